@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/uuid.h"
+
+static void error_message_wraps_detail_in_template(void **state)
+{
+        _vh_error_ VhError *err = NULL;
+
+        assert_int_equal(vh_error_set(&err, VIR_FROM_TEST, VIR_ERR_NO_DOMAIN, "no domain named '%s'", "a%sb"), -ENOENT);
+        assert_string_equal(err->message, "Domain not found: no domain named 'a%sb'");
+        assert_string_equal(err->detail, "no domain named 'a%sb'");
+        vh_error_prefix(&err, "on %s", "start");
+        assert_string_equal(err->message, "Domain not found: on start: no domain named 'a%sb'");
+}
+
+static void error_without_detail_is_bare(void **state)
+{
+        _vh_error_ VhError *err = NULL;
+
+        vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_OPERATION_DENIED, NULL);
+        assert_string_equal(err->message, "operation forbidden for read only access");
+        assert_null(err->detail);
+}
+
+static void system_error_keeps_errno(void **state)
+{
+        _vh_error_ VhError *err = NULL;
+
+        assert_int_equal(vh_error_sys(&err, VIR_FROM_CONF, -EACCES, "cannot open '%s'", "/x"), -EACCES);
+        assert_int_equal(err->int1, EACCES);
+        assert_string_equal(err->message, "cannot open '/x': Permission denied");
+}
+
+static void errors_may_be_unwanted(void **state)
+{
+        assert_int_equal(vh_error_set(NULL, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "x"), -EINVAL);
+        vh_error_prefix(NULL, "y");
+}
+
+static void uuid_forms(void **state)
+{
+        char text[VH_UUID_TEXT_LEN + 1];
+        uint8_t a[VH_UUID_LEN], b[VH_UUID_LEN];
+
+        assert_int_equal(vh_uuid_parse(" 6695eb01-f6a4-8304-79aa-97f2502e193f\n", a), 0);
+        assert_int_equal(vh_uuid_parse("6695EB01F6A4830479AA97F2502E193F", b), 0);
+        assert_memory_equal(a, b, VH_UUID_LEN);
+        assert_string_equal(vh_uuid_format(a, text), "6695eb01-f6a4-8304-79aa-97f2502e193f");
+        assert_int_equal(vh_uuid_parse("6695eb01-f6a4-8304-79aa-97f2502e193", a), -EINVAL);
+        assert_int_equal(vh_uuid_parse("6695eb01-f6a4-8304-79aa-97f2502e193f0", a), -EINVAL);
+        assert_int_equal(vh_uuid_parse("", a), -EINVAL);
+        vh_uuid_generate(a);
+        assert_true(vh_uuid_is_valid(a));
+        memset(a, 0, sizeof(a));
+        assert_false(vh_uuid_is_valid(a));
+}
+
+static void buffer_grows_and_escapes(void **state)
+{
+        _vh_buf_ VhBuf b = {};
+
+        for (int i = 0; i < 1000; i++)
+                vh_buf_printf(&b, "%d,", i);
+        assert_int_equal(b.len, 3890);
+        vh_buf_done(&b);
+        vh_buf_xml_escape(&b, "a<b>&\"'\x01\nz");
+        assert_string_equal(b.data, "a&lt;b&gt;&amp;&quot;&apos;\nz");
+}
+
+static void arena_survives_reset(void **state)
+{
+        VhArena a = {};
+
+        for (int round = 0; round < 3; round++) {
+                for (size_t i = 1; i < 3000; i++) {
+                        char *p = vh_arena_alloc(&a, i);
+
+                        assert_int_equal((uintptr_t)p % 16, 0);
+                        assert_int_equal(p[i - 1], 0);
+                        memset(p, 0xff, i);
+                }
+                vh_arena_own(&a, strdup("owned"));
+                assert_string_equal(vh_arena_printf(&a, "%s-%d", "x", 7), "x-7");
+                vh_arena_reset(&a);
+        }
+        vh_arena_done(&a);
+}
+
+static void numbers_are_whole_strings(void **state)
+{
+        unsigned u;
+        int i;
+        uint64_t v;
+
+        assert_int_equal(vh_parse_uint("010", &u), 0);
+        assert_int_equal(u, 10);
+        assert_int_equal(vh_parse_uint("-1", &u), -EINVAL);
+        assert_int_equal(vh_parse_uint("4294967296", &u), -ERANGE);
+        assert_int_equal(vh_parse_uint("5k", &u), -EINVAL);
+        assert_int_equal(vh_parse_uint("", &u), -EINVAL);
+        assert_int_equal(vh_parse_int("-2147483648", &i), 0);
+        assert_int_equal(vh_parse_u64("18446744073709551616", 10, &v), -ERANGE);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(error_message_wraps_detail_in_template),
+                cmocka_unit_test(error_without_detail_is_bare),
+                cmocka_unit_test(system_error_keeps_errno),
+                cmocka_unit_test(errors_may_be_unwanted),
+                cmocka_unit_test(uuid_forms),
+                cmocka_unit_test(buffer_grows_and_escapes),
+                cmocka_unit_test(arena_survives_reset),
+                cmocka_unit_test(numbers_are_whole_strings),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

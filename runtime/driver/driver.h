@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The driver interface: what a hypervisor or secondary driver gives to whoever serves it (a daemon, or an application in
+ * embedded mode). Functions per object kind are structs generated from the protocol description (gen ops.h): member
+ * domain_create serves REMOTE_PROC_DOMAIN_CREATE and has the typed arguments of that procedure. A member left NULL is
+ * answered with VIR_ERR_NO_SUPPORT.
+ *
+ * A driver never sees the wire. Rights, login and read-only checks are done before a member runs; object access checks
+ * need the looked-up object, so drivers look objects up through functions that call vh_conn_check_object(). */
+
+#include "base/error.h"
+#include "ops.h" /* generated: VhHypervisorOps, VhNetworkOps, ..., VhQemuOps, VhLxcOps */
+#include "rpc/call.h"
+
+typedef struct VhConn VhConn;
+typedef struct VhDriver VhDriver;
+typedef struct VhEventHub VhEventHub; /* driver/event-hub.h */
+typedef struct VhIdentity VhIdentity; /* rpc/identity.h */
+typedef struct VhLoop VhLoop;         /* event/loop.h */
+
+/* Where a driver instance lives. No driver fixes a path: system, session and embedded roots differ only here. */
+typedef struct VhDriverEnv {
+        VhLoop *loop;
+        bool privileged;        /* system mode */
+        const char *config_dir; /* /etc/libvirt, $XDG_CONFIG_HOME/libvirt, ROOT/etc */
+        const char *run_dir;    /* /run/libvirt, ... */
+        const char *state_dir;  /* /var/lib/libvirt, ... */
+        const char *cache_dir;  /* /var/cache/libvirt, ... */
+        const char *log_dir;    /* /var/log/libvirt, ... */
+} VhDriverEnv;
+
+struct VhDriver {
+        const char *name;   /* connection type as clients see it: "QEMU", "Test", "network" */
+        const char *scheme; /* URI scheme: "qemu", "test", "network" */
+        int domain;         /* VIR_FROM_*, for errors about the driver as a whole */
+        bool session_ok;    /* has a session (unprivileged) mode */
+
+        /* Starts the one instance of this driver in the process: loads configuration and objects. *state is handed to every
+         * other function. A driver without start needs none. Returns 0 or negative errno with *err. */
+        int (*start)(void **state, const VhDriverEnv *env, VhError **err);
+        /* SIGHUP: reload object definitions. */
+        int (*reload)(void *state, VhError **err);
+        /* Starts what has autostart; called once after start, when the daemon is ready. */
+        void (*autostart)(void *state);
+        /* True while something needs the daemon to stay (running guests, ...): no idle exit. */
+        bool (*busy)(void *state);
+        void (*stop)(void *state);
+
+        /* Decides about a URI whose scheme is ours. path begins with '/'; query may be NULL. On success sets conn->priv (and
+         * conn->hub). Returns 0, or negative errno with *err saying what is wrong with the URI. */
+        int (*open)(void *state, VhConn *conn, const char *path, const char *query, VhError **err);
+        void (*close)(VhConn *conn);
+        /* Answer for CONNECT_SUPPORTS_FEATURE, 0 or 1; NULL: 0 for everything that is not always 1. */
+        int (*supports_feature)(VhConn *conn, int feature);
+
+        /* One struct of functions per object kind; NULL: the driver does not have the kind. */
+        const VhHypervisorOps *hypervisor;
+        const VhNetworkOps *network;
+        const VhInterfaceOps *interface;
+        const VhNodedevOps *nodedev;
+        const VhNwfilterOps *nwfilter;
+        const VhSecretOps *secret;
+        const VhStorageOps *storage;
+        const VhQemuOps *qemu; /* program "qemu" */
+        const VhLxcOps *lxc;   /* program "lxc" */
+};
+
+/* One client's connection to one driver instance. Made and freed by driver/session.c. */
+struct VhConn {
+        const VhDriver *driver;
+        void *state;                /* of the instance */
+        void *priv;                 /* the driver's own, per connection */
+        VhEventHub *hub;            /* where this connection's event callbacks register; NULL: no events */
+        const VhIdentity *identity; /* of the original caller; never NULL */
+        bool read_only;
+        char *uri; /* canonical: "qemu:///system" */
+        /* Delivers an event message to the client; proc is its row, msg the struct that proc->args_xdr encodes. */
+        void (*send_event)(VhConn *conn, const VhProc *proc, const void *msg);
+        void *sink; /* for send_event */
+};
+
+/* The connection that serves a driver call. */
+static inline VhConn *vh_call_conn(const VhCall *call)
+{
+        return call->target;
+}
+
+/* The ops struct of a driver for a kind, NULL if it has none. */
+const void *vh_driver_ops(const VhDriver *driver, VhKind kind);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Every limit of the wire and of what one peer may cost us, with its reason. Wire values: protocol/message.yaml. */
+
+enum {
+        /* Header and payload; the length word counts itself too. Both directions. */
+        VH_FRAME_MAX = 32 * 1024 * 1024,
+        VH_FRAME_LEN_SIZE = 4,
+        VH_FRAME_HEADER_SIZE = 24,
+        VH_FRAME_MIN = VH_FRAME_LEN_SIZE + VH_FRAME_HEADER_SIZE,
+        VH_FRAME_PAYLOAD_MAX = VH_FRAME_MAX - VH_FRAME_HEADER_SIZE,
+        /* Strings on the wire. */
+        VH_STRING_MAX = 4 * 1024 * 1024,
+        /* Data bytes in one stream packet that we send: what every client since the first accepts. */
+        VH_STREAM_PACKET_MAX = 262120,
+        /* Descriptors with one frame. */
+        VH_FRAME_FDS_MAX = 32,
+        /* Bytes read from one connection in one wake-up: large enough for bulk, small enough that a flood only gets its share. */
+        VH_READ_SIZE = 64 * 1024,
+        /* Unsent bytes at which a connection is not read any more until the peer takes them. */
+        VH_SEND_BACKLOG_MAX = 256 * 1024,
+        /* Unsent event bytes at which a peer that does not read its events is dropped: they cannot be held back. */
+        VH_EVENT_BACKLOG_MAX = 64 * 1024 * 1024,
+};

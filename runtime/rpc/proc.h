@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is known about an RPC program before it runs: rows generated from protocol/NAME.yaml (gen/). */
+
+#include "base/error.h"
+#include "base/util.h"
+#include <rpc/rpc.h> /* libtirpc's, include path from pkg-config libtirpc */
+
+typedef struct VhCall VhCall;
+typedef struct VhProc VhProc;
+
+/* Which of a client's connections serves a procedure (key conn in the description). */
+typedef enum VhKind {
+        VH_KIND_NONE, /* the session itself: open, close, auth, features */
+        VH_KIND_HYPERVISOR,
+        VH_KIND_NETWORK,
+        VH_KIND_INTERFACE,
+        VH_KIND_NODEDEV,
+        VH_KIND_NWFILTER,
+        VH_KIND_SECRET,
+        VH_KIND_STORAGE,
+        VH_KIND_MAX,
+} VhKind;
+
+typedef enum VhProcDir {
+        VH_DIR_CALL,    /* client asks, server answers */
+        VH_DIR_EVENT,   /* server message without answer */
+        VH_DIR_MESSAGE, /* either side, no answer (keepalive) */
+} VhProcDir;
+
+typedef enum VhStreamDir {
+        VH_STREAM_NONE,
+        VH_STREAM_READ,  /* server to client */
+        VH_STREAM_WRITE, /* client to server */
+} VhStreamDir;
+
+enum {
+        VH_PROC_PRE_AUTH = 1 << 0,  /* allowed before login */
+        VH_PROC_HIGH = 1 << 1,      /* priority class of the reference; information only, our loop has no queue */
+        VH_PROC_FDS_CALL = 1 << 2,  /* the call may bring descriptors */
+        VH_PROC_FDS_REPLY = 1 << 3, /* the reply may bring descriptors */
+        VH_PROC_RO_DENY = 1 << 4,   /* never on a read-only connection */
+};
+
+/* One access rule: all rules of a procedure must pass. */
+typedef struct VhAclRule {
+        const char *object;     /* "domain", "connect", ... */
+        const char *permission; /* "read_secure", ... */
+        uint32_t flags;         /* 0: always; else only if all of these bits are set in the args' flags, */
+        bool unless;            /*    or, if true, only if none of them is */
+        const char *param;      /* unsigned or int argument that must be value, NULL = no such condition */
+        int64_t value;
+} VhAclRule;
+
+struct VhProc {
+        int32_t number;
+        VhProcDir dir;
+        const char *name; /* without the program's prefix: "DOMAIN_CREATE" */
+        const char *api;  /* public function, for error texts: "virDomainCreate"; NULL if there is none */
+        VhKind kind;
+        VhStreamDir stream;
+        uint32_t sparse_flag; /* flag of the args that enables holes in the stream, 0 = never */
+        unsigned flags;       /* VH_PROC_* */
+        /* Payloads; size 0 and no codec: empty. For events args is the message. */
+        size_t args_size;
+        xdrproc_t args_xdr;
+        size_t ret_size;
+        xdrproc_t ret_xdr;
+        /* Offset of the `flags` word in args, -1 if there is none. */
+        int flags_offset;
+        /* Read-only connections are refused if one of these bits is set in flags. */
+        uint32_t ro_deny_flags;
+        /* ... or if this argument differs from 0 (NULL: none; see gen/ for the exact rule kept in ro_deny()). */
+        bool (*ro_deny)(const void *args);
+        const VhAclRule *acl;
+        unsigned n_acl;
+        const char *aclfilter; /* "domain:getattr" that hides items of a list, NULL = none */
+        /* Calls the member of the ops struct that serves this procedure. ops is the struct for (program, kind), see ops.h;
+         * a NULL ops or member gives VIR_ERR_NO_SUPPORT with the api name. NULL for events. */
+        int (*invoke)(const void *ops, VhCall *call, void *args, void *ret, VhError **err);
+};
+
+typedef struct VhProgram {
+        const char *name;
+        uint32_t number;
+        uint32_t version;
+        const VhProc *procs; /* index = procedure number; rows with name NULL are holes */
+        unsigned n_procs;
+} VhProgram;
+
+/* The row, or NULL for an unknown number (negative and too large included). */
+static inline const VhProc *vh_program_find(const VhProgram *p, int32_t number)
+{
+        if (number < 0 || (uint32_t)number >= p->n_procs || !p->procs[number].name)
+                return NULL;
+        return &p->procs[number];
+}
