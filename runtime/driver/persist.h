@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Objects as files: one directory holds NAME.xml for every persistent object of a kind, a second one symbolic links to the
+ * files of those that start with the host. The layout is that of the reference, so that definitions move between the two
+ * without conversion.
+ *
+ * What is on disk is complete at every instant: a file is written beside its place, synced, and moved over the old one;
+ * the directory is synced before a function returns. A rename (vh_persist_rename()) that is cut short is finished by the next
+ * load. */
+
+#include "base/error.h"
+
+typedef struct VhPersist VhPersist;
+
+/* What differs from kind to kind. Strings are not copied; they must outlive the VhPersist. */
+typedef struct VhPersistKind {
+        int domain;        /* VIR_FROM_*, for errors */
+        const char *noun;  /* "domain", "network", for error texts */
+        const char *edit;  /* command that changes such an object, named in the file's first comment: "virsh edit" */
+        unsigned dir_mode; /* of the directories if they must be made */
+} VhPersistKind;
+
+/* Opens the directory (made if absent, parents too). autostart_dir is NULL for kinds that have none; it is made with the
+ * first link. Returns 0 or negative errno with *err. */
+int vh_persist_open(VhPersist **ret, const VhPersistKind *kind, const char *dir, const char *autostart_dir,
+                    VhError **err);
+/* Accepts NULL, returns NULL. */
+VhPersist *vh_persist_free(VhPersist *p);
+VH_DEFINE_CLEANUP(VhPersist *, vh_persist_free)
+
+/* Names that cannot be file names here: empty, with '/', with a newline, or beginning with a dot. Returns 0, or -EINVAL with
+ * VIR_ERR_XML_ERROR from domain. */
+int vh_persist_check_name(const char *name, int domain, VhError **err);
+
+/* Writes (or replaces) the definition of name; xml is the document without the warning comment. */
+int vh_persist_save(VhPersist *p, const char *name, const char *xml, VhError **err);
+/* Removes the autostart link, then the file. What is absent already is no error. */
+int vh_persist_delete(VhPersist *p, const char *name, VhError **err);
+/* Moves old_name to new_name, xml being the definition with its new name; the autostart link follows. Whenever this is
+ * interrupted, exactly one definition exists. The caller makes sure that new_name is free. */
+int vh_persist_rename(VhPersist *p, const char *old_name, const char *new_name, const char *xml, VhError **err);
+/* Makes or removes the autostart link; no change is no error. */
+int vh_persist_set_autostart(VhPersist *p, const char *name, bool autostart, VhError **err);
+/* Path of the definition; the caller frees it. */
+char *vh_persist_path(const VhPersist *p, const char *name);
+
+/* One file during vh_persist_load(). */
+typedef struct VhPersistFile {
+        const char *name; /* file name without .xml */
+        const char *path;
+        const char *text; /* content, NUL-terminated, valid during the call only */
+        size_t len;
+        bool autostart;
+        /* Set by the receiver if the definition bears another name (an interrupted rename): the file is then moved there.
+         * Must stay valid until the receiver is called again. */
+        const char *name_inside;
+} VhPersistFile;
+
+typedef struct VhPersistLoader {
+        /* Takes one definition. A negative return skips the file; the error should say the line. */
+        int (*load)(void *userdata, VhPersistFile *file, VhError **err);
+        /* Told about every file that was skipped and why; may be NULL. */
+        void (*skipped)(void *userdata, const char *path, const VhError *err);
+        void *userdata;
+} VhPersistLoader;
+
+/* Reads all definitions in the order of their names. Files that cannot be read or are refused are skipped; files that do not
+ * end in .xml and those beginning with a dot are no definitions. Returns the number loaded, or negative errno with *err if the
+ * directory itself cannot be read. */
+int vh_persist_load(VhPersist *p, const VhPersistLoader *loader, VhError **err);
