@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Connection URIs as a daemon gets them in CONNECT_OPEN: DRIVER[+TRANSPORT]://[USER@][HOST][:PORT]/PATH[?QUERY]. */
+
+#include "base/error.h"
+
+typedef struct VhUri {
+        char *text;      /* as it was given, after short forms were completed */
+        char *scheme;    /* the driver: "qemu" */
+        char *transport; /* behind the plus sign, NULL = none given */
+        char *user;      /* NULL = none given */
+        char *server;    /* NULL = none or empty */
+        int port;        /* 0 = none given */
+        char *path;      /* decoded, "" if there is none */
+        char *query;     /* raw, NULL = none given */
+} VhUri;
+
+/* Parses text; the bare word "xen" stands for xen:///system. On success *ret is to be freed by the caller. Returns 0, or
+ * a negative errno with *err: code VIR_ERR_INTERNAL_ERROR for what is no URI at all, VIR_ERR_NO_CONNECT for one
+ * without driver name. */
+int vh_uri_parse(VhUri **ret, const char *text, VhError **err);
+
+/* Refuses "qemu://system", where the path was mistaken for a host, with a hint. */
+int vh_uri_check_slash(const VhUri *uri, VhError **err);
+
+/* The value of a query parameter (names without regard to case, the last one counts), decoded; the caller frees it.
+ * NULL if it is not there. query may be NULL. */
+char *vh_uri_query_get(const char *query, const char *name);
+
+VhUri *vh_uri_free(VhUri *uri);
+VH_DEFINE_CLEANUP(VhUri *, vh_uri_free)
+#define _vh_uri_ _vh_cleanup_(vh_uri_freep)
+
+/* The rule that all stateful drivers share: SCHEME:///system when privileged (and SCHEME:///session, if session_ok, for
+ * those who ask a system daemon for it by the old name only when root_session is set), SCHEME:///session otherwise.
+ * Returns 0, or VIR_ERR_INTERNAL_ERROR of the domain with a hint. */
+typedef struct VhUriPathRule {
+        const char *scheme;
+        int domain;
+        bool privileged;
+        bool session_ok;
+        bool root_session;
+} VhUriPathRule;
+int vh_uri_check_path(const VhUriPathRule *rule, const char *path, VhError **err);
