@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Our own client: a connection to a daemon, on a loop. Used by relays, tools and tests. */
+
+#include "event/loop.h"
+#include "rpc/frame.h"
+#include "rpc/proc.h"
+#include "base/arena.h"
+
+typedef struct VhRemote VhRemote;
+
+typedef struct VhRemoteHooks {
+        /* An event, or a stream packet, or the reply of a call that was not made with vh_remote_call(). */
+        void (*frame)(VhRemote *remote, const VhFrame *frame, void *data);
+        /* The connection broke; pending calls have been failed. The remote may be freed here. */
+        void (*closed)(VhRemote *remote, void *data);
+} VhRemoteHooks;
+
+/* End of a call. r 0: frame is the reply, to be decoded with vh_remote_decode(); negative: err says why. */
+typedef void (*VhRemoteReplyFn)(void *data, int r, const VhFrame *frame, const VhError *err);
+
+/* Connects to a UNIX socket. Returns 0 or negative errno with *err. */
+int vh_remote_connect(VhRemote **ret, VhLoop *loop, const char *path, VhError **err);
+/* On a connected socket, which is taken over. */
+VhRemote *vh_remote_new(VhLoop *loop, int fd);
+/* Hangs up; pending calls get -ECANCELED. Accepts NULL, returns NULL. */
+VhRemote *vh_remote_free(VhRemote *remote);
+VH_DEFINE_CLEANUP(VhRemote *, vh_remote_free)
+void vh_remote_set_hooks(VhRemote *remote, const VhRemoteHooks *hooks, void *data);
+
+/* Sends a call; fn runs later from the loop, exactly once. args is encoded at once. Returns 0 or negative errno (fn is not called). */
+int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, VhRemoteReplyFn fn,
+                   void *data, uint32_t *serial);
+/* The same and waits. ret (zeroed, may be NULL) points into arena. Other frames that come meanwhile go to the hooks. */
+int vh_remote_call_sync(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, void *ret,
+                        VhArena *arena, VhError **err);
+/* Decodes the payload of a reply or event; memory from arena. Returns 0 or -EBADMSG. */
+int vh_remote_decode(const VhFrame *frame, xdrproc_t xdr, void *ret, VhArena *arena);
+/* Sends a complete frame as it is, then the descriptors (the caller's stay the caller's). */
+void vh_remote_send_frame(VhRemote *remote, const void *bytes, size_t len, const int *fds, unsigned n_fds);
+/* Bytes that the peer has not taken yet. */
+size_t vh_remote_backlog(const VhRemote *remote);

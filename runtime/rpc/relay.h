@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Forwards one client's frames to another daemon, and what that daemon sends back to the client, without decoding:
+ * calls, replies, events, streams, descriptors. The connection to the daemon is made with the first frame (login, open,
+ * identity of the caller with the system token) and again after it broke. Serials are the client's own. */
+
+#include "rpc/client-conn.h"
+
+typedef struct VhRelay VhRelay;
+
+typedef struct VhRelayTarget {
+        const char *socket;    /* "/run/libvirt/virtnetworkd-sock" */
+        const char *uri;       /* what to open there */
+        bool read_only;
+        const char *token;     /* system token, NULL: no identity is handed over */
+} VhRelayTarget;
+
+/* The target is copied. */
+VhRelay *vh_relay_new(VhClient *client, const VhRelayTarget *target);
+/* Accepts NULL, returns NULL. Calls in flight are not answered. */
+VhRelay *vh_relay_free(VhRelay *relay);
+VH_DEFINE_CLEANUP(VhRelay *, vh_relay_free)
+
+/* Connects and opens now; fn runs once, from the loop, with the outcome (r 0, or negative and err). */
+void vh_relay_open(VhRelay *relay, void (*fn)(void *data, int r, const VhError *err), void *data);
+/* Forwards a frame of the client, opening first if needed. A frame that cannot be forwarded is answered with an error. */
+void vh_relay_forward(VhRelay *relay, const VhFrame *frame);
+/* True if the call with this serial, or a stream that it opened, lives on the far side. */
+bool vh_relay_owns(const VhRelay *relay, const VhFrameHeader *h);
