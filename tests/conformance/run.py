@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The conformance suite: the same cases against the reference and against ours, compared.
+
+    run.py SUITE            compare; the reference runs live if it is installed, else its recorded answers are used
+    run.py --record SUITE   write the reference's answers to recorded/
+    run.py --show reference|ours SUITE [CASE]   print answers as JSON
+
+Differences that are meant stand in known-differences.yaml with their reason; one that no longer differs must be removed."""
+
+import argparse
+import fnmatch
+import importlib
+import json
+import os
+import re
+import sys
+
+import yaml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "harness"), HERE]
+
+import host  # noqa: E402
+
+RECORDED = os.path.join(HERE, "recorded")
+SKIP = 77
+
+
+class Server:
+    """Where a suite finds the daemon: socket("rw"|"ro"|"admin"), and the drivers it may open."""
+
+    def __init__(self, kind, daemon, uris):
+        self.kind, self.daemon, self.uris = kind, daemon, uris
+
+    def socket(self, which):
+        return self.daemon.socket({"rw": "-sock", "ro": "-sock-ro", "admin": "-admin-sock"}[which])
+
+    def uri(self, driver):
+        """A URI for client libraries."""
+        path = self.uris[driver].split(":", 1)[1]
+        return f"{driver}+unix:{path}?socket={self.socket('rw')}"
+
+
+URIS = {"test": "test:///default", "qemu": "qemu:///system"}
+# What differs from run to run whoever serves.
+VOLATILE = [(re.compile(r"/tmp/vh-[^/]+"), "ROOT")]
+
+
+def normalise(value):
+    if isinstance(value, str):
+        for pattern, word in VOLATILE:
+            value = pattern.sub(word, value)
+        return value
+    if isinstance(value, list):
+        return [normalise(v) for v in value]
+    if isinstance(value, dict):
+        return {k: normalise(v) for k, v in value.items()}
+    return value
+
+
+def answers(kind, suite):
+    """Runs a suite against a server; case → answer."""
+    with host.Host() as h:
+        module = importlib.import_module(suite)
+        start = host.start_reference if kind == "reference" else host.start_ours
+        daemon = start(h, conf=getattr(module, "CONF", host.CONF_OPEN))
+        results = module.run(Server(kind, daemon, URIS))
+        if not daemon.alive():
+            results["daemon/still-runs"] = f"ended with {daemon.process.returncode}: {daemon.log()[-2000:]}"
+        return normalise(results)
+
+
+def recorded_path(suite):
+    return os.path.join(RECORDED, suite + ".json")
+
+
+def record(suite):
+    os.makedirs(RECORDED, exist_ok=True)
+    with open(recorded_path(suite), "w", encoding="utf-8") as f:
+        f.write("{\n")
+        lines = [f"{json.dumps(k)}: {json.dumps(v, sort_keys=True)}" for k, v in sorted(answers("reference", suite).items())]
+        f.write(",\n".join(lines) + "\n}\n")
+
+
+def reference_answers(suite):
+    if host.reference_program():
+        return answers("reference", suite)
+    with open(recorded_path(suite), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def known_differences(suite):
+    with open(os.path.join(HERE, "known-differences.yaml"), encoding="utf-8") as f:
+        return [d for d in yaml.safe_load(f) or [] if d["suite"] == suite]
+
+
+def compare(suite):
+    """Prints TAP; true if ours does what the reference does, known differences aside."""
+    expected, got = reference_answers(suite), answers("ours", suite)
+    known = known_differences(suite)
+    used, failed = set(), 0
+    names = sorted(expected.keys() | got.keys())
+    print(f"1..{len(names) + len(known)}")
+    for number, name in enumerate(names, 1):
+        if expected.get(name) == got.get(name):
+            print(f"ok {number} {name}")
+            continue
+        row = next((i for i, d in enumerate(known) if any(fnmatch.fnmatchcase(name, c) for c in d["cases"])), None)
+        if row is not None:
+            used.add(row)
+            print(f"ok {number} {name} # known difference: {known[row]['reason']}")
+            continue
+        failed += 1
+        print(f"not ok {number} {name}")
+        print(f"#   reference: {json.dumps(expected.get(name), sort_keys=True)}")
+        print(f"#   ours:      {json.dumps(got.get(name), sort_keys=True)}")
+    for i, d in enumerate(known):
+        verdict = "ok" if i in used else "not ok"
+        failed += i not in used
+        print(f"{verdict} {len(names) + i + 1} known difference is still one: {' '.join(d['cases'])}")
+    print(f"# {len(names) - failed} of {len(names)} as the reference")
+    return not failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--show", choices=("reference", "ours"))
+    parser.add_argument("suite")
+    parser.add_argument("case", nargs="?", default="*")
+    args = parser.parse_args()
+    if os.geteuid() != 0:
+        print("1..0 # SKIP private mount namespaces need root")
+        return SKIP
+    if args.record or os.environ.get("VIRTHOST_REGENERATE"):
+        record(args.suite)
+        return 0
+    if args.show:
+        for name, answer in answers(args.show, args.suite).items():
+            if fnmatch.fnmatchcase(name, args.case):
+                print(name, json.dumps(answer))
+        return 0
+    return 0 if compare(args.suite) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

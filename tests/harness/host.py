@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A private place for daemons: a mount and network namespace whose libvirt directories are folders of a temporary
+directory. The real machine is not touched, several hosts run at once, and clients outside reach the sockets by their path
+under the temporary directory."""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+# What libvirt daemons write to: folder of the temporary directory → place inside.
+DIRS = {
+    "run": "/run",
+    "etc": "/etc/libvirt",
+    "lib": "/var/lib/libvirt",
+    "cache": "/var/cache/libvirt",
+    "log": "/var/log/libvirt",
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Host:
+    """Use as a context manager: everything started in it ends, and its files are removed."""
+
+    def __init__(self, keep=False):
+        self.keep = keep
+        self.daemons = []
+        # Short, because socket paths end at 107 bytes.
+        self.root = tempfile.mkdtemp(prefix="vh-", dir="/tmp")
+        os.chmod(self.root, 0o755)
+        mounts = []
+        for folder, place in DIRS.items():
+            path = os.path.join(self.root, folder)
+            os.mkdir(path)
+            mounts.append(f"mkdir -p {place} && mount --bind {path} {place}")
+        # cat ends when our end of its stdin does: the namespace cannot outlive the test.
+        script = " && ".join(["set -e", *mounts, "ip link set lo up 2>/dev/null || true", "echo ready", "exec cat"])
+        self.holder = subprocess.Popen(
+            ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", script],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self.holder.stdout.readline().strip() != b"ready":
+            self.close()
+            raise RuntimeError("no private mount namespace: tests with daemons need root")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        for daemon in reversed(self.daemons):
+            daemon.stop()
+        self.holder.stdin.close()
+        self.holder.stdout.close()
+        self.holder.wait()
+        if not self.keep:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def path(self, *parts):
+        """A path as seen from outside: path("run", "libvirt", "libvirt-sock")."""
+        return os.path.join(self.root, *parts)
+
+    def write(self, text, *parts):
+        """Writes a file below the temporary directory; returns its path."""
+        path = self.path(*parts)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def enter(self, command):
+        """The command line that runs a command inside."""
+        return ["nsenter", "-t", str(self.holder.pid), "-m", "-n", "--", *command]
+
+    def start(self, program, *args, sockets, conf="", env=None, wait=20.0, prefix=()):
+        """Starts a daemon inside with a private configuration and waits until its sockets listen."""
+        name = os.path.basename(program)
+        conf_path = self.write(conf, f"{name}.conf")
+        command = [*prefix, program, "-f", conf_path, *args]
+        daemon = Daemon(self, name, command, sockets, env)
+        self.daemons.append(daemon)
+        daemon.wait_ready(wait)
+        return daemon
+
+
+class Daemon:
+    """A daemon that runs inside a host; its output is in `log`."""
+
+    def __init__(self, host, name, command, sockets, env=None):
+        self.host = host
+        self.name = name
+        self.sockets = [host.path("run", "libvirt", s) for s in sockets]
+        self.log_path = host.path(f"{name}.log")
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                host.enter(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent,
+                env={**os.environ, **(env or {})})
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def socket(self, suffix=""):
+        """The first socket, or the one whose name ends in suffix."""
+        return next(s for s in self.sockets if s.endswith(suffix))
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def wait_ready(self, seconds):
+        deadline = time.monotonic() + seconds
+        while not all(os.path.exists(s) for s in self.sockets):
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.log()}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} is not there after {seconds} s:\n{self.log()}")
+            time.sleep(0.02)
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def stop(self, sig=signal.SIGTERM, wait=10.0):
+        """Ends the daemon; returns its exit status (negative: the signal)."""
+        if self.alive():
+            self.process.send_signal(sig)
+            try:
+                self.process.wait(wait)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait()
+
+
+CONF_OPEN = """auth_unix_rw = "none"
+auth_unix_ro = "none"
+unix_sock_rw_perms = "0777"
+unix_sock_ro_perms = "0777"
+"""
+
+REFERENCE = "/usr/sbin/libvirtd"
+
+
+def build_dir():
+    """The build to test: VIRTHOST_BUILD, or build/ of this tree."""
+    top = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+    return os.path.abspath(os.environ.get("VIRTHOST_BUILD", os.path.join(top, "build")))
+
+
+def daemon_program(name):
+    """Where the build puts a daemon of ours, None if it is not built."""
+    for path in (os.path.join(build_dir(), "daemons", name), os.path.join(build_dir(), "daemons", name, name)):
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def reference_program():
+    """Debian's libvirtd, None if it is not installed (or is ours)."""
+    if not os.path.exists(REFERENCE):
+        return None
+    out = subprocess.run([REFERENCE, "--version"], capture_output=True, text=True, check=False).stdout
+    return REFERENCE if "9.0.0" in out and "virthost" not in out else None
+
+
+LIBVIRT_SOCKETS = ("libvirt-sock", "libvirt-sock-ro", "libvirt-admin-sock")
+
+
+def start_reference(host, conf=CONF_OPEN, **kw):
+    return host.start(REFERENCE, sockets=LIBVIRT_SOCKETS, conf=conf, **kw)
+
+
+def start_ours(host, name="libvirtd", conf=CONF_OPEN, **kw):
+    program = daemon_program(name)
+    if program is None:
+        raise RuntimeError(f"{name} is not built in {build_dir()}")
+    return host.start(program, sockets=sockets_of(name), conf=conf, **kw)
+
+
+def sockets_of(name):
+    """Socket file names of a daemon: rw, ro (where there is one), admin."""
+    stem = "libvirt" if name in ("libvirtd", "virtproxyd") else name
+    kinds = ["sock", "admin-sock"] if name in ("virtlogd", "virtlockd") else ["sock", "sock-ro", "admin-sock"]
+    return [f"{stem}-{k}" for k in kinds]
