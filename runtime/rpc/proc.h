@@ -5,14 +5,14 @@
 
 #include "base/error.h"
 #include "base/util.h"
-#include <rpc/rpc.h> /* libtirpc's, include path from pkg-config libtirpc */
+#include "rpc/codec.h"
 
 typedef struct VhCall VhCall;
 typedef struct VhProc VhProc;
 
 /* Which of a client's connections serves a procedure (key conn in the description). */
 typedef enum VhKind {
-        VH_KIND_NONE, /* the session itself: open, close, auth, features */
+        VH_KIND_NONE, /* the session itself: open, close, auth; programs without drivers */
         VH_KIND_HYPERVISOR,
         VH_KIND_NETWORK,
         VH_KIND_INTERFACE,
@@ -43,14 +43,19 @@ enum {
         VH_PROC_RO_DENY = 1 << 4,   /* never on a read-only connection */
 };
 
+/* A condition on one int or unsigned of the args, such as "source is SRC_AGENT". */
+typedef struct VhArgIs {
+        int offset; /* in args; -1: no condition */
+        int32_t value;
+} VhArgIs;
+
 /* One access rule: all rules of a procedure must pass. */
 typedef struct VhAclRule {
         const char *object;     /* "domain", "connect", ... */
         const char *permission; /* "read_secure", ... */
         uint32_t flags;         /* 0: always; else only if all of these bits are set in the args' flags, */
         bool unless;            /*    or, if true, only if none of them is */
-        const char *param;      /* unsigned or int argument that must be value, NULL = no such condition */
-        int64_t value;
+        VhArgIs when;           /* applies only if this holds */
 } VhAclRule;
 
 struct VhProc {
@@ -58,21 +63,22 @@ struct VhProc {
         VhProcDir dir;
         const char *name; /* without the program's prefix: "DOMAIN_CREATE" */
         const char *api;  /* public function, for error texts: "virDomainCreate"; NULL if there is none */
+        int error_domain; /* VIR_FROM_* of errors about the call itself: not supported, read-only */
         VhKind kind;
         VhStreamDir stream;
         uint32_t sparse_flag; /* flag of the args that enables holes in the stream, 0 = never */
         unsigned flags;       /* VH_PROC_* */
-        /* Payloads; size 0 and no codec: empty. For events args is the message. */
+        /* Payloads; size 0 and no type: empty. For events args is the message. */
         size_t args_size;
-        xdrproc_t args_xdr;
+        const VhXdrType *args_xdr;
         size_t ret_size;
-        xdrproc_t ret_xdr;
+        const VhXdrType *ret_xdr;
         /* Offset of the `flags` word in args, -1 if there is none. */
         int flags_offset;
-        /* Read-only connections are refused if one of these bits is set in flags. */
+        /* Read-only connections are refused if one of these bits is set in flags, */
         uint32_t ro_deny_flags;
-        /* ... or if this argument differs from 0 (NULL: none; see gen/ for the exact rule kept in ro_deny()). */
-        bool (*ro_deny)(const void *args);
+        /* or if this holds. */
+        VhArgIs ro_deny;
         const VhAclRule *acl;
         unsigned n_acl;
         const char *aclfilter; /* "domain:getattr" that hides items of a list, NULL = none */
@@ -89,6 +95,23 @@ typedef struct VhProgram {
         unsigned n_procs;
 } VhProgram;
 
+/* One kind of event of an event family (events.yaml). */
+typedef struct VhEventRow {
+        int id;
+        const char *name; /* as virsh calls it: "lifecycle" */
+        int32_t proc;     /* message with callback id */
+        int32_t legacy;   /* message for registrations without callback id, 0 = none */
+} VhEventRow;
+
+/* The events that one pair of register and deregister calls is about; row index = id. */
+typedef struct VhEventTable {
+        const char *name; /* "domain", "network", ... */
+        const VhProgram *program;
+        VhKind kind;
+        const VhEventRow *rows;
+        unsigned n_rows;
+} VhEventTable;
+
 /* The row, or NULL for an unknown number (negative and too large included). */
 static inline const VhProc *vh_program_find(const VhProgram *p, int32_t number)
 {
@@ -96,3 +119,27 @@ static inline const VhProc *vh_program_find(const VhProgram *p, int32_t number)
                 return NULL;
         return &p->procs[number];
 }
+
+/* The int or unsigned at an offset that the row gives. */
+static inline uint32_t vh_proc_arg(const void *args, int offset)
+{
+        uint32_t v;
+
+        memcpy(&v, (const char *)args + offset, sizeof(v));
+        return v;
+}
+
+/* The flags word of the args, 0 if the procedure has none. */
+static inline uint32_t vh_proc_flags(const VhProc *proc, const void *args)
+{
+        return proc->flags_offset < 0 ? 0 : vh_proc_arg(args, proc->flags_offset);
+}
+
+/* True if the condition is given and holds. */
+static inline bool vh_arg_is(const VhArgIs *c, const void *args)
+{
+        return c->offset >= 0 && (int32_t)vh_proc_arg(args, c->offset) == c->value;
+}
+
+/* What the invoke() of every row does when the driver lacks the function: VIR_ERR_NO_SUPPORT. Returns negative errno. */
+int vh_proc_not_supported(const VhProc *proc, VhError **err);

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The codec: walks the tables of a type along an XDR handle of libtirpc. */
+
+#include "rpc/codec.h"
+#include <errno.h>
+#include <rpc/rpc.h> /* libtirpc's */
+
+#define UNIT BYTES_PER_XDR_UNIT
+
+#define PRIMITIVE(n, k, t, w) const VhXdrType vh_xdr_##n = {.name = #n, .kind = VH_XDR_##k, .size = sizeof(t), .wire = (w)}
+
+PRIMITIVE(int, INT, int, 4);
+PRIMITIVE(uint, UINT, unsigned, 4);
+PRIMITIVE(hyper, HYPER, int64_t, 8);
+PRIMITIVE(uhyper, UHYPER, uint64_t, 8);
+PRIMITIVE(double, DOUBLE, double, 8);
+PRIMITIVE(char, CHAR, char, 4);
+PRIMITIVE(uchar, UCHAR, unsigned char, 4);
+PRIMITIVE(short, SHORT, short, 4);
+PRIMITIVE(ushort, USHORT, unsigned short, 4);
+PRIMITIVE(opaque, OPAQUE, uint8_t, 1);
+
+/* What the handle's x_public points to. */
+typedef struct Codec {
+        VhArena *arena;          /* decoding */
+        uint8_t *buf;            /* decoding */
+        size_t len;              /* of buf */
+        int r;                   /* encoding: why the value is refused, 0: it is not */
+        size_t count;            /* what was too many */
+        const VhXdrField *field; /* innermost field that was refused */
+        const VhXdrType *owner;  /* of field */
+} Codec;
+
+static inline Codec *codec(XDR *x)
+{
+        return (Codec *)(void *)x->x_public;
+}
+
+static size_t padded(size_t n)
+{
+        return (n + UNIT - 1) / UNIT * UNIT;
+}
+
+const VhXdrField *vh_xdr_union_arm(const VhXdrType *type, const void *p)
+{
+        int selector;
+
+        memcpy(&selector, p, sizeof(selector));
+        for (unsigned i = 1; i < type->n_fields; i++)
+                if (type->fields[i].selector == selector)
+                        return &type->fields[i];
+        return NULL;
+}
+
+/* A counted array as the codec sees it; val is moved with memcpy() because its real type is a pointer to the item. */
+static void *array_val(const VhXdrArray *p)
+{
+        void *val;
+
+        memcpy(&val, &p->val, sizeof(val));
+        return val;
+}
+
+static void *array_set(VhXdrArray *p, void *val)
+{
+        memcpy(&p->val, &val, sizeof(val));
+        return val;
+}
+
+/* Decoding. */
+
+static bool decode_value(XDR *x, const VhXdrType *type, void *p);
+
+static size_t bytes_left(XDR *x)
+{
+        return codec(x)->len - XDR_GETPOS(x);
+}
+
+/* Skips n bytes and their padding; NULL if they are not all there. */
+static uint8_t *take_bytes(XDR *x, size_t n)
+{
+        u_int pos = XDR_GETPOS(x);
+
+        if (n > bytes_left(x) || !XDR_SETPOS(x, pos + padded(n)))
+                return NULL;
+        return codec(x)->buf + pos;
+}
+
+/* A string has its NUL in the padding, or where there is none is moved down over its length word. */
+static bool decode_string(XDR *x, const VhXdrType *type, char **p)
+{
+        uint32_t len;
+        uint8_t *s;
+
+        if (!xdr_uint32_t(x, &len) || len > type->max)
+                return false;
+        s = take_bytes(x, len);
+        if (!s)
+                return false;
+        if (len % UNIT == 0)
+                s = memmove(s - UNIT, s, len);
+        s[len] = '\0';
+        *p = (char *)s;
+        return true;
+}
+
+/* Items one after the other, as in fixed and counted arrays. */
+static bool decode_items(XDR *x, const VhXdrType *type, char *p, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (!decode_value(x, type, p + i * type->size))
+                        return false;
+        return true;
+}
+
+/* Memory is only allocated for as many items as the bytes that are left can hold. */
+static bool decode_variable(XDR *x, const VhXdrField *f, VhXdrArray *p)
+{
+        if (!xdr_uint32_t(x, &p->len) || p->len > f->count)
+                return false;
+        if (f->type->kind == VH_XDR_OPAQUE)
+                return array_set(p, take_bytes(x, p->len));
+        if (p->len > bytes_left(x) / f->type->wire)
+                return false;
+        if (p->len == 0)
+                return true;
+        array_set(p, vh_arena_calloc(codec(x)->arena, p->len, f->type->size));
+        return decode_items(x, f->type, array_val(p), p->len);
+}
+
+static bool decode_optional(XDR *x, const VhXdrField *f, void *p)
+{
+        uint32_t present;
+        void *value;
+
+        if (!xdr_uint32_t(x, &present))
+                return false;
+        if (!present)
+                return true;
+        if (f->type->kind == VH_XDR_STRING)
+                return decode_string(x, f->type, p);
+        value = vh_arena_alloc(codec(x)->arena, f->type->size);
+        memcpy(p, &value, sizeof(value));
+        return decode_value(x, f->type, value);
+}
+
+static bool decode_field(XDR *x, const VhXdrField *f, void *base)
+{
+        char *p = (char *)base + f->offset;
+
+        switch (f->shape) {
+        case VH_XDR_ONE:
+                return decode_value(x, f->type, p);
+        case VH_XDR_OPTIONAL:
+                return decode_optional(x, f, p);
+        case VH_XDR_FIXED:
+                if (f->type->kind == VH_XDR_OPAQUE)
+                        return xdr_opaque(x, p, f->count);
+                return decode_items(x, f->type, p, f->count);
+        case VH_XDR_VARIABLE:
+                return decode_variable(x, f, (VhXdrArray *)(void *)p);
+        }
+        return false;
+}
+
+static bool decode_struct(XDR *x, const VhXdrType *type, void *p)
+{
+        for (unsigned i = 0; i < type->n_fields; i++)
+                if (!decode_field(x, &type->fields[i], p))
+                        return false;
+        return true;
+}
+
+static bool decode_union(XDR *x, const VhXdrType *type, void *p)
+{
+        const VhXdrField *arm;
+
+        if (!decode_field(x, &type->fields[0], p))
+                return false;
+        arm = vh_xdr_union_arm(type, p);
+        return arm && decode_field(x, arm, p);
+}
+
+/* Scalars: libtirpc's functions work in both directions. */
+static bool scalar(XDR *x, VhXdrKind kind, void *p)
+{
+        switch (kind) {
+        case VH_XDR_INT:
+                return xdr_int32_t(x, p);
+        case VH_XDR_UINT:
+                return xdr_uint32_t(x, p);
+        case VH_XDR_HYPER:
+                return xdr_int64_t(x, p);
+        case VH_XDR_UHYPER:
+                return xdr_uint64_t(x, p);
+        case VH_XDR_DOUBLE:
+                return xdr_double(x, p);
+        case VH_XDR_CHAR:
+                return xdr_char(x, p);
+        case VH_XDR_UCHAR:
+                return xdr_u_char(x, p);
+        case VH_XDR_SHORT:
+                return xdr_short(x, p);
+        case VH_XDR_USHORT:
+                return xdr_u_short(x, p);
+        default:
+                return false;
+        }
+}
+
+static bool decode_value(XDR *x, const VhXdrType *type, void *p)
+{
+        switch (type->kind) {
+        case VH_XDR_STRING:
+                return decode_string(x, type, p);
+        case VH_XDR_STRUCT:
+                return decode_struct(x, type, p);
+        case VH_XDR_UNION:
+                return decode_union(x, type, p);
+        default:
+                return scalar(x, type->kind, p);
+        }
+}
+
+int vh_xdr_decode(const VhXdrType *type, void *p, uint8_t *buf, size_t len, VhArena *a)
+{
+        Codec c = {.arena = a, .buf = buf, .len = len};
+        XDR x;
+
+        if (len > UINT32_MAX)
+                return -EBADMSG;
+        xdrmem_create(&x, (char *)buf, (u_int)len, XDR_DECODE);
+        x.x_public = (char *)&c;
+        return decode_value(&x, type, p) ? 0 : -EBADMSG;
+}
+
+/* Encoding. */
+
+static bool encode_value(XDR *x, const VhXdrType *type, const void *p);
+
+/* The value itself cannot be encoded; encode_field() adds whose it is. */
+static bool refuse(XDR *x, int r, size_t count)
+{
+        codec(x)->r = r;
+        codec(x)->count = count;
+        return false;
+}
+
+static bool put_u32(XDR *x, uint32_t v)
+{
+        return xdr_uint32_t(x, &v);
+}
+
+/* The X functions of libtirpc take writable memory but only read it when encoding. */
+static bool put_bytes(XDR *x, const void *p, size_t n)
+{
+        return xdr_opaque(x, (char *)(uintptr_t)p, (u_int)n);
+}
+
+static bool encode_items(XDR *x, const VhXdrType *type, const char *p, size_t n)
+{
+        if (type->kind == VH_XDR_OPAQUE)
+                return put_bytes(x, p, n);
+        for (size_t i = 0; i < n; i++)
+                if (!encode_value(x, type, p + i * type->size))
+                        return false;
+        return true;
+}
+
+static bool encode_string(XDR *x, const VhXdrType *type, const char *s)
+{
+        size_t len;
+
+        if (!s)
+                return refuse(x, -EINVAL, 0);
+        len = strnlen(s, (size_t)type->max + 1);
+        if (len > type->max)
+                return refuse(x, -E2BIG, strlen(s));
+        return put_u32(x, (uint32_t)len) && put_bytes(x, s, len);
+}
+
+static bool encode_variable(XDR *x, const VhXdrField *f, const VhXdrArray *p)
+{
+        if (p->len > f->count)
+                return refuse(x, -E2BIG, p->len);
+        return put_u32(x, p->len) && encode_items(x, f->type, array_val(p), p->len);
+}
+
+static bool encode_optional(XDR *x, const VhXdrType *type, const void *p)
+{
+        void *value;
+
+        memcpy(&value, p, sizeof(value));
+        if (!put_u32(x, value != NULL))
+                return false;
+        return !value || encode_value(x, type, type->kind == VH_XDR_STRING ? p : value);
+}
+
+static bool encode_shaped(XDR *x, const VhXdrField *f, const char *p)
+{
+        switch (f->shape) {
+        case VH_XDR_ONE:
+                return encode_value(x, f->type, p);
+        case VH_XDR_OPTIONAL:
+                return encode_optional(x, f->type, p);
+        case VH_XDR_FIXED:
+                return encode_items(x, f->type, p, f->count);
+        case VH_XDR_VARIABLE:
+                return encode_variable(x, f, (const VhXdrArray *)(const void *)p);
+        }
+        return false;
+}
+
+static bool encode_field(XDR *x, const VhXdrType *owner, const VhXdrField *f, const void *base)
+{
+        if (encode_shaped(x, f, (const char *)base + f->offset))
+                return true;
+        if (codec(x)->r && !codec(x)->field) {
+                codec(x)->field = f;
+                codec(x)->owner = owner;
+        }
+        return false;
+}
+
+static bool encode_struct(XDR *x, const VhXdrType *type, const void *p)
+{
+        for (unsigned i = 0; i < type->n_fields; i++)
+                if (!encode_field(x, type, &type->fields[i], p))
+                        return false;
+        return true;
+}
+
+static bool encode_union(XDR *x, const VhXdrType *type, const void *p)
+{
+        const VhXdrField *arm = vh_xdr_union_arm(type, p);
+
+        if (!arm)
+                return refuse(x, -EINVAL, 0);
+        return encode_field(x, type, &type->fields[0], p) && encode_field(x, type, arm, p);
+}
+
+static bool encode_value(XDR *x, const VhXdrType *type, const void *p)
+{
+        char *s;
+
+        switch (type->kind) {
+        case VH_XDR_STRING:
+                memcpy(&s, p, sizeof(s));
+                return encode_string(x, type, s);
+        case VH_XDR_STRUCT:
+                return encode_struct(x, type, p);
+        case VH_XDR_UNION:
+                return encode_union(x, type, p);
+        default:
+                return scalar(x, type->kind, (void *)(uintptr_t)p); /* only read when encoding */
+        }
+}
+
+/* The reference's words where it has some: a list that is too long names what it holds. */
+static int encode_error(const Codec *c, VhError **err)
+{
+        if (c->r == -ENOBUFS)
+                return c->r;
+        if (c->r == -EINVAL)
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to encode message payload: %s.%s has no valid value",
+                             c->owner->name, c->field->name);
+        else
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Too many %s '%zu' for limit '%u'", c->field->name, c->count,
+                             c->field->shape == VH_XDR_VARIABLE ? c->field->count : c->field->type->max);
+        return c->r;
+}
+
+ssize_t vh_xdr_encode(const VhXdrType *type, const void *p, uint8_t *buf, size_t cap, VhError **err)
+{
+        Codec c = {0};
+        XDR x;
+
+        xdrmem_create(&x, (char *)buf, (u_int)VH_MIN(cap, UINT32_MAX), XDR_ENCODE);
+        x.x_public = (char *)&c;
+        if (encode_value(&x, type, p))
+                return XDR_GETPOS(&x);
+        if (!c.r)
+                c.r = -ENOBUFS;
+        return encode_error(&c, err);
+}

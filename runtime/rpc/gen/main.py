@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Makes the C products of the RPC descriptions: main.py DESCRIPTIONS OUTPUT. products() lists the files."""
+
+import os
+import sys
+
+import emit_api
+import emit_client
+import emit_procs
+import emit_types
+from model import DescriptionError, Loader, load_api, load_events, load_params
+
+# In the order of use: a program may use types of those before it.
+TYPES_ONLY = ["message"]
+PROGRAMS = ["remote", "qemu", "lxc", "admin", "lock", "log", "keepalive"]
+USES = {"qemu": ["remote"], "lxc": ["remote"]}
+
+
+def protocol_files(program):
+    uses = [f'"{name}_protocol.h"' for name in USES.get(program.name, [])]
+    return {
+        f"{program.name}_protocol.h": emit_types.protocol_header(program, uses),
+        f"{program.name}_protocol.c": emit_types.protocol_source(program),
+    }
+
+
+def products(directory):
+    """{file name: content}"""
+    loader = Loader(directory)
+    types_only = [loader.load(name) for name in TYPES_ONLY]
+    programs = [loader.load(name) for name in PROGRAMS]
+    api = load_api(directory)
+    events = [(name, row) for name, row in load_events(directory) if name != "connection_close"]
+    files = {}
+    for program in types_only + programs:
+        files.update(protocol_files(program))
+    files["api.h"] = emit_api.api_header(api, load_params(directory))
+    files["events.h"] = emit_api.events_header(events)
+    files["events.c"] = emit_api.events_source(events, programs)
+    files["procs.h"] = emit_procs.procs_header(programs, types_only)
+    files["procs.c"] = emit_procs.procs_source(programs, emit_api.flag_values(api))
+    files["ops.h"] = emit_procs.ops_header([p for p in programs if p.name != "keepalive"])
+    files["client_calls.h"] = emit_client.client_header(programs)
+    return files
+
+
+def main(directory, output):
+    try:
+        files = products(directory)
+    except DescriptionError as e:
+        sys.exit(f"error: {e}")
+    for name, text in files.items():
+        with open(os.path.join(output, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Reads protocol/NAME.yaml into objects: types with their C form, procedures with resolved types and flag values."""
+
+import os
+from dataclasses import dataclass, field
+
+import yaml
+
+# Type of the description -> (kind of codec.h, C type, size and alignment in C, least bytes on the wire).
+PRIMITIVES = {
+    "int": ("INT", "int", 4),
+    "uint": ("UINT", "unsigned", 4),
+    "hyper": ("HYPER", "int64_t", 8),
+    "uhyper": ("UHYPER", "uint64_t", 8),
+    "double": ("DOUBLE", "double", 8),
+    "char": ("CHAR", "char", 4),
+    "uchar": ("UCHAR", "unsigned char", 4),
+    "short": ("SHORT", "short", 4),
+    "ushort": ("USHORT", "unsigned short", 4),
+    "opaque": ("OPAQUE", "uint8_t", 1),
+}
+
+KEYWORDS = {"register", "restrict", "default", "continue", "return", "goto", "switch"}
+
+KINDS = ["hypervisor", "network", "interface", "nodedev", "nwfilter", "secret", "storage"]
+
+
+class DescriptionError(Exception):
+    """A mistake in a description; the text names the place."""
+
+
+@dataclass
+class Type:
+    """A type that has a row of its own in the codec tables."""
+
+    name: str
+    kind: str  # VH_XDR_*
+    c_type: str
+    wire: int
+    max: int = 0
+    fields: list = field(default_factory=list)
+
+    @property
+    def symbol(self):
+        return f"vh_xdr_{self.name}"
+
+
+@dataclass
+class Field:
+    """A member of a struct or an arm of a union: a type and a shape around it."""
+
+    name: str
+    type: Type
+    shape: str  # ONE, OPTIONAL, FIXED, VARIABLE
+    count: int = 0
+    selector: int = 0
+    secret: bool = False
+
+    @property
+    def wire(self):
+        """Least bytes on the wire."""
+        if self.shape in ("OPTIONAL", "VARIABLE"):
+            return 4
+        if self.shape == "FIXED":
+            size = self.type.wire * self.count
+            return (size + 3) // 4 * 4
+        return self.type.wire
+
+
+@dataclass
+class Proc:
+    """A procedure; args is the message of an event."""
+
+    num: int
+    const: str  # REMOTE_PROC_DOMAIN_CREATE
+    name: str  # DOMAIN_CREATE
+    dir: str
+    args: Type
+    ret: Type
+    row: dict
+
+    @property
+    def member(self):
+        """Name in an ops struct; what C does not allow gets an underscore."""
+        name = self.name.lower()
+        return name + "_" if name in KEYWORDS else name
+
+
+@dataclass
+class Program:
+    """One description. number is None for message.yaml, which has types only."""
+
+    name: str
+    number: int
+    version: int
+    number_const: str
+    version_const: str
+    constants: dict
+    enums: dict
+    typedefs: list  # (name, C declaration)
+    types: list  # own structs and unions, a type after those it uses
+    strings: list  # own string types
+    enum_types: list
+    procs: list
+    proc_enum: str
+
+
+class Loader:
+    """Loads descriptions in order; a later one may use types of an earlier one (qemu uses remote)."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.types = {name: Type(name, kind, c, wire) for name, (kind, c, wire) in PRIMITIVES.items()}
+        self.shaped = {}  # typedef with a shape: name -> (type, shape, count)
+
+    def load(self, name):
+        path = os.path.join(self.directory, f"{name}.yaml")
+        with open(path, encoding="utf-8") as f:
+            data = yaml.safe_load(f)
+        return _ProgramLoader(self, name, data).load()
+
+
+class _ProgramLoader:
+    def __init__(self, loader, name, data):
+        self.name = name
+        self.data = data
+        self.types = loader.types
+        self.shaped = loader.shaped
+        self.values = dict(data.get("externals") or {}, **(data.get("constants") or {}))
+        self.secret = data.get("secret") or {}
+        self.loading = []
+        self.own = []
+        self.strings = []
+        self.typedefs = []
+
+    def load(self):
+        data = self.data
+        for enum in data["enums"]:
+            self.types[enum] = Type(enum, "INT", enum, 4)
+        for name in data["typedefs"]:
+            self._typedef(name)
+        for name in list(data["structs"]) + list(data["unions"]):
+            self._type(name)
+        self._check_secrets()
+        program = data["program"] or {}
+        return Program(
+            self.name, program.get("number"), program.get("version"), program.get("number_const"),
+            program.get("version_const"), data.get("constants") or {}, data["enums"], self.typedefs, self.own, self.strings,
+            [self.types[e] for e in data["enums"]], [self._proc(p) for p in data.get("procs", [])], data.get("proc_enum"))
+
+    def _fail(self, place, text):
+        raise DescriptionError(f"{self.name}.yaml: {place}: {text}")
+
+    def _number(self, value, place):
+        if isinstance(value, int):
+            return value
+        if value not in self.values:
+            self._fail(place, f"unknown constant {value}")
+        return self.values[value]
+
+    def _typedef(self, name):
+        row = self.data["typedefs"][name]
+        if row["type"] == "string":
+            string = Type(name, "STRING", "char *", 4, max=self._number(row["max"], name))
+            self.types[name] = string
+            self.strings.append(string)
+            self.typedefs.append((name, f"char *{name}"))
+            return
+        base = self._base(row["type"], name)
+        shape, count = self._shape(row, name)
+        if shape == "VARIABLE" or shape == "ONE":
+            self._fail(name, "only optional and fixed types can have a typedef")
+        self.shaped[name] = (row["type"], shape, count)
+        if shape == "FIXED":
+            self.typedefs.append((name, f"{base.c_type} {name}[{count}]"))
+        elif base.kind == "STRING":
+            self.typedefs.append((name, f"char *{name}"))
+        else:
+            self.typedefs.append((name, f"{base.c_type} *{name}"))
+
+    def _base(self, name, place):
+        """The type, or for a typedef's target a struct that is described further down."""
+        if name in self.types:
+            return self.types[name]
+        if name in self.data["structs"]:
+            return Type(name, "STRUCT", name, 0)
+        self._fail(place, f"unknown type {name}")
+
+    def _type(self, name, place=None):
+        if name in self.types:
+            return self.types[name]
+        if name in self.loading:
+            self._fail(name, "a type cannot contain itself")
+        self.loading.append(name)
+        if name in self.data["structs"]:
+            made = self._struct(name)
+        elif name in self.data["unions"]:
+            made = self._union(name)
+        else:
+            self._fail(place or name, f"unknown type {name}")
+        self.loading.remove(name)
+        self.types[name] = made
+        self.own.append(made)
+        return made
+
+    def _struct(self, name):
+        fields = [self._field(row, name) for row in self.data["structs"][name]]
+        return Type(name, "STRUCT", name, sum(f.wire for f in fields), fields=fields)
+
+    def _union(self, name):
+        row = self.data["unions"][name]
+        head = self._field(row["discriminant"], name)
+        if head.type.kind != "INT" or head.shape != "ONE":
+            self._fail(name, "the discriminant must be an int")
+        arms = []
+        for arm in row["arms"]:
+            made = self._field(arm["field"], name)
+            made.selector = arm["case"]
+            if made.shape != "ONE":
+                self._fail(f"{name}.{made.name}", "an arm cannot be optional or an array")
+            arms.append(made)
+        return Type(name, "UNION", name, 4 + min(a.wire for a in arms), fields=[head] + arms)
+
+    def _field(self, row, owner):
+        place = f"{owner}.{row['name']}"
+        name = row["type"]
+        shape, count = self._shape(row, place)
+        if name in self.shaped:
+            if shape != "ONE":
+                self._fail(place, f"{name} already has a shape")
+            name, shape, count = self.shaped[name]
+        if name == "string":
+            self._fail(place, "strings need a typedef that has their maximum")
+        made = self._type(name, place)
+        if made.kind == "OPAQUE" and shape not in ("FIXED", "VARIABLE"):
+            self._fail(place, "opaque needs len or max")
+        secret = row["name"] in self.secret.get(owner, [])
+        return Field(row["name"], made, shape, count, secret=secret)
+
+    def _shape(self, row, place):
+        if row.get("opt"):
+            return "OPTIONAL", 0
+        if "max" in row:
+            return "VARIABLE", self._number(row["max"], place)
+        if "len" in row:
+            return "FIXED", self._number(row["len"], place)
+        return "ONE", 0
+
+    def _check_secrets(self):
+        for owner, names in self.secret.items():
+            known = [f.name for f in self.types[owner].fields] if owner in self.types else []
+            for name in names:
+                if name not in known:
+                    self._fail("secret", f"there is no field {owner}.{name}")
+
+    def _proc(self, row):
+        prefix = self.data["procs"][0]["name"].split("_PROC_")[0] + "_PROC_"
+        if not row["name"].startswith(prefix):
+            self._fail(row["name"], f"does not begin with {prefix}")
+        args = row.get("args") or row.get("msg")
+        ret = row.get("ret")
+        return Proc(row["num"], row["name"], row["name"][len(prefix):], row["dir"],
+                    self._type(args, row["name"]) if args else None, self._type(ret, row["name"]) if ret else None, row)
+
+
+def load_api(directory):
+    """The public enums: api_flags.yaml, {"enums": {name: {member: value}}, "macros": {name: value}}."""
+    with open(os.path.join(directory, "api_flags.yaml"), encoding="utf-8") as f:
+        return yaml.safe_load(f)
+
+
+def load_params(directory):
+    """Field names of typed parameters and plain pairs: {constant: field}, in the order of typed_params.yaml."""
+    with open(os.path.join(directory, "typed_params.yaml"), encoding="utf-8") as f:
+        data = yaml.safe_load(f)
+    rows = [row for group in data["groups"].values() for row in group["params"]]
+    rows += [row for group in data["plain_pairs"].values() for row in group["fields"]]
+    return {row["const"]: row["field"] for row in rows if row["const"]}
+
+
+def load_events(directory):
+    """Event families that clients register for: [(name, description)]."""
+    with open(os.path.join(directory, "events.yaml"), encoding="utf-8") as f:
+        data = yaml.safe_load(f)
+    return [(name, data[name]) for name in data if isinstance(data[name], dict) and "register" in data[name]]
