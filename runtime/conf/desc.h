@@ -80,6 +80,9 @@ typedef struct VhOptionDesc {
         VhOptionWeight weight;
         VhReplacedBy replaced_by;
         const char *replaced_unit;   /* kinds of socket it replaces for: "rw ro admin", or NULL */
+        const char *at_most;         /* key whose value (or default) is the upper bound, or NULL */
+        const char *const *together; /* keys that must be set as well, NULL-terminated, or NULL */
+        bool lax;                    /* daemons start with a value that range, choices or format forbid */
         bool obsolete;               /* accepted and without effect */
 } VhOptionDesc;
 
@@ -148,7 +151,8 @@ typedef struct VhDaemonDesc {
 extern const VhDaemonDesc *const vh_daemon_descs[]; /* NULL-terminated, sorted by name */
 extern const VhConfDesc *const vh_conf_descs[];     /* NULL-terminated: every .conf file, sorted by name */
 
-/* NULL if there is no such daemon (file, socket, option). */
+/* NULL if there is no such daemon (file, socket, option). The first two and the tables come with daemon_desc_dep of
+ * daemons/gen; the runtime itself knows no daemon. */
 const VhDaemonDesc *vh_daemon_desc_find(const char *name);
 const VhConfDesc *vh_conf_desc_find(const char *file);
 const VhSocketDesc *vh_daemon_desc_socket(const VhDaemonDesc *d, VhSocketKind kind);

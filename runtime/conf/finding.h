@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/error.h"
 
 typedef enum VhSeverity {
         VH_SEVERITY_WARNING,
@@ -43,6 +44,8 @@ VhFinding *vh_findings_add(VhFindings *f, VhSeverity severity, const char *code,
 void vh_finding_hint(VhFindings *f, VhFinding *finding, const char *fmt, ...) _vh_printf_(3, 4);
 /* Orders by place (file order is kept for equal places). */
 void vh_findings_sort(VhFindings *f);
+/* Makes the first error an error object, "FILE:LINE:COL: message", with the number of further ones. Returns -EINVAL. */
+int vh_findings_to_error(const VhFindings *f, VhError **err);
 void vh_findings_done(VhFindings *f);
 
 #define _vh_findings_ _vh_cleanup_(vh_findings_done)
