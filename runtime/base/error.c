@@ -101,6 +101,20 @@ int vh_error_sys(VhError **err, int domain, int errnum, const char *fmt, ...)
         return -errnum;
 }
 
+int vh_error_plain(VhError **err, int domain, int code, const char *fmt, ...)
+{
+        if (err) {
+                va_list ap;
+
+                store(err, domain, code, NULL);
+                free((*err)->message);
+                va_start(ap, fmt);
+                (*err)->message = format(fmt, ap);
+                va_end(ap);
+        }
+        return errno_of_code(code);
+}
+
 void vh_error_prefix(VhError **err, const char *fmt, ...)
 {
         _vh_free_ char *context = NULL;

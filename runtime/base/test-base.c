@@ -31,6 +31,15 @@ static void error_without_detail_is_bare(void **state)
         assert_null(err->detail);
 }
 
+static void plain_error_has_no_template(void **state)
+{
+        _vh_error_ VhError *err = NULL;
+
+        assert_int_equal(vh_error_plain(&err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "no %s", "way"), -EINVAL);
+        assert_int_equal(err->code, VIR_ERR_INVALID_ARG);
+        assert_string_equal(err->message, "no way");
+}
+
 static void system_error_keeps_errno(void **state)
 {
         _vh_error_ VhError *err = NULL;
@@ -116,6 +125,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(error_message_wraps_detail_in_template),
                 cmocka_unit_test(error_without_detail_is_bare),
+                cmocka_unit_test(plain_error_has_no_template),
                 cmocka_unit_test(system_error_keeps_errno),
                 cmocka_unit_test(errors_may_be_unwanted),
                 cmocka_unit_test(uuid_forms),

@@ -29,8 +29,8 @@ int vh_persist_open(VhPersist **ret, const VhPersistKind *kind, const char *dir,
 VhPersist *vh_persist_free(VhPersist *p);
 VH_DEFINE_CLEANUP(VhPersist *, vh_persist_free)
 
-/* Names that cannot be file names here: empty, with '/', with a newline, or beginning with a dot. Returns 0, or -EINVAL with
- * VIR_ERR_XML_ERROR from domain. */
+/* Names that cannot be file names: empty, ".", "..", with '/' or a newline. Returns 0, or -EINVAL with an error from domain
+ * (VIR_FROM_*). */
 int vh_persist_check_name(const char *name, int domain, VhError **err);
 
 /* Writes (or replaces) the definition of name; xml is the document without the warning comment. */
@@ -38,7 +38,7 @@ int vh_persist_save(VhPersist *p, const char *name, const char *xml, VhError **e
 /* Removes the autostart link, then the file. What is absent already is no error. */
 int vh_persist_delete(VhPersist *p, const char *name, VhError **err);
 /* Moves old_name to new_name, xml being the definition with its new name; the autostart link follows. Whenever this is
- * interrupted, exactly one definition exists. The caller makes sure that new_name is free. */
+ * interrupted, exactly one definition exists, under one of the names. The caller makes sure that new_name is free. */
 int vh_persist_rename(VhPersist *p, const char *old_name, const char *new_name, const char *xml, VhError **err);
 /* Makes or removes the autostart link; no change is no error. */
 int vh_persist_set_autostart(VhPersist *p, const char *name, bool autostart, VhError **err);
@@ -47,25 +47,28 @@ char *vh_persist_path(const VhPersist *p, const char *name);
 
 /* One file during vh_persist_load(). */
 typedef struct VhPersistFile {
+        VhPersist *persist;
         const char *name; /* file name without .xml */
         const char *path;
         const char *text; /* content, NUL-terminated, valid during the call only */
         size_t len;
         bool autostart;
-        /* Set by the receiver if the definition bears another name (an interrupted rename): the file is then moved there.
-         * Must stay valid until the receiver is called again. */
-        const char *name_inside;
 } VhPersistFile;
+
+/* To be called by the receiver before it takes a definition whose own name is `name`. If the file bears another one (an
+ * interrupted rename, or a copy made by hand), it is moved to the right place, where no other file may be. Returns 0, or
+ * negative errno with *err: the receiver must skip the file then. */
+int vh_persist_settle(VhPersistFile *file, const char *name, VhError **err);
 
 typedef struct VhPersistLoader {
         /* Takes one definition. A negative return skips the file; the error should say the line. */
         int (*load)(void *userdata, VhPersistFile *file, VhError **err);
         /* Told about every file that was skipped and why; may be NULL. */
-        void (*skipped)(void *userdata, const char *path, const VhError *err);
+        void (*skipped)(void *userdata, const char *path, int r, const VhError *err);
         void *userdata;
 } VhPersistLoader;
 
-/* Reads all definitions in the order of their names. Files that cannot be read or are refused are skipped; files that do not
- * end in .xml and those beginning with a dot are no definitions. Returns the number loaded, or negative errno with *err if the
- * directory itself cannot be read. */
+/* Reads all definitions in the order of their names. Files that cannot be read or are refused are skipped; only regular files
+ * (or links to such) ending in .xml are definitions. What an interrupted write left behind is removed. Returns the number
+ * loaded, or negative errno with *err if the directory itself cannot be read. */
 int vh_persist_load(VhPersist *p, const VhPersistLoader *loader, VhError **err);
