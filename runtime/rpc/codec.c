@@ -26,7 +26,8 @@ typedef struct Codec {
         uint8_t *buf;            /* decoding */
         size_t len;              /* of buf */
         int r;                   /* encoding: why the value is refused, 0: it is not */
-        size_t count;            /* what was too many */
+        size_t count;            /* what was too many: */
+        bool array;              /* items, else bytes of a string */
         const VhXdrField *field; /* innermost field that was refused */
         const VhXdrType *owner;  /* of field */
 } Codec;
@@ -281,8 +282,12 @@ static bool encode_string(XDR *x, const VhXdrType *type, const char *s)
 
 static bool encode_variable(XDR *x, const VhXdrField *f, const VhXdrArray *p)
 {
-        if (p->len > f->count)
+        if (p->len > f->count) {
+                codec(x)->array = true;
                 return refuse(x, -E2BIG, p->len);
+        }
+        if (p->len && !array_val(p))
+                return refuse(x, -EINVAL, 0);
         return put_u32(x, p->len) && encode_items(x, f->type, array_val(p), p->len);
 }
 
@@ -356,17 +361,19 @@ static bool encode_value(XDR *x, const VhXdrType *type, const void *p)
         }
 }
 
-/* The reference's words where it has some: a list that is too long names what it holds. */
+/* A list that is too long is reported in the reference's words; it can come from a driver that found too much. */
 static int encode_error(const Codec *c, VhError **err)
 {
-        if (c->r == -ENOBUFS)
-                return c->r;
+        const VhXdrField *f = c->field;
+
         if (c->r == -EINVAL)
                 vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to encode message payload: %s.%s has no valid value",
-                             c->owner->name, c->field->name);
-        else
-                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Too many %s '%zu' for limit '%u'", c->field->name, c->count,
-                             c->field->shape == VH_XDR_VARIABLE ? c->field->count : c->field->type->max);
+                             c->owner->name, f->name);
+        else if (c->r == -E2BIG && c->array)
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Too many %s '%zu' for limit '%u'", f->name, c->count, f->count);
+        else if (c->r == -E2BIG)
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to encode message payload: %s.%s has %zu bytes of at most %u",
+                             c->owner->name, f->name, c->count, f->type->max);
         return c->r;
 }
 

@@ -233,9 +233,7 @@ class Rows:
 
 
 def procs_source(programs, flags):
-    body = ['int vh_proc_not_supported(const VhProc *proc, VhError **err)', "{",
-            f'{INDENT}return vh_error_set(err, proc->error_domain, VIR_ERR_NO_SUPPORT, "%s", proc->api ? proc->api : proc->name);',
-            "}", ""]
+    body = []
     for p in programs:
         body += Rows(p, flags).table()
     names = [f"&vh_program_{p.name}" for p in programs] + ["NULL"]

@@ -25,11 +25,11 @@ def protocol_files(program):
     }
 
 
-def products(directory):
+def products(directory, types_only=TYPES_ONLY, programs=PROGRAMS):
     """{file name: content}"""
     loader = Loader(directory)
-    types_only = [loader.load(name) for name in TYPES_ONLY]
-    programs = [loader.load(name) for name in PROGRAMS]
+    types_only = [loader.load(name) for name in types_only]
+    programs = [loader.load(name) for name in programs]
     api = load_api(directory)
     events = [(name, row) for name, row in load_events(directory) if name != "connection_close"]
     files = {}
@@ -45,14 +45,17 @@ def products(directory):
     return files
 
 
-def main(directory, output):
-    try:
-        files = products(directory)
-    except DescriptionError as e:
-        sys.exit(f"error: {e}")
+def write(files, output):
     for name, text in files.items():
         with open(os.path.join(output, name), "w", encoding="utf-8") as f:
             f.write(text)
+
+
+def main(directory, output):
+    try:
+        write(products(directory), output)
+    except DescriptionError as e:
+        sys.exit(f"error: {e}")
 
 
 if __name__ == "__main__":

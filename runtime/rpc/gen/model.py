@@ -22,6 +22,9 @@ PRIMITIVES = {
 
 KEYWORDS = {"register", "restrict", "default", "continue", "return", "goto", "switch"}
 
+PROC_KEYS = {"num", "name", "dir", "args", "ret", "msg", "prio", "acl", "aclfilter", "stream", "api", "conn", "ro", "fds",
+             "pre_auth"}
+
 KINDS = ["hypervisor", "network", "interface", "nodedev", "nwfilter", "secret", "storage"]
 
 
@@ -146,7 +149,7 @@ class _ProgramLoader:
         return Program(
             self.name, program.get("number"), program.get("version"), program.get("number_const"),
             program.get("version_const"), data.get("constants") or {}, data["enums"], self.typedefs, self.own, self.strings,
-            [self.types[e] for e in data["enums"]], [self._proc(p) for p in data.get("procs", [])], data.get("proc_enum"))
+            [self.types[e] for e in data["enums"]], self._procs(data.get("procs", [])), data.get("proc_enum"))
 
     def _fail(self, place, text):
         raise DescriptionError(f"{self.name}.yaml: {place}: {text}")
@@ -253,14 +256,27 @@ class _ProgramLoader:
                 if name not in known:
                     self._fail("secret", f"there is no field {owner}.{name}")
 
-    def _proc(self, row):
-        prefix = self.data["procs"][0]["name"].split("_PROC_")[0] + "_PROC_"
-        if not row["name"].startswith(prefix):
-            self._fail(row["name"], f"does not begin with {prefix}")
+    def _procs(self, rows):
+        taken = set()
+        for row in rows:
+            if row["num"] in taken:
+                self._fail(row["name"], f"number {row['num']} is taken")
+            taken.add(row["num"])
+        prefix = rows[0]["name"].split("_PROC_")[0] + "_PROC_" if rows else None
+        return [self._proc(row, prefix) for row in rows]
+
+    def _proc(self, row, prefix):
+        place = row["name"]
+        if not place.startswith(prefix):
+            self._fail(place, f"does not begin with {prefix}")
+        for key in set(row) - PROC_KEYS:
+            self._fail(place, f"unknown key {key}")
+        if row.get("conn") not in [None] + KINDS:
+            self._fail(place, f"conn cannot be {row['conn']}")
         args = row.get("args") or row.get("msg")
         ret = row.get("ret")
-        return Proc(row["num"], row["name"], row["name"][len(prefix):], row["dir"],
-                    self._type(args, row["name"]) if args else None, self._type(ret, row["name"]) if ret else None, row)
+        return Proc(row["num"], place, place[len(prefix):], row["dir"],
+                    self._type(args, place) if args else None, self._type(ret, place) if ret else None, row)
 
 
 def load_api(directory):

@@ -1,0 +1,63 @@
+/* Generated from rpc/protocol/; do not edit. */
+#include "procs.h"
+#include "ops.h"
+#include <stddef.h>
+
+static int invoke_sample_nothing(const void *p, VhCall *call, void *args, void *ret, VhError **err)
+{
+        const VhSessionOps *ops = p;
+
+        if (!ops || !ops->nothing)
+                return vh_proc_not_supported(call->proc, err);
+        return ops->nothing(call, err);
+}
+
+static int invoke_sample_take(const void *p, VhCall *call, void *args, void *ret, VhError **err)
+{
+        const VhHypervisorOps *ops = p;
+
+        if (!ops || !ops->take)
+                return vh_proc_not_supported(call->proc, err);
+        return ops->take(call, args, err);
+}
+
+static int invoke_sample_give(const void *p, VhCall *call, void *args, void *ret, VhError **err)
+{
+        const VhNetworkOps *ops = p;
+
+        if (!ops || !ops->give)
+                return vh_proc_not_supported(call->proc, err);
+        return ops->give(call, ret, err);
+}
+
+static int invoke_sample_register_(const void *p, VhCall *call, void *args, void *ret, VhError **err)
+{
+        const VhSecretOps *ops = p;
+
+        if (!ops || !ops->register_)
+                return vh_proc_not_supported(call->proc, err);
+        return ops->register_(call, args, ret, err);
+}
+
+static int invoke_sample_download(const void *p, VhCall *call, void *args, void *ret, VhError **err)
+{
+        const VhStorageOps *ops = p;
+
+        if (!ops || !ops->download)
+                return vh_proc_not_supported(call->proc, err);
+        return ops->download(call, args, err);
+}
+
+static const VhProc procs_sample[] = {
+        [1] = {.number = 1, .dir = VH_DIR_CALL, .name = "NOTHING", .error_domain = VIR_FROM_NONE, .kind = VH_KIND_NONE, .flags = VH_PROC_PRE_AUTH | VH_PROC_HIGH, .flags_offset = -1, .ro_deny = {-1, 0}, .invoke = invoke_sample_nothing},
+        [2] = {.number = 2, .dir = VH_DIR_CALL, .name = "TAKE", .api = "sampleTake", .error_domain = VIR_FROM_DOMAIN, .kind = VH_KIND_HYPERVISOR, .flags = VH_PROC_RO_DENY, .args_size = sizeof(sample_args), .args_xdr = &vh_xdr_sample_args, .flags_offset = offsetof(sample_args, flags), .ro_deny = {-1, 0}, .acl = (const VhAclRule[]){{.object = "domain", .permission = "write", .when = {-1, 0}}, {.object = "domain", .permission = "save", .flags = 0x3, .unless = true, .when = {-1, 0}}, {.object = "domain", .permission = "save", .flags = 0x2, .when = {-1, 0}}}, .n_acl = 3, .invoke = invoke_sample_take},
+        [3] = {.number = 3, .dir = VH_DIR_CALL, .name = "GIVE", .api = "sampleGive", .error_domain = VIR_FROM_NETWORK, .kind = VH_KIND_NETWORK, .flags = VH_PROC_HIGH, .ret_size = sizeof(sample_ret), .ret_xdr = &vh_xdr_sample_ret, .flags_offset = -1, .ro_deny = {-1, 0}, .acl = (const VhAclRule[]){{.object = "network", .permission = "getattr", .when = {-1, 0}}}, .n_acl = 1, .aclfilter = "network:getattr", .invoke = invoke_sample_give},
+        [5] = {.number = 5, .dir = VH_DIR_CALL, .name = "REGISTER", .api = "virDomainSnapshotSample", .error_domain = VIR_FROM_DOMAIN_SNAPSHOT, .kind = VH_KIND_SECRET, .args_size = sizeof(sample_args), .args_xdr = &vh_xdr_sample_args, .ret_size = sizeof(sample_ret), .ret_xdr = &vh_xdr_sample_ret, .flags_offset = offsetof(sample_args, flags), .ro_deny_flags = 0x3, .ro_deny = {-1, 0}, .acl = (const VhAclRule[]){{.object = "secret", .permission = "write", .when = {offsetof(sample_args, source), 1}}}, .n_acl = 1, .invoke = invoke_sample_register_},
+        [6] = {.number = 6, .dir = VH_DIR_CALL, .name = "DOWNLOAD", .api = "sampleDownload", .error_domain = VIR_FROM_STORAGE, .kind = VH_KIND_STORAGE, .stream = VH_STREAM_READ, .sparse_flag = 0x1, .flags = VH_PROC_FDS_CALL | VH_PROC_FDS_REPLY, .args_size = sizeof(sample_args), .args_xdr = &vh_xdr_sample_args, .flags_offset = offsetof(sample_args, flags), .ro_deny = {offsetof(sample_args, source), 1}, .invoke = invoke_sample_download},
+        [7] = {.number = 7, .dir = VH_DIR_EVENT, .name = "EVENT", .error_domain = VIR_FROM_NONE, .kind = VH_KIND_NONE, .args_size = sizeof(sample_everything), .args_xdr = &vh_xdr_sample_everything, .flags_offset = -1, .ro_deny = {-1, 0}},
+        [8] = {.number = 8, .dir = VH_DIR_MESSAGE, .name = "PING", .error_domain = VIR_FROM_NONE, .kind = VH_KIND_NONE, .flags_offset = -1, .ro_deny = {-1, 0}},
+};
+
+const VhProgram vh_program_sample = {.name = "sample", .number = 536870913, .version = 1, .procs = procs_sample, .n_procs = VH_ARRAY_SIZE(procs_sample)};
+
+const VhProgram *const vh_programs[] = {&vh_program_sample, NULL};
