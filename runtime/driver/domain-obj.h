@@ -92,7 +92,7 @@ VhDomainDef *vh_domain_obj_def_for(VhDomainObj *dom, uint32_t affect);
 /* Replaces the stored definition by def (taken over): new_def while running, else def. */
 void vh_domain_obj_set_persistent_def(VhDomainObj *dom, VhDomainDef *def);
 /* The domain starts: keeps a copy of the stored definition of a persistent one in new_def. */
-int vh_domain_obj_begin_run(VhDomainObj *dom, VhError **err);
+void vh_domain_obj_begin_run(VhDomainObj *dom);
 /* The domain stopped: id -1, new_def becomes def. The caller sets the state, and removes a transient domain. */
 void vh_domain_obj_end_run(VhDomainObj *dom);
 

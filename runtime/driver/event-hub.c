@@ -3,6 +3,8 @@
 /* Registrations, delivery and the register/deregister calls, driven by a table of families and events. */
 
 #include "driver/event-hub.h"
+#include "api.h"
+#include "base/uuid.h"
 #include "procs.h"
 #include <errno.h>
 #include <regex.h>

@@ -11,10 +11,15 @@ def flag_values(api):
     return {k: v for members in api["enums"].values() for k, v in members.items()}
 
 
+# Enums that base/errcodes.h defines, from errors.yaml.
+ERROR_ENUMS = {"virErrorLevel", "virErrorDomain", "virErrorNumber"}
+
+
 def api_header(api, params):
     body = []
     for name, members in api["enums"].items():
-        body += enum(name, members)
+        if name not in ERROR_ENUMS:
+            body += enum(name, members)
     body += [f"#define {name} {c_int(value)}" for name, value in api["macros"].items()]
     body += ["", "/* Field names of typed parameters. */"]
     body += [f"#define {name} {c_string(text)}" for name, text in params.items()]
