@@ -154,8 +154,8 @@ static const VhXmlTable dns_table = {
 
 #define S VhBandwidthRate
 #define RATE_ROWS                                                                                          \
-        ROWS(ATTR("average", average, opt_u64), ATTR("peak", peak, opt_u64), ATTR("floor", floor, opt_u64), \
-             ATTR("burst", burst, opt_u64))
+        ROWS(ATTR("average", average, uint), ATTR("peak", peak, uint), ATTR("floor", floor, uint), \
+             ATTR("burst", burst, uint))
 static const VhXmlTable inbound_table = {"inbound", sizeof(S), RATE_ROWS, NULL};
 static const VhXmlTable outbound_table = {"outbound", sizeof(S), RATE_ROWS, NULL};
 #undef S
@@ -168,8 +168,8 @@ const VhXmlTable vh_bandwidth_table = {
 #define S VhVlanTag
 static const VhXmlTable vlan_tag_table = {
         "tag", sizeof(S),
-        ROWS(ATTR("id", id, opt_uint, REQUIRED, .min = 0, .max = 4095),
-             WORD("nativeMode", native_mode, NAMES("tagged", "untagged"))), NULL};
+        ROWS(ATTR("id", id, uint, REQUIRED, .min = 0, .max = 4095),
+             WORD("nativeMode", mode, NAMES("tagged", "untagged"))), NULL};
 #undef S
 
 #define S VhVlan

@@ -3,7 +3,7 @@
 
 /* Virtual networks: <network>. */
 
-#include "base/uuid.h"
+#include "model/domain-devices.h" /* bandwidth, vlan */
 #include "model/model.h"
 #include "xml/types.h"
 
@@ -135,25 +135,6 @@ typedef struct VhNetworkDns {
         VH_LIST(VhDnsSrv) srvs;
         VH_LIST(VhDnsHost) hosts;
 } VhNetworkDns;
-
-typedef struct VhBandwidthRate {
-        VhOptU64 average, peak, floor, burst; /* KiB/s, burst in KiB */
-} VhBandwidthRate;
-
-typedef struct VhBandwidth {
-        VhBandwidthRate *in;
-        VhBandwidthRate *out;
-} VhBandwidth;
-
-typedef struct VhVlanTag {
-        VhOptUint id;
-        uint8_t native_mode;
-} VhVlanTag;
-
-typedef struct VhVlan {
-        uint8_t trunk;
-        VH_LIST(VhVlanTag) tags;
-} VhVlan;
 
 typedef struct VhPortGroup {
         char *name;
