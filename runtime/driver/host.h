@@ -117,7 +117,8 @@ typedef struct VhHostCapsArgs {
         const char *const *migration_transports; /* NULL-terminated; NULL: the driver cannot migrate */
 } VhHostCapsArgs;
 
-/* Appends the <host> element of a capabilities document at buf->indent. */
+/* Appends the <host> element of a capabilities document, indented by two. The processor is described by what the kernel tells:
+ * architecture, vendor, signature, sizes; not by a named model with its features. */
 void vh_host_caps_format(VhHost *host, const VhHostCapsArgs *args, VhBuf *buf);
 
 /* The UUID that the host is known by: host_uuid of the daemon's configuration is the caller's affair; this is DMI's, else that
