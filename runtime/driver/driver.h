@@ -35,6 +35,9 @@ struct VhDriver {
         const char *scheme; /* URI scheme: "qemu", "test", "network" */
         int domain;         /* VIR_FROM_*, for errors about the driver as a whole */
         bool session_ok;    /* has a session (unprivileged) mode */
+        bool bare_path_ok;  /* "xen:///" counts as "xen:///system" */
+        /* Serves all kinds that it knows itself; the process' secondary drivers do not fill in for it (test). */
+        bool self_contained;
 
         /* Starts the one instance of this driver in the process: loads configuration and objects. *state is handed to every
          * other function. A driver without start needs none. Returns 0 or negative errno with *err. */

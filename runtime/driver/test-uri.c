@@ -100,9 +100,9 @@ static void test_query(void **unused)
 
 static void test_paths(void **unused)
 {
-        const VhUriPathRule root = { "qemu", VIR_FROM_NONE, true, true, true };
-        const VhUriPathRule user = { "qemu", VIR_FROM_NONE, false, true, false };
-        const VhUriPathRule system_only = { "lxc", VIR_FROM_LXC, true, false, false };
+        const VhUriPathRule root = { "qemu", VIR_FROM_NONE, true, true, true, false };
+        const VhUriPathRule user = { "qemu", VIR_FROM_NONE, false, true, false, false };
+        const VhUriPathRule system_only = { "lxc", VIR_FROM_LXC, true, false, false, true };
         _vh_error_ VhError *err = NULL;
 
         assert_int_equal(vh_uri_check_path(&root, "/system", NULL), 0);
@@ -110,6 +110,8 @@ static void test_paths(void **unused)
         assert_int_equal(vh_uri_check_path(&user, "/session", NULL), 0);
         assert_true(vh_uri_check_path(&user, "/system", NULL) < 0);
         assert_true(vh_uri_check_path(&system_only, "/session", NULL) < 0);
+        assert_int_equal(vh_uri_check_path(&system_only, "/", NULL), 0);
+        assert_true(vh_uri_check_path(&root, "/", NULL) < 0);
         assert_true(vh_uri_check_path(&root, "/foo", &err) < 0);
         assert_string_equal(err->message, "internal error: unexpected qemu URI path '/foo', try qemu:///system");
 }

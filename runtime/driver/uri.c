@@ -138,6 +138,8 @@ int vh_uri_check_path(const VhUriPathRule *rule, const char *path, VhError **err
                 return 0;
         if (rule->privileged && rule->root_session && strcmp(path, "/session") == 0)
                 return 0;
+        if (rule->bare_ok && (strcmp(path, "/") == 0 || !*path))
+                return 0;
         return vh_error_set(err, rule->domain, VIR_ERR_INTERNAL_ERROR, "unexpected %s URI path '%s', try %s:///%s",
                             rule->scheme, path, rule->scheme, mode);
 }

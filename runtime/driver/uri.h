@@ -32,14 +32,15 @@ VhUri *vh_uri_free(VhUri *uri);
 VH_DEFINE_CLEANUP(VhUri *, vh_uri_free)
 #define _vh_uri_ _vh_cleanup_(vh_uri_freep)
 
-/* The rule that all stateful drivers share: SCHEME:///system when privileged (and SCHEME:///session, if session_ok, for
- * those who ask a system daemon for it by the old name only when root_session is set), SCHEME:///session otherwise.
- * Returns 0, or VIR_ERR_INTERNAL_ERROR of the domain with a hint. */
+/* Which paths a driver takes: SCHEME:///system when privileged, else SCHEME:///session. */
 typedef struct VhUriPathRule {
         const char *scheme;
-        int domain;
-        bool privileged;
-        bool session_ok;
-        bool root_session;
+        int domain;        /* VIR_FROM_*, of the error */
+        bool privileged;   /* the daemon runs in system mode */
+        bool session_ok;   /* the driver has a session mode */
+        bool root_session; /* /session is taken in system mode too */
+        bool bare_ok;      /* "/" and an empty path are taken too */
 } VhUriPathRule;
+
+/* Returns 0, or negative errno with *err: VIR_ERR_INTERNAL_ERROR with a hint. */
 int vh_uri_check_path(const VhUriPathRule *rule, const char *path, VhError **err);
