@@ -9,7 +9,7 @@
 typedef struct VhPool VhPool;
 
 typedef struct VhPoolInfo {
-        unsigned min;     /* kept once started */
+        unsigned min;     /* what administrators set and see; idle workers are not kept for it */
         unsigned max;     /* upper limit */
         unsigned current; /* threads there are */
         unsigned idle;    /* of them without a job */
