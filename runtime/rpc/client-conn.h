@@ -41,11 +41,13 @@ int64_t vh_client_timestamp(const VhClient *client); /* of the connection, secon
 VhTransport vh_client_transport(const VhClient *client);
 /* True on a read-only socket, whatever the client asks for. */
 bool vh_client_read_only(const VhClient *client);
-/* Address as text: "127.0.0.1:16509;..." as clients expect it for TCP, "127.0.0.1;0" for UNIX. Owned by client. */
+/* Address as text: "127.0.0.1:40992"; UNIX sockets have none of their own, "127.0.0.1:0" stands for it. Owned by client. */
 const char *vh_client_address(VhClient *client);
 
 /* Who calls: stamped on accept, or what a trusted daemon said later. Never NULL. */
 const VhIdentity *vh_client_identity(const VhClient *client);
+/* Who is at the other end of the socket, also while it speaks for somebody else. */
+const VhIdentity *vh_client_peer(const VhClient *client);
 /* Replaces the identity that handlers see (CONNECT_SET_IDENTITY); takes id over. */
 void vh_client_set_identity(VhClient *client, VhIdentity *id);
 

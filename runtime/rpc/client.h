@@ -36,7 +36,7 @@ int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *pro
 int vh_remote_call_sync(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, void *ret,
                         VhArena *arena, VhError **err);
 /* Decodes the payload of a reply or event; memory from arena. Returns 0 or -EBADMSG. */
-int vh_remote_decode(const VhFrame *frame, xdrproc_t xdr, void *ret, VhArena *arena);
+int vh_remote_decode(const VhFrame *frame, const VhXdrType *type, void *ret, VhArena *arena);
 /* Sends a complete frame as it is, then the descriptors (the caller's stay the caller's). */
 void vh_remote_send_frame(VhRemote *remote, const void *bytes, size_t len, const int *fds, unsigned n_fds);
 /* Bytes that the peer has not taken yet. */

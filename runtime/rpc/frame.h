@@ -4,6 +4,7 @@
 /* The frame: length word, header of six words, payload. Values are those of protocol/message.yaml. */
 
 #include "base/buf.h"
+#include "rpc/codec.h"
 #include "rpc/limits.h"
 
 typedef enum VhFrameType {
@@ -60,12 +61,17 @@ static inline void vh_put_be32(void *p, uint32_t v)
 bool vh_frame_len_ok(uint32_t len);
 /* Reads the header behind the length word; at least VH_FRAME_MIN bytes. */
 void vh_frame_get_header(const uint8_t *bytes, VhFrameHeader *h);
-/* Fills frame from len complete bytes (len is what the length word says and is ok). n_fds is set from the count word for the
- * types that have one. Returns 0, or -EBADMSG for a count that does not fit or exceeds VH_FRAME_FDS_MAX. */
-int vh_frame_parse(VhFrame *frame, uint8_t *bytes, uint32_t len);
+/* Fills frame from len complete bytes (len is what the length word says and is ok). Frames of fd_type, the one type that
+ * brings descriptors in this direction, have n_fds set from the count word. Returns 0, or -EBADMSG for a count that does not fit
+ * or exceeds VH_FRAME_FDS_MAX. */
+int vh_frame_parse(VhFrame *frame, uint8_t *bytes, uint32_t len, VhFrameType fd_type);
 
 /* Starts a frame at the end of b: room for the length word, the header, and the fd count if type has one (n_fds).
  * Returns the offset to give to vh_frame_end() once the payload was added. */
 size_t vh_frame_begin(VhBuf *b, const VhFrameHeader *h, unsigned n_fds);
 /* Writes the length word. Returns 0, or -EMSGSIZE if the frame is larger than VH_FRAME_MAX allows (b is cut back to start). */
 int vh_frame_end(VhBuf *b, size_t start);
+/* Adds a value as XDR; type NULL: nothing. Returns 0, -EMSGSIZE if it cannot fit into a frame, or what vh_xdr_encode() says. */
+int vh_frame_add_value(VhBuf *b, const VhXdrType *type, const void *value, VhError **err);
+/* Adds a whole frame with one value as payload. On failure b is as before. */
+int vh_frame_add(VhBuf *b, const VhFrameHeader *h, unsigned n_fds, const VhXdrType *type, const void *value, VhError **err);

@@ -3,7 +3,8 @@
 
 /* Server side of a stream. The server makes it before the handler runs (call->stream); the handler says with one of the
  * vh_stream_serve_*() where data come from or go to, then returns 0. A stream that no handler served is dropped with the call. At
- * most one unsent packet per stream is queued, so that a slow client holds back the source. */
+ * most one unsent packet per stream is queued, so that a slow client holds back the source. The stream of a late call is
+ * NULL once its client has gone: the vh_stream_serve functions then only free what they are given. */
 
 #include "rpc/call.h"
 
@@ -34,5 +35,6 @@ void vh_stream_serve_memory(VhStream *stream, void *memory, size_t len);
 bool vh_stream_is_sparse(const VhStream *stream);
 /* The source has data again, or the sink room. */
 void vh_stream_wake(VhStream *stream);
-/* Ends the stream with an error to the client (a guest stopped, a job failed). err is the caller's. */
+/* Ends the stream with an error to the client (a guest stopped, a job failed). err is the caller's. Not from inside one of
+ * the stream's own functions, which have *err for that. */
 void vh_stream_fail(VhStream *stream, const VhError *err);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How the time of the loop is shared between clients.
+ *
+ * A client that never has more calls outstanding than max_client_requests allows is served whenever it has something: it is
+ * polite. One that has whole frames left over after that, or fills a whole read, is busy: it goes to the end of a queue and is
+ * served from its head, one share at a time. While polite clients are active, busy ones together get a tenth of the time, so
+ * that they cannot slow the others noticeably; when they are alone they get all of it, in larger shares. */
+
+#include "rpc/server-private.h"
+
+#include <time.h>
+#include <utlist.h>
+
+enum {
+        ALONE_SHARE = 64,        /* frames of a busy client at a time when nobody polite is active */
+        SHARE_USEC = 20,         /* and this long while somebody is */
+        PAUSE_FACTOR = 9,        /* pause after a share, in its lengths: a tenth of the time remains */
+        POLITE_ACTIVE_USEC = 2000, /* a polite client counts as active this long after it was served */
+};
+
+static uint64_t now_usec(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Dispatches frames that are there, at most budget of them and (if not 0) until the time given. Returns false if the peer
+ * broke the framing or is gone: the client is closed then. */
+static bool serve_frames(VhClient *client, unsigned budget, uint64_t until)
+{
+        VhFrame frame;
+        int r = 1;
+
+        while (budget-- && !client->closed && vh_client_may_read(client)) {
+                r = vh_link_next(&client->link, &frame);
+                if (r <= 0)
+                        break;
+                vh_dispatch_frame(client, &frame);
+                if (until && now_usec() >= until)
+                        break;
+        }
+        if (client->closed)
+                return false;
+        if (r < 0) {
+                /* What was answered before the broken frame still goes out. */
+                vh_link_flush(&client->link);
+                vh_client_close(client);
+                return false;
+        }
+        return true;
+}
+
+static void enqueue(VhClient *client)
+{
+        VhServer *server = client->server;
+
+        if (!client->is_busy) {
+                client->is_busy = true;
+                DL_APPEND2(server->busy, client, busy_prev, busy_next);
+        }
+        vh_loop_later(server->loop, &server->serve_busy);
+}
+
+void vh_fairness_forget(VhClient *client)
+{
+        if (client->is_busy) {
+                client->is_busy = false;
+                DL_DELETE2(client->server->busy, client, busy_prev, busy_next);
+        }
+}
+
+/* Reads if no frame is left from before. Returns false if the client is closed now; *full: there may be more to read. */
+static bool refill(VhClient *client, bool *full)
+{
+        VhLink *link = &client->link;
+        size_t before = link->len - link->pos;
+        int r;
+
+        *full = false;
+        if (vh_link_has_frame(link))
+                return true;
+        r = vh_link_fill(link, client->server->scratch);
+        if (r < 0) {
+                vh_client_close(client);
+                return false;
+        }
+        *full = link->len - link->pos - before >= VH_READ_SIZE;
+        return true;
+}
+
+/* One share. Returns false if the client was closed; *more: it has not got enough. */
+static bool serve_share(VhClient *client, unsigned budget, uint64_t until, bool *more)
+{
+        bool full;
+
+        if (!refill(client, &full) || !serve_frames(client, budget, until))
+                return false;
+        *more = (full || vh_link_has_frame(&client->link)) && vh_client_may_read(client);
+        vh_link_settle(&client->link);
+        return true;
+}
+
+void vh_fairness_ready(VhClient *client)
+{
+        VhServer *server = client->server;
+        bool more = false;
+
+        if (!serve_share(client, server->limits.max_client_requests, 0, &more))
+                return;
+        if (more)
+                enqueue(client);
+        else
+                server->last_polite = vh_loop_now(server->loop);
+        vh_client_update(client);
+}
+
+void vh_fairness_resume(VhClient *client)
+{
+        if (vh_link_has_frame(&client->link))
+                enqueue(client);
+}
+
+static void serve_busy_client(VhServer *server, VhClient *client, bool contended)
+{
+        uint64_t start = now_usec();
+        unsigned budget = contended ? server->limits.max_client_requests : ALONE_SHARE;
+        bool more = false;
+
+        vh_fairness_forget(client);
+        if (!vh_client_may_read(client))
+                return; /* resumed when it may */
+        if (serve_share(client, budget, contended ? start + SHARE_USEC : 0, &more)) {
+                if (more)
+                        enqueue(client);
+                vh_client_update(client);
+        }
+        if (contended)
+                server->busy_until = start + (now_usec() - start + 1) * (1 + PAUSE_FACTOR);
+}
+
+static void serve_busy(VhLater *later)
+{
+        VhServer *server = VH_CONTAINER_OF(later, VhServer, serve_busy);
+        uint64_t now = now_usec();
+        bool contended = now < server->last_polite + POLITE_ACTIVE_USEC;
+
+        if (!server->busy)
+                return;
+        if (contended && now < server->busy_until) {
+                vh_source_rearm(server->busy_timer, server->busy_until - now);
+                return;
+        }
+        serve_busy_client(server, server->busy, contended);
+        if (server->busy)
+                vh_loop_later(server->loop, later);
+}
+
+static void busy_pause_over(void *data)
+{
+        VhServer *server = data;
+
+        vh_loop_later(server->loop, &server->serve_busy);
+}
+
+void vh_fairness_init(VhServer *server)
+{
+        server->scratch = vh_xrealloc(NULL, VH_READ_SIZE, 1);
+        server->serve_busy.run = serve_busy;
+        server->busy_timer = vh_loop_add_timer(server->loop, UINT64_MAX, busy_pause_over, server);
+}
+
+void vh_fairness_done(VhServer *server)
+{
+        vh_loop_cancel_later(server->loop, &server->serve_busy);
+        vh_source_free(server->busy_timer);
+        free(server->scratch);
+}
