@@ -68,6 +68,39 @@ static void *array_set(VhXdrArray *p, void *val)
         return val;
 }
 
+/* Words go straight to the handle's functions: this is where the time is spent. */
+static inline bool get_word(XDR *x, uint32_t *v)
+{
+        long l;
+
+        if (!XDR_GETLONG(x, &l))
+                return false;
+        *v = (uint32_t)l;
+        return true;
+}
+
+static inline bool put_word(XDR *x, uint32_t v)
+{
+        long l = (int32_t)v;
+
+        return XDR_PUTLONG(x, &l);
+}
+
+static inline bool get_hyper(XDR *x, uint64_t *v)
+{
+        uint32_t high, low;
+
+        if (!get_word(x, &high) || !get_word(x, &low))
+                return false;
+        *v = (uint64_t)high << 32 | low;
+        return true;
+}
+
+static inline bool put_hyper(XDR *x, uint64_t v)
+{
+        return put_word(x, (uint32_t)(v >> 32)) && put_word(x, (uint32_t)v);
+}
+
 /* Decoding. */
 
 static bool decode_value(XDR *x, const VhXdrType *type, void *p);
@@ -93,7 +126,7 @@ static bool decode_string(XDR *x, const VhXdrType *type, char **p)
         uint32_t len;
         uint8_t *s;
 
-        if (!xdr_uint32_t(x, &len) || len > type->max)
+        if (!get_word(x, &len) || len > type->max)
                 return false;
         s = take_bytes(x, len);
         if (!s)
@@ -117,7 +150,7 @@ static bool decode_items(XDR *x, const VhXdrType *type, char *p, size_t n)
 /* Memory is only allocated for as many items as the bytes that are left can hold. */
 static bool decode_variable(XDR *x, const VhXdrField *f, VhXdrArray *p)
 {
-        if (!xdr_uint32_t(x, &p->len) || p->len > f->count)
+        if (!get_word(x, &p->len) || p->len > f->count)
                 return false;
         if (f->type->kind == VH_XDR_OPAQUE)
                 return array_set(p, take_bytes(x, p->len));
@@ -134,7 +167,7 @@ static bool decode_optional(XDR *x, const VhXdrField *f, void *p)
         uint32_t present;
         void *value;
 
-        if (!xdr_uint32_t(x, &present))
+        if (!get_word(x, &present))
                 return false;
         if (!present)
                 return true;
@@ -182,31 +215,35 @@ static bool decode_union(XDR *x, const VhXdrType *type, void *p)
         return arm && decode_field(x, arm, p);
 }
 
-/* Scalars: libtirpc's functions work in both directions. */
-static bool scalar(XDR *x, VhXdrKind kind, void *p)
+static bool decode_scalar(XDR *x, VhXdrKind kind, void *p)
 {
+        uint32_t v;
+
         switch (kind) {
-        case VH_XDR_INT:
-                return xdr_int32_t(x, p);
-        case VH_XDR_UINT:
-                return xdr_uint32_t(x, p);
         case VH_XDR_HYPER:
-                return xdr_int64_t(x, p);
         case VH_XDR_UHYPER:
-                return xdr_uint64_t(x, p);
+                return get_hyper(x, p);
         case VH_XDR_DOUBLE:
                 return xdr_double(x, p);
-        case VH_XDR_CHAR:
-                return xdr_char(x, p);
-        case VH_XDR_UCHAR:
-                return xdr_u_char(x, p);
-        case VH_XDR_SHORT:
-                return xdr_short(x, p);
-        case VH_XDR_USHORT:
-                return xdr_u_short(x, p);
         default:
-                return false;
+                break;
         }
+        if (!get_word(x, &v))
+                return false;
+        switch (kind) {
+        case VH_XDR_CHAR:
+        case VH_XDR_UCHAR:
+                *(uint8_t *)p = (uint8_t)v;
+                break;
+        case VH_XDR_SHORT:
+        case VH_XDR_USHORT:
+                *(uint16_t *)p = (uint16_t)v;
+                break;
+        default:
+                *(uint32_t *)p = v;
+                break;
+        }
+        return true;
 }
 
 static bool decode_value(XDR *x, const VhXdrType *type, void *p)
@@ -219,7 +256,7 @@ static bool decode_value(XDR *x, const VhXdrType *type, void *p)
         case VH_XDR_UNION:
                 return decode_union(x, type, p);
         default:
-                return scalar(x, type->kind, p);
+                return decode_scalar(x, type->kind, p);
         }
 }
 
@@ -247,15 +284,41 @@ static bool refuse(XDR *x, int r, size_t count)
         return false;
 }
 
-static bool put_u32(XDR *x, uint32_t v)
-{
-        return xdr_uint32_t(x, &v);
-}
-
-/* The X functions of libtirpc take writable memory but only read it when encoding. */
+/* n bytes and their padding. The handle gives direct access only if the buffer is aligned. */
 static bool put_bytes(XDR *x, const void *p, size_t n)
 {
-        return xdr_opaque(x, (char *)(uintptr_t)p, (u_int)n);
+        size_t size = padded(n);
+        uint32_t *to;
+
+        if (n == 0)
+                return true;
+        to = (uint32_t *)XDR_INLINE(x, (u_int)size);
+        if (!to)
+                return xdr_opaque(x, (char *)(uintptr_t)p, (u_int)n); /* which only reads p */
+        to[size / UNIT - 1] = 0;
+        memcpy(to, p, n);
+        return true;
+}
+
+static bool encode_scalar(XDR *x, VhXdrKind kind, const void *p)
+{
+        switch (kind) {
+        case VH_XDR_HYPER:
+        case VH_XDR_UHYPER:
+                return put_hyper(x, *(const uint64_t *)p);
+        case VH_XDR_DOUBLE:
+                return xdr_double(x, (double *)(uintptr_t)p);
+        case VH_XDR_CHAR:
+                return put_word(x, (uint32_t)*(const char *)p);
+        case VH_XDR_UCHAR:
+                return put_word(x, *(const unsigned char *)p);
+        case VH_XDR_SHORT:
+                return put_word(x, (uint32_t)*(const short *)p);
+        case VH_XDR_USHORT:
+                return put_word(x, *(const unsigned short *)p);
+        default:
+                return put_word(x, *(const uint32_t *)p);
+        }
 }
 
 static bool encode_items(XDR *x, const VhXdrType *type, const char *p, size_t n)
@@ -277,7 +340,7 @@ static bool encode_string(XDR *x, const VhXdrType *type, const char *s)
         len = strnlen(s, (size_t)type->max + 1);
         if (len > type->max)
                 return refuse(x, -E2BIG, strlen(s));
-        return put_u32(x, (uint32_t)len) && put_bytes(x, s, len);
+        return put_word(x, (uint32_t)len) && put_bytes(x, s, len);
 }
 
 static bool encode_variable(XDR *x, const VhXdrField *f, const VhXdrArray *p)
@@ -288,7 +351,7 @@ static bool encode_variable(XDR *x, const VhXdrField *f, const VhXdrArray *p)
         }
         if (p->len && !array_val(p))
                 return refuse(x, -EINVAL, 0);
-        return put_u32(x, p->len) && encode_items(x, f->type, array_val(p), p->len);
+        return put_word(x, p->len) && encode_items(x, f->type, array_val(p), p->len);
 }
 
 static bool encode_optional(XDR *x, const VhXdrType *type, const void *p)
@@ -296,7 +359,7 @@ static bool encode_optional(XDR *x, const VhXdrType *type, const void *p)
         void *value;
 
         memcpy(&value, p, sizeof(value));
-        if (!put_u32(x, value != NULL))
+        if (!put_word(x, value != NULL))
                 return false;
         return !value || encode_value(x, type, type->kind == VH_XDR_STRING ? p : value);
 }
@@ -357,7 +420,7 @@ static bool encode_value(XDR *x, const VhXdrType *type, const void *p)
         case VH_XDR_UNION:
                 return encode_union(x, type, p);
         default:
-                return scalar(x, type->kind, (void *)(uintptr_t)p); /* only read when encoding */
+                return encode_scalar(x, type->kind, p);
         }
 }
 
