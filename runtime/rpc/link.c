@@ -6,6 +6,7 @@
  * whether the peer sent it where a frame promised it. */
 
 #include "rpc/link.h"
+#include "rpc/print.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -25,7 +26,7 @@ static void close_fd(int fd)
 
 void vh_link_init(VhLink *link, int fd, VhFrameType fd_type)
 {
-        *link = (VhLink){ .fd = fd, .fd_type = fd_type };
+        *link = (VhLink){ .fd = fd, .fd_type = fd_type, .trace = vh_print_wanted() };
 }
 
 static void drop_frame_fds(VhLink *link)
@@ -43,7 +44,7 @@ static void free_out(VhLink *link)
         link->out_fds = NULL;
         link->n_out_fds = link->out_fds_sent = 0;
         vh_buf_done(&link->out);
-        link->out_sent = 0;
+        link->out_sent = link->out_traced = 0;
 }
 
 void vh_link_done(VhLink *link)
@@ -237,6 +238,8 @@ int vh_link_next(VhLink *link, VhFrame *frame)
                         return r;
         }
         consume(link, (size_t)len + frame->n_fds);
+        if (link->trace)
+                vh_print_traced(link->fd, '<', frame->bytes, frame->len);
         return 1;
 }
 
@@ -309,7 +312,7 @@ static ssize_t send_once(VhLink *link)
 
 static void all_sent(VhLink *link)
 {
-        link->out.len = link->out_sent = 0;
+        link->out.len = link->out_sent = link->out_traced = 0;
         if (link->n_out_fds || link->out.cap > OUT_KEEP)
                 free_out(link);
 }
@@ -320,14 +323,31 @@ static void drop_sent(VhLink *link)
         if (link->out_sent < link->out.len / 2)
                 return;
         link->out.len -= link->out_sent;
+        link->out_traced -= VH_MIN(link->out_traced, link->out_sent);
         memmove(link->out.data, link->out.data + link->out_sent, link->out.len);
         for (unsigned i = link->out_fds_sent; i < link->n_out_fds; i++)
                 link->out_fds[i].pos -= link->out_sent;
         link->out_sent = 0;
 }
 
+/* Whole frames are added to out, each followed by the bytes of its descriptors. */
+static void trace_out(VhLink *link)
+{
+        while (link->out_traced < link->out.len) {
+                uint8_t *bytes = (uint8_t *)link->out.data + link->out_traced;
+                uint32_t len = vh_get_be32(bytes);
+
+                vh_print_traced(link->fd, '>', bytes, len);
+                link->out_traced += len;
+                for (unsigned i = link->out_fds_sent; i < link->n_out_fds; i++)
+                        link->out_traced += link->out_fds[i].pos == link->out_traced;
+        }
+}
+
 int vh_link_flush(VhLink *link)
 {
+        if (link->trace)
+                trace_out(link);
         while (link->out_sent < link->out.len) {
                 ssize_t n = send_once(link);
 

@@ -18,6 +18,7 @@ typedef struct VhLink {
         int fd;
         VhFrameType fd_type; /* frames of this type bring descriptors here */
         bool eof;
+        bool trace; /* print frames, see rpc/print.h */
 
         uint8_t *data; /* unread input: scratch of the caller, or own */
         size_t pos, len;
@@ -31,6 +32,7 @@ typedef struct VhLink {
 
         VhBuf out;
         size_t out_sent;
+        size_t out_traced; /* frames of out before this were printed */
         VhLinkFd *out_fds; /* pos counts in out */
         unsigned n_out_fds, out_fds_sent;
 } VhLink;

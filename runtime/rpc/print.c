@@ -4,6 +4,7 @@
 #include "rpc/print.h"
 #include "base/uuid.h"
 #include "message_protocol.h"
+#include "procs.h"
 #include "rpc/limits.h"
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -372,4 +373,23 @@ void vh_print_frame(VhBuf *out, const VhProgram *const *programs, const uint8_t 
                 vh_buf_printf(out, " fds=%u", take_word(&f.payload));
         }
         print_payload(out, &f);
+}
+
+bool vh_print_wanted(void)
+{
+        const char *value = getenv(VH_RPC_DEBUG_ENV);
+
+        return value && *value && !vh_streq(value, "0");
+}
+
+void vh_print_traced(int fd, char direction, const uint8_t *bytes, size_t len)
+{
+        _vh_buf_ VhBuf line = {0};
+        ssize_t r;
+
+        vh_buf_printf(&line, "rpc %d %c ", fd, direction);
+        vh_print_frame(&line, vh_programs, bytes, len);
+        vh_buf_addc(&line, '\n');
+        r = write(STDERR_FILENO, line.data, line.len);
+        (void)r; /* nowhere to complain */
 }

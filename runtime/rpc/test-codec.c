@@ -2,6 +2,7 @@
 /* The codec on the sample description, which has one of every construct, and on limits, truncation and alignment. */
 
 #include "../../tests/golden/gen/expected/sample_protocol.h"
+#include "client_calls.h" /* must compile; nothing here calls a server */
 #include "procs.h"
 #include <errno.h>
 #include <limits.h>
