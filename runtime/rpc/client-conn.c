@@ -11,6 +11,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <utlist.h>
 
 /* Reading this class of events never happens on our sockets: a connection that is not read is only watched for its end. */
 enum { WATCH_END = EPOLLPRI, EVENT_SERIAL = 1 };
@@ -111,6 +112,32 @@ bool vh_client_may_read(const VhClient *client)
                vh_link_backlog(&client->link) < VH_SEND_BACKLOG_MAX;
 }
 
+void vh_client_wait_sent(VhClient *client, VhClientWaiter *waiter)
+{
+        if (!waiter->waiting) {
+                waiter->waiting = true;
+                DL_APPEND(client->waiters, waiter);
+        }
+}
+
+void vh_client_cancel_wait(VhClient *client, VhClientWaiter *waiter)
+{
+        if (waiter->waiting) {
+                waiter->waiting = false;
+                DL_DELETE(client->waiters, waiter);
+        }
+}
+
+static void call_waiters(VhClient *client)
+{
+        VhClientWaiter *w;
+
+        while (vh_link_backlog(&client->link) < VH_SEND_BACKLOG_MAX && (w = client->waiters)) {
+                vh_client_cancel_wait(client, w);
+                w->sent(w);
+        }
+}
+
 void vh_client_update(VhClient *client)
 {
         uint32_t events = WATCH_END;
@@ -121,6 +148,8 @@ void vh_client_update(VhClient *client)
                 r = vh_link_flush(&client->link);
         if (r == 0 && client->streams)
                 vh_stream_output_sent(client);
+        if (client->waiters)
+                call_waiters(client);
         if (r < 0 || (client->closing && r == 0 && !vh_link_backlog(&client->link))) {
                 vh_client_close(client);
                 return;
@@ -260,18 +289,28 @@ void vh_client_send_frame(VhClient *client, const void *bytes, size_t len, const
         vh_client_touch(client);
 }
 
-void vh_client_send_error(VhClient *client, const VhFrameHeader *call, const VhError *err)
+static void send_error(VhClient *client, const VhFrameHeader *call, VhFrameType type, const VhError *err)
 {
         VhFrameHeader h = *call;
         size_t start;
 
-        h.type = VH_FRAME_REPLY;
+        h.type = type;
         h.status = VH_STATUS_ERROR;
         start = vh_frame_begin(&client->link.out, &h, 0);
         vh_wire_error_encode(&client->link.out, err, 0);
         if (vh_frame_end(&client->link.out, start) < 0)
                 abort(); /* strings of an error are bounded */
         vh_client_touch(client);
+}
+
+void vh_client_send_error(VhClient *client, const VhFrameHeader *call, const VhError *err)
+{
+        send_error(client, call, VH_FRAME_REPLY, err);
+}
+
+void vh_client_send_stream_error(VhClient *client, const VhFrameHeader *call, const VhError *err)
+{
+        send_error(client, call, VH_FRAME_STREAM, err);
 }
 
 size_t vh_client_backlog(const VhClient *client)

@@ -65,8 +65,20 @@ int vh_client_send_event(VhClient *client, const VhProgram *program, const VhPro
 void vh_client_send_frame(VhClient *client, const void *bytes, size_t len, const int *fds, unsigned n_fds);
 /* Sends an error reply for a call frame. */
 void vh_client_send_error(VhClient *client, const VhFrameHeader *call, const VhError *err);
+/* Ends a stream, known by the header of its opening call, with an error. */
+void vh_client_send_stream_error(VhClient *client, const VhFrameHeader *call, const VhError *err);
 /* Bytes that the peer has not taken yet. */
 size_t vh_client_backlog(const VhClient *client);
+/* Who waits until the client has taken most of its output; called once from the loop. */
+typedef struct VhClientWaiter VhClientWaiter;
+struct VhClientWaiter {
+        VhClientWaiter *prev, *next;
+        bool waiting;
+        void (*sent)(VhClientWaiter *waiter);
+};
+/* Only while the client is open. */
+void vh_client_wait_sent(VhClient *client, VhClientWaiter *waiter);
+void vh_client_cancel_wait(VhClient *client, VhClientWaiter *waiter);
 /* While held back the client is not read; counts. For relays whose other side is full. */
 void vh_client_hold(VhClient *client);
 void vh_client_release(VhClient *client);

@@ -10,11 +10,14 @@
 
 typedef struct VhRemote VhRemote;
 
+/* What does not belong to a vh_remote_call(). The remote may be freed in any of these and in VhRemoteReplyFn. */
 typedef struct VhRemoteHooks {
-        /* An event, or a stream packet, or the reply of a call that was not made with vh_remote_call(). */
+        /* An event, a stream packet, or the reply of a call that was sent as a frame. Who takes a descriptor puts -1 there. */
         void (*frame)(VhRemote *remote, const VhFrame *frame, void *data);
-        /* The connection broke; pending calls have been failed. The remote may be freed here. */
+        /* The connection broke, after pending calls were failed; nothing comes any more. */
         void (*closed)(VhRemote *remote, void *data);
+        /* The backlog has been sent. */
+        void (*sent)(VhRemote *remote, void *data);
 } VhRemoteHooks;
 
 /* End of a call. r 0: frame is the reply, to be decoded with vh_remote_decode(); negative: err says why. */
@@ -41,3 +44,5 @@ int vh_remote_decode(const VhFrame *frame, const VhXdrType *type, void *ret, VhA
 void vh_remote_send_frame(VhRemote *remote, const void *bytes, size_t len, const int *fds, unsigned n_fds);
 /* Bytes that the peer has not taken yet. */
 size_t vh_remote_backlog(const VhRemote *remote);
+/* While held the peer is not read. */
+void vh_remote_set_held(VhRemote *remote, bool held);

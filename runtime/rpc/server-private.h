@@ -76,6 +76,7 @@ struct VhClient {
         unsigned n_pending;
         unsigned held;
         VhStream *streams;
+        VhClientWaiter *waiters;
         VhKeepalive *keepalive;
         const VhClientHooks *hooks;
         void *data;
