@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Start-up is a table of steps, each with the exit status that its failure means. */
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "driver/session.h"
+#include "service/admin.h"
+#include "service/background.h"
+#include "service/manager.h"
+#include "service/sockets.h"
+
+VH_LOG_SOURCE("service.manager");
+
+enum {
+        STOP_SECONDS = 30, /* an orderly stop that takes longer is cut off */
+        PUBLIC_DIR_MODE = 0755,
+        PRIVATE_DIR_MODE = 0700,
+        SYSTEM_UMASK = 022,
+        SESSION_UMASK = 077,
+        USEC_PER_SEC = 1000000,
+};
+
+struct VhManager {
+        const VhProgramDesc *program;
+        const VhDaemonDesc *desc;
+        const VhArgs *args;
+        VhPaths paths;
+        VhSettings settings;
+        int ready_fd; /* of --daemon */
+        int pid_fd;
+        const char *pid_file;
+        VhLoop *loop;
+        VhSource *signals[5];
+        VhDriverEnv env;
+        VhBackends *backends; /* NULL for virtlogd and virtlockd */
+        VhServer *server;
+        VhServer *admin_server;
+        VhAdmin admin;
+        VhSockets *sockets;
+        unsigned timeout; /* seconds */
+        VhSource *idle;
+        bool stopping;
+};
+
+/* Idleness. */
+
+static unsigned n_clients(const VhManager *m)
+{
+        return vh_server_n_clients(m->server) + vh_server_n_clients(m->admin_server);
+}
+
+static bool is_needed(const VhManager *m)
+{
+        return n_clients(m) > 0 || (m->backends && vh_backends_busy(m->backends));
+}
+
+static void arm_idle(VhManager *m)
+{
+        bool wanted = m->timeout > 0 && n_clients(m) == 0;
+
+        if (m->idle)
+                vh_source_rearm(m->idle, wanted ? (uint64_t)m->timeout * USEC_PER_SEC : UINT64_MAX);
+}
+
+static void stop(VhManager *m, const char *why)
+{
+        if (m->stopping)
+                return;
+        m->stopping = true;
+        vh_log_info("stopping: %s", why);
+        sd_notify(0, "STOPPING=1");
+        vh_loop_quit(m->loop, VH_EXIT_OK);
+}
+
+/* What keeps a driver busy ends without telling us: look again after the same time. */
+static void on_idle(void *data)
+{
+        VhManager *m = data;
+
+        if (is_needed(m))
+                arm_idle(m);
+        else
+                stop(m, "no client for the time of --timeout");
+}
+
+static void set_timeout(void *data, unsigned seconds)
+{
+        VhManager *m = data;
+
+        m->timeout = seconds;
+        arm_idle(m);
+}
+
+/* Signals. */
+
+static void on_stop_signal(void *data, int signo)
+{
+        stop(data, strsignal(signo));
+}
+
+static void on_reload(void *data, int signo)
+{
+        VhManager *m = data;
+        _vh_error_ VhError *err = NULL;
+
+        if (!m->backends)
+                return;
+        sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)vh_loop_now(m->loop));
+        vh_log_info("reloading definitions");
+        if (vh_backends_reload(m->backends, &err) < 0)
+                vh_log_error("not everything could be reloaded: %s", vh_error_text(err, -EINVAL));
+        sd_notify(0, "READY=1");
+}
+
+static void on_overdue(int signo)
+{
+        _exit(VH_EXIT_USAGE);
+}
+
+/* Hooks of the servers. */
+
+static int client_new(VhServer *server, VhClient *client, void *data)
+{
+        VhManager *m = data;
+
+        return m->backends ? vh_session_client_new(server, client, m->backends) : 0;
+}
+
+static int admin_client_new(VhServer *server, VhClient *client, void *data)
+{
+        return vh_admin_client_new(server, client);
+}
+
+static void clients_changed(VhServer *server, void *data)
+{
+        VhManager *m = data;
+
+        if (m->server && m->admin_server)
+                arm_idle(m);
+}
+
+/* Steps. */
+
+static int step_settings(VhManager *m, VhError **err)
+{
+        _vh_cleanup_(vh_findings_done) VhFindings findings = { 0 };
+        const char *path = m->args->config ? m->args->config : m->paths.config_file;
+        VhConfOpenFlags flags = (m->args->config ? VH_CONF_MUST_EXIST : 0) | (m->paths.privileged ? 0 : VH_CONF_SESSION);
+        int r = vh_settings_load(&m->settings, m->desc, path, flags, &findings, err);
+
+        for (const VhFinding *f = findings.first; f; f = f->next)
+                vh_log(f->severity == VH_SEVERITY_ERROR ? VH_LOG_ERROR : VH_LOG_WARNING, "%s:%u:%u: %s", f->file, f->line,
+                       f->column, f->message);
+        if (r < 0)
+                vh_error_prefix(err, "Can't load config file");
+        return r;
+}
+
+static int step_log(VhManager *m, VhError **err)
+{
+        const VhLogSettings s = {
+                .defaults = { .name = m->desc->name, .dir = m->paths.log_dir, .daemonized = m->args->daemonize },
+                .level = m->settings.log_level,
+                .filters = m->settings.log_filters,
+                .outputs = m->settings.log_outputs,
+                .verbose = m->args->verbose,
+        };
+
+        return vh_log_setup(&s, err);
+}
+
+static int step_audit(VhManager *m, VhError **err)
+{
+        if (m->settings.audit_level < 2)
+                return 0;
+        return vh_error_set(err, VIR_FROM_AUDIT, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "audit_level 2 demands auditing, which this build does not have");
+}
+
+static int step_background(VhManager *m, VhError **err)
+{
+        if (!m->args->daemonize)
+                return 0;
+        m->ready_fd = vh_background_start();
+        return m->ready_fd < 0 ? vh_error_sys(err, VIR_FROM_NONE, m->ready_fd, "cannot go to the background") : 0;
+}
+
+static int step_run_dir(VhManager *m, VhError **err)
+{
+        int r = vh_mkdir_p(m->paths.run_dir, m->paths.privileged ? PUBLIC_DIR_MODE : PRIVATE_DIR_MODE);
+
+        umask(m->paths.privileged ? SYSTEM_UMASK : SESSION_UMASK);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_NONE, r, "cannot make directory %s", m->paths.run_dir) : 0;
+}
+
+static int step_pid_file(VhManager *m, VhError **err)
+{
+        const char *path = m->args->pid_file ? m->args->pid_file : m->paths.pid_file;
+        int r = vh_pid_file_acquire(path, &m->pid_fd);
+
+        if (r == -EAGAIN)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_FAILED,
+                                    "Failed to acquire pid file '%s': another process holds it", path);
+        if (r < 0)
+                return vh_error_sys(err, VIR_FROM_NONE, r, "Failed to acquire pid file '%s'", path);
+        m->pid_file = path;
+        return 0;
+}
+
+static int step_signals(VhManager *m, VhError **err)
+{
+        static const struct {
+                int signo;
+                VhSignalFn fn;
+        } rows[] = {
+                { SIGINT, on_stop_signal },
+                { SIGQUIT, on_stop_signal },
+                { SIGTERM, on_stop_signal },
+                { SIGHUP, on_reload },
+        };
+        int r = vh_loop_new(&m->loop);
+
+        if (r < 0)
+                return vh_error_sys(err, VIR_FROM_EVENT, r, "cannot make the event loop");
+        signal(SIGPIPE, SIG_IGN);
+        for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
+                m->signals[i] = vh_loop_add_signal(m->loop, rows[i].signo, rows[i].fn, m);
+        return 0;
+}
+
+static int step_servers(VhManager *m, VhError **err)
+{
+        static const VhServerHooks hooks = { .client_new = client_new, .clients_changed = clients_changed };
+        static const VhServerHooks admin_hooks = { .client_new = admin_client_new, .clients_changed = clients_changed };
+        const VhServerLimits *l = &m->settings.main.limits;
+
+        if (l->max_anonymous_clients > l->max_clients)
+                return vh_error_set(err, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
+                                    "max_anonymous_clients (%u) must not be over max_clients (%u)", l->max_anonymous_clients,
+                                    l->max_clients);
+        m->server = vh_server_new(m->loop, m->desc->name, l, &hooks, m);
+        m->admin_server = vh_server_new(m->loop, "admin", &m->settings.admin.limits, &admin_hooks, m);
+        m->admin = (VhAdmin){ .servers = { m->server, m->admin_server }, .set_timeout = set_timeout, .data = m };
+        vh_admin_serve(m->admin_server, &m->admin);
+        return 0;
+}
+
+/* Sockets come first, so that clients which come while definitions are loaded wait instead of failing. */
+static int step_sockets(VhManager *m, VhError **err)
+{
+        const VhSocketsConfig c = {
+                .desc = m->desc,
+                .paths = &m->paths,
+                .settings = &m->settings,
+                .listen = m->args->listen,
+                .main = m->server,
+                .admin = m->admin_server,
+        };
+
+        return vh_sockets_open(&m->sockets, &c, err);
+}
+
+static int step_drivers(VhManager *m, VhError **err)
+{
+        const VhBackendsConfig c = {
+                .drivers = m->program->drivers,
+                .env = &m->env,
+                .routing = m->program->routing,
+        };
+        int r;
+
+        if (m->program->services) {
+                for (const VhService *s = m->program->services; s->program; s++)
+                        vh_server_add_service(m->server, s);
+                return 0;
+        }
+        m->env = (VhDriverEnv){
+                .loop = m->loop,
+                .privileged = m->paths.privileged,
+                .config_dir = m->paths.config_dir,
+                .run_dir = m->paths.run_dir,
+                .state_dir = m->paths.state_dir,
+                .cache_dir = m->paths.cache_dir,
+                .log_dir = m->paths.log_dir,
+        };
+        r = vh_backends_new(&m->backends, &c, err);
+        if (r >= 0)
+                vh_session_serve(m->server, m->backends);
+        return r;
+}
+
+static const struct {
+        int (*run)(VhManager *m, VhError **err);
+        VhExit status;
+} steps[] = {
+        { step_settings, VH_EXIT_USAGE },   { step_log, VH_EXIT_USAGE },      { step_audit, VH_EXIT_AUDIT },
+        { step_background, VH_EXIT_USAGE }, { step_run_dir, VH_EXIT_RUN_DIR }, { step_pid_file, VH_EXIT_USAGE },
+        { step_signals, VH_EXIT_SIGNAL },   { step_servers, VH_EXIT_INIT },   { step_sockets, VH_EXIT_SOCKETS },
+        { step_drivers, VH_EXIT_INIT },
+};
+
+int vh_manager_new(VhManager **ret, const VhProgramDesc *program, const VhDaemonDesc *desc, const VhArgs *args, int *status)
+{
+        _vh_cleanup_(vh_manager_freep) VhManager *m = vh_new(VhManager, 1);
+
+        m->program = program;
+        m->desc = desc;
+        m->args = args;
+        m->ready_fd = -1;
+        m->pid_fd = -1;
+        vh_paths_init(&m->paths, desc);
+        for (size_t i = 0; i < VH_ARRAY_SIZE(steps); i++) {
+                _vh_error_ VhError *err = NULL;
+                int r = steps[i].run(m, &err);
+
+                if (r >= 0)
+                        continue;
+                *status = steps[i].status;
+                vh_log_error("%s", vh_error_text(err, r));
+                vh_background_ready(VH_TAKE_FD(m->ready_fd), *status);
+                return r;
+        }
+        *ret = VH_TAKE_PTR(m);
+        return 0;
+}
+
+int vh_manager_run(VhManager *m)
+{
+        int r;
+
+        m->idle = vh_loop_add_timer(m->loop, UINT64_MAX, on_idle, m);
+        set_timeout(m, m->args->timeout);
+        vh_log_info("%s is ready", m->desc->name);
+        sd_notify(0, "READY=1");
+        vh_background_ready(VH_TAKE_FD(m->ready_fd), VH_EXIT_OK);
+        if (m->backends)
+                vh_backends_autostart(m->backends);
+        r = vh_loop_run(m->loop);
+        /* From here on only a handler can help: the loop does not run any more. */
+        signal(SIGALRM, on_overdue);
+        alarm(STOP_SECONDS);
+        if (r < 0)
+                vh_log_error("the event loop failed: %s", vh_error_text(NULL, r));
+        return r < 0 ? VH_EXIT_INIT : r;
+}
+
+VhManager *vh_manager_free(VhManager *m)
+{
+        if (!m)
+                return NULL;
+        vh_source_free(m->idle);
+        m->idle = NULL;
+        vh_sockets_free(m->sockets);
+        vh_server_free(m->server);
+        vh_server_free(m->admin_server);
+        vh_backends_free(m->backends);
+        for (size_t i = 0; i < VH_ARRAY_SIZE(m->signals); i++)
+                vh_source_free(m->signals[i]);
+        vh_loop_free(m->loop);
+        if (m->pid_file)
+                vh_pid_file_release(m->pid_file, m->pid_fd);
+        vh_settings_done(&m->settings);
+        vh_paths_done(&m->paths);
+        free(m);
+        return NULL;
+}
