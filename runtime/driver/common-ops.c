@@ -224,7 +224,7 @@ int vh_empty_driver_open(void *state, VhConn *conn, const char *path, const char
         const VhDriverEnv *env = state;
         const VhUriPathRule rule = {
                 .scheme = conn->driver->scheme,
-                .domain = conn->driver->domain,
+                .domain = VIR_FROM_NONE,
                 .privileged = env->privileged,
                 .session_ok = conn->driver->session_ok,
                 .bare_ok = conn->driver->bare_path_ok,

@@ -5,6 +5,7 @@
 
 #include "conf/desc.h"
 #include "driver/backends.h"
+#include "rpc/server.h"
 
 typedef struct VhProgramDesc {
         const char *name;               /* "virtqemud": names the description and the server */

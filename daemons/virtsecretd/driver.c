@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The secret driver: connections open and say what they are; no object can be managed yet. */
+
+#include "drivers.h"
+#include "driver/common-ops.h"
+
+const VhDriver vh_driver_secret = {
+        .name = "secret",
+        .scheme = "secret",
+        .domain = VIR_FROM_SECRET,
+        .session_ok = true,
+        .start = vh_empty_driver_start,
+        .open = vh_empty_driver_open,
+};
