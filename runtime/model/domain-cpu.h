@@ -60,7 +60,7 @@ typedef struct VhNumaCache {
         uint32_t level;
         uint8_t associativity, policy; /* words */
         uint64_t size; /* KiB */
-        uint32_t line; /* bytes */
+        uint64_t line; /* bytes */
 } VhNumaCache;
 
 typedef struct VhNumaCell {
@@ -126,8 +126,7 @@ typedef struct VhXenFeatures {
 } VhXenFeatures;
 
 typedef struct VhFeatureGic {
-        uint32_t version_number; /* 0: none or host */
-        char *version;
+        uint8_t version; /* words: host, 2, 3 */
 } VhFeatureGic;
 
 typedef struct VhFeatureSwitch {
@@ -164,11 +163,7 @@ typedef struct VhFeatureUnknown {
         uint8_t unknown; /* words: ignore, fault */
 } VhFeatureUnknown;
 
-typedef struct VhCapability {
-        uint8_t state; /* VH_ON, VH_OFF */
-} VhCapability;
-
-typedef struct VhFeatures {
+struct VhFeatures {
         bool pae, acpi, viridian, privnet;
         VhFeatureApic *apic;
         VhFeatureSwitch *hap, *pmu, *pvspinlock, *vmport, *vmcoreinfo, *htm, *nested_hv, *ccf_assist, *async_teardown;
@@ -182,4 +177,4 @@ typedef struct VhFeatures {
         VhFeatureLevel *cfpc, *sbbc, *ibs;
         VhFeatureUnknown *msrs;
         VhFeatureTcg *tcg;
-} VhFeatures;
+};

@@ -83,49 +83,56 @@ typedef struct VhStorageReservations {
         char *path;
 } VhStorageReservations;
 
-/* The rarely used parts of a source. */
-typedef struct VhDiskSourceMore {
-        VH_LIST(VhStorageCookie) cookies;
-        VH_LIST(VhStorageSlice) slices;
+typedef struct VhNetworkSource {
+        uint8_t protocol;   /* words */
+        uint8_t tls;        /* VH_YES, VH_NO */
         uint8_t ssl_verify; /* VH_YES, VH_NO */
-        uint64_t readahead; /* bytes */
-        uint32_t timeout;   /* seconds */
-        VhOptUint reconnect_delay;
-        char *initiator_iqn;
-        char *snapshot;
-        char *config_file;
-        VhStorageReservations *reservations;
+        char *name;
         char *query;
         char *tls_hostname;
-        char *known_hosts, *ssh_user, *ssh_keyfile, *ssh_username, *ssh_agent;
-        VhOptUint nfs_dummy;
-        char *nfs_user, *nfs_group;
-} VhDiskSourceMore;
+        VH_LIST(VhStorageHost) hosts;
+        VH_LIST(VhStorageCookie) cookies;
+        VhOptUint index; /* live */
+        uint8_t startup_policy; /* words */
+        char *snapshot;
+        char *config_file;
+        char *initiator_iqn;
+        uint64_t readahead; /* bytes */
+        uint64_t timeout;   /* seconds */
+        VhOptUint reconnect_delay;
+        char *user, *group, *username, *keyfile, *agent; /* identity */
+        char *known_hosts;
+        VhStorageAuth *auth;
+        VhStorageEncryption *encryption;
+        VhStorageReservations *reservations;
+        VH_LIST(VhStorageSlice) slices;
+        VhSeclabels seclabels;
+} VhNetworkSource;
 
 typedef struct VhDiskSource {
         VhDiskType type;
         uint8_t format;         /* backing store: words of the format */
         uint8_t startup_policy; /* words */
-        uint8_t protocol;       /* words */
-        uint8_t tls;            /* VH_YES, VH_NO */
         uint8_t mode;           /* volume: words */
         uint8_t managed;        /* nvme: VH_YES, VH_NO */
         uint8_t vhost_type;     /* vhostuser: unix */
         VhOptUint index;        /* live */
-        uint32_t nvme_namespace;
+        uint8_t nvme_type;      /* pci */
+        uint64_t nvme_namespace;
         char *path;   /* file, dev, dir; vhostuser: path of the socket */
         char *pool;   /* volume */
         char *volume; /* volume */
-        char *name;   /* network */
         char *fdgroup;
-        VH_LIST(VhStorageHost) hosts;
-        VhAddress nvme; /* type pci */
+        VhPciAddress nvme;
+        uint64_t metadata_cache; /* bytes */
         VhSeclabels seclabels;
         VhStorageAuth *auth;
         VhStorageEncryption *encryption;
-        VhDiskSourceMore *more;
-        uint32_t reconnect_timeout;
-        uint8_t reconnect; /* VH_YES, VH_NO */
+        VhStorageReservations *reservations;
+        VH_LIST(VhStorageSlice) slices;
+        VhNetworkSource *network; /* of type network */
+        uint32_t reconnect_timeout; /* vhostuser, seconds */
+        uint8_t reconnect;          /* VH_YES, VH_NO */
         struct VhDiskSource *backing; /* type VH_DISK_TYPE_NONE closes the chain: <backingStore/> */
 } VhDiskSource;
 
@@ -150,10 +157,13 @@ typedef struct VhDiskBlockio {
         VhOptUint discard_granularity;
 } VhDiskBlockio;
 
+typedef struct VhDiskTransient {
+        uint8_t share_backing; /* VH_YES, VH_NO */
+} VhDiskTransient;
+
 typedef struct VhDiskMirror {
         uint8_t job;   /* words */
         uint8_t ready; /* words */
-        uint8_t format;
         VhDiskSource src;
 } VhDiskMirror;
 
@@ -176,14 +186,11 @@ typedef struct VhDisk {
         uint8_t copy_on_read;    /* VH_ON, VH_OFF */
         uint8_t discard;         /* words */
         uint8_t detect_zeroes;   /* words */
-        uint8_t discard_no_unref; /* VH_ON, VH_OFF */
         uint8_t tray;            /* words */
         uint8_t removable;       /* VH_ON, VH_OFF */
-        uint8_t wce;
         bool readonly;
         bool shareable;
-        bool transient;
-        uint8_t transient_share; /* VH_YES, VH_NO */
+        VhDiskTransient *transient;
         VhVirtioOpts virtio;
         uint32_t queues, queue_size;
         VhOptUint iothread;
@@ -247,7 +254,6 @@ typedef struct VhController {
         VhOptUint ports, vectors; /* virtio-serial, usb */
         VhOptUint max_grant_frames, max_event_channels;
         uint64_t pcihole64; /* KiB */
-        bool pcihole64_set;
         VhOptUint chassis_nr, chassis, port, bus_nr, target_index;
         VhOptUint numa_node;
         VhDeviceInfo info;
@@ -271,13 +277,16 @@ typedef struct VhFilesystem {
         uint8_t format;   /* words */
         uint32_t queue;
         VhVirtioOpts virtio;
-        char *binary, *cache_mode;
-        uint8_t xattr, flock, posix_lock, sandbox; /* VH_ON/VH_OFF; words */
-        uint64_t thread_pool_size;
+        char *binary; /* virtiofs */
+        uint8_t cache, sandbox; /* words */
+        uint8_t xattr, flock, posix_lock; /* VH_ON, VH_OFF */
+        uint8_t usage_units; /* ram: words */
+        VhOptUint thread_pool_size;
         bool readonly;
-        char *source;  /* dir, file, dev, name, socket, pool, usage */
+        char *source; /* dir, file, dev, name, pool */
+        char *socket;
         char *volume;
-        uint64_t usage;
+        uint64_t usage; /* ram */
         char *target;
         uint64_t space_hard_limit, space_soft_limit; /* bytes */
         VhDeviceInfo info;
@@ -402,8 +411,7 @@ typedef struct VhNet {
         uint8_t backend_type; /* words */
         char *backend_log;
         uint32_t mtu;
-        uint64_t sndbuf;
-        bool sndbuf_set;
+        VhOptU64 sndbuf; /* bytes */
         VhDeviceInfo info;
 } VhNet;
 
@@ -485,10 +493,10 @@ typedef struct VhTpm {
         uint8_t type;  /* words: passthrough, emulator, external */
         uint8_t version;
         uint8_t persistent_state; /* VH_YES, VH_NO */
-        uint8_t debug;
+        VhOptUint debug_level;
         char *path; /* device or socket */
         uint8_t secret[VH_UUID_LEN];
-        uint8_t sha1, sha256, sha384, sha512; /* active pcr banks, bool */
+        bool sha1, sha256, sha384, sha512; /* active pcr banks */
         VhChrSource source; /* external */
         VhDeviceInfo info;
 } VhTpm;
@@ -565,7 +573,7 @@ typedef struct VhAudioSettings {
 
 /* One direction of an audio backend. */
 typedef struct VhAudioIo {
-        uint8_t mixing_engine, fixed_settings, voices_dummy; /* VH_YES, VH_NO */
+        uint8_t mixing_engine, fixed_settings; /* VH_YES, VH_NO */
         uint32_t voices, buffer_length, latency, buffer_count;
         uint8_t try_poll, exact; /* VH_YES, VH_NO */
         char *dev, *name, *stream_name, *server, *client_name, *connect_ports;
@@ -656,12 +664,13 @@ typedef struct VhHostdev {
         uint8_t driver;   /* words: kvm, vfio, xen */
         uint8_t startup_policy, guest_reset; /* words */
         uint8_t write_filtering; /* VH_YES, VH_NO */
-        uint8_t scsi_protocol; /* words */
+        uint8_t scsi_protocol, vhost_protocol, vhost_model; /* words */
         bool readonly, shareable;
         uint8_t missing;
         VhOptUint vendor, product; /* usb */
         VhOptUint usb_bus, usb_device;
-        VhAddress source; /* pci, mdev */
+        VhPciAddress pci;
+        uint8_t mdev[VH_UUID_LEN];
         VhOptUint scsi_bus, scsi_target;
         VhOptU64 scsi_unit;
         char *adapter;   /* scsi: "scsi_host0" */
@@ -740,7 +749,6 @@ typedef struct VhShmem {
         uint8_t role;  /* words */
         uint8_t model; /* words */
         uint64_t size; /* KiB; written in MiB */
-        uint8_t server_set;
         char *server_path;
         VhOptUint msi_vectors;
         uint8_t msi, msi_ioeventfd; /* VH_ON/VH_OFF */

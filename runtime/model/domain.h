@@ -76,8 +76,7 @@ typedef struct VhOsNvram {
         uint8_t format; /* words */
         char *template_;
         char *path;
-        VhDiskSource *source; /* type attribute given: a source of its own */
-        VhDiskType type;
+        VhDiskSource source; /* attribute type given: path is empty */
 } VhOsNvram;
 
 typedef struct VhFirmwareFeature {
@@ -136,6 +135,11 @@ typedef struct VhQemuCapabilities VhQemuCapabilities;
 typedef struct VhQemuDeprecation VhQemuDeprecation;
 typedef struct VhQemuOverride VhQemuOverride;
 
+/* Identity of a generation; all zero: made when the domain starts. */
+typedef struct VhGenid {
+        uint8_t uuid[VH_UUID_LEN];
+} VhGenid;
+
 typedef struct VhIothread {
         VhOptUint id;
         VhOptInt pool_min, pool_max;
@@ -192,11 +196,10 @@ struct VhDomainDef {
         uint8_t pm_suspend_to_mem, pm_suspend_to_disk; /* VH_YES, VH_NO */
         uint8_t vcpu_placement;                    /* words: static, auto */
         uint8_t memory_dump;                       /* dumpCore: VH_ON, VH_OFF */
-        bool genid_given;
         VhOptInt id; /* of a running domain, in live XML */
         char *name;
         uint8_t uuid[VH_UUID_LEN];
-        uint8_t genid[VH_UUID_LEN]; /* all zero with genid_given: made at start */
+        VhGenid *genid;
         char *title;
         char *description;
         char *metadata; /* the whole element as text (domain-metadata.h) */

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices one by one: from text, into and out of a definition. */
+
+#include "model/domain.h"
+
+#include <errno.h>
+
+#include "model/domain-tables.h"
+
+#define LIST_OF(kind, element, T, field, tbl) \
+        [kind] = { element, &(tbl), offsetof(VhDomainDef, field), false, true, offsetof(T, info) }
+#define LIST_WITHOUT_INFO(kind, element, field, tbl) [kind] = { element, &(tbl), offsetof(VhDomainDef, field), false, false, 0 }
+#define SINGLE(kind, element, T, field, tbl) \
+        [kind] = { element, &(tbl), offsetof(VhDomainDef, field), true, true, offsetof(T, info) }
+
+static const VhDeviceClass classes[VH_DEVICE_MAX] = {
+        LIST_OF(VH_DEVICE_DISK, "disk", VhDisk, disks, vh_table_disk),
+        LIST_OF(VH_DEVICE_CONTROLLER, "controller", VhController, controllers, vh_table_controller),
+        LIST_WITHOUT_INFO(VH_DEVICE_LEASE, "lease", leases, vh_table_lease),
+        LIST_OF(VH_DEVICE_FILESYSTEM, "filesystem", VhFilesystem, filesystems, vh_table_filesystem),
+        LIST_OF(VH_DEVICE_NET, "interface", VhNet, nets, vh_table_net),
+        LIST_OF(VH_DEVICE_SMARTCARD, "smartcard", VhSmartcard, smartcards, vh_table_smartcard),
+        LIST_OF(VH_DEVICE_SERIAL, "serial", VhChr, serials, vh_table_serial),
+        LIST_OF(VH_DEVICE_PARALLEL, "parallel", VhChr, parallels, vh_table_parallel),
+        LIST_OF(VH_DEVICE_CONSOLE, "console", VhChr, consoles, vh_table_console),
+        LIST_OF(VH_DEVICE_CHANNEL, "channel", VhChr, channels, vh_table_channel),
+        LIST_OF(VH_DEVICE_INPUT, "input", VhInput, inputs, vh_table_input),
+        LIST_OF(VH_DEVICE_TPM, "tpm", VhTpm, tpms, vh_table_tpm),
+        LIST_WITHOUT_INFO(VH_DEVICE_GRAPHICS, "graphics", graphics, vh_table_graphics),
+        LIST_OF(VH_DEVICE_SOUND, "sound", VhSound, sounds, vh_table_sound),
+        LIST_WITHOUT_INFO(VH_DEVICE_AUDIO, "audio", audios, vh_table_audio),
+        LIST_OF(VH_DEVICE_VIDEO, "video", VhVideo, videos, vh_table_video),
+        LIST_OF(VH_DEVICE_HOSTDEV, "hostdev", VhHostdev, hostdevs, vh_table_hostdev),
+        LIST_OF(VH_DEVICE_REDIRDEV, "redirdev", VhRedirdev, redirdevs, vh_table_redirdev),
+        LIST_OF(VH_DEVICE_HUB, "hub", VhHub, hubs, vh_table_hub),
+        SINGLE(VH_DEVICE_WATCHDOG, "watchdog", VhWatchdog, watchdog, vh_table_watchdog),
+        SINGLE(VH_DEVICE_MEMBALLOON, "memballoon", VhMemballoon, memballoon, vh_table_memballoon),
+        LIST_OF(VH_DEVICE_RNG, "rng", VhRng, rngs, vh_table_rng),
+        SINGLE(VH_DEVICE_NVRAM, "nvram", VhNvram, nvram_device, vh_table_nvram),
+        LIST_OF(VH_DEVICE_SHMEM, "shmem", VhShmem, shmems, vh_table_shmem),
+        LIST_OF(VH_DEVICE_MEMORY, "memory", VhMemdev, memdevs, vh_table_memdev),
+        LIST_OF(VH_DEVICE_PANIC, "panic", VhPanic, panics, vh_table_panic),
+        SINGLE(VH_DEVICE_IOMMU, "iommu", VhIommu, iommu, vh_table_iommu),
+        SINGLE(VH_DEVICE_VSOCK, "vsock", VhVsock, vsock, vh_table_vsock),
+        LIST_OF(VH_DEVICE_CRYPTO, "crypto", VhCrypto, cryptos, vh_table_crypto),
+};
+
+const VhDeviceClass *vh_device_class(VhDeviceKind kind)
+{
+        return &classes[kind];
+}
+
+static VhDeviceKind kind_of(const char *element)
+{
+        for (int kind = VH_DEVICE_NONE + 1; kind < VH_DEVICE_MAX; kind++)
+                if (strcmp(classes[kind].element, element) == 0)
+                        return (VhDeviceKind)kind;
+        return VH_DEVICE_NONE;
+}
+
+static VhXmlPtr *single_of(const VhDomainDef *def, const VhDeviceClass *class)
+{
+        return (VhXmlPtr *)((uint8_t *)def + class->offset);
+}
+
+static VhXmlList *list_of(const VhDomainDef *def, const VhDeviceClass *class)
+{
+        return (VhXmlList *)((uint8_t *)def + class->offset);
+}
+
+int vh_device_parse(VhDevice *dev, const char *xml, unsigned flags, const VhDomainParseEnv *env, VhError **err)
+{
+        xmlDoc *doc;
+        const xmlNode *root;
+        VhDeviceKind kind;
+        int r = vh_xml_doc_parse(&doc, xml, strlen(xml), "(device_definition)", err);
+
+        if (r < 0)
+                return r;
+        root = xmlDocGetRootElement(doc);
+        kind = kind_of((const char *)root->name);
+        if (kind == VH_DEVICE_NONE)
+                r = vh_error_set(err, VIR_FROM_DEVICE, VIR_ERR_INTERNAL_ERROR, "unknown device type '%s'", root->name);
+        else
+                r = vh_xml_bind_parse_new(classes[kind].table, root, &dev->dev, flags, env, err);
+        if (r == 0)
+                dev->kind = kind;
+        xmlFreeDoc(doc);
+        return r;
+}
+
+void vh_device_format(const VhDevice *dev, unsigned flags, VhBuf *b)
+{
+        vh_xml_bind_format(classes[dev->kind].table, NULL, dev->dev, flags, b);
+}
+
+void vh_device_done(VhDevice *dev)
+{
+        if (dev->dev)
+                dev->dev = vh_xml_bind_free(classes[dev->kind].table, dev->dev);
+        dev->kind = VH_DEVICE_NONE;
+}
+
+VhDeviceInfo *vh_device_info(VhDeviceKind kind, void *dev)
+{
+        return classes[kind].has_info ? (VhDeviceInfo *)((uint8_t *)dev + classes[kind].info_offset) : NULL;
+}
+
+typedef int (*DeviceFunc)(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque);
+
+static int each_in_list(VhDeviceKind kind, const VhXmlList *list, DeviceFunc f, void *opaque)
+{
+        for (uint32_t i = 0; i < list->n; i++) {
+                int r = f(kind, list->items[i], vh_device_info(kind, list->items[i]), opaque);
+
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+int vh_domain_each_device(const VhDomainDef *def, DeviceFunc f, void *opaque)
+{
+        int r = 0;
+
+        for (int kind = VH_DEVICE_NONE + 1; kind < VH_DEVICE_MAX && r == 0; kind++) {
+                const VhDeviceClass *class = &classes[kind];
+
+                if (!class->single)
+                        r = each_in_list(kind, list_of(def, class), f, opaque);
+                else if (*single_of(def, class))
+                        r = f(kind, *single_of(def, class), vh_device_info(kind, *single_of(def, class)), opaque);
+        }
+        return r;
+}
+
+int vh_domain_add_device(VhDomainDef *def, VhDevice *dev, VhError **err)
+{
+        const VhDeviceClass *class = &classes[dev->kind];
+
+        if (class->single && *single_of(def, class))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain already has a %s", class->element);
+        if (class->single)
+                *single_of(def, class) = dev->dev;
+        else
+                vh_list_insert_raw(list_of(def, class), list_of(def, class)->n, dev->dev);
+        dev->dev = NULL;
+        return 0;
+}
+
+void vh_domain_take_device(VhDomainDef *def, VhDeviceKind kind, unsigned i, VhDevice *dev)
+{
+        const VhDeviceClass *class = &classes[kind];
+
+        dev->kind = kind;
+        if (class->single) {
+                dev->dev = *single_of(def, class);
+                *single_of(def, class) = NULL;
+        } else {
+                dev->dev = vh_list_take_raw(list_of(def, class), i);
+        }
+}
+
+/* ---- which device is meant ---- */
+
+static bool same_disk(const VhDisk *a, const VhDisk *b)
+{
+        return vh_streq(a->target, b->target);
+}
+
+static bool same_net(const VhNet *a, const VhNet *b)
+{
+        return memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
+}
+
+static bool same_controller(const VhController *a, const VhController *b)
+{
+        return a->type == b->type && a->index.val == b->index.val;
+}
+
+static bool same_graphics(const VhGraphics *a, const VhGraphics *b)
+{
+        return a->type == b->type;
+}
+
+static bool same_lease(const VhLease *a, const VhLease *b)
+{
+        return vh_streq(a->key, b->key) && vh_streq(a->lockspace, b->lockspace);
+}
+
+static bool same_filesystem(const VhFilesystem *a, const VhFilesystem *b)
+{
+        return vh_streq(a->target, b->target);
+}
+
+/* For the rest: what the given device says must agree, and an address or alias that it leaves out may be any. */
+static bool same_otherwise(VhDeviceKind kind, void *wanted, void *have)
+{
+        const VhXmlTable *table = classes[kind].table;
+        VhDeviceInfo *want_info = vh_device_info(kind, wanted), *have_info = vh_device_info(kind, have);
+        void *copy = vh_xml_bind_dup(table, have);
+        VhDeviceInfo *copy_info = vh_device_info(kind, copy);
+        bool same;
+
+        if (copy_info && want_info->address.type == VH_ADDRESS_NONE)
+                copy_info->address = (VhAddress){};
+        if (copy_info && have_info && !want_info->alias)
+                vh_strset(&copy_info->alias, NULL);
+        same = vh_xml_bind_equal(table, wanted, copy, NULL);
+        vh_xml_bind_free(table, copy);
+        return same;
+}
+
+static bool same_device(VhDeviceKind kind, void *wanted, void *have)
+{
+        const VhDeviceInfo *want_info = vh_device_info(kind, wanted), *have_info = vh_device_info(kind, have);
+
+        if (want_info && want_info->alias && have_info->alias && !vh_streq(want_info->alias, have_info->alias))
+                return false;
+        switch (kind) {
+        case VH_DEVICE_DISK:
+                return same_disk(wanted, have);
+        case VH_DEVICE_NET:
+                return same_net(wanted, have);
+        case VH_DEVICE_CONTROLLER:
+                return same_controller(wanted, have);
+        case VH_DEVICE_GRAPHICS:
+                return same_graphics(wanted, have);
+        case VH_DEVICE_LEASE:
+                return same_lease(wanted, have);
+        case VH_DEVICE_FILESYSTEM:
+                return same_filesystem(wanted, have);
+        default:
+                return same_otherwise(kind, wanted, have);
+        }
+}
+
+static int not_found(const VhDevice *dev, VhError **err)
+{
+        const VhDisk *disk = dev->dev;
+        const VhNet *net = dev->dev;
+
+        if (dev->kind == VH_DEVICE_DISK)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING, "no target device %s",
+                                    disk->target ? disk->target : "(none)");
+        if (dev->kind == VH_DEVICE_NET)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING,
+                                    "no device matching MAC address %02x:%02x:%02x:%02x:%02x:%02x found", net->mac[0],
+                                    net->mac[1], net->mac[2], net->mac[3], net->mac[4], net->mac[5]);
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING, "matching %s device not found",
+                            classes[dev->kind].element);
+}
+
+int vh_domain_find_device(const VhDomainDef *def, const VhDevice *dev, VhError **err)
+{
+        const VhDeviceClass *class = &classes[dev->kind];
+
+        if (class->single) {
+                if (*single_of(def, class))
+                        return 0;
+        } else {
+                const VhXmlList *list = list_of(def, class);
+
+                for (uint32_t i = 0; i < list->n; i++)
+                        if (same_device(dev->kind, dev->dev, list->items[i]))
+                                return (int)i;
+        }
+        return not_found(dev, err);
+}

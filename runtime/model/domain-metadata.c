@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Elements that applications keep in a domain, one a namespace. */
+
+#include "model/domain.h"
+
+#include <errno.h>
+#include <libxml/xmlsave.h>
+
+static const char metadata_name[] = "(metadata_xml)";
+
+static xmlNode *find_ns(xmlNode *root, const char *uri)
+{
+        for (xmlNode *n = root->children; n; n = n->next)
+                if (n->type == XML_ELEMENT_NODE && n->ns && n->ns->href && strcmp((const char *)n->ns->href, uri) == 0)
+                        return n;
+        return NULL;
+}
+
+static int no_metadata(VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_DOMAIN_METADATA, "Requested metadata element is not present");
+}
+
+/* The namespace of a stored element is part of its place, not of the text that was given. */
+static char *text_without_ns(xmlNode *node)
+{
+        xmlNode *copy = xmlDocCopyNode(node, node->doc, 1);
+        xmlBuffer *buffer = xmlBufferCreate();
+        char *text;
+
+        if (!copy || !buffer)
+                abort();
+        xmlSetNs(copy, NULL);
+        xmlFreeNsList(copy->nsDef);
+        copy->nsDef = NULL;
+        xmlNodeDump(buffer, node->doc, copy, 0, 1);
+        text = vh_xstrdup((const char *)xmlBufferContent(buffer));
+        xmlBufferFree(buffer);
+        xmlFreeNode(copy);
+        return text;
+}
+
+int vh_domain_get_metadata(const VhDomainDef *def, const char *uri, char **textp, VhError **err)
+{
+        _vh_xml_root_ xmlNode *root = NULL;
+        xmlNode *node = NULL;
+
+        if (def->metadata && vh_xml_doc_parse_root(&root, def->metadata, metadata_name, "metadata", NULL) == 0)
+                node = find_ns(root, uri);
+        if (!node)
+                return no_metadata(err);
+        *textp = text_without_ns(node);
+        return 0;
+}
+
+static void remove_node(xmlNode *node)
+{
+        if (node) {
+                xmlUnlinkNode(node);
+                xmlFreeNode(node);
+        }
+}
+
+static int add_element(xmlNode *root, const char *uri, const char *key, const char *xml, VhError **err)
+{
+        xmlDoc *doc;
+        xmlNode *node;
+        xmlNs *ns;
+        int r = vh_xml_doc_parse(&doc, xml, strlen(xml), metadata_name, err);
+
+        if (r < 0)
+                return r;
+        node = xmlDocCopyNode(xmlDocGetRootElement(doc), root->doc, 1);
+        xmlFreeDoc(doc);
+        if (!node)
+                abort();
+        ns = xmlNewNs(node, (const xmlChar *)uri, (const xmlChar *)key);
+        if (!ns) {
+                xmlFreeNode(node);
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "failed to create a namespace");
+        }
+        xmlSetNs(node, ns);
+        xmlAddChild(root, node);
+        return 0;
+}
+
+int vh_domain_set_metadata(VhDomainDef *def, const char *uri, const char *key, const char *xml, VhError **err)
+{
+        _vh_xml_root_ xmlNode *root = NULL;
+        int r = vh_xml_doc_parse_root(&root, def->metadata ? def->metadata : "<metadata/>", metadata_name, "metadata", err);
+
+        if (r < 0)
+                return r;
+        if (xml) {
+                xmlNode *old = find_ns(root, uri);
+
+                r = add_element(root, uri, key, xml, err);
+                if (r < 0)
+                        return r;
+                remove_node(old);
+        } else {
+                remove_node(find_ns(root, uri));
+        }
+        free(def->metadata);
+        def->metadata = root->children ? vh_xml_raw_text(root) : NULL;
+        return 0;
+}
