@@ -7,7 +7,8 @@
 
 #define UNIT BYTES_PER_XDR_UNIT
 
-#define PRIMITIVE(n, k, t, w) const VhXdrType vh_xdr_##n = {.name = #n, .kind = VH_XDR_##k, .size = sizeof(t), .wire = (w)}
+#define PRIMITIVE(n, k, t, w)                                                                                          \
+        const VhXdrType vh_xdr_##n = { .name = #n, .kind = VH_XDR_##k, .size = sizeof(t), .wire = (w) }
 
 PRIMITIVE(int, INT, int, 4);
 PRIMITIVE(uint, UINT, unsigned, 4);
@@ -25,11 +26,12 @@ typedef struct Codec {
         VhArena *arena;          /* decoding */
         uint8_t *buf;            /* decoding */
         size_t len;              /* of buf */
-        int r;                   /* encoding: why the value is refused, 0: it is not */
-        size_t count;            /* what was too many: */
-        bool array;              /* items, else bytes of a string */
-        const VhXdrField *field; /* innermost field that was refused */
-        const VhXdrType *owner;  /* of field */
+        int r;                   /* encoding: why a value is refused, 0: none is */
+        bool array;              /* too many items of an array, else bytes of a string */
+        size_t count;            /* how many, */
+        uint32_t limit;          /* and how many are allowed */
+        const VhXdrType *owner;  /* innermost struct with the refused field, */
+        const VhXdrField *field; /* NULL if the whole value is refused */
 } Codec;
 
 static inline Codec *codec(XDR *x)
@@ -262,7 +264,7 @@ static bool decode_value(XDR *x, const VhXdrType *type, void *p)
 
 int vh_xdr_decode(const VhXdrType *type, void *p, uint8_t *buf, size_t len, VhArena *a)
 {
-        Codec c = {.arena = a, .buf = buf, .len = len};
+        Codec c = { .arena = a, .buf = buf, .len = len };
         XDR x;
 
         if (len > UINT32_MAX)
@@ -277,10 +279,11 @@ int vh_xdr_decode(const VhXdrType *type, void *p, uint8_t *buf, size_t len, VhAr
 static bool encode_value(XDR *x, const VhXdrType *type, const void *p);
 
 /* The value itself cannot be encoded; encode_field() adds whose it is. */
-static bool refuse(XDR *x, int r, size_t count)
+static bool refuse(XDR *x, int r, size_t count, uint32_t limit)
 {
         codec(x)->r = r;
         codec(x)->count = count;
+        codec(x)->limit = limit;
         return false;
 }
 
@@ -309,11 +312,11 @@ static bool encode_scalar(XDR *x, VhXdrKind kind, const void *p)
         case VH_XDR_DOUBLE:
                 return xdr_double(x, (double *)(uintptr_t)p);
         case VH_XDR_CHAR:
-                return put_word(x, (uint32_t)*(const char *)p);
+                return put_word(x, (uint32_t)(int)*(const char *)p);
         case VH_XDR_UCHAR:
                 return put_word(x, *(const unsigned char *)p);
         case VH_XDR_SHORT:
-                return put_word(x, (uint32_t)*(const short *)p);
+                return put_word(x, (uint32_t)(int)*(const short *)p);
         case VH_XDR_USHORT:
                 return put_word(x, *(const unsigned short *)p);
         default:
@@ -336,10 +339,10 @@ static bool encode_string(XDR *x, const VhXdrType *type, const char *s)
         size_t len;
 
         if (!s)
-                return refuse(x, -EINVAL, 0);
+                return refuse(x, -EINVAL, 0, 0);
         len = strnlen(s, (size_t)type->max + 1);
         if (len > type->max)
-                return refuse(x, -E2BIG, strlen(s));
+                return refuse(x, -E2BIG, strlen(s), type->max);
         return put_word(x, (uint32_t)len) && put_bytes(x, s, len);
 }
 
@@ -347,10 +350,10 @@ static bool encode_variable(XDR *x, const VhXdrField *f, const VhXdrArray *p)
 {
         if (p->len > f->count) {
                 codec(x)->array = true;
-                return refuse(x, -E2BIG, p->len);
+                return refuse(x, -E2BIG, p->len, f->count);
         }
         if (p->len && !array_val(p))
-                return refuse(x, -EINVAL, 0);
+                return refuse(x, -EINVAL, 0, 0);
         return put_word(x, p->len) && encode_items(x, f->type, array_val(p), p->len);
 }
 
@@ -403,7 +406,7 @@ static bool encode_union(XDR *x, const VhXdrType *type, const void *p)
         const VhXdrField *arm = vh_xdr_union_arm(type, p);
 
         if (!arm)
-                return refuse(x, -EINVAL, 0);
+                return refuse(x, -EINVAL, 0, 0);
         return encode_field(x, type, &type->fields[0], p) && encode_field(x, type, arm, p);
 }
 
@@ -427,22 +430,24 @@ static bool encode_value(XDR *x, const VhXdrType *type, const void *p)
 /* A list that is too long is reported in the reference's words; it can come from a driver that found too much. */
 static int encode_error(const Codec *c, VhError **err)
 {
-        const VhXdrField *f = c->field;
+        const char *owner = c->owner->name, *name = c->field ? c->field->name : "value";
 
         if (c->r == -EINVAL)
-                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to encode message payload: %s.%s has no valid value",
-                             c->owner->name, f->name);
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC,
+                             "Unable to encode message payload: %s.%s has no valid value", owner, name);
         else if (c->r == -E2BIG && c->array)
-                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Too many %s '%zu' for limit '%u'", f->name, c->count, f->count);
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Too many %s '%zu' for limit '%u'", name, c->count,
+                             c->limit);
         else if (c->r == -E2BIG)
-                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to encode message payload: %s.%s has %zu bytes of at most %u",
-                             c->owner->name, f->name, c->count, f->type->max);
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC,
+                             "Unable to encode message payload: %s.%s has %zu bytes of at most %u", owner, name,
+                             c->count, c->limit);
         return c->r;
 }
 
 ssize_t vh_xdr_encode(const VhXdrType *type, const void *p, uint8_t *buf, size_t cap, VhError **err)
 {
-        Codec c = {0};
+        Codec c = { .owner = type };
         XDR x;
 
         xdrmem_create(&x, (char *)buf, (u_int)VH_MIN(cap, UINT32_MAX), XDR_ENCODE);

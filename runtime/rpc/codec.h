@@ -69,7 +69,8 @@ extern const VhXdrType vh_xdr_int, vh_xdr_uint, vh_xdr_hyper, vh_xdr_uhyper, vh_
 #define VH_XDR(name) (&vh_xdr_##name)
 
 /* Reads a value of the type from buf (any alignment) into p, zeroed memory of type->size bytes. buf is changed and must
- * stay as long as the value is used. Bytes behind the value are ignored. Returns 0 or -EBADMSG (p is then undefined). */
+ * stay as long as the value is used. Bytes behind the value are ignored. Returns 0 or -EBADMSG (p is then undefined).
+ */
 int vh_xdr_decode(const VhXdrType *type, void *p, uint8_t *buf, size_t len, VhArena *a);
 
 /* Writes the value to buf. Returns the bytes written, or

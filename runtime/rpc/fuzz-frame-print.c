@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        VhBuf out = {0};
+        VhBuf out = { 0 };
 
         vh_print_frame(&out, vh_programs, data, size);
         if (out.len == 0 || out.len > LINE_MAX_SIZE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every payload decoder: the first bytes choose one, the rest is the payload. What decodes must encode, and what was encoded
- * must decode to the same again. */
+/* Every payload decoder: the first bytes choose one, the rest is the payload. What decodes must encode, and what was
+ * encoded must decode to the same again. */
 
 #include "procs.h"
 #include "rpc/limits.h"
@@ -19,8 +19,9 @@ static const VhXdrType *choose(const uint8_t *selector)
         const VhProc *proc;
         unsigned n = 0;
 
-        while (vh_programs[n])
+        do
                 n++;
+        while (vh_programs[n]);
         program = vh_programs[selector[0] % n];
         proc = vh_program_find(program, (selector[1] << 8 | selector[2]) % (int)program->n_procs);
         if (!proc)
@@ -62,7 +63,7 @@ static void round_trip(const VhXdrType *type, const void *p, size_t size, VhAren
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        VhArena arena = {0};
+        VhArena arena = { 0 };
         const VhXdrType *type;
         _vh_free_ uint8_t *buf = NULL;
         size_t offset;

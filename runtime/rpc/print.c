@@ -152,7 +152,8 @@ static bool is_hidden_parameter(const VhXdrType *type, const void *p)
 {
         const char *name;
 
-        if (type->n_fields != 2 || !vh_streq(type->fields[0].name, "field") || type->fields[0].type->kind != VH_XDR_STRING)
+        if (type->n_fields != 2 || !vh_streq(type->fields[0].name, "field") ||
+            type->fields[0].type->kind != VH_XDR_STRING)
                 return false;
         memcpy(&name, (const char *)p + type->fields[0].offset, sizeof(name));
         return name && is_sensitive_name(name);
@@ -184,11 +185,11 @@ static void print_union(VhBuf *out, const VhXdrType *type, const void *p)
 
 /* Scalars. */
 
-#define READ(type, p)                              \
-        ({                                         \
-                type _v;                           \
-                memcpy(&_v, (p), sizeof(_v));      \
-                _v;                                \
+#define READ(type, p)                                                                                                  \
+        ({                                                                                                             \
+                type _v;                                                                                               \
+                memcpy(&_v, (p), sizeof(_v));                                                                          \
+                _v;                                                                                                    \
         })
 
 static void print_scalar(VhBuf *out, VhXdrKind kind, const void *p)
@@ -314,8 +315,8 @@ static void print_number_or_name(VhBuf *out, const char *const *names, size_t n,
 
 static void print_kind(VhBuf *out, const Frame *f)
 {
-        static const char *const types[] = {"call", "reply", "message", "stream", "call", "reply", "hole"};
-        static const char *const statuses[] = {"ok", "error", "continue"};
+        static const char *const types[] = { "call", "reply", "message", "stream", "call", "reply", "hole" };
+        static const char *const statuses[] = { "ok", "error", "continue" };
 
         print_number_or_name(out, types, VH_ARRAY_SIZE(types), f->type, "type");
         if (f->status != VIR_NET_OK)
@@ -338,7 +339,7 @@ static const VhXdrType *payload_type(const Frame *f)
 static void print_payload(VhBuf *out, const Frame *f)
 {
         const VhXdrType *type = payload_type(f);
-        VhArena arena = {0};
+        VhArena arena = { 0 };
         uint8_t *copy;
         void *value;
 
@@ -359,7 +360,7 @@ static void print_payload(VhBuf *out, const Frame *f)
 
 void vh_print_frame(VhBuf *out, const VhProgram *const *programs, const uint8_t *bytes, size_t len)
 {
-        Frame f = {0};
+        Frame f = { 0 };
 
         if (len < VH_FRAME_MIN) {
                 vh_buf_printf(out, "<%zu bytes that are no frame>", len);
@@ -384,7 +385,7 @@ bool vh_print_wanted(void)
 
 void vh_print_traced(int fd, char direction, const uint8_t *bytes, size_t len)
 {
-        _vh_buf_ VhBuf line = {0};
+        _vh_buf_ VhBuf line = { 0 };
         ssize_t r;
 
         vh_buf_printf(&line, "rpc %d %c ", fd, direction);

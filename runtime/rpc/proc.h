@@ -82,8 +82,8 @@ struct VhProc {
         const VhAclRule *acl;
         unsigned n_acl;
         const char *aclfilter; /* "domain:getattr" that hides items of a list, NULL = none */
-        /* Calls the member of the ops struct that serves this procedure. ops is the struct for (program, kind), see ops.h;
-         * a NULL ops or member gives VIR_ERR_NO_SUPPORT with the api name. NULL for events. */
+        /* Calls the member of the ops struct that serves this procedure. ops is the struct for (program, kind), see
+         * ops.h; a NULL ops or member gives VIR_ERR_NO_SUPPORT with the api name. NULL for events. */
         int (*invoke)(const void *ops, VhCall *call, void *args, void *ret, VhError **err);
 };
 
@@ -141,5 +141,6 @@ static inline bool vh_arg_is(const VhArgIs *c, const void *args)
         return c->offset >= 0 && (int32_t)vh_proc_arg(args, c->offset) == c->value;
 }
 
-/* What the invoke() of every row does when the driver lacks the function: VIR_ERR_NO_SUPPORT. Returns negative errno. */
+/* What the invoke() of every row does when the driver lacks the function: VIR_ERR_NO_SUPPORT. Returns negative errno.
+ */
 int vh_proc_not_supported(const VhProc *proc, VhError **err);

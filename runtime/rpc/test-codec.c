@@ -36,19 +36,42 @@ static int teardown(void **state)
 static sample_everything everything(void)
 {
         static char nul[] = "", name[] = "eightchr", note[] = "ab", last[] = "abcd";
-        static char label[] = {'x', '\0', -1};
-        static uint8_t raw[] = {1, 2, 3, 4, 5};
-        static int64_t numbers[] = {INT64_MIN, -1, INT64_MAX};
-        static char *names[] = {name, nul};
-        static sample_point maybe = {INT_MIN, INT_MAX}, path[] = {{1, 2}, {3, 4}, {5, 6}};
-        static sample_value values[] = {{.type = 1, .i = -5}, {.type = 2, .h = 1ll << 40}, {.type = 7, .s = note}};
+        static char label[] = { 'x', '\0', -1 };
+        static uint8_t raw[] = { 1, 2, 3, 4, 5 };
+        static int64_t numbers[] = { INT64_MIN, -1, INT64_MAX };
+        static char *names[] = { name, nul };
+        static sample_point maybe = { INT_MIN, INT_MAX }, path[] = { { 1, 2 }, { 3, 4 }, { 5, 6 } };
+        static sample_value values[] = { { .type = 1, .i = -5 },
+                                         { .type = 2, .h = 1ll << 40 },
+                                         { .type = 7, .s = note } };
 
         return (sample_everything){
-                .c = -3, .uc = 255, .s = -32768, .us = 65535, .i = -7, .ui = 0xfffffff0, .h = -1234567890123, .uh = UINT64_MAX,
-                .d = -0.375, .colour = SAMPLE_NONE, .uuid = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
-                .name = name, .note = note, .model = "qemu", .label = {3, label}, .raw = {5, raw}, .odd = {7, 8, 9},
-                .numbers = {3, numbers}, .names = {2, names}, .at = {10, 20}, .maybe = &maybe, .path = {3, path},
-                .corners = {{1, 1}, {2, 2}}, .value = {.type = 7, .s = nul}, .values = {3, values}, .last = last,
+                .c = -3,
+                .uc = 255,
+                .s = -32768,
+                .us = 65535,
+                .i = -7,
+                .ui = 0xfffffff0,
+                .h = -1234567890123,
+                .uh = UINT64_MAX,
+                .d = -0.375,
+                .colour = SAMPLE_NONE,
+                .uuid = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 },
+                .name = name,
+                .note = note,
+                .model = "qemu",
+                .label = { 3, label },
+                .raw = { 5, raw },
+                .odd = { 7, 8, 9 },
+                .numbers = { 3, numbers },
+                .names = { 2, names },
+                .at = { 10, 20 },
+                .maybe = &maybe,
+                .path = { 3, path },
+                .corners = { { 1, 1 }, { 2, 2 } },
+                .value = { .type = 7, .s = nul },
+                .values = { 3, values },
+                .last = last,
         };
 }
 
@@ -126,7 +149,7 @@ static void test_round_trip_at_any_alignment(void **state)
         sample_everything a = everything();
 
         for (size_t offset = 0; offset < 8; offset++) {
-                sample_everything b = {0};
+                sample_everything b = { 0 };
                 size_t n = encode(f, VH_XDR(sample_everything), &a, offset);
 
                 assert_int_equal(vh_xdr_decode(VH_XDR(sample_everything), &b, f->buf + offset, n, &f->arena), 0);
@@ -137,7 +160,7 @@ static void test_round_trip_at_any_alignment(void **state)
 static void test_absent_and_empty(void **state)
 {
         Fixture *f = *state;
-        sample_everything a = everything(), b = {0};
+        sample_everything a = everything(), b = { 0 };
         size_t n;
 
         a.note = NULL;
@@ -155,14 +178,14 @@ static void test_absent_and_empty(void **state)
 static void test_bytes(void **state)
 {
         static const uint8_t expected[] = {
-                0, 0, 0, 5, 'h', 'e', 'l', 'l', 'o', 0, 0, 0, /* name */
-                0, 0, 0, 1, 0, 0, 0, 2, 'p', 'w', 0, 0,       /* password, there */
-                0, 0, 0, 9,                                   /* source */
-                0x80, 0, 0, 1,                                /* flags */
+                0,    0, 0, 5, 'h', 'e', 'l', 'l', 'o', 0,   0, 0, /* name */
+                0,    0, 0, 1, 0,   0,   0,   2,   'p', 'w', 0, 0, /* password, there */
+                0,    0, 0, 9,                                     /* source */
+                0x80, 0, 0, 1,                                     /* flags */
         };
         Fixture *f = *state;
         char name[] = "hello", password[] = "pw";
-        sample_args a = {.name = name, .password = password, .source = 9, .flags = 0x80000001};
+        sample_args a = { .name = name, .password = password, .source = 9, .flags = 0x80000001 };
 
         assert_int_equal(encode(f, VH_XDR(sample_args), &a, 0), sizeof(expected));
         assert_memory_equal(f->buf, expected, sizeof(expected));
@@ -190,7 +213,7 @@ static void test_truncation_everywhere(void **state)
 static void test_trailing_bytes_are_ignored(void **state)
 {
         Fixture *f = *state;
-        sample_ret a = {.num = 42}, b = {0};
+        sample_ret a = { .num = 42 }, b = { 0 };
         size_t n = encode(f, VH_XDR(sample_ret), &a, 0);
 
         assert_int_equal(vh_xdr_decode(VH_XDR(sample_ret), &b, f->buf, n + 3, &f->arena), 0);
@@ -208,7 +231,7 @@ static int decode_args(Fixture *f, sample_args *args, const uint8_t *bytes, size
 
 static void test_any_flag_means_present(void **state)
 {
-        static const uint8_t bytes[] = {0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 1, 'x'};
+        static const uint8_t bytes[] = { 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 1, 'x' };
         Fixture *f = *state;
         sample_args args;
 
@@ -219,7 +242,7 @@ static void test_any_flag_means_present(void **state)
 
 static void test_string_with_nul_ends_there(void **state)
 {
-        static const uint8_t bytes[] = {0, 0, 0, 3, 'a', 0, 'b'};
+        static const uint8_t bytes[] = { 0, 0, 0, 3, 'a', 0, 'b' };
         Fixture *f = *state;
         sample_args args;
 
@@ -229,9 +252,9 @@ static void test_string_with_nul_ends_there(void **state)
 
 static void test_string_limit(void **state)
 {
-        static const uint8_t eight[] = {0, 0, 0, 8, '1', '2', '3', '4', '5', '6', '7', '8'};
-        static const uint8_t nine[] = {0, 0, 0, 9, '1', '2', '3', '4', '5', '6', '7', '8', '9'};
-        static const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff};
+        static const uint8_t eight[] = { 0, 0, 0, 8, '1', '2', '3', '4', '5', '6', '7', '8' };
+        static const uint8_t nine[] = { 0, 0, 0, 9, '1', '2', '3', '4', '5', '6', '7', '8', '9' };
+        static const uint8_t huge[] = { 0xff, 0xff, 0xff, 0xff };
         Fixture *f = *state;
         sample_args args;
 
@@ -243,11 +266,11 @@ static void test_string_limit(void **state)
 }
 
 /* Sets the length of one array of the sample to n and encodes. */
-#define ENCODE_WITH(member, n)                                                                         \
-        ({                                                                                             \
-                sample_everything _a = everything();                                                   \
-                _a.member.len = (n);                                                                   \
-                vh_xdr_encode(VH_XDR(sample_everything), &_a, f->buf, BUF_SIZE, &err);                 \
+#define ENCODE_WITH(member, n)                                                                                         \
+        ({                                                                                                             \
+                sample_everything _a = everything();                                                                   \
+                _a.member.len = (n);                                                                                   \
+                vh_xdr_encode(VH_XDR(sample_everything), &_a, f->buf, BUF_SIZE, &err);                                 \
         })
 
 static void test_encode_over_the_limit(void **state)
@@ -267,17 +290,18 @@ static void test_encode_string_over_the_limit(void **state)
 {
         Fixture *f = *state;
         char name[] = "123456789";
-        sample_args a = {.name = name};
+        sample_args a = { .name = name };
         _vh_error_ VhError *err = NULL;
 
         assert_int_equal(vh_xdr_encode(VH_XDR(sample_args), &a, f->buf, BUF_SIZE, &err), -E2BIG);
-        assert_string_equal(err->message, "Unable to encode message payload: sample_args.name has 9 bytes of at most 8");
+        assert_string_equal(err->message,
+                            "Unable to encode message payload: sample_args.name has 9 bytes of at most 8");
 }
 
 static void test_encode_missing_values(void **state)
 {
         Fixture *f = *state;
-        sample_args a = {0};
+        sample_args a = { 0 };
         sample_everything e = everything();
         _vh_error_ VhError *err = NULL;
 
@@ -292,11 +316,24 @@ static void test_encode_missing_values(void **state)
         assert_non_null(strstr(err->message, "sample_everything.value"));
 }
 
+static void test_encode_bare_values(void **state)
+{
+        Fixture *f = *state;
+        char *none = NULL;
+        sample_value value = { .type = 3 };
+        _vh_error_ VhError *err = NULL;
+
+        assert_int_equal(vh_xdr_encode(VH_XDR(sample_nonnull_string), &none, f->buf, BUF_SIZE, &err), -EINVAL);
+        assert_non_null(strstr(err->message, "sample_nonnull_string.value"));
+        assert_int_equal(vh_xdr_encode(VH_XDR(sample_value), &value, f->buf, BUF_SIZE, &err), -EINVAL);
+        assert_non_null(strstr(err->message, "sample_value.value"));
+}
+
 static void test_decode_unknown_arm(void **state)
 {
-        static const uint8_t bytes[12] = {0, 0, 0, 3};
+        static const uint8_t bytes[12] = { 0, 0, 0, 3 };
         Fixture *f = *state;
-        sample_value v = {0};
+        sample_value v = { 0 };
 
         memcpy(f->buf, bytes, sizeof(bytes));
         assert_int_equal(vh_xdr_decode(VH_XDR(sample_value), &v, f->buf, sizeof(bytes), &f->arena), -EBADMSG);
@@ -306,13 +343,15 @@ static void test_decode_unknown_arm(void **state)
 static void test_count_without_content(void **state)
 {
         Fixture *f = *state;
-        remote_connect_list_all_domains_ret ret = {0};
+        remote_connect_list_all_domains_ret ret = { 0 };
 
         memcpy(f->buf, "\0\0\x40\0", 4); /* REMOTE_DOMAIN_LIST_MAX */
-        assert_int_equal(vh_xdr_decode(VH_XDR(remote_connect_list_all_domains_ret), &ret, f->buf, 100, &f->arena), -EBADMSG);
+        assert_int_equal(vh_xdr_decode(VH_XDR(remote_connect_list_all_domains_ret), &ret, f->buf, 100, &f->arena),
+                         -EBADMSG);
         assert_null(ret.domains.val);
         memcpy(f->buf, "\0\0\x40\x01", 4);
-        assert_int_equal(vh_xdr_decode(VH_XDR(remote_connect_list_all_domains_ret), &ret, f->buf, BUF_SIZE, &f->arena), -EBADMSG);
+        assert_int_equal(vh_xdr_decode(VH_XDR(remote_connect_list_all_domains_ret), &ret, f->buf, BUF_SIZE, &f->arena),
+                         -EBADMSG);
         assert_null(ret.domains.val);
 }
 
@@ -375,7 +414,7 @@ static void test_find(void **state)
 static void test_conditions(void **state)
 {
         const VhProc *proc = vh_program_find(&vh_program_remote, REMOTE_PROC_DOMAIN_INTERFACE_ADDRESSES);
-        remote_domain_interface_addresses_args args = {.source = 1, .flags = 6};
+        remote_domain_interface_addresses_args args = { .source = 1, .flags = 6 };
 
         assert_true(vh_arg_is(&proc->ro_deny, &args));
         args.source = 0;
@@ -397,6 +436,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_encode_over_the_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_encode_string_over_the_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_encode_missing_values, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_encode_bare_values, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_decode_unknown_arm, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_count_without_content, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_all_payload_types, setup, teardown),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frames that stock clients and Debian's libvirtd exchanged (tests/golden/frames/recorded.bin, made by record.py there): each
- * payload is decoded, encoded to the same bytes, and printed as frames.txt says. VIRTHOST_REGENERATE=1 rewrites frames.txt. */
+/* Frames that stock clients and Debian's libvirtd exchanged (tests/golden/frames/recorded.bin, made by record.py
+ * there): each payload is decoded, encoded to the same bytes, and printed as frames.txt says. VIRTHOST_REGENERATE=1
+ * rewrites frames.txt. */
 
 #include "base/buf.h"
 #include "message_protocol.h"
@@ -55,7 +56,10 @@ static const VhXdrType *payload_type(const uint8_t *frame)
         for (const VhProgram *const *p = vh_programs; *p; p++)
                 if ((*p)->number == word(frame, 1))
                         proc = vh_program_find(*p, (int32_t)word(frame, 3));
-        assert_non_null(proc);
+        if (!proc) {
+                fail_msg("unknown procedure %u", word(frame, 3));
+                return NULL;
+        }
         return type == VIR_NET_REPLY ? proc->ret_xdr : proc->args_xdr;
 }
 
@@ -64,7 +68,7 @@ static void check_payload(unsigned number, const uint8_t *frame, size_t len)
         const VhXdrType *type = payload_type(frame);
         uint8_t payload[FRAME_SIZE_MAX], again[FRAME_SIZE_MAX];
         size_t n = len - VH_FRAME_MIN;
-        VhArena arena = {0};
+        VhArena arena = { 0 };
         void *value;
 
         if (!type) {
@@ -101,7 +105,7 @@ static void check_text(const VhBuf *out)
 static void test_recorded_frames(void **state)
 {
         _vh_free_ uint8_t *all = vh_xcalloc(1, FILE_SIZE_MAX);
-        _vh_buf_ VhBuf out = {0};
+        _vh_buf_ VhBuf out = { 0 };
         size_t size = read_file("recorded.bin", all, FILE_SIZE_MAX);
         unsigned n = 0;
 

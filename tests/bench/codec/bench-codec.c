@@ -51,7 +51,8 @@ static void our_encode(Bench *b)
 static void our_decode(Bench *b)
 {
         memcpy(b->work, b->encoded, b->len);
-        must(vh_xdr_decode(b->c->type, vh_arena_alloc(&b->arena, b->c->type->size), b->work, b->len, &b->arena) == 0, "our decoder");
+        must(vh_xdr_decode(b->c->type, vh_arena_alloc(&b->arena, b->c->type->size), b->work, b->len, &b->arena) == 0,
+             "our decoder");
         vh_arena_reset(&b->arena);
 }
 
@@ -102,8 +103,8 @@ static void run(Bench *b, const Case *c)
         peer[0] = measure(b, peer_encode);
         ours[1] = measure(b, our_decode);
         peer[1] = measure(b, peer_decode);
-        printf("%-32s %7zu B  encode %9.0f ns, rpcgen %9.0f ns, %4.1fx  decode %9.0f ns, rpcgen %9.0f ns, %4.1fx\n", c->name,
-               b->len, ours[0], peer[0], peer[0] / ours[0], ours[1], peer[1], peer[1] / ours[1]);
+        printf("%-32s %7zu B  encode %9.0f ns, rpcgen %9.0f ns, %4.1fx  decode %9.0f ns, rpcgen %9.0f ns, %4.1fx\n",
+               c->name, b->len, ours[0], peer[0], peer[0] / ours[0], ours[1], peer[1], peer[1] / ours[1]);
 }
 
 int main(void)
@@ -111,29 +112,29 @@ int main(void)
         static remote_nonnull_domain domains[LIST_ITEMS];
         static peer_domain peers[LIST_ITEMS];
         char name[] = "a-guest-with-a-name";
-        remote_domain_lookup_by_name_args lookup = {.name = name};
-        peer_lookup_args peer_lookup = {.name = name};
-        remote_connect_get_lib_version_ret version = {.lib_ver = 9000000};
-        peer_version_ret peer_version = {.number = 9000000};
-        remote_domain_create_with_flags_args create = {.dom = {.name = name, .id = -1}, .flags = 1};
-        peer_call_args peer_create = {.dom = {.name = name, .id = -1}, .flags = 1};
-        remote_connect_list_all_domains_ret list = {.domains = {LIST_ITEMS, domains}, .ret = LIST_ITEMS};
-        peer_list_ret peer_list = {.domains = {LIST_ITEMS, peers}, .ret = LIST_ITEMS};
+        remote_domain_lookup_by_name_args lookup = { .name = name };
+        peer_lookup_args peer_lookup = { .name = name };
+        remote_connect_get_lib_version_ret version = { .lib_ver = 9000000 };
+        peer_version_ret peer_version = { .number = 9000000 };
+        remote_domain_create_with_flags_args create = { .dom = { .name = name, .id = -1 }, .flags = 1 };
+        peer_call_args peer_create = { .dom = { .name = name, .id = -1 }, .flags = 1 };
+        remote_connect_list_all_domains_ret list = { .domains = { LIST_ITEMS, domains }, .ret = LIST_ITEMS };
+        peer_list_ret peer_list = { .domains = { LIST_ITEMS, peers }, .ret = LIST_ITEMS };
         const Case cases[] = {
-                {"get_lib_version_ret", VH_XDR(remote_connect_get_lib_version_ret), &version, (xdrproc_t)xdr_peer_version_ret,
-                 sizeof(peer_version), &peer_version},
-                {"lookup_by_name_args", VH_XDR(remote_domain_lookup_by_name_args), &lookup, (xdrproc_t)xdr_peer_lookup_args,
-                 sizeof(peer_lookup), &peer_lookup},
-                {"create_with_flags_args", VH_XDR(remote_domain_create_with_flags_args), &create, (xdrproc_t)xdr_peer_call_args,
-                 sizeof(peer_create), &peer_create},
-                {"list_all_domains_ret (1000)", VH_XDR(remote_connect_list_all_domains_ret), &list, (xdrproc_t)xdr_peer_list_ret,
-                 sizeof(peer_list), &peer_list},
+                { "get_lib_version_ret", VH_XDR(remote_connect_get_lib_version_ret), &version,
+                  (xdrproc_t)xdr_peer_version_ret, sizeof(peer_version), &peer_version },
+                { "lookup_by_name_args", VH_XDR(remote_domain_lookup_by_name_args), &lookup,
+                  (xdrproc_t)xdr_peer_lookup_args, sizeof(peer_lookup), &peer_lookup },
+                { "create_with_flags_args", VH_XDR(remote_domain_create_with_flags_args), &create,
+                  (xdrproc_t)xdr_peer_call_args, sizeof(peer_create), &peer_create },
+                { "list_all_domains_ret (1000)", VH_XDR(remote_connect_list_all_domains_ret), &list,
+                  (xdrproc_t)xdr_peer_list_ret, sizeof(peer_list), &peer_list },
         };
         Bench *b = vh_new(Bench, 1);
 
         for (unsigned i = 0; i < LIST_ITEMS; i++) {
-                domains[i] = (remote_nonnull_domain){.name = name, .id = (int)i};
-                peers[i] = (peer_domain){.name = name, .id = (int)i};
+                domains[i] = (remote_nonnull_domain){ .name = name, .id = (int)i };
+                peers[i] = (peer_domain){ .name = name, .id = (int)i };
         }
         for (size_t i = 0; i < VH_ARRAY_SIZE(cases); i++)
                 run(b, &cases[i]);
