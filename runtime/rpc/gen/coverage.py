@@ -56,7 +56,7 @@ def page(root):
         loader.load(name)
     found = served(root)
     lines = ["# Procedures and who serves them", "",
-             "Made from the sources by `ninja -C build coverage`. What nobody serves is answered with \"not supported\".", ""]
+             "Made from the sources by `ninja -C build coverage-page`. What nobody serves is answered with \"not supported\".", ""]
     for program in [loader.load(name) for name in PROGRAMS]:
         if program.name in PROGRAM_OPS:
             lines += section(f"Program {program.name}", program, calls(program), found)
