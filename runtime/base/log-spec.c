@@ -222,8 +222,9 @@ char *vh_log_filters_format(const VhLogFilters *f)
 
         if (f->n == 0)
                 return NULL;
+        /* The blank behind the last one is what clients have always been shown. */
         for (unsigned i = 0; i < f->n; i++)
-                vh_buf_printf(&b, "%s%d:%s", i ? " " : "", f->items[i].level, f->items[i].match);
+                vh_buf_printf(&b, "%d:%s ", f->items[i].level, f->items[i].match);
         return vh_buf_take(&b);
 }
 

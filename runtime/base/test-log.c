@@ -18,12 +18,12 @@ typedef struct SpecCase {
 } SpecCase;
 
 static const SpecCase filter_cases[] = {
-        { "1:rpc 3:util", "1:*rpc* 3:*util*", false },
-        { "+1:rpc", "1:*rpc*", false },
-        { "1:a*b", "1:*a*b*", false },
-        { "1:a:b:c", "1:*a*", false },
-        { "  1:a   3:b ", "1:*a* 3:*b*", false },
-        { "1:a 1:a 3:a", "1:*a* 1:*a* 3:*a*", false },
+        { "1:rpc 3:util", "1:*rpc* 3:*util* ", false },
+        { "+1:rpc", "1:*rpc* ", false },
+        { "1:a*b", "1:*a*b* ", false },
+        { "1:a:b:c", "1:*a* ", false },
+        { "  1:a   3:b ", "1:*a* 3:*b* ", false },
+        { "1:a 1:a 3:a", "1:*a* 1:*a* 3:*a* ", false },
         { "", NULL, false },
         { "   ", NULL, false },
         { "5:x", "invalid argument: Invalid priority '5' for filter '5:x'", true },
