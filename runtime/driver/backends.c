@@ -204,7 +204,7 @@ char *vh_backends_default_uri(const VhBackends *b, bool read_only)
 
                 if (!b->env->privileged && !probe_order[i].session)
                         continue;
-                if ((in && in->driver->hypervisor) ||
+                if ((in && in->driver->probe && in->driver->probe(in->state)) ||
                     (b->routing == VH_ROUTE_PROXY && daemon_is_there(b, scheme, read_only)))
                         return vh_backends_uri_for(b, scheme);
         }

@@ -49,6 +49,8 @@ struct VhDriver {
         /* True while something needs the daemon to stay (running guests, ...): no idle exit. */
         bool (*busy)(void *state);
         void (*stop)(void *state);
+        /* True if this driver may be given to a client that names no URI: its hypervisor is here. NULL: never. */
+        bool (*probe)(void *state);
 
         /* Decides about a URI whose scheme is ours. path begins with '/'; query may be NULL. On success sets conn->priv (and
          * conn->hub). Returns 0, or negative errno with *err saying what is wrong with the URI. */

@@ -324,11 +324,10 @@ static int open_remote(VhSession *s, VhCall *call, const VhUri *uri)
 static int open_uri(VhSession *s, VhCall *call, const VhUri *uri, VhError **err)
 {
         const VhInstance *in = vh_backends_find(s->backends, uri->scheme);
-        int r;
+        int r = vh_uri_check_local(uri, err);
 
-        /* A daemon opens what is on its own host; everything else is the client library's work. */
-        if (uri->transport || uri->server)
-                return no_driver(uri, err);
+        if (r < 0)
+                return r;
         if (!in)
                 return vh_backends_has_daemon(s->backends, uri->scheme) ? open_remote(s, call, uri) : no_driver(uri, err);
         r = conn_open(&s->conns[VH_KIND_HYPERVISOR], s, in, uri, err);

@@ -81,6 +81,29 @@ static void test_missing_slash(void **unused)
         assert_int_equal(vh_uri_check_slash(good, NULL), 0);
 }
 
+static void test_local_only(void **unused)
+{
+        static const struct {
+                const char *text, *message;
+        } cases[] = {
+                { "qemu:///system", NULL },
+                { "qemu+unix:///system", "no connection driver available for qemu+unix:///system" },
+                { "test+foo:///default", "invalid argument: remote_open: transport in URL not recognised (should be "
+                                         "tls|unix|ssh|ext|tcp|libssh2|libssh)" },
+                { "qemu://host/system", "no connection driver available for qemu://host/system: a daemon connects to no "
+                                        "other host, the client has to" },
+        };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(cases); i++) {
+                _vh_error_ VhError *err = NULL;
+                _vh_uri_ VhUri *u = NULL;
+
+                assert_int_equal(vh_uri_parse(&u, cases[i].text, NULL), 0);
+                assert_int_equal(vh_uri_check_local(u, &err) < 0, cases[i].message != NULL);
+                assert_string_equal(err ? err->message : "", cases[i].message ? cases[i].message : "");
+        }
+}
+
 static void test_query(void **unused)
 {
         static const struct {
@@ -120,7 +143,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parts), cmocka_unit_test(test_refused), cmocka_unit_test(test_missing_slash),
-                cmocka_unit_test(test_query), cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_query), cmocka_unit_test(test_local_only), cmocka_unit_test(test_paths),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,29 @@ int vh_uri_check_slash(const VhUri *uri, VhError **err)
                             uri->text, uri->scheme, uri->server);
 }
 
+static bool is_transport(const char *name)
+{
+        static const char *const known[] = { "tls", "unix", "ssh", "ext", "tcp", "libssh2", "libssh" };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(known); i++)
+                if (strcasecmp(known[i], name) == 0)
+                        return true;
+        return false;
+}
+
+int vh_uri_check_local(const VhUri *uri, VhError **err)
+{
+        if (uri->transport && !is_transport(uri->transport))
+                return vh_error_set(err, VIR_FROM_REMOTE, VIR_ERR_INVALID_ARG,
+                                    "remote_open: transport in URL not recognised (should be tls|unix|ssh|ext|tcp|libssh2|libssh)");
+        if (uri->transport)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_NO_CONNECT, "%s", uri->text);
+        if (uri->server)
+                return vh_error_set(err, VIR_FROM_REMOTE, VIR_ERR_NO_CONNECT,
+                                    "%s: a daemon connects to no other host, the client has to", uri->text);
+        return 0;
+}
+
 static char *decode(const char *s, size_t n)
 {
         char *plain = xmlURIUnescapeString(s, (int)n, NULL);

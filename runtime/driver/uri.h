@@ -24,6 +24,9 @@ int vh_uri_parse(VhUri **ret, const char *text, VhError **err);
 /* Refuses "qemu://system", where the path was mistaken for a host, with a hint. */
 int vh_uri_check_slash(const VhUri *uri, VhError **err);
 
+/* A daemon opens what is on its own host: refuses URIs with a transport or a host, which are the client library's work. */
+int vh_uri_check_local(const VhUri *uri, VhError **err);
+
 /* The value of a query parameter (names without regard to case, the last one counts), decoded; the caller frees it.
  * NULL if it is not there. query may be NULL. */
 char *vh_uri_query_get(const char *query, const char *name);
