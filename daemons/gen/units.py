@@ -7,12 +7,16 @@ purpose: every UNIX socket is removed with its unit (a file left behind sends cl
 services of the two arrangements exclude each other in both directions and in order, and what a daemon has no use for
 is taken away from it.
 
-usage: units.py DAEMONS-DIR OUTPUT-DIR [NAME=DIR ...]"""
+With --c they become a C table for the compiler of profiles instead.
+
+usage: units.py DAEMONS-DIR OUTPUT-DIR [NAME=DIR ...]
+       units.py --c DAEMONS-DIR OUTPUT.c [NAME=DIR ...]"""
 
 import os
 import sys
 
 import model
+import tables
 
 MONOLITHIC = "libvirtd"
 # Sockets of these roles serve API clients: they belong to one of the two arrangements.
@@ -204,12 +208,31 @@ def all_units(m, paths):
     return dict(sorted(units.items()))
 
 
+def c_table(units):
+    rows = "".join(f"        {{ {tables.c_string(name)},\n          {tables.c_string(text)} }},\n"
+                   for name, text in units.items())
+    return f"""/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Generated from daemons/ by daemons/gen/units.py: change the descriptions instead. */
+
+#include "plan.h"
+
+const VhUnitText vh_unit_texts[] = {{
+{rows}        {{ NULL, NULL }},
+}};
+"""
+
+
 def main():
-    paths = model.parse_paths(sys.argv[3:])
-    m = model.Model(sys.argv[1], paths)
-    os.makedirs(sys.argv[2], exist_ok=True)
-    for name, text in all_units(m, paths).items():
-        model.write_if_changed(os.path.join(sys.argv[2], name), text)
+    as_table = sys.argv[1] == "--c"
+    daemons, output, *directories = sys.argv[1 + as_table:]
+    paths = model.parse_paths(directories)
+    texts = all_units(model.Model(daemons, paths), paths)
+    if as_table:
+        model.write_if_changed(output, c_table(texts))
+        return
+    os.makedirs(output, exist_ok=True)
+    for name, text in texts.items():
+        model.write_if_changed(os.path.join(output, name), text)
 
 
 if __name__ == "__main__":

@@ -40,13 +40,11 @@ static bool is_choice(const VhOptionDesc *o, const char *s)
 
 static VhValueFault check_string(const VhOptionDesc *o, const VhConfValue *v)
 {
-        const char *why;
-
         if (v->kind != VH_CONF_STRING)
                 return VH_VALUE_TYPE;
         if (o->choices && !is_choice(o, v->str))
                 return VH_VALUE_CHOICE;
-        return vh_format_matches(o->format, v->str, &why) ? VH_VALUE_OK : VH_VALUE_FORMAT;
+        return vh_format_matches(o->format, v->str) ? VH_VALUE_OK : VH_VALUE_FORMAT;
 }
 
 static VhValueFault check_list(const VhOptionDesc *o, const VhConfValue *v, const VhConfValue **culprit)

@@ -17,3 +17,5 @@ typedef enum VhValueFault {
 VhValueFault vh_option_check(const VhOptionDesc *o, const VhConfValue *v, const VhConfValue **culprit);
 /* The option of desc that name may have meant, or NULL. */
 const char *vh_option_suggest(const VhConfDesc *desc, const char *name);
+/* Does a text look as the format wants? vh_option_expects() has the words for it. */
+bool vh_format_matches(VhOptionFormat format, const char *s);

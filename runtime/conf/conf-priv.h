@@ -26,7 +26,5 @@ void vh_conf_add(VhConf *conf, VhConfEntry *e);
 /* Reports a file over VH_CONF_SIZE_MAX. */
 int vh_conf_too_large(const char *name, VhFindings *findings, VhError **err);
 
-/* Does a string look as the format wants? If not, *why (static) says what is wrong. */
-bool vh_format_matches(VhOptionFormat format, const char *s, const char **why);
 /* What the format wants, for messages; NULL for VH_FORMAT_ANY. */
 const char *vh_format_wanted(VhOptionFormat format);

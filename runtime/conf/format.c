@@ -4,6 +4,7 @@
 
 #include "base/log-spec.h"
 #include "base/uuid.h"
+#include "conf/check.h"
 #include "conf/conf-priv.h"
 
 #include <arpa/inet.h>
@@ -125,12 +126,9 @@ static const struct {
         [VH_FORMAT_ALIAS] = { is_alias, "NAME=URI with a NAME of letters, digits, _ and -" },
 };
 
-bool vh_format_matches(VhOptionFormat format, const char *s, const char **why)
+bool vh_format_matches(VhOptionFormat format, const char *s)
 {
-        if (format == VH_FORMAT_ANY || formats[format].matches(s))
-                return true;
-        *why = formats[format].wanted;
-        return false;
+        return format == VH_FORMAT_ANY || formats[format].matches(s);
 }
 
 const char *vh_format_wanted(VhOptionFormat format)

@@ -3,6 +3,7 @@
 /* Typed look-up in a read configuration. Which kinds and values a type accepts is libvirt's rule: a minus sign makes a
  * number signed and unfit for unsigned keys, a number is no string and a string no list. */
 
+#include "conf/check.h"
 #include "conf/conf-priv.h"
 
 #include <limits.h>
@@ -151,14 +152,14 @@ int vh_conf_get_string_or_list(const VhConf *conf, const char *key, const char *
 
 int vh_conf_get_mode(const VhConf *conf, const char *key, unsigned *value, VhError **err)
 {
-        const char *text, *why;
+        const char *text;
         int r = vh_conf_get_string(conf, key, &text, err);
         Found f;
 
         if (r != 1)
                 return r;
-        if (!vh_format_matches(VH_FORMAT_MODE, text, &why) && find(conf, key, &f))
-                return out_of_range(&f, why, err);
+        if (!vh_format_matches(VH_FORMAT_MODE, text) && find(conf, key, &f))
+                return out_of_range(&f, vh_format_wanted(VH_FORMAT_MODE), err);
         *value = (unsigned)strtoul(text, NULL, 8);
         return 1;
 }

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A profile after reading: what is wanted of a host, typed, with the place of every value. */
+
+#include "conf/conf.h"
+#include "yaml-tree.h"
+
+typedef enum VhLayout {
+        VH_LAYOUT_MODULAR,
+        VH_LAYOUT_MONOLITHIC,
+} VhLayout;
+
+typedef enum VhStartup {
+        VH_STARTUP_ACTIVATION, /* systemd makes the sockets */
+        VH_STARTUP_DAEMON,     /* daemons make their sockets */
+} VhStartup;
+
+/* Which daemons a setting is for. */
+typedef enum VhScope {
+        VH_SCOPE_API, /* all that serve the public API */
+        VH_SCOPE_ALL, /* virtlogd and virtlockd too */
+        VH_SCOPE_ONE, /* the one named */
+        VH_SCOPE_CONF, /* a driver's file */
+} VhScope;
+
+typedef struct VhSetting {
+        struct VhSetting *next;
+        VhScope scope;
+        const VhDaemonDesc *daemon; /* VH_SCOPE_ONE */
+        const VhConfDesc *conf;     /* VH_SCOPE_CONF */
+        const VhOptionDesc *option;
+        VhConfValue value;
+        const VhYamlNode *node;
+        const char *path; /* "$.limits.max_clients" */
+} VhSetting;
+
+/* --timeout of one daemon, or of all. */
+typedef struct VhIdle {
+        struct VhIdle *next;
+        const VhDaemonDesc *daemon; /* NULL: all that have one */
+        unsigned seconds;           /* 0: never */
+} VhIdle;
+
+/* One directive for a unit's drop-in. */
+typedef struct VhDirective {
+        struct VhDirective *next;
+        const char *unit;    /* "virtqemud.service" */
+        const char *section; /* "Service" */
+        const char *key;
+        const char *value;
+        const VhYamlNode *node;
+        const char *path;
+} VhDirective;
+
+typedef struct VhProfile {
+        const char *file;
+        const char *name;
+        VhLayout layout;
+        VhStartup startup;
+        bool proxy;                       /* virtproxyd in a modular layout */
+        const VhDaemonDesc **daemons;     /* wanted, NULL-terminated, sorted by name, closed over needs */
+        VhSetting *settings, *last_setting;
+        VhIdle *idles, *last_idle;
+        VhDirective *directives, *last_directive;
+        VhArena *arena; /* owns everything, the caller's */
+} VhProfile;
+
+/* Reads a profile. All mistakes go to findings; NULL if not even its outline is clear. */
+VhProfile *vh_profile_read(VhArena *arena, const char *file, const char *data, size_t len, VhFindings *findings);
+
+/* Checks what no single value shows: combinations, bounds between options, who can reach which socket. */
+void vh_profile_check(const VhProfile *p, VhFindings *findings);
+
+bool vh_profile_has(const VhProfile *p, const VhDaemonDesc *d);
+/* The setting that counts for an option of a daemon: the most special, then the last. NULL: the default counts. */
+const VhSetting *vh_profile_setting(const VhProfile *p, const VhDaemonDesc *d, const char *option);
+/* The same for a driver's file. */
+const VhSetting *vh_profile_conf_setting(const VhProfile *p, const VhConfDesc *conf, const char *option);
+/* --timeout that counts for a daemon. */
+unsigned vh_profile_idle(const VhProfile *p, const VhDaemonDesc *d);
+/* True if the socket unit (or the listener) of this kind is wanted. */
+bool vh_profile_wants_socket(const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *s);
+/* True if systemd's socket unit decides instead of this option. */
+bool vh_profile_is_replaced(const VhProfile *p, const VhOptionDesc *o);
+
+/* Adds an error at a node. */
+VhFinding *vh_profile_error(VhFindings *f, const VhProfile *p, const char *code, const VhYamlNode *node,
+                            const char *path, const char *fmt, ...) _vh_printf_(6, 7);
+
+/* The value of a node for an option, typed and checked; false with findings if it does not fit. */
+bool vh_profile_value(const VhProfile *p, const VhOptionDesc *o, const VhYamlNode *node, const char *path,
+                      VhConfValue *value, VhFindings *f);
+/* true or false; else a finding and false is returned. */
+bool vh_profile_bool(const VhProfile *p, const VhYamlNode *node, const char *path, bool *value, VhFindings *f);
+/* A single text. Plain words that other programs read as something else must be in quotes. */
+bool vh_profile_text(const VhProfile *p, const VhYamlNode *node, const char *path, const char **value, VhFindings *f);
+/* A plain decimal number. */
+bool vh_profile_number(const VhProfile *p, const VhYamlNode *node, const char *path, uint64_t max, uint64_t *value,
+                       VhFindings *f);

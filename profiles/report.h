@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Findings for people (with the line of the file and a mark below it) and for programs (a JSON object a line). */
+
+#include "conf/finding.h"
+
+#include <stdio.h>
+
+typedef struct VhReportStyle {
+        bool color;
+        bool json;
+        bool quiet; /* no warnings */
+} VhReportStyle;
+
+/* source is the text of the file that findings are about; it may be NULL. */
+void vh_report(FILE *out, const VhFindings *f, const char *source, VhReportStyle style);
