@@ -362,6 +362,8 @@ int vh_conf_parse(VhConf **ret, const char *name, const char *data, size_t len, 
         if (len > VH_CONF_SIZE_MAX)
                 return vh_conf_too_large(name, findings, err);
         conf = vh_conf_new(name);
+        if (len == 0)
+                data = ""; /* which may have been NULL, and pointers into NULL are undefined */
         p = (Parser){ .conf = conf,
                       .findings = findings,
                       .err = err,
