@@ -264,9 +264,11 @@ static void lane_open(Lane *lane, const Options *opt)
 static void payloads_load(Payloads *p, const char *path)
 {
         FILE *f = fopen(path, "rb");
-        long size;
+        long size = -1;
 
-        if (!f || fseek(f, 0, SEEK_END) < 0 || (size = ftell(f)) < 0)
+        if (f && fseek(f, 0, SEEK_END) == 0)
+                size = ftell(f);
+        if (size < 0)
                 die(path);
         rewind(f);
         p->data = must_alloc((size_t)size, 1);
@@ -441,9 +443,11 @@ static void echo(int fd)
 static void mode_floor(Bench *b)
 {
         int pair[2];
-        pid_t child;
+        pid_t child = -1;
 
-        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || (child = fork()) < 0)
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0)
+                child = fork();
+        if (child < 0)
                 die("socketpair");
         if (child == 0) {
                 close(pair[0]);
