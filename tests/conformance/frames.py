@@ -292,12 +292,17 @@ simple("admin/truncated", wire.frame(1, prog=ADMIN), "none", "admin", probe=Fals
 
 def run_case(server, name):
     state, socket, function, probe = CASES[name]
-    session = Session(server.socket(socket), state, "test:///default")
+    try:
+        session = Session(server.socket(socket), state, "test:///default")
+    except wire.RpcError as e:
+        return [f"no connection to test: {e}"]
     try:
         function(session)
         session.collect(probe_frame() if probe else None)
     except wire.Closed:
         session.result.append("closed")
+    except wire.RpcError as e:
+        session.result.append(f"refused: {e}")
     finally:
         session.conn.sock.close()
     return session.record()
