@@ -2,6 +2,7 @@
 """Reads protocol/NAME.yaml into objects: types with their C form, procedures with resolved types and flag values."""
 
 import os
+import re
 from dataclasses import dataclass, field
 
 import yaml
@@ -286,12 +287,13 @@ def load_api(directory):
 
 
 def load_params(directory):
-    """Field names of typed parameters and plain pairs: {constant: field}, in the order of typed_params.yaml."""
+    """Field names of typed parameters and plain pairs: {constant: field}, in the order of typed_params.yaml. Where a field has
+    an index (<n>), it becomes a printf format, as in the public headers."""
     with open(os.path.join(directory, "typed_params.yaml"), encoding="utf-8") as f:
         data = yaml.safe_load(f)
     rows = [row for group in data["groups"].values() for row in group["params"]]
     rows += [row for group in data["plain_pairs"].values() for row in group["fields"]]
-    return {row["const"]: row["field"] for row in rows if row["const"]}
+    return {row["const"]: re.sub("<[a-z]+>", "%u", row["field"]) for row in rows if row["const"]}
 
 
 def load_events(directory):

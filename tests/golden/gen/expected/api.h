@@ -16,4 +16,5 @@ typedef enum sampleSource {
 
 /* Field names of typed parameters. */
 #define SAMPLE_SHARES "shares"
+#define SAMPLE_PIN "pin%u"
 #define SAMPLE_IDLE "idle"
