@@ -157,8 +157,9 @@ static int step_settings(VhManager *m, VhError **err)
         for (const VhFinding *f = findings.first; f; f = f->next)
                 vh_log(f->severity == VH_SEVERITY_ERROR ? VH_LOG_ERROR : VH_LOG_WARNING, "%s:%u:%u: %s", f->file, f->line,
                        f->column, f->message);
-        if (r < 0)
-                vh_error_prefix(err, "Can't load config file");
+        if (r < 0 && findings.errors > 0)
+                vh_error_set(err, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "Can't load config file: %s has %u error%s", path,
+                             findings.errors, findings.errors > 1 ? "s" : "");
         return r;
 }
 

@@ -11,6 +11,8 @@
 #include "base/uuid.h"
 #include "service/settings.h"
 
+enum { SESSION_SOCKET_MODE = 0700 };
+
 typedef enum FieldType {
         FIELD_UINT,
         FIELD_INT,
@@ -140,6 +142,7 @@ int vh_settings_load(VhSettings *s, const VhDaemonDesc *desc, const char *path, 
         int r;
 
         *s = built_in;
+        s->session = flags & VH_CONF_SESSION;
         r = vh_conf_open(&s->conf, desc->conf, path, flags, findings, err);
         if (r >= 0)
                 r = load_fields(s, err);
@@ -199,7 +202,8 @@ int vh_settings_mode(const VhSettings *s, const VhSocketDesc *socket, unsigned *
 {
         int r;
 
-        *mode = socket->mode;
+        /* Polkit guards the system's sockets; a user's are his alone. */
+        *mode = s->session ? SESSION_SOCKET_MODE : socket->mode;
         r = socket->mode_key ? vh_conf_get_mode(s->conf, socket->mode_key, mode, err) : 0;
         return VH_MIN(r, 0);
 }

@@ -14,6 +14,7 @@ typedef struct VhServerSettings {
 
 typedef struct VhSettings {
         VhConf *conf; /* owns the strings */
+        bool session; /* of an ordinary user's daemon */
         unsigned log_level;
         const char *log_filters;
         const char *log_outputs;
