@@ -64,14 +64,10 @@ static const char *cpu_vendor(const char *cpuinfo)
         return NULL;
 }
 
-static void format_cpu_identity(const VhHost *host, VhBuf *buf)
+static void format_cpu_identity(const char *cpuinfo, VhBuf *buf)
 {
-        _vh_free_ char *cpuinfo = NULL;
-        const char *vendor, *microcode, *sizes;
+        const char *vendor = cpu_vendor(cpuinfo), *microcode;
 
-        if (vh_host_read(host, &cpuinfo, "proc/cpuinfo") < 0)
-                return;
-        vendor = cpu_vendor(cpuinfo);
         if (vendor)
                 vh_buf_printf(buf, "      <vendor>%s</vendor>\n", vendor);
         microcode = vh_host_field(cpuinfo, "microcode");
@@ -82,7 +78,12 @@ static void format_cpu_identity(const VhHost *host, VhBuf *buf)
                               (unsigned)vh_host_field_u64(cpuinfo, "cpu family"),
                               (unsigned)vh_host_field_u64(cpuinfo, "model"),
                               (unsigned)vh_host_field_u64(cpuinfo, "stepping"));
-        sizes = vh_host_field(cpuinfo, "address sizes");
+}
+
+static void format_address_size(const char *cpuinfo, VhBuf *buf)
+{
+        const char *sizes = vh_host_field(cpuinfo, "address sizes");
+
         if (sizes)
                 vh_buf_printf(buf, "      <maxphysaddr mode='emulate' bits='%u'/>\n", (unsigned)strtoul(sizes, NULL, 10));
 }
@@ -99,12 +100,16 @@ static void format_cpu_topology(VhHost *host, VhBuf *buf)
 static void format_cpu(VhHost *host, VhBuf *buf)
 {
         unsigned sizes[VH_HOST_PAGE_SIZES_MAX], n = vh_host_page_sizes(host, sizes);
+        _vh_free_ char *cpuinfo = NULL;
         struct utsname uts;
 
+        if (vh_host_read(host, &cpuinfo, "proc/cpuinfo") < 0)
+                cpuinfo = vh_xstrdup("");
         uname(&uts);
         vh_buf_printf(buf, "    <cpu>\n      <arch>%s</arch>\n", uts.machine);
-        format_cpu_identity(host, buf);
+        format_cpu_identity(cpuinfo, buf);
         format_cpu_topology(host, buf);
+        format_address_size(cpuinfo, buf);
         for (unsigned i = 0; i < n; i++)
                 vh_buf_printf(buf, "      <pages unit='KiB' size='%u'/>\n", sizes[i]);
         vh_buf_adds(buf, "    </cpu>\n");

@@ -415,6 +415,8 @@ typedef struct VhNet {
         VhDeviceInfo info;
 } VhNet;
 
+extern const VhXmlNames vh_net_type_names; /* VhNetType */
+
 /* What <target type=> of a character device can be; which are allowed depends on the kind of device. */
 typedef VH_PACKED_ENUM VhChrTarget {
         VH_CHR_TARGET_NONE,

@@ -4,7 +4,7 @@
 #include "model/domain-tables.h"
 #include "xml/rows.h"
 
-static const VhXmlNames net_type_names = {
+const VhXmlNames vh_net_type_names = {
         VH_NET_VDS + 1,
         (const char *const[]){
                 [VH_NET_NETWORK] = "network",
@@ -209,7 +209,7 @@ static const VhXmlRow rows_net_content[] = {
 
 const VhXmlTable vh_table_net = {
         "interface", sizeof(S),
-        ROWS(ENUM("type", type, net_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
+        ROWS(ENUM("type", type, vh_net_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
              YESNO("managed", hostdev_managed, IS(HOSTDEV)), YESNO("trustGuestRxFilters", trust_guest_rx),
              EMBED(rows_net_content)),
 };

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Typed parameters of block I/O: limits of one disk, weights and limits of the host's devices. */
+
+#include "qemu-ops.h"
+
+#include <errno.h>
+
+#include "model/domain-tune.h"
+
+/* ---- limits of a disk ---- */
+
+#define LIMIT_MAX 1000000000000000ull /* what QEMU takes */
+
+/* Values of one group are set together: what a call leaves out of a group that it touches becomes zero. */
+typedef enum IotuneGroup {
+        IOTUNE_BYTES,
+        IOTUNE_IOPS,
+        IOTUNE_BYTES_MAX,
+        IOTUNE_IOPS_MAX,
+        IOTUNE_SIZE,
+        IOTUNE_BYTES_LENGTH,
+        IOTUNE_IOPS_LENGTH,
+        IOTUNE_GROUPS,
+} IotuneGroup;
+
+static const char *const group_names[IOTUNE_GROUPS] = {
+        "bytes_sec", "iops_sec", "bytes_sec_max", "iops_sec_max", NULL, "bytes_sec_max_length", "iops_sec_max_length",
+};
+
+#define ROW(group, field) { #field, group, offsetof(VhDiskIotune, field) }
+#define ROWS(group, suffix) ROW(group, total_##suffix), ROW(group, read_##suffix), ROW(group, write_##suffix)
+
+/* In the order of the wire; the name of the group stands behind size_iops_sec. Of three in a group the first is the total. */
+static const struct {
+        const char *name;
+        IotuneGroup group;
+        size_t offset;
+} iotune_rows[] = {
+        ROWS(IOTUNE_BYTES, bytes_sec),
+        ROWS(IOTUNE_IOPS, iops_sec),
+        ROWS(IOTUNE_BYTES_MAX, bytes_sec_max),
+        ROWS(IOTUNE_IOPS_MAX, iops_sec_max),
+        ROW(IOTUNE_SIZE, size_iops_sec),
+        ROWS(IOTUNE_BYTES_LENGTH, bytes_sec_max_length),
+        ROWS(IOTUNE_IOPS_LENGTH, iops_sec_max_length),
+};
+
+static uint64_t *iotune_field(VhDiskIotune *tune, size_t row)
+{
+        return (uint64_t *)((char *)tune + iotune_rows[row].offset);
+}
+
+/* By target name, or by the path of its source. */
+static VhDisk *find_disk(const VhDomainDef *def, const char *name, VhError **err)
+{
+        for (uint32_t i = 0; name && i < def->disks.n; i++) {
+                VhDisk *disk = def->disks.items[i];
+
+                if (vh_streq(disk->target, name) || vh_streq(disk->src.path, name))
+                        return disk;
+        }
+        vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "disk '%s' was not found in the domain config",
+                     name ? name : "");
+        return NULL;
+}
+
+QEMU_OP_RET(domain_get_block_io_tune)
+{
+        VhTypedList list = VH_TYPED_LIST(call);
+        VhDiskIotune none = { 0 }, *tune;
+        const VhDomainDef *def;
+        VhDisk *disk;
+        int r = vh_check_flags(args->flags, QEMU_AFFECT | VIR_TYPED_PARAM_STRING_OKAY, VIR_FROM_QEMU,
+                               "qemuDomainGetBlockIoTune", err);
+
+        if (r < 0)
+                return r;
+        def = qemu_config(call, &args->dom, args->flags, err);
+        disk = def ? find_disk(def, args->disk, err) : NULL;
+        if (!disk)
+                return -EINVAL;
+        tune = disk->iotune ? disk->iotune : &none;
+        for (size_t i = 0; i < VH_ARRAY_SIZE(iotune_rows); i++) {
+                vh_typed_add_ullong(&list, iotune_rows[i].name, *iotune_field(tune, i));
+                if (iotune_rows[i].group == IOTUNE_SIZE)
+                        vh_typed_add_string(&list, "group_name", vh_call_strdup(call, tune->group_name));
+        }
+        VH_TYPED_ANSWER(args, ret, &list);
+        return 0;
+}
+
+static int set_iotune_values(VhDiskIotune *tune, const remote_typed_param *params, uint32_t n, VhError **err)
+{
+        bool touched[IOTUNE_GROUPS] = { false };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(iotune_rows); i++) {
+                const remote_typed_param *p = vh_typed_find(params, n, iotune_rows[i].name);
+
+                if (p && p->value.ul > LIMIT_MAX)
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                                            "block I/O throttle limit value must be no more than %llu", LIMIT_MAX);
+                touched[iotune_rows[i].group] |= p != NULL;
+        }
+        for (size_t i = 0; i < VH_ARRAY_SIZE(iotune_rows); i++) {
+                const remote_typed_param *p = vh_typed_find(params, n, iotune_rows[i].name);
+
+                if (touched[iotune_rows[i].group])
+                        *iotune_field(tune, i) = p ? p->value.ul : 0;
+        }
+        return 0;
+}
+
+static int check_iotune(VhDiskIotune *tune, VhError **err)
+{
+        for (size_t i = 0; i + 2 < VH_ARRAY_SIZE(iotune_rows); i++) {
+                IotuneGroup group = iotune_rows[i].group;
+                bool first = i == 0 || iotune_rows[i - 1].group != group;
+
+                if (first && group_names[group] && *iotune_field(tune, i) &&
+                    (*iotune_field(tune, i + 1) || *iotune_field(tune, i + 2)))
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                            "total and read/write of %s cannot be set at the same time",
+                                            group_names[group]);
+        }
+        return 0;
+}
+
+static int set_iotune(VhDisk *disk, const remote_typed_param *params, uint32_t n, VhError **err)
+{
+        const remote_typed_param *name = vh_typed_find(params, n, "group_name");
+        int r;
+
+        if (!disk->iotune)
+                disk->iotune = vh_new(VhDiskIotune, 1);
+        r = set_iotune_values(disk->iotune, params, n, err);
+        if (r == 0)
+                r = check_iotune(disk->iotune, err);
+        if (r == 0 && name)
+                vh_strset(&disk->iotune->group_name, *name->value.s ? name->value.s : NULL);
+        return r;
+}
+
+QEMU_OP(domain_set_block_io_tune)
+{
+        VhTypedField fields[VH_ARRAY_SIZE(iotune_rows) + 1] = { { "group_name", VIR_TYPED_PARAM_STRING, false } };
+        _qemu_edit_ QemuEdit edit = { 0 };
+        VhDisk *disk;
+        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetBlockIoTune", err);
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(iotune_rows); i++)
+                fields[i + 1] = (VhTypedField){ iotune_rows[i].name, VIR_TYPED_PARAM_ULLONG, false };
+        if (r == 0)
+                r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
+        if (r == 0)
+                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
+        if (r < 0)
+                return r;
+        disk = find_disk(edit.def, args->disk, err);
+        if (!disk)
+                return -EINVAL;
+        r = set_iotune(disk, args->params.val, args->params.len, err);
+        return r < 0 ? r : qemu_edit_commit(&edit, err);
+}
+
+/* ---- weights and limits of host devices ---- */
+
+/* Lists of "PATH,VALUE,PATH,VALUE" in one string. */
+static const struct {
+        const char *name;
+        size_t offset; /* in VhBlkiotuneDevice */
+        bool wide;     /* uint64_t, else uint32_t */
+} blkio_rows[] = {
+        { "device_weight", offsetof(VhBlkiotuneDevice, weight), false },
+        { "device_read_iops_sec", offsetof(VhBlkiotuneDevice, read_iops), false },
+        { "device_write_iops_sec", offsetof(VhBlkiotuneDevice, write_iops), false },
+        { "device_read_bytes_sec", offsetof(VhBlkiotuneDevice, read_bytes), true },
+        { "device_write_bytes_sec", offsetof(VhBlkiotuneDevice, write_bytes), true },
+};
+
+static uint64_t blkio_value(const VhBlkiotuneDevice *device, size_t row)
+{
+        const char *field = (const char *)device + blkio_rows[row].offset;
+
+        return blkio_rows[row].wide ? *(const uint64_t *)field : *(const uint32_t *)field;
+}
+
+static void set_blkio_value(VhBlkiotuneDevice *device, size_t row, uint64_t value)
+{
+        char *field = (char *)device + blkio_rows[row].offset;
+
+        if (blkio_rows[row].wide)
+                *(uint64_t *)field = value;
+        else
+                *(uint32_t *)field = (uint32_t)value;
+}
+
+static char *blkio_list(const VhBlkiotune *tune, size_t row)
+{
+        VhBuf buf = { 0 };
+
+        for (uint32_t i = 0; tune && i < tune->devices.n; i++) {
+                uint64_t value = blkio_value(tune->devices.items[i], row);
+
+                if (value)
+                        vh_buf_printf(&buf, "%s%s,%llu", buf.len ? "," : "", tune->devices.items[i]->path,
+                                      (unsigned long long)value);
+        }
+        return vh_buf_take(&buf);
+}
+
+QEMU_OP_RET(domain_get_blkio_parameters)
+{
+        VhTypedList list = VH_TYPED_LIST(call);
+        const VhDomainDef *def;
+        int r = vh_check_flags(args->flags, QEMU_AFFECT | VIR_TYPED_PARAM_STRING_OKAY, VIR_FROM_QEMU,
+                               "qemuDomainGetBlkioParameters", err);
+
+        if (r < 0)
+                return r;
+        def = qemu_config(call, &args->dom, args->flags, err);
+        if (!def)
+                return -EINVAL;
+        vh_typed_add_uint(&list, "weight", def->blkiotune ? def->blkiotune->weight : 0);
+        for (size_t i = 0; i < VH_ARRAY_SIZE(blkio_rows); i++)
+                vh_typed_add_string(&list, blkio_rows[i].name, vh_call_own(call, blkio_list(def->blkiotune, i)));
+        VH_TYPED_ANSWER(args, ret, &list);
+        return 0;
+}
+
+static VhBlkiotuneDevice *blkio_device(VhBlkiotune *tune, const char *path)
+{
+        VhBlkiotuneDevice *device;
+
+        for (uint32_t i = 0; i < tune->devices.n; i++)
+                if (strcmp(tune->devices.items[i]->path, path) == 0)
+                        return tune->devices.items[i];
+        device = vh_new(VhBlkiotuneDevice, 1);
+        device->path = vh_xstrdup(path);
+        vh_list_add(&tune->devices, device);
+        return device;
+}
+
+/* text is taken apart in place. */
+static int set_blkio_list(VhBlkiotune *tune, size_t row, char *text, VhError **err)
+{
+        char *save = NULL, *path, *value;
+        uint64_t n;
+
+        for (path = strtok_r(text, ",", &save); path; path = strtok_r(NULL, ",", &save)) {
+                value = strtok_r(NULL, ",", &save);
+                if (!value)
+                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
+                                            "unable to parse blkio device '%s' '%s'", blkio_rows[row].name, path);
+                if (vh_parse_u64(value, 10, &n) < 0 || (!blkio_rows[row].wide && n > UINT32_MAX))
+                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
+                                            "invalid value '%s' for parameter '%s' of device '%s'", value,
+                                            blkio_rows[row].name, path);
+                set_blkio_value(blkio_device(tune, path), row, n);
+        }
+        return 0;
+}
+
+QEMU_OP(domain_set_blkio_parameters)
+{
+        VhTypedField fields[VH_ARRAY_SIZE(blkio_rows) + 1] = { { "weight", VIR_TYPED_PARAM_UINT, false } };
+        _qemu_edit_ QemuEdit edit = { 0 };
+        const remote_typed_param *p;
+        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetBlkioParameters", err);
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(blkio_rows); i++)
+                fields[i + 1] = (VhTypedField){ blkio_rows[i].name, VIR_TYPED_PARAM_STRING, false };
+        if (r == 0)
+                r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
+        if (r == 0)
+                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
+        if (r < 0)
+                return r;
+        if (!edit.def->blkiotune)
+                edit.def->blkiotune = vh_new(VhBlkiotune, 1);
+        p = vh_typed_find(args->params.val, args->params.len, "weight");
+        if (p)
+                edit.def->blkiotune->weight = p->value.ui;
+        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(blkio_rows); i++) {
+                p = vh_typed_find(args->params.val, args->params.len, blkio_rows[i].name);
+                r = p ? set_blkio_list(edit.def->blkiotune, i, vh_call_strdup(call, p->value.s), err) : 0;
+        }
+        return r < 0 ? r : qemu_edit_commit(&edit, err);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The QEMU driver as the daemon sees it: start, reload, stop, open. */
+
+#include "qemu.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "driver/uri.h"
+#include "qemu-ops.h"
+
+VH_LOG_SOURCE("qemu.driver");
+
+enum { DIR_MODE = 0755 };
+
+/* User and group that guests of the system daemon run as on Debian; root's ids where they do not exist. */
+#define GUEST_ACCOUNT "libvirt-qemu"
+
+static const VhPersistKind domain_files = { VIR_FROM_QEMU, "domain", "virsh edit", DIR_MODE };
+
+static char *dac_label(void)
+{
+        const struct passwd *pw = getpwnam(GUEST_ACCOUNT);
+        const struct group *gr = getgrnam(GUEST_ACCOUNT);
+
+        return vh_xasprintf("+%u:+%u", pw ? pw->pw_uid : 0, gr ? gr->gr_gid : 0);
+}
+
+static void *driver_free(QemuDriver *driver)
+{
+        if (!driver)
+                return NULL;
+        vh_domain_list_clear(&driver->domains);
+        vh_event_hub_free(driver->hub);
+        vh_host_free(driver->host);
+        qemu_emulators_free(driver->emulators);
+        vh_persist_free(driver->persist);
+        if (driver->lock_fd >= 0)
+                vh_pid_file_release(driver->lock_path, driver->lock_fd);
+        free(driver->lock_path);
+        free(driver->run_dir);
+        free(driver->save_dir);
+        free(driver->dac_label);
+        free(driver);
+        return NULL;
+}
+
+static int take_lock(QemuDriver *driver, VhError **err)
+{
+        int r = vh_mkdir_p(driver->run_dir, DIR_MODE);
+
+        if (r == 0)
+                r = vh_pid_file_acquire(driver->lock_path, &driver->lock_fd);
+        if (r == -EAGAIN)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
+                                    "another daemon holds '%s': stop it first, two must not work on the same guests",
+                                    driver->lock_path);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "cannot acquire '%s'", driver->lock_path) : 0;
+}
+
+static int open_files(QemuDriver *driver, VhError **err)
+{
+        _vh_free_ char *dir = vh_path_join(driver->env.config_dir, "qemu");
+        _vh_free_ char *autostart = vh_path_join(dir, "autostart");
+
+        return vh_persist_open(&driver->persist, &domain_files, dir, autostart, err);
+}
+
+static int start(void **state, const VhDriverEnv *env, VhError **err)
+{
+        QemuDriver *driver = vh_new(QemuDriver, 1);
+        int r;
+
+        driver->env = *env;
+        driver->run_dir = vh_path_join(env->run_dir, "qemu");
+        driver->save_dir = vh_xasprintf("%s/qemu/save", env->state_dir);
+        driver->lock_path = vh_path_join(driver->run_dir, "driver.pid");
+        driver->lock_fd = -1;
+        driver->hub = vh_event_hub_new();
+        driver->host = vh_host_new(NULL);
+        driver->emulators = qemu_emulators_new(NULL);
+        driver->dac_label = dac_label();
+        if (vh_host_uuid(driver->host, driver->uuid) < 0)
+                vh_uuid_generate(driver->uuid);
+        r = take_lock(driver, err);
+        if (r == 0)
+                r = open_files(driver, err);
+        if (r == 0)
+                r = qemu_load(driver, err);
+        if (r < 0)
+                driver_free(driver);
+        else
+                *state = driver;
+        return r;
+}
+
+static int reload(void *state, VhError **err)
+{
+        return qemu_load(state, err);
+}
+
+/* Once after boot; the marker lives in a directory that does not survive one. */
+static void autostart(void *state)
+{
+        QemuDriver *driver = state;
+        _vh_free_ char *marker = vh_path_join(driver->run_dir, "autostarted");
+
+        if (access(marker, F_OK) == 0)
+                return;
+        VH_REGISTRY_FOREACH(&driver->domains.reg, node) {
+                const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
+
+                if (dom->autostart)
+                        vh_log_warning("domain '%s' is marked for autostart, but starting guests is not supported yet",
+                                       dom->node.name);
+        }
+        (void)vh_file_write(marker, "", 0, 0600, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER, VH_FILE_NO_SYNC);
+}
+
+static bool busy(void *state)
+{
+        return ((QemuDriver *)state)->domains.n_active > 0;
+}
+
+static void stop(void *state)
+{
+        driver_free(state);
+}
+
+static int open_conn(void *state, VhConn *conn, const char *path, const char *query, VhError **err)
+{
+        QemuDriver *driver = state;
+        VhUriPathRule rule = {
+                .scheme = "qemu",
+                .domain = VIR_FROM_QEMU,
+                .privileged = driver->env.privileged,
+                .session_ok = true,
+        };
+        int r = vh_uri_check_path(&rule, path, err);
+
+        if (r == 0)
+                conn->hub = driver->hub;
+        return r;
+}
+
+static void close_conn(VhConn *conn)
+{
+        vh_event_hub_drop(conn->hub, conn);
+}
+
+static int supports_feature(VhConn *conn, int feature)
+{
+        /* Features of migration and the like that the reference's driver has; the numbers are those of the wire. */
+        enum {
+                FEATURE_TYPED_PARAM_STRING = 9,
+                FEATURE_XML_MIGRATABLE = 11,
+        };
+
+        return feature == FEATURE_TYPED_PARAM_STRING || feature == FEATURE_XML_MIGRATABLE;
+}
+
+const VhDriver vh_driver_qemu = {
+        .name = "QEMU",
+        .scheme = "qemu",
+        .domain = VIR_FROM_QEMU,
+        .session_ok = true,
+        .start = start,
+        .reload = reload,
+        .autostart = autostart,
+        .busy = busy,
+        .stop = stop,
+        .open = open_conn,
+        .close = close_conn,
+        .supports_feature = supports_feature,
+        .hypervisor = &qemu_hypervisor_ops,
+};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The members of the driver's ops struct, by the file that has them. */
+
+#include "qemu.h"
+
+#define QEMU_OP(name) int qemu_##name(VhCall *call, const remote_##name##_args *args, VhError **err)
+#define QEMU_OP_RET(name) \
+        int qemu_##name(VhCall *call, const remote_##name##_args *args, remote_##name##_ret *ret, VhError **err)
+#define QEMU_OP_NOARGS(name) int qemu_##name(VhCall *call, remote_##name##_ret *ret, VhError **err)
+
+/* lookup.c */
+QEMU_OP_NOARGS(connect_num_of_domains);
+QEMU_OP_NOARGS(connect_num_of_defined_domains);
+QEMU_OP_RET(connect_list_domains);
+QEMU_OP_RET(connect_list_defined_domains);
+QEMU_OP_RET(connect_list_all_domains);
+QEMU_OP_RET(domain_lookup_by_id);
+QEMU_OP_RET(domain_lookup_by_name);
+QEMU_OP_RET(domain_lookup_by_uuid);
+QEMU_OP_RET(domain_get_info);
+QEMU_OP_RET(domain_get_state);
+QEMU_OP_RET(domain_get_os_type);
+QEMU_OP_RET(domain_is_active);
+QEMU_OP_RET(domain_is_persistent);
+QEMU_OP_RET(domain_is_updated);
+QEMU_OP_RET(domain_get_autostart);
+QEMU_OP(domain_set_autostart);
+QEMU_OP_RET(domain_has_managed_save_image);
+QEMU_OP_RET(domain_get_xml_desc);
+QEMU_OP_RET(domain_get_scheduler_type);
+QEMU_OP_RET(domain_get_security_label);
+QEMU_OP_RET(domain_get_security_label_list);
+
+/* define.c */
+QEMU_OP_RET(domain_define_xml);
+QEMU_OP_RET(domain_define_xml_flags);
+QEMU_OP(domain_undefine);
+QEMU_OP(domain_undefine_flags);
+QEMU_OP_RET(domain_rename);
+
+/* size.c */
+QEMU_OP_RET(domain_get_max_memory);
+QEMU_OP_RET(domain_get_max_vcpus);
+QEMU_OP_RET(domain_get_vcpus_flags);
+QEMU_OP(domain_set_vcpus);
+QEMU_OP(domain_set_vcpus_flags);
+QEMU_OP(domain_set_memory);
+QEMU_OP(domain_set_memory_flags);
+QEMU_OP(domain_set_max_memory);
+QEMU_OP(domain_set_memory_stats_period);
+
+/* params.c */
+QEMU_OP_RET(domain_get_scheduler_parameters);
+QEMU_OP_RET(domain_get_scheduler_parameters_flags);
+QEMU_OP(domain_set_scheduler_parameters);
+QEMU_OP(domain_set_scheduler_parameters_flags);
+QEMU_OP_RET(domain_get_memory_parameters);
+QEMU_OP(domain_set_memory_parameters);
+QEMU_OP_RET(domain_get_numa_parameters);
+QEMU_OP(domain_set_numa_parameters);
+
+/* disk-params.c */
+QEMU_OP_RET(domain_get_block_io_tune);
+QEMU_OP(domain_set_block_io_tune);
+QEMU_OP_RET(domain_get_blkio_parameters);
+QEMU_OP(domain_set_blkio_parameters);
+
+/* net-params.c */
+QEMU_OP_RET(domain_get_interface_parameters);
+QEMU_OP(domain_set_interface_parameters);
+
+/* metadata.c */
+QEMU_OP_RET(domain_get_metadata);
+QEMU_OP(domain_set_metadata);
+
+/* device.c */
+QEMU_OP(domain_attach_device);
+QEMU_OP(domain_attach_device_flags);
+QEMU_OP(domain_detach_device);
+QEMU_OP(domain_detach_device_flags);
+QEMU_OP(domain_detach_device_alias);
+QEMU_OP(domain_update_device_flags);
+
+/* stats.c */
+QEMU_OP_RET(connect_get_all_domain_stats);
+
+/* node.c */
+QEMU_OP_NOARGS(node_get_info);
+QEMU_OP_RET(node_get_cpu_map);
+QEMU_OP_RET(node_get_cpu_stats);
+QEMU_OP_RET(node_get_memory_stats);
+QEMU_OP_NOARGS(node_get_free_memory);
+QEMU_OP_RET(node_get_cells_free_memory);
+QEMU_OP_RET(node_get_free_pages);
+QEMU_OP_RET(node_alloc_pages);
+QEMU_OP_RET(node_get_memory_parameters);
+QEMU_OP(node_set_memory_parameters);
+QEMU_OP(node_suspend_for_duration);
+QEMU_OP_NOARGS(node_get_security_model);
+QEMU_OP_RET(connect_get_sysinfo);
+QEMU_OP_NOARGS(connect_get_capabilities);
+QEMU_OP_NOARGS(connect_get_version);
+QEMU_OP_RET(connect_get_max_vcpus);
+
+/* moment.c */
+QEMU_OP_RET(domain_snapshot_num);
+QEMU_OP_RET(domain_snapshot_list_names);
+QEMU_OP_RET(domain_list_all_snapshots);
+QEMU_OP_RET(domain_has_current_snapshot);
+QEMU_OP_RET(domain_list_all_checkpoints);
+QEMU_OP_RET(domain_snapshot_get_xml_desc);
+QEMU_OP_RET(domain_snapshot_get_parent);
+QEMU_OP_RET(domain_snapshot_num_children);
+QEMU_OP_RET(domain_snapshot_list_children_names);
+QEMU_OP_RET(domain_snapshot_is_current);
+QEMU_OP_RET(domain_snapshot_has_metadata);
+QEMU_OP(domain_revert_to_snapshot);
+QEMU_OP(domain_snapshot_delete);
+QEMU_OP_RET(domain_snapshot_list_all_children);
+QEMU_OP_RET(domain_snapshot_lookup_by_name);
+QEMU_OP_RET(domain_snapshot_current);
+QEMU_OP_RET(domain_checkpoint_lookup_by_name);
+QEMU_OP_RET(domain_checkpoint_get_xml_desc);
+QEMU_OP_RET(domain_checkpoint_get_parent);
+QEMU_OP_RET(domain_checkpoint_list_all_children);
+QEMU_OP(domain_checkpoint_delete);
+
+/* inactive.c */
+QEMU_OP(domain_create);
+QEMU_OP_RET(domain_create_with_flags);
+QEMU_OP_RET(domain_create_with_files);
+QEMU_OP_RET(domain_create_xml);
+QEMU_OP_RET(domain_create_xml_with_files);
+QEMU_OP(domain_restore);
+QEMU_OP(domain_restore_flags);
+QEMU_OP(domain_restore_params);
+QEMU_OP(domain_managed_save_remove);
+
+#define NEED_RUNNING(name) QEMU_OP(name);
+#define NEED_RUNNING_RET(name) QEMU_OP_RET(name);
+#include "running-ops.h"
+
+extern const VhHypervisorOps qemu_hypervisor_ops;

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Inside of the QEMU driver: the definitions of guests, kept on disk and in memory. */
+
+#include "api.h"
+#include "driver/domain-obj.h"
+#include "driver/driver.h"
+#include "driver/event-hub.h"
+#include "driver/flags.h"
+#include "driver/host-ops.h"
+#include "driver/persist.h"
+#include "driver/typedparam.h"
+#include "emulator.h"
+#include "model/domain.h"
+
+enum {
+        QEMU_AFFECT = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG,
+        /* What a text takes that is written to disk. */
+        QEMU_STORED_XML = VH_XML_SECURE | VH_XML_INACTIVE,
+};
+
+/* The one instance of the driver. */
+typedef struct QemuDriver {
+        VhDriverEnv env;
+        char *run_dir;  /* RUN/qemu */
+        char *save_dir; /* STATE/qemu/save: images of managed save */
+        char *lock_path;
+        int lock_fd; /* of driver.pid: no second daemon works on the same files */
+        VhPersist *persist;
+        VhDomainList domains;
+        VhEventHub *hub;
+        VhHost *host;
+        QemuEmulators *emulators;
+        char *dac_label; /* "+UID:+GID" of the guests' account */
+        uint8_t uuid[VH_UUID_LEN];
+} QemuDriver;
+
+/* The driver's own part of a domain. */
+typedef struct QemuDomain {
+        /* Why the stored definition must not be written by us: the file holds what our model does not know, and it would
+         * be lost. NULL: it may. */
+        char *foreign;
+} QemuDomain;
+
+static inline QemuDriver *qemu_driver(const VhCall *call)
+{
+        return vh_call_conn(call)->state;
+}
+
+/* driver.c */
+extern const VhDriver vh_driver_qemu;
+
+/* load.c: reads all definitions from disk. With reload, those known already are replaced and nothing is removed. */
+int qemu_load(QemuDriver *driver, VhError **err);
+QemuDomain *qemu_domain_priv(VhDomainObj *dom);
+
+/* The domain of a call; NULL with VIR_ERR_NO_DOMAIN. */
+VhDomainObj *qemu_domain(VhCall *call, const remote_nonnull_domain *wire, VhError **err);
+/* Refuses a call that needs a running guest. */
+int qemu_need_running(VhCall *call, const remote_nonnull_domain *wire, VhError **err);
+
+/* parse.c: how this driver reads domain XML of clients and files. */
+int qemu_parse(QemuDriver *driver, const char *xml, unsigned flags, VhDomainDef **def, VhError **err);
+const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env);
+
+/* edit.c: a change of a domain's stored definition. It is made on a copy, which takes the place of the definition once it is
+ * on disk. */
+typedef struct QemuEdit {
+        QemuDriver *driver;
+        VhDomainObj *dom;
+        VhDomainDef *def; /* the copy to change */
+} QemuEdit;
+
+/* Finds the domain and copies its definition. flags: resolved (AFFECT_CURRENT becomes what applies); what is wanted of a
+ * running domain is refused. */
+int qemu_edit_begin(QemuEdit *edit, VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err);
+/* Stores the changed copy. */
+int qemu_edit_commit(QemuEdit *edit, VhError **err);
+void qemu_edit_done(QemuEdit *edit);
+#define _qemu_edit_ _vh_cleanup_(qemu_edit_done)
+
+/* The stored definition for a getter with AFFECT flags; NULL with an error. Other bits of flags must have been checked. */
+const VhDomainDef *qemu_config(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err);
+
+/* Writes def as the stored definition of its name. */
+int qemu_store(QemuDriver *driver, const VhDomainDef *def, VhError **err);
