@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from emit_procs import PROGRAM_OPS, calls, ops_struct
+from emit_ops import PROGRAM_OPS, calls, ops_struct
 from main import PROGRAMS, TYPES_ONLY
 from model import Loader
 

@@ -2,7 +2,7 @@
 """client_calls.h: a typed function for each call, over vh_remote_call_sync() (rpc/client.h)."""
 
 from cgen import INDENT, header
-from emit_procs import calls
+from emit_ops import calls
 
 
 def stub(program, proc):

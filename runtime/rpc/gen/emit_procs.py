@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""procs.h, procs.c and ops.h: procedure numbers, dispatch rows, and the structs of functions that serve them."""
+"""procs.h and procs.c: procedure numbers, and a dispatch row for each procedure."""
 
 from cgen import INDENT, c_int, c_string, enum, header, initializer, source
-from model import KINDS, DescriptionError
-
-# Ops struct of a program that has one for all its procedures.
-PROGRAM_OPS = {"qemu": "VhQemuOps", "lxc": "VhLxcOps", "admin": "VhAdminOps", "lock": "VhLockOps", "log": "VhLogOps"}
+from emit_ops import calls, ops_struct
+from model import DescriptionError
 
 # Error domain of a call, by the first prefix of the public function's name that fits, else by the connection kind.
 API_DOMAINS = [
@@ -32,14 +30,6 @@ def kind_constant(kind):
     return f"VH_KIND_{(kind or 'none').upper()}"
 
 
-def ops_of_kind(kind):
-    return f"Vh{kind.capitalize()}Ops" if kind else "VhSessionOps"
-
-
-def ops_struct(program, proc):
-    return PROGRAM_OPS.get(program.name) or ops_of_kind(proc.row.get("conn"))
-
-
 def error_domain(program, proc):
     if program.name in PROGRAM_DOMAINS:
         return PROGRAM_DOMAINS[program.name]
@@ -50,38 +40,6 @@ def error_domain(program, proc):
     return KIND_DOMAINS.get(proc.row.get("conn"), "VIR_FROM_NONE")
 
 
-def calls(program):
-    return [p for p in program.procs if p.dir == "call"]
-
-
-# ops.h
-
-def member(proc):
-    parameters = ["VhCall *call"]
-    if proc.args:
-        parameters.append(f"const {proc.args.c_type} *args")
-    if proc.ret:
-        parameters.append(f"{proc.ret.c_type} *ret")
-    return f"int (*{proc.member})({', '.join(parameters + ['VhError **err'])});"
-
-
-def ops_header(programs):
-    structs = {}
-    for kind in [None] + KINDS:
-        structs[ops_of_kind(kind)] = []
-    for program in programs:
-        for proc in calls(program):
-            structs.setdefault(ops_struct(program, proc), []).append(INDENT + member(proc))
-    body = ["/* Functions by which procedures are served, a struct for each kind of connection and each side program. What a",
-            " * member may do is said in rpc/call.h; a NULL member is answered with VIR_ERR_NO_SUPPORT. */", ""]
-    for name, members in structs.items():
-        body += [f"typedef struct {name} {{"] + members + [f"}} {name};", ""]
-    includes = ['"rpc/call.h"'] + [f'"{p.name}_protocol.h"' for p in programs]
-    return header("rpc/protocol/", includes, body)
-
-
-# procs.h
-
 def procs_header(programs, numberless):
     body = []
     for p in programs:
@@ -91,8 +49,6 @@ def procs_header(programs, numberless):
     includes = ['"rpc/proc.h"'] + [f'"{p.name}_protocol.h"' for p in programs + numberless]
     return header("rpc/protocol/", includes, body)
 
-
-# procs.c
 
 def shim(program, proc):
     """The function that gives typed arguments to a member."""

@@ -7,6 +7,8 @@ import sys
 
 import emit_api
 import emit_client
+import emit_events
+import emit_ops
 import emit_procs
 import emit_types
 from model import DescriptionError, Loader, load_api, load_events, load_params
@@ -36,11 +38,11 @@ def products(directory, types_only=TYPES_ONLY, programs=PROGRAMS):
     for program in types_only + programs:
         files.update(protocol_files(program))
     files["api.h"] = emit_api.api_header(api, load_params(directory))
-    files["events.h"] = emit_api.events_header(events)
-    files["events.c"] = emit_api.events_source(events, programs)
+    files["events.h"] = emit_events.events_header(events)
+    files["events.c"] = emit_events.events_source(events, programs)
     files["procs.h"] = emit_procs.procs_header(programs, types_only)
     files["procs.c"] = emit_procs.procs_source(programs, emit_api.flag_values(api))
-    files["ops.h"] = emit_procs.ops_header([p for p in programs if p.name != "keepalive"])
+    files["ops.h"] = emit_ops.ops_header([p for p in programs if p.name != "keepalive"])
     files["client_calls.h"] = emit_client.client_header(programs)
     return files
 

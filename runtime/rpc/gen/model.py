@@ -23,6 +23,9 @@ PRIMITIVES = {
 
 KEYWORDS = {"register", "restrict", "default", "continue", "return", "goto", "switch"}
 
+# The C parser where PyYAML has it: ten times faster.
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 PROC_KEYS = {"num", "name", "dir", "args", "ret", "msg", "prio", "acl", "aclfilter", "stream", "api", "conn", "ro", "fds",
              "pre_auth"}
 
@@ -118,10 +121,7 @@ class Loader:
         self.shaped = {}  # typedef with a shape: name -> (type, shape, count)
 
     def load(self, name):
-        path = os.path.join(self.directory, f"{name}.yaml")
-        with open(path, encoding="utf-8") as f:
-            data = yaml.safe_load(f)
-        return _ProgramLoader(self, name, data).load()
+        return _ProgramLoader(self, name, load_yaml(self.directory, name)).load()
 
 
 class _ProgramLoader:
@@ -280,17 +280,20 @@ class _ProgramLoader:
                     self._type(args, place) if args else None, self._type(ret, place) if ret else None, row)
 
 
+def load_yaml(directory, name):
+    with open(os.path.join(directory, f"{name}.yaml"), encoding="utf-8") as f:
+        return yaml.load(f, Loader=YAML_LOADER)
+
+
 def load_api(directory):
-    """The public enums: api_flags.yaml, {"enums": {name: {member: value}}, "macros": {name: value}}."""
-    with open(os.path.join(directory, "api_flags.yaml"), encoding="utf-8") as f:
-        return yaml.safe_load(f)
+    """The public enums: {"enums": {name: {member: value}}, "macros": {name: value}}."""
+    return load_yaml(directory, "api_flags")
 
 
 def load_params(directory):
     """Field names of typed parameters and plain pairs: {constant: field}, in the order of typed_params.yaml. Where a field has
     an index (<n>), it becomes a printf format, as in the public headers."""
-    with open(os.path.join(directory, "typed_params.yaml"), encoding="utf-8") as f:
-        data = yaml.safe_load(f)
+    data = load_yaml(directory, "typed_params")
     rows = [row for group in data["groups"].values() for row in group["params"]]
     rows += [row for group in data["plain_pairs"].values() for row in group["fields"]]
     return {row["const"]: re.sub("<[a-z]+>", "%u", row["field"]) for row in rows if row["const"]}
@@ -298,6 +301,5 @@ def load_params(directory):
 
 def load_events(directory):
     """Event families that clients register for: [(name, description)]."""
-    with open(os.path.join(directory, "events.yaml"), encoding="utf-8") as f:
-        data = yaml.safe_load(f)
+    data = load_yaml(directory, "events")
     return [(name, data[name]) for name in data if isinstance(data[name], dict) and "register" in data[name]]

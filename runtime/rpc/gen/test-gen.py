@@ -14,7 +14,7 @@ import unittest
 import yaml
 
 import main
-from model import DescriptionError
+from model import DescriptionError, load_yaml
 
 GOLDEN, PROTOCOL = sys.argv[1:3]
 DESCRIPTION = os.path.join(GOLDEN, "description")
@@ -42,8 +42,7 @@ class Mistakes(unittest.TestCase):
     def setUp(self):
         self.parts = {}
         for name in ("sample", "api_flags", "typed_params", "events"):
-            with open(os.path.join(DESCRIPTION, f"{name}.yaml"), encoding="utf-8") as f:
-                self.parts[name] = yaml.safe_load(f)
+            self.parts[name] = load_yaml(DESCRIPTION, name)
         self.sample = copy.deepcopy(self.parts["sample"])
 
     def refused(self, pattern):
@@ -136,12 +135,39 @@ class Complete(unittest.TestCase):
 
     def test_every_procedure(self):
         for program in main.PROGRAMS:
-            with open(os.path.join(PROTOCOL, f"{program}.yaml"), encoding="utf-8") as f:
-                procs = yaml.safe_load(f)["procs"]
+            procs = load_yaml(PROTOCOL, program)["procs"]
             rows = self.rows(program)
             self.assertEqual(len(rows), len(procs))
             for proc in procs:
                 self.assertTrue(proc["name"].endswith("_PROC_" + rows[str(proc["num"])][0]))
+
+    def test_attributes(self):
+        """Each attribute is in the row exactly if it is in the description."""
+        for program in main.PROGRAMS:
+            rows = self.rows(program)
+            procs = load_yaml(PROTOCOL, program)["procs"]
+            for proc in procs:
+                row = rows[str(proc["num"])][1] + ","
+                fds = proc.get("fds") or {}
+                expected = {
+                    f".dir = VH_DIR_{proc['dir'].upper()},": True,
+                    f".kind = VH_KIND_{(proc.get('conn') or 'none').upper()},": True,
+                    f".n_acl = {len(proc.get('acl') or [])},": bool(proc.get("acl")),
+                    f".args_xdr = &vh_xdr_{proc.get('args') or proc.get('msg')},": bool(proc.get("args") or proc.get("msg")),
+                    f".ret_xdr = &vh_xdr_{proc.get('ret')},": bool(proc.get("ret")),
+                    "VH_PROC_RO_DENY": proc.get("ro") == "deny",
+                    ".ro_deny_flags": isinstance(proc.get("ro"), dict) and "deny_flags" in proc["ro"],
+                    ".ro_deny = {offsetof": isinstance(proc.get("ro"), dict) and "deny_param" in proc["ro"],
+                    "VH_PROC_PRE_AUTH": bool(proc.get("pre_auth")),
+                    "VH_PROC_HIGH": proc.get("prio") == "high",
+                    "VH_PROC_FDS_CALL": "call" in fds,
+                    "VH_PROC_FDS_REPLY": "reply" in fds,
+                    ".stream = VH_STREAM_": "stream" in proc,
+                    ".sparse_flag": "sparse_flag" in proc.get("stream", {}),
+                    ".aclfilter": bool(proc.get("aclfilter")),
+                }
+                for text, there in expected.items():
+                    self.assertEqual(text in row, there, f"{proc['name']}: {text}")
 
     def test_every_call_has_member_and_stub(self):
         for program in main.PROGRAMS:
