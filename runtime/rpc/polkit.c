@@ -56,8 +56,9 @@ static int on_answer(sd_bus_message *reply, void *data, sd_bus_error *ret)
 {
         VhPolkit *q = data;
         _vh_error_ VhError *err = NULL;
+        int r = read_answer(q, reply, &err);
 
-        end_query(q, read_answer(q, reply, &err), err);
+        end_query(q, r, err);
         return 0;
 }
 

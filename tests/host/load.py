@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs inside a test host: clients that call without pause and connect again when they are cut off. Prints how often each
+had to connect, how many calls were answered, and the longest time a client waited for anything.
+
+    load.py SOCKET URI CLIENTS SECONDS"""
+
+import os
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+import wire  # noqa: E402
+
+
+class Client(threading.Thread):
+    def __init__(self, path, uri, end):
+        super().__init__(daemon=True)
+        self.path, self.uri, self.end = path, uri, end
+        self.calls = self.connects = 0
+        self.longest = 0.0
+        self.last = time.monotonic()
+
+    def progress(self):
+        now = time.monotonic()
+        self.longest = max(self.longest, now - self.last)
+        self.last = now
+
+    def session(self):
+        with wire.Connection(self.path, timeout=10) as c:
+            c.open(self.uri)
+            self.connects += 1
+            while time.monotonic() < self.end:
+                c.call("CONNECT_GET_LIB_VERSION")
+                self.calls += 1
+                self.progress()
+
+    def run(self):
+        while time.monotonic() < self.end:
+            try:
+                self.session()
+            except (wire.Closed, wire.RpcError, OSError):
+                time.sleep(0.02)
+
+
+def main():
+    path, uri, count, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+    end = time.monotonic() + seconds
+    clients = [Client(path, uri, end) for _ in range(count)]
+    for c in clients:
+        c.start()
+    for c in clients:
+        c.join(seconds + 15)
+    hung = sum(c.is_alive() for c in clients)
+    print(f"hung={hung} connects={min(c.connects for c in clients)} calls={min(c.calls for c in clients)} "
+          f"longest={max(c.longest for c in clients):.2f}")
+    return 1 if hung else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

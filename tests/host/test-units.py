@@ -1,0 +1,266 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Our units and daemons on a booted test host: activation, idle exit, restart under load, conflicts, rights."""
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+import host  # noqa: E402
+from vhost import HERE, Failure, VHost  # noqa: E402
+
+DRIVERS = ["virtqemud", "virtnetworkd", "virtstoraged", "virtsecretd", "virtnodedevd", "virtnwfilterd", "virtinterfaced",
+           "virtlxcd", "virtvboxd", "virtxend"]
+MODULAR = [*DRIVERS, "virtproxyd", "virtlogd", "virtlockd"]
+QEMU = "qemu+unix:///system?socket=/run/libvirt/virtqemud-sock"
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def expect(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def sockets(name):
+    kinds = ["", "-admin"] if name in ("virtlogd", "virtlockd") else ["", "-ro", "-admin"]
+    return [f"{name}{k}.socket" for k in kinds]
+
+
+def stop_all(h):
+    units = [u for n in [*MODULAR, "libvirtd"] for u in [*sockets(n), f"{n}.service"]]
+    h.try_run("systemctl", "stop", *units)
+    h.try_run("systemctl", "reset-failed")
+
+
+def listen(h, *names):
+    stop_all(h)
+    h.run("systemctl", "start", *(u for n in names for u in sockets(n)))
+
+
+def virsh(h, *command, uri=QEMU):
+    return h.run("virsh", "-c", uri, *command)
+
+
+def timeout_args(h, name, seconds):
+    h.write(f"/etc/default/{name}", f'{name.upper()}_ARGS="--timeout {seconds}"\n')
+
+
+@test
+def units_are_valid(h):
+    """systemd-analyze verify has nothing to say about our units"""
+    units = h.run("sh", "-c", "cd /usr/lib/systemd/system && ls virt*.service virt*.socket libvirtd*.s*").split()
+    out = h.try_run("systemd-analyze", "verify", "--man=no", *(f"/usr/lib/systemd/system/{u}" for u in units), timeout=60)[1]
+    expect(out == "", out)
+
+
+@test
+def first_connection_activates(h):
+    """the first connection to a socket starts its daemon"""
+    listen(h, "virtqemud")
+    expect(h.state("virtqemud.service") == "inactive", "the daemon runs before anybody asked")
+    expect(virsh(h, "uri") == QEMU, "the connection gives another URI")
+    expect(h.state("virtqemud.service") == "active", "the daemon is not active after a connection")
+
+
+@test
+def activated_sockets_have_their_rights(h):
+    """sockets made by systemd: rw and ro for everyone, admin for root alone"""
+    listen(h, "virtqemud")
+    out = h.run("stat", "-c", "%n %a %U:%G", *(f"/run/libvirt/virtqemud-{k}" for k in ("sock", "sock-ro", "admin-sock")))
+    expect(out.split("\n") == ["/run/libvirt/virtqemud-sock 666 root:root", "/run/libvirt/virtqemud-sock-ro 666 root:root",
+                               "/run/libvirt/virtqemud-admin-sock 600 root:root"], out)
+
+
+@test
+def own_sockets_have_their_rights(h):
+    """sockets made by the daemon itself: modes and group of its configuration"""
+    stop_all(h)
+    h.write("/etc/libvirt/virtqemud.conf", 'unix_sock_group = "libvirt"\nunix_sock_rw_perms = "0770"\n')
+    try:
+        h.run("virtqemud", "-d", "-p", "/run/own.pid")
+        h.wait("own sockets", lambda: h.try_run("test", "-S", "/run/libvirt/virtqemud-admin-sock")[0] == 0)
+        out = h.run("stat", "-c", "%a %U:%G", *(f"/run/libvirt/virtqemud-{k}" for k in ("sock", "sock-ro", "admin-sock")))
+        expect(out.split("\n") == ["770 root:libvirt", "777 root:libvirt", "700 root:libvirt"], out)
+    finally:
+        h.try_run("sh", "-c", "kill $(cat /run/own.pid); while [ -e /run/own.pid ]; do sleep 0.1; done", timeout=10)
+        h.try_run("rm", "-f", "/etc/libvirt/virtqemud.conf")
+
+
+@test
+def idle_daemon_leaves_and_comes_back(h):
+    """without clients the daemon leaves after --timeout, and the next connection starts it again"""
+    timeout_args(h, "virtqemud", 1)
+    try:
+        listen(h, "virtqemud")
+        for _ in range(3):
+            virsh(h, "uri")
+            expect(h.state("virtqemud.service") == "active", "not active after a connection")
+            h.wait("idle exit", lambda: h.state("virtqemud.service") == "inactive")
+            expect(h.run("systemctl", "show", "-P", "Result", "virtqemud.service") == "success", "left with a failure")
+            expect(h.state("virtqemud.socket") == "active", "the socket went with the daemon")
+    finally:
+        timeout_args(h, "virtqemud", 120)
+
+
+@test
+def connected_client_keeps_it(h):
+    """a connected client that says nothing keeps the daemon"""
+    timeout_args(h, "virtqemud", 1)
+    try:
+        listen(h, "virtqemud")
+        h.run("sh", "-c", f"(sleep 4; echo uri) | virsh -c '{QEMU}' & sleep 3; systemctl is-active virtqemud.service; wait")
+    finally:
+        timeout_args(h, "virtqemud", 120)
+
+
+@test
+def restart_under_load(h):
+    """systemctl restart, four times, while clients call: they reconnect and nobody hangs"""
+    listen(h, "virtqemud")
+    out = h.run("sh", "-c", f"python3 {HERE}/load.py /run/libvirt/virtqemud-sock qemu:///system 6 6 & load=$!; "
+                "for i in 1 2 3 4; do sleep 1; systemctl restart virtqemud.service; done; wait $load", timeout=60)
+    numbers = {k: float(v) for k, v in re.findall(r"(\w+)=([\d.]+)", out)}
+    expect(numbers["hung"] == 0 and numbers["connects"] >= 4 and numbers["calls"] > 100 and numbers["longest"] < 3, out)
+    expect(h.state("virtqemud.service") == "active", h.journal("virtqemud"))
+
+
+@test
+def killed_daemon_comes_back(h):
+    """a daemon that dies under its clients is there again for the next one"""
+    listen(h, "virtqemud")
+    virsh(h, "uri")
+    h.run("systemctl", "kill", "-s", "KILL", "virtqemud.service")
+    h.wait("answer after the kill", lambda: h.try_run("virsh", "-c", QEMU, "uri")[0] == 0)
+
+
+@test
+def reload_keeps_the_process(h):
+    """systemctl reload reloads: same process, connections stay"""
+    listen(h, "virtqemud")
+    virsh(h, "uri")
+    pid = h.run("systemctl", "show", "-P", "MainPID", "virtqemud.service")
+    out = h.run("sh", "-c", f"(echo uri; sleep 1; systemctl reload virtqemud.service; sleep 1; echo uri) | virsh -q -c '{QEMU}'")
+    expect(out.count(QEMU) == 2, out)
+    expect(h.run("systemctl", "show", "-P", "MainPID", "virtqemud.service") == pid, "another process after reload")
+
+
+@test
+def libvirtd_and_modular_exclude_each_other(h):
+    """starting libvirtd's sockets stops those of the modular daemons, and the other way round"""
+    listen(h, "virtqemud")
+    virsh(h, "uri")
+    h.run("systemctl", "start", *sockets("libvirtd"), "libvirtd.service")
+    expect(h.state("virtqemud.socket") == "inactive", "virtqemud.socket beside libvirtd")
+    expect(h.state("virtqemud.service") == "inactive", "virtqemud beside libvirtd")
+    expect(h.run("virsh", "-c", "qemu+unix:///system?socket=/run/libvirt/libvirt-sock", "uri"), "libvirtd does not answer")
+    h.run("systemctl", "start", *sockets("virtqemud"), "virtqemud.service")
+    expect(h.state("libvirtd.socket") == "inactive", "libvirtd.socket beside virtqemud")
+    expect(h.state("libvirtd.service") == "inactive", "libvirtd beside virtqemud")
+    virsh(h, "uri")
+
+
+@test
+def proxy_and_libvirtd_exclude_each_other(h):
+    """virtproxyd and libvirtd share socket names: only one of them, and its socket file is there"""
+    listen(h, "virtproxyd")
+    h.run("systemctl", "start", *sockets("libvirtd"))
+    expect(h.state("virtproxyd.socket") == "inactive", "virtproxyd.socket beside libvirtd.socket")
+    h.run("test", "-S", "/run/libvirt/libvirt-sock")
+    h.run("systemctl", "start", *sockets("virtproxyd"))
+    expect(h.state("libvirtd.socket") == "inactive", "libvirtd.socket beside virtproxyd.socket")
+    h.run("test", "-S", "/run/libvirt/libvirt-sock")
+
+
+@test
+def every_modular_daemon_starts(h):
+    """every modular daemon starts by its sockets and answers on the admin socket"""
+    failed = []
+    for name in MODULAR:
+        listen(h, name)
+        status, out = h.try_run("virt-admin", "-c", f"{name}+unix:///system?socket=/run/libvirt/{admin_socket(name)}", "srv-list")
+        # Xen's daemon has a condition on its units that only holds on a Xen host.
+        if h.run("systemctl", "show", "-P", "ConditionResult", f"{name}.socket") == "no":
+            continue
+        if status != 0 or h.state(f"{name}.service") != "active":
+            failed.append(f"{name}: {out} {h.journal(name + '.service')}")
+    expect(not failed, "\n".join(failed))
+
+
+def admin_socket(name):
+    return "libvirt-admin-sock" if name in ("libvirtd", "virtproxyd") else f"{name}-admin-sock"
+
+
+@test
+def proxy_reaches_the_driver(h):
+    """virtproxyd forwards to virtqemud and activates it; if that one is stopped for good, only its calls fail"""
+    uri = "qemu+unix:///system?socket=/run/libvirt/libvirt-sock"
+    listen(h, "virtproxyd", "virtqemud")
+    expect(virsh(h, "uri", uri=uri) == uri, "no answer through the proxy")
+    expect(h.state("virtqemud.service") == "active", "virtqemud was not activated")
+    h.run("systemctl", "stop", *sockets("virtqemud"), "virtqemud.service")
+    status, out = h.try_run("virsh", "-c", uri, "uri")
+    expect(status != 0 and "error:" in out, f"without virtqemud: {out}")
+    h.run("systemctl", "start", *sockets("virtqemud"))
+    expect(virsh(h, "uri", uri=uri) == uri, "no answer after virtqemud is back")
+    expect(h.state("virtproxyd.service") == "active", h.journal("virtproxyd"))
+
+
+@test
+def users_are_asked_by_polkit(h):
+    """a user may read; managing needs the group that polkit's rule names"""
+    listen(h, "virtqemud")
+    for user, groups in (("alice", "users"), ("bob", "users,libvirt")):
+        h.run("useradd", "-m", "-G", groups, user)
+    alone, member = (["runuser", "-u", u, "--", "virsh"] for u in ("alice", "bob"))
+    expect(h.run(*alone, "-r", "-c", QEMU + "-ro", "uri") == QEMU + "-ro", "alice cannot read")
+    status, out = h.try_run(*alone, "-c", QEMU, "uri")
+    expect(status != 0 and "authentication" in out, f"alice may manage: {out}")
+    expect(h.run(*member, "-c", QEMU, "uri") == QEMU, "bob, who is in the group, may not manage")
+
+
+@test
+def read_only_socket_refuses_changes(h):
+    """writing through the read-only socket is refused with the reason"""
+    listen(h, "virtqemud")
+    h.write("/tmp/guest.xml", "<domain type='qemu'><name>x</name></domain>")
+    status, out = h.try_run("virsh", "-r", "-c", QEMU + "-ro", "define", "/tmp/guest.xml")
+    expect(status != 0 and "read only access prevents virDomainDefineXML" in out, out)
+
+
+@test
+def admin_socket_is_for_root(h):
+    """virt-admin works for root and for nobody else"""
+    listen(h, "virtqemud")
+    uri = "virtqemud+unix:///system?socket=/run/libvirt/virtqemud-admin-sock"
+    expect("virtqemud" in h.run("virt-admin", "-c", uri, "srv-list"), "no server list for root")
+    status, _ = h.try_run("runuser", "-u", "nobody", "--", "virt-admin", "-c", uri, "srv-list")
+    expect(status != 0, "nobody may administer")
+
+
+def main():
+    if os.geteuid() != 0:
+        print("1..0 # SKIP a test host needs root")
+        return 77
+    chosen = [t for t in TESTS if not sys.argv[1:] or t.__name__ in sys.argv[1:]]
+    print(f"1..{len(chosen)}")
+    failed = 0
+    with VHost(host.build_dir()) as h:
+        for number, function in enumerate(chosen, 1):
+            try:
+                function(h)
+                print(f"ok {number} {function.__doc__}", flush=True)
+            except Failure as e:
+                failed += 1
+                print(f"not ok {number} {function.__doc__}")
+                print("\n".join("#   " + line for line in str(e).splitlines()), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A test host for Python tests: boots with our installation, runs commands inside, and is gone afterwards whatever happens."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VHOST = os.path.join(HERE, "vhost")
+
+
+class Failure(Exception):
+    """What a test found wrong."""
+
+
+class VHost:
+    def __init__(self, build):
+        self.scratch = tempfile.mkdtemp(prefix="vhost-", dir="/tmp")
+        self.dir = os.path.join(self.scratch, "host")
+        dest = os.path.join(self.scratch, "dest")
+        try:
+            subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet"], check=True,
+                           env={**os.environ, "DESTDIR": dest}, stdout=subprocess.DEVNULL)
+            subprocess.run([VHOST, "start", self.dir, dest], check=True, env={**os.environ, "VHOST_FOR": str(os.getpid())})
+        except BaseException:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        subprocess.run([VHOST, "stop", self.dir], check=False)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def try_run(self, *command, timeout=30, stdin=None):
+        """Runs a command inside; returns (exit status, output of both kinds). A command that hangs is a Failure."""
+        try:
+            p = subprocess.run([VHOST, "run", self.dir, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               timeout=timeout, check=False, input=stdin)
+        except subprocess.TimeoutExpired as e:
+            raise Failure(f"hangs: {' '.join(command)}") from e
+        return p.returncode, p.stdout.strip()
+
+    def run(self, *command, **kw):
+        """Runs a command that must succeed; returns its output."""
+        status, out = self.try_run(*command, **kw)
+        if status != 0:
+            raise Failure(f"{' '.join(command)}: exit {status}: {out}")
+        return out
+
+    def write(self, path, text, mode="0644"):
+        self.run("sh", "-c", f"mkdir -p $(dirname {path}) && cat > {path} && chmod {mode} {path}", stdin=text)
+
+    def state(self, unit):
+        return self.try_run("systemctl", "is-active", unit)[1]
+
+    def wait(self, what, condition, seconds=20):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise Failure(f"not after {seconds} s: {what}")
+            time.sleep(0.1)
+
+    def journal(self, unit):
+        return self.try_run("journalctl", "-q", "--no-pager", "-n", "30", "-u", unit)[1]
