@@ -203,13 +203,16 @@ static void check_bound(const VhProfile *p, const VhDaemonDesc *d, const VhConfD
 static void check_together(const VhProfile *p, const VhDaemonDesc *d, const VhOptionDesc *o, VhFindings *f)
 {
         const VhSetting *s = vh_profile_setting(p, d, o->name);
+        _vh_buf_ VhBuf missing = { 0 };
+        _vh_free_ char *text = NULL;
 
-        for (const char *const *other = o->together; s && *other; other++) {
-                _vh_free_ char *text = vh_xasprintf("%s needs %s to be set as well", o->name, *other);
-
+        for (const char *const *other = o->together; s && *other; other++)
                 if (!vh_profile_setting(p, d, *other))
-                        once(f, p, "profile-together", s, text);
-        }
+                        vh_buf_printf(&missing, "%s%s", missing.len ? " and " : "", *other);
+        if (missing.len == 0)
+                return;
+        text = vh_xasprintf("%s needs %s to be set as well", o->name, missing.data);
+        once(f, p, "profile-together", s, text);
 }
 
 static void check_options(const VhProfile *p, const VhDaemonDesc *d, const VhConfDesc *conf, VhFindings *f)

@@ -75,7 +75,7 @@ void vh_reader_drivers(Reader *r, VhDaemonRole role, const VhYamlNode *node, con
                 return;
         }
         for (size_t i = 0; i < node->n; i++)
-                read_driver(r, role, node->items[i], path);
+                read_driver(r, role, node->items[i], vh_arena_printf(r->p->arena, "%s[%zu]", path, i));
 }
 
 /* Which daemons the layout has before their needs are looked at. */

@@ -13,6 +13,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Has the same been said of the same value? Aliases and shared settings lead to a value more than once. */
+static bool is_repeated(const VhFindings *f, const char *code, const VhYamlNode *node, const char *path)
+{
+        for (const VhFinding *n = f->first; n; n = n->next)
+                if (n->line == node->line && n->column == node->column && vh_streq(n->code, code) &&
+                    vh_streq(n->path, path))
+                        return true;
+        return false;
+}
+
 VhFinding *vh_profile_error(VhFindings *f, const VhProfile *p, const char *code, const VhYamlNode *node,
                             const char *path, const char *fmt, ...)
 {
@@ -20,6 +30,8 @@ VhFinding *vh_profile_error(VhFindings *f, const VhProfile *p, const char *code,
         VhFinding *n;
         va_list ap;
 
+        if (is_repeated(f, code, node, path))
+                return NULL;
         va_start(ap, fmt);
         if (vasprintf(&text, fmt, ap) < 0)
                 abort();
@@ -69,6 +81,19 @@ static bool is_number_like(const char *s)
         return s[strspn(s, "0123456789._:eE+-")] == '\0';
 }
 
+/* "must be this, not that" */
+static VhFinding *report_kind(const VhProfile *p, const VhYamlNode *node, const char *path, const char *wanted,
+                              VhFindings *f)
+{
+        bool scalar = node->kind == VH_YAML_SCALAR, quoted = scalar && !node->plain;
+        VhFinding *n = vh_profile_error(f, p, "profile-type", node, path, "%s, not %s%s%s", wanted, quoted ? "\"" : "",
+                                        scalar ? node->text : vh_yaml_kind_name(node), quoted ? "\"" : "");
+
+        if (quoted)
+                vh_finding_hint(f, n, "leave the quotes out");
+        return n;
+}
+
 bool vh_profile_bool(const VhProfile *p, const VhYamlNode *node, const char *path, bool *value, VhFindings *f)
 {
         VhFinding *n;
@@ -77,10 +102,9 @@ bool vh_profile_bool(const VhProfile *p, const VhYamlNode *node, const char *pat
                 *value = *node->text == 't';
                 return true;
         }
-        n = vh_profile_error(f, p, "profile-type", node, path, "must be true or false, not %s",
-                             node->kind == VH_YAML_SCALAR ? node->text : vh_yaml_kind_name(node));
-        if (node->kind == VH_YAML_SCALAR && !node->plain)
-                vh_finding_hint(f, n, "leave the quotes out");
+        n = report_kind(p, node, path, "must be true or false", f);
+        if (node->kind == VH_YAML_SCALAR && node->plain && is_special_word(node->text))
+                vh_finding_hint(f, n, "versions of YAML disagree on this word: write true or false");
         return false;
 }
 
@@ -109,10 +133,7 @@ bool vh_profile_number(const VhProfile *p, const VhYamlNode *node, const char *p
         VhFinding *n;
 
         if (node->kind != VH_YAML_SCALAR || !node->plain || !*s || s[strspn(s, "0123456789")] != '\0') {
-                n = vh_profile_error(f, p, "profile-type", node, path, "must be a whole number, not %s",
-                                     node->kind == VH_YAML_SCALAR ? s : vh_yaml_kind_name(node));
-                if (node->kind == VH_YAML_SCALAR && !node->plain)
-                        vh_finding_hint(f, n, "leave the quotes out");
+                report_kind(p, node, path, "must be a whole number", f);
                 return false;
         }
         if (s[0] == '0' && s[1] != '\0') {

@@ -62,15 +62,22 @@ static yaml_mark_t mark_of_offset(const Builder *b, size_t offset)
 static void report_parser_error(Builder *b)
 {
         const yaml_parser_t *p = &b->parser;
+        /* What is missing at the end of the file is best shown where it began. */
+        bool at_end = p->problem && p->context && strstr(p->problem, "unexpected end of stream");
         VhFinding *n;
 
         if (p->error == YAML_READER_ERROR) {
                 refuse_at(b, "yaml-encoding", mark_of_offset(b, p->problem_offset), "not valid UTF-8 text");
                 return;
         }
-        n = refuse_at(b, "yaml-syntax", p->problem_mark, p->problem ? p->problem : "cannot be read as YAML");
+        n = refuse_at(b, "yaml-syntax", at_end ? p->context_mark : p->problem_mark,
+                      p->problem ? p->problem : "cannot be read as YAML");
         if (p->problem && strstr(p->problem, "cannot start any token"))
-                vh_finding_hint(b->findings, n, "indent with blanks, not tabs, and put texts with special characters in quotes");
+                vh_finding_hint(b->findings, n,
+                                "indent with blanks, not tabs, and put texts with special characters in quotes");
+        else if (p->context)
+                vh_finding_hint(b->findings, n, "%s that begins in line %zu, column %zu", p->context,
+                                p->context_mark.line + 1, p->context_mark.column + 1);
 }
 
 static bool next_event(Builder *b, yaml_event_t *event)
@@ -139,12 +146,14 @@ static VhYamlNode *resolve_alias(Builder *b, const yaml_event_t *event)
 
 static void refuse_tag(Builder *b, const yaml_char_t *tag, yaml_mark_t mark)
 {
+        const char *rest;
         VhFinding *n;
 
         if (!tag)
                 return;
         n = refuse_at(b, "yaml-tag", mark, "tags are not used in profiles");
-        vh_finding_hint(b->findings, n, "leave %s out", (const char *)tag);
+        rest = vh_startswith((const char *)tag, "tag:yaml.org,2002:");
+        vh_finding_hint(b->findings, n, "leave %s%s out", rest ? "!!" : "", rest ? rest : (const char *)tag);
 }
 
 static VhYamlNode *build_scalar(Builder *b, const yaml_event_t *event)

@@ -7,7 +7,6 @@
 #include "conf/conf-priv.h"
 
 #include <inttypes.h>
-#include <limits.h>
 
 static const char *const type_names[] = {
         [VH_OPTION_BOOL] = "bool",
@@ -60,13 +59,9 @@ static void add_choices(VhBuf *b, const VhOptionDesc *o)
 
 static void add_number(VhBuf *b, const VhOptionDesc *o)
 {
-        bool open_end = o->max == UINT64_MAX || o->max == UINT_MAX || (o->type == VH_OPTION_INT && o->max == INT_MAX);
-
         vh_buf_adds(b, "a whole number");
-        if (!open_end)
+        if (o->max < UINT64_MAX)
                 vh_buf_printf(b, " from %" PRId64 " to %" PRIu64, o->min, o->max);
-        else if (o->min != INT_MIN)
-                vh_buf_printf(b, ", %" PRId64 " or more", o->min);
 }
 
 static void add_string(VhBuf *b, const VhOptionDesc *o, const char *plain)

@@ -452,11 +452,11 @@ static void test_check(void **state)
                      "1:1 W conf-unknown-key: unknown key 'max_client' is ignored -> did you mean 'max_clients'?");
         assert_check("quite_different = 1\n", "1:1 W conf-unknown-key: unknown key 'quite_different' is ignored");
         assert_check("hi = 6\nhi = 7\n", "2:1 W conf-duplicate: 'hi' is set again; the first one, in line 1, counts");
-        assert_check("max_clients = '5'\n", "1:15 E conf-type: 'max_clients' must be a whole number, 0 or more");
-        assert_check("max_clients = -5\n", "1:15 E conf-type: 'max_clients' must be a whole number, 0 or more");
-        assert_check("max_clients = 4294967296\n", "1:15 E conf-range: 'max_clients' must be a whole number, 0 or more");
+        assert_check("max_clients = '5'\n", "1:15 E conf-type: 'max_clients' must be a whole number from 0 to 4294967295");
+        assert_check("max_clients = -5\n", "1:15 E conf-type: 'max_clients' must be a whole number from 0 to 4294967295");
+        assert_check("max_clients = 4294967296\n", "1:15 E conf-range: 'max_clients' must be a whole number from 0 to 4294967295");
         assert_check("hi = 11\n", "1:6 E conf-range: 'hi' must be a whole number from 0 to 10");
-        assert_check("delta = -2\n", "1:9 E conf-range: 'delta' must be a whole number, -1 or more");
+        assert_check("delta = -2\n", "1:9 E conf-range: 'delta' must be a whole number from -1 to 2147483647");
         assert_check("pet = 'cow'\n", "1:7 E conf-choice: 'pet' must be one of \"cat\" or \"dog\"");
         assert_check("zoo = [ 'cat', 'cow' ]\n",
                      "1:16 E conf-choice: 'zoo' must be a list, each element one of \"cat\" or \"dog\"");
