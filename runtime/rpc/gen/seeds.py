@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Seeds for the RPC fuzz targets: seeds.py DESCRIPTIONS CORPUS writes CORPUS/payload/ and CORPUS/frame-print/.
+"""Payloads made from the descriptions by Python, for the tests of what C makes of them.
+
+    seeds.py DESCRIPTIONS CORPUS       seeds of the RPC fuzz targets, in CORPUS/payload/ and CORPUS/frame-print/
+    seeds.py DESCRIPTIONS --pack FILE  the payload seeds in one file, each behind a length word
 
 For every payload there is a poor seed (nothing optional, empty lists) and a rich one (everything there, two items a list)."""
 
@@ -76,7 +79,17 @@ def seeds(directory):
                     yield "frame-print", seed, frame(program, proc, kind_of(proc, reply), payload)
 
 
-def main(directory, corpus):
+def pack(directory, path):
+    with open(path, "wb") as f:
+        for target, _, content in seeds(directory):
+            if target == "payload":
+                f.write(struct.pack(">I", len(content)) + content)
+
+
+def main(directory, corpus, path=None):
+    if corpus == "--pack":
+        pack(directory, path)
+        return
     for target, name, content in seeds(directory):
         os.makedirs(os.path.join(corpus, target), exist_ok=True)
         with open(os.path.join(corpus, target, name), "wb") as f:
