@@ -16,11 +16,15 @@
 /* Reading this class of events never happens on our sockets: a connection that is not read is only watched for its end. */
 enum { WATCH_END = EPOLLPRI, EVENT_SERIAL = 1 };
 
+/* A client that may not be read is taken out of the set only when it sends something: most can be read again before that, and
+ * each change is a system call. */
 static void on_ready(VhWatch *watch, uint32_t revents)
 {
         VhClient *client = VH_CONTAINER_OF(watch, VhClient, watch);
 
-        if (revents & EPOLLIN)
+        if (revents & EPOLLIN && (client->is_busy || !vh_client_may_read(client)))
+                vh_watch_set(client->server->loop, watch, watch->events & ~(uint32_t)EPOLLIN);
+        else if (revents & EPOLLIN)
                 vh_fairness_ready(client);
         else if (revents & (EPOLLHUP | EPOLLERR))
                 vh_client_close(client);
@@ -53,14 +57,14 @@ int vh_client_new(VhServer *server, const VhListen *listen, int fd, VhClient **r
         client->watch.ready = on_ready;
         client->watch.fd = fd;
         vh_link_init(&client->link, fd, VH_FRAME_CALL_WITH_FDS);
-        r = vh_identity_from_socket(&client->identity, fd);
+        r = vh_identity_from_socket(&client->identity, fd, listen->transport == VH_TRANSPORT_UNIX);
         if (r < 0) {
                 vh_link_done(&client->link);
                 free(client);
                 return r;
         }
         vh_server_add_client(server, client);
-        vh_watch_set(server->loop, &client->watch, EPOLLIN);
+        vh_watch_set(server->loop, &client->watch, EPOLLIN | WATCH_END);
         *ret = client;
         return 0;
 }
@@ -90,7 +94,6 @@ void vh_client_close(VhClient *client)
         if (client->hooks && client->hooks->closed)
                 client->hooks->closed(client, client->data);
         client->hooks = NULL;
-        shutdown(client->link.fd, SHUT_RDWR);
         vh_server_client_closed(client->server, client);
         vh_loop_later(client->server->loop, &client->flush);
 }
@@ -140,7 +143,7 @@ static void call_waiters(VhClient *client)
 
 void vh_client_update(VhClient *client)
 {
-        uint32_t events = WATCH_END;
+        uint32_t events = WATCH_END | (client->watch.events & EPOLLIN);
         int r = 0;
 
         vh_loop_cancel_later(client->server->loop, &client->flush);

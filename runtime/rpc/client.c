@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <utlist.h>
 
+enum { WATCH_END = EPOLLPRI }; /* never happens on our sockets: only their end is noticed */
+
 typedef struct Pending {
         VhFrameHeader h;
         VhRemoteReplyFn fn;
@@ -87,7 +89,7 @@ static void update(VhRemote *remote)
                 broke(remote, r);
                 return;
         }
-        vh_watch_set(remote->loop, &remote->watch, (remote->held ? EPOLLPRI : EPOLLIN) | (r > 0 ? EPOLLOUT : 0));
+        vh_watch_set(remote->loop, &remote->watch, (remote->held ? WATCH_END : EPOLLIN) | (r > 0 ? EPOLLOUT : 0));
         if (before && r == 0 && remote->hooks.sent)
                 remote->hooks.sent(remote, remote->data);
 }

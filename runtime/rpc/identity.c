@@ -50,23 +50,21 @@ static void read_label(VhIdentity *id, int fd)
                 id->selinux_context = vh_xstrndup(label, len);
 }
 
-int vh_identity_from_socket(VhIdentity **ret, int fd)
+int vh_identity_from_socket(VhIdentity **ret, int fd, bool is_unix)
 {
         _vh_cleanup_(vh_identity_freep) VhIdentity *id = vh_new(VhIdentity, 1);
         socklen_t len = sizeof(struct ucred);
         struct ucred cred;
-        int family;
 
-        if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &(socklen_t){ sizeof(family) }) < 0)
-                return -errno;
-        if (family == AF_UNIX) {
+        if (is_unix) {
                 if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
                         return -errno;
                 id->has_unix = true;
                 id->uid = cred.uid;
                 id->gid = cred.gid;
                 id->pid = cred.pid;
-                if (cred.pid > 0)
+                /* Later the pid may be another process's. Nobody asks that about root, and /proc is slow. */
+                if (cred.pid > 0 && cred.uid != 0)
                         vh_process_start_time(cred.pid, &id->start_time);
                 read_label(id, fd);
         }
@@ -102,7 +100,7 @@ VhIdentity *vh_identity_free(VhIdentity *id)
         return NULL;
 }
 
-void vh_identity_resolve_names(VhIdentity *id)
+void vh_identity_resolve(VhIdentity *id)
 {
         struct passwd *pw = id->has_unix && !id->user_name ? getpwuid(id->uid) : NULL;
         struct group *gr = id->has_unix && !id->group_name ? getgrgid(id->gid) : NULL;
@@ -111,4 +109,6 @@ void vh_identity_resolve_names(VhIdentity *id)
                 id->user_name = vh_xstrdup(pw->pw_name);
         if (gr)
                 id->group_name = vh_xstrdup(gr->gr_name);
+        if (id->has_unix && id->pid > 0 && !id->start_time)
+                vh_process_start_time(id->pid, &id->start_time);
 }

@@ -21,14 +21,16 @@ typedef struct VhIdentity {
         char *system_token;        /* as shown by the peer */
 } VhIdentity;
 
-/* Identity of the other end of a connected socket. For anything but a UNIX socket all is unknown. Returns 0 or negative errno. */
-int vh_identity_from_socket(VhIdentity **ret, int fd);
+/* Identity of the other end of a connected socket. For anything but a UNIX socket all is unknown. The start time of a process
+ * of root is left for vh_identity_resolve(). Returns 0 or negative errno. */
+int vh_identity_from_socket(VhIdentity **ret, int fd, bool is_unix);
 VhIdentity *vh_identity_copy(const VhIdentity *id);
 /* Accepts NULL, returns NULL. */
 VhIdentity *vh_identity_free(VhIdentity *id);
 VH_DEFINE_CLEANUP(VhIdentity *, vh_identity_free)
 
-/* Looks up user_name and group_name if they are not there yet: not done on accept, where it would cost a file per client. */
-void vh_identity_resolve_names(VhIdentity *id);
+/* Looks up what is not there yet of user_name, group_name, start_time: not done on accept, where it would cost files per
+ * client. */
+void vh_identity_resolve(VhIdentity *id);
 /* Start time of a process from /proc, in clock ticks since boot. Returns 0 or negative errno. */
 int vh_process_start_time(pid_t pid, uint64_t *ret);

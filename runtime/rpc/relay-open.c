@@ -115,7 +115,7 @@ static int tell_identity(VhRelayOpen *open)
         remote_typed_param params[IDENTITY_FIELDS];
         remote_connect_set_identity_args args = { .params.val = params };
 
-        vh_identity_resolve_names(id);
+        vh_identity_resolve(id);
         add_string(&args, VIR_CONNECT_IDENTITY_USER_NAME, id->user_name);
         add_string(&args, VIR_CONNECT_IDENTITY_GROUP_NAME, id->group_name);
         if (id->has_unix) {
