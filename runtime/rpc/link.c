@@ -164,6 +164,13 @@ int vh_link_fill(VhLink *link, uint8_t *scratch)
         return r < 0 && !got ? r : r < 0 && !link->eof ? r : got;
 }
 
+static void forget_fds(VhLink *link, unsigned n)
+{
+        link->n_in_fds -= n;
+        if (n && link->n_in_fds)
+                memmove(link->in_fds, link->in_fds + n, link->n_in_fds * sizeof(*link->in_fds));
+}
+
 /* Closes descriptors that came before stream position pos: no frame asked for them. */
 static void drop_unasked_fds(VhLink *link, uint64_t pos)
 {
@@ -171,8 +178,7 @@ static void drop_unasked_fds(VhLink *link, uint64_t pos)
 
         while (n < link->n_in_fds && link->in_fds[n].pos < pos)
                 close_fd(link->in_fds[n++].fd);
-        link->n_in_fds -= n;
-        memmove(link->in_fds, link->in_fds + n, link->n_in_fds * sizeof(*link->in_fds));
+        forget_fds(link, n);
 }
 
 static void consume(VhLink *link, size_t n)
@@ -198,8 +204,7 @@ static int take_fds(VhLink *link, VhFrame *frame, uint32_t frame_len)
         for (unsigned i = 0; i < frame->n_fds; i++)
                 link->frame_fds[i] = link->in_fds[i].fd;
         link->n_frame_fds = frame->n_fds;
-        link->n_in_fds -= frame->n_fds;
-        memmove(link->in_fds, link->in_fds + frame->n_fds, link->n_in_fds * sizeof(*link->in_fds));
+        forget_fds(link, frame->n_fds);
         frame->fds = link->frame_fds;
         return 0;
 }

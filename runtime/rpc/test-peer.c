@@ -85,7 +85,7 @@ int peer_teardown(void **state)
         TestPeer *t = *state;
 
         for (unsigned i = 0; i < t->n_late; i++)
-                vh_call_finish(t->late[i], 0, NULL);
+                peer_finish(t, i);
         vh_server_free(t->server);
         vh_loop_free(t->loop);
         if (t->fd >= 0)
@@ -122,6 +122,20 @@ void peer_run(TestPeer *t)
                 ;
 }
 
+void peer_settle(TestPeer *t)
+{
+        while (vh_loop_step(t->loop, PATIENCE_USEC / 10) > 0)
+                ;
+}
+
+void peer_finish(TestPeer *t, unsigned i)
+{
+        VhCall *call = VH_TAKE_PTR(t->late[i]);
+
+        if (call)
+                vh_call_finish(call, 0, NULL);
+}
+
 void peer_send(TestPeer *t, const void *bytes, size_t len)
 {
         ssize_t n = send(t->fd, bytes, len, MSG_NOSIGNAL);
@@ -150,6 +164,15 @@ void peer_frame(TestPeer *t, const VhFrameHeader *h, const void *payload, size_t
 void peer_call(TestPeer *t, int32_t proc, uint32_t serial, const void *payload, size_t len)
 {
         peer_frame(t, &(VhFrameHeader){ .prog = vh_program_admin.number, .vers = 1, .proc = proc, .serial = serial }, payload, len);
+}
+
+void peer_remote(TestPeer *t, int32_t proc, uint32_t serial, const void *args)
+{
+        const VhFrameHeader h = { .prog = vh_program_remote.number, .vers = 1, .proc = proc, .serial = serial };
+        _vh_buf_ VhBuf b = {};
+
+        assert_int_equal(vh_frame_add(&b, &h, 0, vh_program_find(&vh_program_remote, proc)->args_xdr, args, NULL), 0);
+        peer_send(t, b.data, b.len);
 }
 
 bool peer_try_call(TestPeer *t, int32_t proc, uint32_t serial)

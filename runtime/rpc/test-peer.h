@@ -38,10 +38,16 @@ void peer_connect(TestPeer *t);
 void peer_disconnect(TestPeer *t);
 /* Lets the server do what it can. */
 void peer_run(TestPeer *t);
+/* The same, with patience for pauses that the server makes to share its time. */
+void peer_settle(TestPeer *t);
+/* Ends the late call i. */
+void peer_finish(TestPeer *t, unsigned i);
 void peer_send(TestPeer *t, const void *bytes, size_t len);
 void peer_put_header(uint8_t *bytes, uint32_t len, const VhFrameHeader *h);
 void peer_frame(TestPeer *t, const VhFrameHeader *h, const void *payload, size_t len);
 void peer_call(TestPeer *t, int32_t proc, uint32_t serial, const void *payload, size_t len);
+/* A call of the remote program; args is the struct of the row. */
+void peer_remote(TestPeer *t, int32_t proc, uint32_t serial, const void *args);
 /* False if the socket is full. */
 bool peer_try_call(TestPeer *t, int32_t proc, uint32_t serial);
 void peer_send_fd(TestPeer *t, int fd);

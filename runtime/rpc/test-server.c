@@ -163,10 +163,9 @@ static void test_late_answer(void **state)
         assert_true(peer_next(t));
         assert_int_equal(t->h.serial, 2);
         assert_non_null(t->late[0]);
-        vh_call_finish(t->late[0], 0, NULL);
+        peer_finish(t, 0);
         assert_true(peer_next(t));
         assert_int_equal(t->h.serial, 1);
-        t->n_late = 0;
 }
 
 static void test_late_answer_without_client(void **state)
@@ -178,8 +177,7 @@ static void test_late_answer_without_client(void **state)
         assert_int_equal(t->n_late, 1);
         peer_disconnect(t);
         assert_null(t->late[0]->client);
-        vh_call_finish(t->late[0], 0, NULL);
-        t->n_late = 0;
+        peer_finish(t, 0);
 }
 
 static void test_late_answer_without_server(void **state)
@@ -189,8 +187,7 @@ static void test_late_answer_without_server(void **state)
         peer_call(t, ADMIN_PROC_CONNECT_CLOSE, 1, NULL, 0);
         peer_run(t);
         t->server = vh_server_free(t->server);
-        vh_call_finish(t->late[0], 0, NULL);
-        t->n_late = 0;
+        peer_finish(t, 0);
 }
 
 static void test_requests_in_progress(void **state)
@@ -199,17 +196,16 @@ static void test_requests_in_progress(void **state)
 
         for (uint32_t i = 0; i < 8; i++)
                 peer_call(t, ADMIN_PROC_CONNECT_CLOSE, i, NULL, 0);
-        peer_run(t);
+        peer_settle(t);
         assert_int_equal(t->n_late, 5);
-        vh_call_finish(t->late[0], 0, NULL);
-        peer_run(t);
+        peer_finish(t, 0);
+        peer_settle(t);
         assert_int_equal(t->n_late, 6);
         for (unsigned i = 1; i < t->n_late; i++) {
-                vh_call_finish(t->late[i], 0, NULL);
-                peer_run(t);
+                peer_finish(t, i);
+                peer_settle(t);
         }
         assert_int_equal(t->n_late, 8);
-        t->n_late = 0;
 }
 
 static void test_backlog_stops_reading(void **state)

@@ -106,7 +106,7 @@ static void add_unix_identity(const VhIdentity *peer, VhTypedList *list)
 {
         VhIdentity *id = vh_identity_copy(peer);
 
-        vh_identity_resolve_names(id);
+        vh_identity_resolve(id);
         vh_typed_add_int(list, VIR_CLIENT_INFO_UNIX_USER_ID, (int)id->uid);
         if (id->user_name)
                 vh_typed_add_string(list, VIR_CLIENT_INFO_UNIX_USER_NAME, vh_arena_strdup(list->arena, id->user_name));

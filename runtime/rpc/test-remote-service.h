@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A few procedures of the remote program, with streams of every sort, for the unit tests of this folder. */
+
+#include "rpc/test-peer.h"
+
+typedef struct TestRemote {
+        char *opened_uri;
+        unsigned open_flags;
+        char *identity_user;  /* what CONNECT_SET_IDENTITY said */
+        char *token;
+        uint64_t identity_uid;
+        int console_fd;       /* our end of the console */
+        int upload_fd;        /* where an upload goes */
+        unsigned holes;
+        bool slow_sink;       /* takes one byte at a time, and only when woken */
+        VhStream *sink_stream;
+        unsigned sunk;
+        bool finished, freed;
+} TestRemote;
+
+void test_remote_serve(VhServer *server, TestRemote *remote);
+void test_remote_done(TestRemote *remote);
