@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "harness"))
@@ -64,6 +65,7 @@ managedsave-remove test
 desc test --new-desc words
 metadata test urn:x
 reset test
+screenshot test /dev/null
 snapshot-create-as test s1 about
 snapshot-list test
 snapshot-current test --name
@@ -107,13 +109,20 @@ hostname
 sysinfo
 qemu-monitor-command test x
 set-user-password test someone words
-event --all --timeout 1
-net-event --event lifecycle --timeout 1
 shutdown test
 destroy test
 undefine test
 domrename test test2
 """
+
+# They listen while the others work.
+LISTENERS = [
+    "event --all --loop --timeout 4",
+    "net-event --event lifecycle --loop --timeout 4",
+    "pool-event --event lifecycle --loop --timeout 4",
+    "pool-event --event refresh --loop --timeout 4",
+    "nodedev-event --event lifecycle --loop --timeout 4",
+]
 
 VIRT_ADMIN = """
 srv-list
@@ -195,8 +204,12 @@ def main():
             Recorder(place.path(suffix), daemon.socket(suffix), seen)
         virsh = ["virsh", "-k", "0", "-c", f"test+unix:///default?socket={place.path('libvirt-sock')}"]
         admin = ["virt-admin", "-c", f"libvirtd:///system?socket={place.path('libvirt-admin-sock')}"]
+        listeners = [subprocess.Popen([*virsh, *line.split()], stdout=subprocess.DEVNULL) for line in LISTENERS]
+        time.sleep(1)
         # On standard input, where an error does not end it.
         subprocess.run(virsh, input=VIRSH, text=True, check=False, stdout=subprocess.DEVNULL, timeout=120)
+        for listener in listeners:
+            listener.wait(20)
         # Clients are numbered from 1; one of these calls asks about itself.
         for line in VIRT_ADMIN + [f"client-info admin {n}" for n in range(10, 20)]:
             subprocess.run([*admin, *line.split()], check=False, stdout=subprocess.DEVNULL, timeout=20)
