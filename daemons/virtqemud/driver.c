@@ -85,7 +85,9 @@ static int start(void **state, const VhDriverEnv *env, VhError **err)
         driver->host = vh_host_new(NULL);
         driver->emulators = qemu_emulators_new(NULL);
         driver->dac_label = dac_label();
-        if (vh_host_uuid(driver->host, driver->uuid) < 0)
+        if (env->host_uuid)
+                memcpy(driver->uuid, env->host_uuid, VH_UUID_LEN);
+        else if (vh_host_uuid(driver->host, driver->uuid) < 0)
                 vh_uuid_generate(driver->uuid);
         r = take_lock(driver, err);
         if (r == 0)
@@ -132,14 +134,21 @@ static void stop(void *state)
         driver_free(state);
 }
 
+/* The driver works without KVM and before any emulator is installed. */
+static bool probe(void *state)
+{
+        return true;
+}
+
 static int open_conn(void *state, VhConn *conn, const char *path, const char *query, VhError **err)
 {
         QemuDriver *driver = state;
         VhUriPathRule rule = {
                 .scheme = "qemu",
-                .domain = VIR_FROM_QEMU,
+                .domain = VIR_FROM_NONE,
                 .privileged = driver->env.privileged,
                 .session_ok = true,
+                .root_session = true,
         };
         int r = vh_uri_check_path(&rule, path, err);
 
@@ -174,6 +183,7 @@ const VhDriver vh_driver_qemu = {
         .autostart = autostart,
         .busy = busy,
         .stop = stop,
+        .probe = probe,
         .open = open_conn,
         .close = close_conn,
         .supports_feature = supports_feature,

@@ -28,6 +28,8 @@ typedef struct VhDriverEnv {
         const char *state_dir;  /* /var/lib/libvirt, ... */
         const char *cache_dir;  /* /var/cache/libvirt, ... */
         const char *log_dir;    /* /var/log/libvirt, ... */
+        /* What the administrator says the host's UUID is, 16 bytes; NULL: SMBIOS tells. */
+        const uint8_t *host_uuid;
 } VhDriverEnv;
 
 struct VhDriver {

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "driver/token.h"
 
-enum { TOKEN_FILE_MODE = 0600, TOKEN_DIR_MODE = 0755 };
+enum { TOKEN_FILE_MODE = 0600, TOKEN_DIR_MODE = 0700 };
 
 static int lock_whole_file(int fd)
 {

@@ -289,6 +289,7 @@ static int step_drivers(VhManager *m, VhError **err)
                 .state_dir = m->paths.state_dir,
                 .cache_dir = m->paths.cache_dir,
                 .log_dir = m->paths.log_dir,
+                .host_uuid = m->settings.has_host_uuid ? m->settings.host_uuid : NULL,
         };
         r = vh_backends_new(&m->backends, &c, err);
         if (r >= 0)

@@ -7,8 +7,8 @@
 #include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <systemd/sd-id128.h>
 
-#include "base/uuid.h"
 #include "service/settings.h"
 
 enum { SESSION_SOCKET_MODE = 0700 };
@@ -51,15 +51,13 @@ static const Field fields[] = {
         FIELD("unix_sock_dir", FIELD_STRING, unix_sock_dir),
         FIELD("listen_addr", FIELD_STRING, listen_addr),
         FIELD("audit_level", FIELD_UINT, audit_level),
-        FIELD("host_uuid", FIELD_STRING, host_uuid),
-        FIELD("host_uuid_source", FIELD_STRING, host_uuid_source),
         FIELD("access_drivers", FIELD_STRINGS, access_drivers),
 };
 
-/* For daemons whose file does not know the key: virtlogd and virtlockd have no workers and never ping. */
+/* For daemons whose file does not know the key: virtlogd and virtlockd have no workers, never ping, and ask for no login. */
 static const VhSettings built_in = {
-        .main = { .limits = { .max_client_requests = 1, .max_workers = 1, .keepalive_interval = -1 }, .max_queued_clients = 1000 },
-        .admin = { .limits = { .max_client_requests = 1, .max_workers = 1, .keepalive_interval = -1 }, .max_queued_clients = 20 },
+        .main = { .limits = { .max_client_requests = 1, .keepalive_interval = -1 }, .max_queued_clients = 1000 },
+        .admin = { .limits = { .max_client_requests = 1, .keepalive_interval = -1 }, .max_queued_clients = 20 },
 };
 
 static int load_field(VhSettings *s, const Field *f, VhError **err)
@@ -111,22 +109,42 @@ static int check_access(const VhSettings *s, const char *path, VhError **err)
         return 0;
 }
 
-static int check_host_uuid(const VhSettings *s, const char *path, VhError **err)
+static int take_host_uuid(VhSettings *s, const char *path, VhError **err)
 {
-        uint8_t uuid[VH_UUID_LEN];
+        const char *text = NULL;
+        const char *source = NULL;
+        sd_id128_t machine;
+        int r = vh_conf_get_string(s->conf, "host_uuid", &text, err);
 
-        if (!s->host_uuid || (vh_uuid_parse(s->host_uuid, uuid) == 0 && vh_uuid_is_valid(uuid)))
-                return 0;
-        return bad(err, path, "host_uuid: '%s' is not the UUID of a host", s->host_uuid);
+        if (r >= 0)
+                r = vh_conf_get_string(s->conf, "host_uuid_source", &source, err);
+        if (r < 0)
+                return r;
+        if (text && (vh_uuid_parse(text, s->host_uuid) < 0 || !vh_uuid_is_valid(s->host_uuid)))
+                return bad(err, path, "host_uuid: '%s' is not the UUID of a host", text);
+        if (!text && vh_streq(source, "machine-id")) {
+                r = sd_id128_get_machine(&machine);
+                if (r < 0)
+                        return vh_error_sys(err, VIR_FROM_CONF, r, "host_uuid_source: cannot read /etc/machine-id");
+                memcpy(s->host_uuid, machine.bytes, VH_UUID_LEN);
+                text = source;
+        }
+        s->has_host_uuid = text != NULL;
+        return 0;
 }
 
-static int load_fields(VhSettings *s, VhError **err)
+/* Where nobody logs in, clients are never anonymous for long: one limit is enough. */
+static int load_fields(VhSettings *s, bool has_login, VhError **err)
 {
         for (size_t i = 0; i < VH_ARRAY_SIZE(fields); i++) {
                 int r = load_field(s, &fields[i], err);
 
                 if (r < 0)
                         return r;
+        }
+        if (!has_login) {
+                s->main.limits.max_anonymous_clients = s->main.limits.max_clients;
+                s->admin.limits.max_anonymous_clients = s->admin.limits.max_clients;
         }
         return 0;
 }
@@ -137,7 +155,6 @@ int vh_settings_load(VhSettings *s, const VhDaemonDesc *desc, const char *path, 
         static int (*const checks[])(const VhSettings *, const char *, VhError **) = {
                 check_limits,
                 check_access,
-                check_host_uuid,
         };
         int r;
 
@@ -145,10 +162,10 @@ int vh_settings_load(VhSettings *s, const VhDaemonDesc *desc, const char *path, 
         s->session = flags & VH_CONF_SESSION;
         r = vh_conf_open(&s->conf, desc->conf, path, flags, findings, err);
         if (r >= 0)
-                r = load_fields(s, err);
+                r = load_fields(s, vh_conf_desc_option(desc->conf, "max_anonymous_clients") != NULL, err);
         for (size_t i = 0; r >= 0 && i < VH_ARRAY_SIZE(checks); i++)
                 r = checks[i](s, path, err);
-        return r;
+        return r < 0 ? r : take_host_uuid(s, path, err);
 }
 
 void vh_settings_done(VhSettings *s)

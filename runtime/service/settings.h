@@ -3,6 +3,7 @@
 
 /* A daemon's own .conf file as one typed struct. */
 
+#include "base/uuid.h"
 #include "conf/conf.h"
 #include "rpc/server.h"
 
@@ -23,8 +24,8 @@ typedef struct VhSettings {
         const char *unix_sock_dir; /* NULL: the run directory */
         const char *listen_addr;   /* NULL: every address */
         unsigned audit_level;
-        const char *host_uuid;
-        const char *host_uuid_source;
+        bool has_host_uuid; /* else SMBIOS tells */
+        uint8_t host_uuid[VH_UUID_LEN];
         const char *const *access_drivers; /* NULL-terminated, or NULL */
 } VhSettings;
 

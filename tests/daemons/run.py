@@ -102,13 +102,14 @@ class EveryDaemon(HostTest):
     """Each of the fifteen, started by hand."""
 
     def check_sockets(self, name, daemon):
+        # An answer means that start-up is over; modes are final then.
+        self.assertEqual(server_names(daemon.socket("admin-sock")), sorted(["admin", name]))
         for path in daemon.sockets:
             kind = path.rsplit("/", 1)[1]
             wanted = 0o700 if "admin" in kind or name in HELPERS else 0o777
             self.assertEqual(mode_of(path), wanted, path)
             self.assertEqual(os.stat(path).st_uid, 0)
         self.assertEqual(len(daemon.sockets), 2 if name in HELPERS else 3)
-        self.assertEqual(server_names(daemon.socket("admin-sock")), sorted(["admin", name]))
 
     def check_unsupported(self, name, daemon):
         """A procedure that nobody has written yet is an error, and the connection goes on."""

@@ -7,6 +7,7 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +27,16 @@ PR_SET_PDEATHSIG = 1
 
 def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _listens(path):
+    """Whether somebody takes connections there; a socket file alone is there a moment earlier, and may be stale."""
+    with socket.socket(socket.AF_UNIX) as s:
+        try:
+            s.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 class Host:
@@ -125,7 +136,7 @@ class Daemon:
 
     def wait_ready(self, seconds):
         deadline = time.monotonic() + seconds
-        while not all(os.path.exists(s) for s in self.sockets):
+        while not all(_listens(s) for s in self.sockets):
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.log()}")
             if time.monotonic() > deadline:
