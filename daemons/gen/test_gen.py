@@ -13,6 +13,7 @@ import sys
 import tempfile
 import unittest
 
+import man
 import model
 import sample
 import tables
@@ -60,6 +61,23 @@ class Facts(unittest.TestCase):
             default = self.facts[place][1]
             if default != "-":
                 self.assertEqual(default_json(option), default, place)
+
+
+class ManualPages(unittest.TestCase):
+    def test_every_option_is_explained(self):
+        m = load()
+        pages = dict(man.pages(m, "0"))
+        for conf in m.confs.values():
+            for option in conf.options:
+                if not option.obsolete:
+                    self.assertIn(f"\n\\fB{option.name}\\fR = ", pages[conf.file + ".5"])
+
+    @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
+    def test_pages_are_clean(self):
+        for name, text in man.pages(load(), "0"):
+            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z"], input=text, text=True, capture_output=True,
+                                  check=True)
+            self.assertEqual(done.stderr, "", name)
 
 
 def default_json(option):
