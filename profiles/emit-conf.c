@@ -86,7 +86,7 @@ static void emit_daemon_conf(VhPlan *plan, const VhProfile *p, const VhDaemonDes
         vh_emit_header(&b, p);
         for (size_t i = 0; i < d->conf->n_options; i++)
                 emit_daemon_option(&b, p, d, d->conf->options[i], options);
-        vh_plan_add(plan, vh_xasprintf("%s/libvirt/%s", VH_SYSCONFDIR + 1, d->conf->file), d->conf->mode, &b);
+        vh_plan_add(plan, vh_xasprintf("%s/libvirt/%s", VH_SYSCONFDIR, d->conf->file), d->conf->mode, &b);
 }
 
 static void emit_driver_conf(VhPlan *plan, const VhProfile *p, const VhConfDesc *conf)
@@ -103,7 +103,7 @@ static void emit_driver_conf(VhPlan *plan, const VhProfile *p, const VhConfDesc 
                 any = any || s;
         }
         if (any)
-                vh_plan_add(plan, vh_xasprintf("%s/libvirt/%s", VH_SYSCONFDIR + 1, conf->file), conf->mode, &b);
+                vh_plan_add(plan, vh_xasprintf("%s/libvirt/%s", VH_SYSCONFDIR, conf->file), conf->mode, &b);
         vh_buf_done(&b);
 }
 
@@ -141,7 +141,7 @@ static void emit_daemon_arguments(VhPlan *plan, const VhProfile *p, const VhDaem
         if (idle > 0)
                 vh_buf_printf(&b, "--timeout %u", idle);
         vh_buf_adds(&b, "\"\n");
-        vh_plan_add(plan, vh_xasprintf("%s/%s", VH_ENVDIR + 1, d->name), 0644, &b);
+        vh_plan_add(plan, vh_xasprintf("%s/%s", VH_ENVDIR, d->name), 0644, &b);
 }
 
 void vh_emit_arguments(VhPlan *plan, const VhProfile *p)

@@ -41,7 +41,7 @@ static void finish(DropIn *d, VhPlan *plan)
         if (d->section) {
                 vh_emit_header(&b, d->p);
                 vh_buf_add(&b, d->text.data, d->text.len);
-                vh_plan_add(plan, vh_xasprintf("%s/systemd/system/%s.d/50-virthost.conf", VH_SYSCONFDIR + 1, d->unit),
+                vh_plan_add(plan, vh_xasprintf("%s/systemd/system/%s.d/50-virthost.conf", VH_SYSCONFDIR, d->unit),
                             UNIT_FILE_MODE, &b);
         }
         vh_buf_done(&d->text);
@@ -143,7 +143,7 @@ void vh_emit_preset(VhPlan *plan, const VhProfile *p)
                         preset_line(&b, wanted && vh_profile_wants_socket(p, *d, &(*d)->sockets[i]),
                                     (*d)->sockets[i].unit, "");
         }
-        vh_plan_add(plan, vh_xasprintf("%s/systemd/system-preset/50-virthost.preset", VH_SYSCONFDIR + 1),
+        vh_plan_add(plan, vh_xasprintf("%s/systemd/system-preset/50-virthost.preset", VH_SYSCONFDIR),
                     UNIT_FILE_MODE, &b);
 }
 
@@ -167,6 +167,6 @@ void vh_emit_units(VhPlan *plan, const VhProfile *p)
                         continue;
                 vh_emit_header(&b, p);
                 vh_buf_adds(&b, u->text);
-                vh_plan_add(plan, vh_xasprintf("%s/%s", VH_UNITDIR + 1, u->name), UNIT_FILE_MODE, &b);
+                vh_plan_add(plan, vh_xasprintf("%s/%s", VH_UNITDIR, u->name), UNIT_FILE_MODE, &b);
         }
 }

@@ -12,7 +12,7 @@ enum {
         SUGGEST_WORD_MAX = 64,
 };
 
-static char *format_in(VhArena *a, const char *fmt, va_list ap)
+static char *_vh_printf_(2, 0) format_in(VhArena *a, const char *fmt, va_list ap)
 {
         char *text;
 
