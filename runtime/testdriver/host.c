@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A made-up host, the driver around it, and small helpers of the folder. */
+
+#include "testdriver/test.h"
+#include "testdriver/testdriver.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const TestNodeInfo default_node = {
+        .model = "i686", .memory_kib = 3 * 1024 * 1024, .cpus = 16, .mhz = 1400,
+        .nodes = TEST_CELLS, .sockets = 2, .cores = 2, .threads = 2,
+};
+
+TestHost *test_host_new(void)
+{
+        TestHost *host = vh_new(TestHost, 1);
+
+        host->refs = 1;
+        host->node = default_node;
+        host->next_id = 1;
+        host->hub = vh_event_hub_new();
+        return host;
+}
+
+static void free_users(TestUser *user)
+{
+        while (user) {
+                TestUser *next = user->next;
+
+                free(user->name);
+                free(user->password);
+                free(user);
+                user = next;
+        }
+}
+
+TestHost *test_host_unref(TestHost *host)
+{
+        if (!host || --host->refs)
+                return NULL;
+        vh_domain_list_clear(&host->domains);
+        test_networks_clear(host);
+        test_pools_clear(host);
+        test_ifaces_clear(&host->ifaces);
+        test_ifaces_clear(&host->ifaces_backup);
+        test_devices_clear(host);
+        free_users(host->users);
+        vh_event_hub_free(host->hub);
+        free(host);
+        return NULL;
+}
+
+int test_check_flags(uint32_t flags, uint32_t allowed, const char *func, VhError **err)
+{
+        if (!(flags & ~allowed))
+                return 0;
+        vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, NULL);
+        if (err) {
+                free((*err)->message);
+                (*err)->message = vh_xasprintf("unsupported flags (0x%x) in function %s", flags & ~allowed, func);
+        }
+        return -EINVAL;
+}
+
+int test_api_error(int domain, VhError **err, const char *fmt, ...)
+{
+        va_list ap;
+        char *text;
+
+        va_start(ap, fmt);
+        if (vasprintf(&text, fmt, ap) < 0)
+                abort();
+        va_end(ap);
+        vh_error_set(err, domain, VIR_ERR_INVALID_ARG, NULL);
+        if (err) {
+                free((*err)->message);
+                (*err)->message = text;
+        } else
+                free(text);
+        return -EINVAL;
+}
+
+int test_exclusive(uint32_t flags, uint32_t bit_a, const char *a, uint32_t bit_b, const char *b, VhError **err)
+{
+        if (!(flags & bit_a) || !(flags & bit_b))
+                return 0;
+        return test_api_error(VIR_FROM_DOMAIN, err, "Flags '%s' and '%s' are mutually exclusive", a, b);
+}
+
+int test_check_identity(const VhRegistry *reg, const char *kind, int domain, const char *name,
+                        const uint8_t uuid[VH_UUID_LEN], VhRegNode **same, VhError **err)
+{
+        VhRegNode *named = vh_registry_by_name(reg, name);
+        char text[VH_UUID_TEXT_LEN + 1];
+
+        *same = vh_registry_by_uuid(reg, uuid);
+        if (*same && !vh_streq((*same)->name, name))
+                return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' is already defined with uuid %s", kind,
+                                    (*same)->name, vh_uuid_format(uuid, text));
+        if (!*same && named)
+                return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' already exists with uuid %s", kind,
+                                    name, vh_uuid_format(named->uuid, text));
+        return 0;
+}
+
+void test_node_init(VhRegNode *node, const char *name, const uint8_t *uuid)
+{
+        node->name = vh_xstrdup(name);
+        node->has_uuid = uuid;
+        if (uuid)
+                memcpy(node->uuid, uuid, VH_UUID_LEN);
+}
+
+unsigned test_count(const VhRegistry *reg, TestPick pick)
+{
+        unsigned n = 0;
+
+        VH_REGISTRY_FOREACH(reg, node)
+                n += pick(node);
+        return n;
+}
+
+char **test_names(VhCall *call, const VhRegistry *reg, TestPick pick, int max, uint32_t *n)
+{
+        uint32_t room = VH_MIN((uint32_t)VH_MAX(max, 0), vh_registry_count(reg));
+        char **names = vh_call_new(call, char *, room);
+
+        *n = 0;
+        VH_REGISTRY_FOREACH(reg, node)
+                if (*n < room && pick(node))
+                        names[(*n)++] = node->name;
+        return names;
+}
+
+static int start(void **state, const VhDriverEnv *env, VhError **err)
+{
+        *state = vh_new(TestInstance, 1);
+        return 0;
+}
+
+static void stop(void *state)
+{
+        TestInstance *instance = state;
+
+        test_host_unref(instance->default_host);
+        free(instance);
+}
+
+static int open_default(TestInstance *instance, TestHost **ret, VhError **err)
+{
+        int r;
+
+        if (instance->default_host) {
+                instance->default_host->refs++;
+                *ret = instance->default_host;
+                return 0;
+        }
+        *ret = test_host_new();
+        r = test_host_load_default(*ret, err);
+        if (r < 0)
+                *ret = test_host_unref(*ret);
+        else
+                instance->default_host = *ret;
+        return r;
+}
+
+static int open_file(const char *path, TestHost **ret, VhError **err)
+{
+        TestHost *host = test_host_new();
+        int r = test_host_load_file(host, path, err);
+
+        /* No credentials can travel through a daemon. */
+        if (r == 0 && host->users)
+                r = vh_error_set(err, VIR_FROM_AUTH, VIR_ERR_INVALID_ARG, "Missing authentication credentials");
+        if (r < 0)
+                test_host_unref(host);
+        else
+                *ret = host;
+        return r;
+}
+
+static int open_conn(void *state, VhConn *conn, const char *path, const char *query, VhError **err)
+{
+        TestHost *host = NULL;
+        int r;
+
+        if (!path || !*path || vh_streq(path, "/"))
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
+                                    "testOpen: supply a path or use test:///default");
+        r = vh_streq(path, "/default") ? open_default(state, &host, err) : open_file(path, &host, err);
+        if (r < 0)
+                return r;
+        conn->priv = host;
+        conn->hub = host->hub;
+        return 0;
+}
+
+static void close_conn(VhConn *conn)
+{
+        TestInstance *instance = conn->state;
+        TestHost *host = conn->priv;
+
+        if (!host)
+                return;
+        vh_event_hub_drop(host->hub, conn);
+        if (host == instance->default_host && host->refs == 1)
+                instance->default_host = NULL;
+        test_host_unref(host);
+        conn->priv = NULL;
+        conn->hub = NULL;
+}
+
+const VhDriver vh_driver_test = {
+        .name = "TEST",
+        .scheme = "test",
+        .domain = VIR_FROM_TEST,
+        .session_ok = true,
+        .start = start,
+        .stop = stop,
+        .open = open_conn,
+        .close = close_conn,
+        .hypervisor = &test_hypervisor_ops,
+        .network = &test_network_ops,
+        .interface = &test_interface_ops,
+        .nodedev = &test_nodedev_ops,
+        .secret = &test_secret_ops,
+        .storage = &test_storage_ops,
+};
