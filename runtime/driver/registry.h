@@ -47,9 +47,9 @@ static inline VhRegNode *vh_registry_next(const VhRegNode *node)
 }
 
 /* Walks all nodes; the current one may be removed on the way. */
-#define VH_REGISTRY_FOREACH(reg, node)                                                                 \
-        for (VhRegNode *node = vh_registry_first(reg), *_next; node && (_next = vh_registry_next(node), 1); \
-             node = _next)
+#define VH_REGISTRY_FOREACH(reg, node)                                                                          \
+        for (VhRegNode *node = vh_registry_first(reg), *node##_next;                                            \
+             node && (node##_next = vh_registry_next(node), 1); node = node##_next)
 
 /* The object around a node: VH_REG_OBJECT(node, VhNetworkObj, node). NULL for NULL. */
 #define VH_REG_OBJECT(n, type, member)                                \

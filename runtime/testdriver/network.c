@@ -226,7 +226,7 @@ static int update_targets(const TestNetwork *net, uint32_t *flags, VhError **err
 
 TEST_OP_DO(network_update)
 {
-        TestNetwork *net;
+        TestNetwork *net = NULL;
         uint32_t flags = args->flags;
         VhNetworkDef *live = NULL;
         int r = test_check_flags(flags, VIR_NETWORK_UPDATE_AFFECT_LIVE | VIR_NETWORK_UPDATE_AFFECT_CONFIG,
