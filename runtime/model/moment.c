@@ -49,7 +49,7 @@ static const VhXmlTable snapshot_table = {
         "domainsnapshot", sizeof(S),
         ROWS(LEAF("name", name, string), LEAF("description", description, string), LEAF_WORD("state", state, STATES),
              GROUP("parent", ROWS(LEAF("name", parent, string))), LEAF("creationTime", creation_time, opt_u64),
-             PTR("memory", memory, memory_table), GROUP("disks", ROWS(LIST("disk", disks, snapshot_disk_table))),
+             LEAF("active", active, opt_int, .flags = VH_XML_PARSE_ONLY), PTR("memory", memory, memory_table), GROUP("disks", ROWS(LIST("disk", disks, snapshot_disk_table))),
              RAW("domain", domain), RAW("inactiveDomain", inactive_domain), RAW("cookie", cookie)),
         check_snapshot};
 #undef S

@@ -47,6 +47,7 @@ typedef struct VhSnapshotDef {
         char *name;
         char *description;
         uint8_t state; /* VhSnapshotState */
+        VhOptInt active; /* 1: the current one; in drivers' own files only, read and not written */
         char *parent;
         VhOptU64 creation_time; /* seconds since 1970 */
         VhSnapshotMemory *memory;

@@ -60,8 +60,8 @@ static int load_domain(TestHost *host, VhError **err)
                 return r;
         dom = test_domain_add(host, def);
         dom->persistent = true;
-        r = test_domain_start(host, dom, VIR_DOMAIN_RUNNING_UNKNOWN, err);
-        return r;
+        test_domain_start(host, dom, VIR_DOMAIN_RUNNING_UNKNOWN);
+        return 0;
 }
 
 int test_host_load_default(TestHost *host, VhError **err)

@@ -4,9 +4,6 @@
 
 #include "testdriver/test.h"
 #include "testdriver/testdriver.h"
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 static const TestNodeInfo default_node = {
         .model = "i686", .memory_kib = 3 * 1024 * 1024, .cpus = 16, .mhz = 1400,
@@ -52,41 +49,11 @@ TestHost *test_host_unref(TestHost *host)
         return NULL;
 }
 
-int test_check_flags(uint32_t flags, uint32_t allowed, const char *func, VhError **err)
-{
-        if (!(flags & ~allowed))
-                return 0;
-        vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, NULL);
-        if (err) {
-                free((*err)->message);
-                (*err)->message = vh_xasprintf("unsupported flags (0x%x) in function %s", flags & ~allowed, func);
-        }
-        return -EINVAL;
-}
-
-int test_api_error(int domain, VhError **err, const char *fmt, ...)
-{
-        va_list ap;
-        char *text;
-
-        va_start(ap, fmt);
-        if (vasprintf(&text, fmt, ap) < 0)
-                abort();
-        va_end(ap);
-        vh_error_set(err, domain, VIR_ERR_INVALID_ARG, NULL);
-        if (err) {
-                free((*err)->message);
-                (*err)->message = text;
-        } else
-                free(text);
-        return -EINVAL;
-}
-
 int test_exclusive(uint32_t flags, uint32_t bit_a, const char *a, uint32_t bit_b, const char *b, VhError **err)
 {
         if (!(flags & bit_a) || !(flags & bit_b))
                 return 0;
-        return test_api_error(VIR_FROM_DOMAIN, err, "Flags '%s' and '%s' are mutually exclusive", a, b);
+        return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "Flags '%s' and '%s' are mutually exclusive", a, b);
 }
 
 int test_check_identity(const VhRegistry *reg, const char *kind, int domain, const char *name,

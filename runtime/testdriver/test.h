@@ -7,6 +7,7 @@
 #include "driver/domain-obj.h"
 #include "driver/driver.h"
 #include "driver/event-hub.h"
+#include "driver/flags.h"
 #include "driver/registry.h"
 #include "driver/typedparam.h"
 #include "model/domain.h"
@@ -110,12 +111,20 @@ typedef struct TestDevice {
         VhNodeDevDef *def;
 } TestDevice;
 
+/* Polling of an I/O thread. */
+typedef struct TestIothread {
+        uint32_t id;
+        uint64_t poll_max_ns;
+        uint32_t poll_grow;
+        uint32_t poll_shrink;
+} TestIothread;
+
 /* What the driver keeps with a domain. */
 typedef struct TestDomain {
         uint64_t time_seconds; /* the guest's clock */
         uint32_t time_nseconds;
         bool frozen[TEST_FILESYSTEMS];
-        uint64_t cpu_base; /* microseconds; CPU times count from here */
+        VH_LIST(TestIothread) iothreads;
 } TestDomain;
 
 /* host.c */
@@ -129,13 +138,13 @@ int test_host_load_default(TestHost *host, VhError **err);
 int test_host_load_file(TestHost *host, const char *path, VhError **err);
 
 /* VIR_ERR_INVALID_ARG if flags has bits beyond allowed; func is what the reference names in the text. */
-int test_check_flags(uint32_t flags, uint32_t allowed, const char *func, VhError **err);
+static inline int test_check_flags(uint32_t flags, uint32_t allowed, const char *func, VhError **err)
+{
+        return vh_check_flags(flags, allowed, VIR_FROM_TEST, func, err);
+}
 /* VIR_ERR_INVALID_ARG if both bits are set; a and b are their names. */
 int test_exclusive(uint32_t flags, uint32_t bit_a, const char *a, uint32_t bit_b, const char *b, VhError **err);
 #define TEST_EXCLUSIVE(flags, a, b, err) test_exclusive((flags), (a), #a, (b), #b, (err))
-/* VIR_ERR_INVALID_ARG of the API layer: "TEXT". */
-int test_api_error(int domain, VhError **err, const char *fmt, ...) _vh_printf_(3, 4);
-
 /* domain.c: the domain of a handle, or -ENOENT with *err. */
 int test_domain(VhCall *call, const remote_nonnull_domain *wire, VhDomainObj **ret, VhError **err);
 /* The same; it must run. */
@@ -150,11 +159,15 @@ int test_domain_parse(const char *xml, unsigned flags, VhDomainDef **ret, VhErro
 int test_domain_parse_node(const xmlNode *node, VhDomainDef **ret, VhError **err);
 /* Makes the object with the driver's part; takes def over, NULL if name or uuid are taken. */
 VhDomainObj *test_domain_add(TestHost *host, VhDomainDef *def);
-/* Adds a definition under the rules for name and uuid: a domain of both is updated. check_active: refuse a running one. *old
- * tells whether there was one. */
-int test_domain_adopt(TestHost *host, VhDomainDef *def, bool check_active, VhDomainObj **ret, bool *old, VhError **err);
-int test_domain_start(TestHost *host, VhDomainObj *dom, int reason, VhError **err);
-void test_domain_stop(TestHost *host, VhDomainObj *dom, int reason);
+/* Adds a definition under the rules for name and uuid: a domain of both is updated. live: it is going to run,
+ * and a running one is refused. *old (may be NULL) tells whether there was one. Takes def over. */
+int test_domain_adopt(TestHost *host, VhDomainDef *def, bool live, VhDomainObj **ret, bool *old, VhError **err);
+void test_domain_start(TestHost *host, VhDomainObj *dom, int reason);
+void test_domain_stop(VhDomainObj *dom, int reason);
+/* Stops with the event VIR_DOMAIN_EVENT_STOPPED and its detail; a transient domain is gone then. */
+void test_domain_halt(TestHost *host, VhDomainObj *dom, int reason, int detail);
+/* What a guest's clock shows until somebody sets it, seconds since 1970. */
+extern const uint64_t test_first_guest_time;
 void test_domain_event(TestHost *host, const VhDomainObj *dom, int event, int detail);
 /* Removes a domain that is neither running nor persistent. */
 void test_domain_drop_if_gone(TestHost *host, VhDomainObj *dom);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Listing of snapshots and checkpoints. */
+
+#include "testdriver/domain-ops.h"
+#include "testdriver/moments.h"
+
+static bool wanted(const VhMoment *m, const TestMomentKind *kind, const VhMoment *below, uint32_t flags)
+{
+        /* Of a domain all are listed unless only roots are wanted; of a moment its children unless all below are wanted. */
+        bool direct = m->parent == below;
+
+        if (below ? !direct && !(flags & TEST_MOMENTS_ROOTS) : !direct && (flags & TEST_MOMENTS_ROOTS))
+                return false;
+        return vh_list_match(&kind->filter, flags, kind->facts(m));
+}
+
+VhMoment **test_moments(VhCall *call, const VhMomentList *list, const TestMomentKind *kind, const VhMoment *below,
+                        uint32_t flags, uint32_t *n)
+{
+        VhMoment **found = vh_call_new(call, VhMoment *, vh_moment_count(list));
+
+        *n = 0;
+        for (VhMoment *m = vh_moment_next(list, below, below); m; m = vh_moment_next(list, below, m))
+                if (wanted(m, kind, below, flags))
+                        found[(*n)++] = m;
+        return found;
+}
+
+char *test_moment_domain_xml(const VhDomainDef *dom, unsigned flags)
+{
+        return vh_domain_def_format(dom, flags | VH_XML_INACTIVE);
+}
+
+void test_moments_init(VhDomainObj *dom)
+{
+        test_snapshots_init(dom);
+        test_checkpoints_init(dom);
+}
