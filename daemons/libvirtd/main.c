@@ -4,6 +4,7 @@
 
 #include "drivers.h"
 #include "service/daemon.h"
+#include "testdriver/testdriver.h"
 
 int main(int argc, char **argv)
 {
@@ -19,6 +20,7 @@ int main(int argc, char **argv)
                 &vh_driver_lxc,
                 &vh_driver_vbox,
                 &vh_driver_bhyve,
+                &vh_driver_test,
                 NULL,
         };
         static const VhProgramDesc self = { .name = "libvirtd", .routing = VH_ROUTE_LOCAL, .drivers = drivers };

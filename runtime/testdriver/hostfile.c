@@ -146,7 +146,7 @@ static int load_snapshots(VhDomainObj *dom, const xmlNode *node, VhError **err)
 
 static int load_domain(TestHost *host, const xmlNode *node, VhError **err)
 {
-        DomainFacts facts;
+        DomainFacts facts = {};
         VhDomainDef *def;
         VhDomainObj *dom;
         int r = test_domain_parse_node(node, &def, err);
