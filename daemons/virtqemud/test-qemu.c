@@ -586,7 +586,8 @@ static void uris_by_privilege(void **state)
         Fixture *f = *state;
         VhConn conn = { .driver = &vh_driver_qemu, .state = f->t.state };
 
-        assert_true(vh_driver_qemu.open(f->t.state, &conn, "/session", NULL, NULL) < 0);
+        /* Root may use both names for the same guests. */
+        assert_int_equal(vh_driver_qemu.open(f->t.state, &conn, "/session", NULL, NULL), 0);
         assert_true(vh_driver_qemu.open(f->t.state, &conn, "/", NULL, NULL) < 0);
         vh_test_driver_stop(&f->t);
         f->env.privileged = false;
