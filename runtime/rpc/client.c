@@ -125,7 +125,9 @@ static void end_call(VhRemote *remote, Pending *p, const VhFrame *frame)
         DL_DELETE(remote->pending, p);
         if (frame->h.status != VH_STATUS_OK) {
                 r = vh_wire_error_decode(frame->payload, frame->payload_len, &err);
-                if (r == 0)
+                if (r < 0)
+                        vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to decode message payload");
+                else
                         r = -EREMOTEIO;
         }
         p->fn(p->data, r, r < 0 ? NULL : frame, err);
