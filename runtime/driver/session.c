@@ -290,7 +290,7 @@ static int choose_uri(VhUri **ret, VhSession *s, const char *name, VhError **err
         _vh_free_ char *chosen = NULL;
         int r;
 
-        if (!name || !*name) {
+        if (!*name) {
                 chosen = vh_backends_default_uri(s->backends, s->read_only);
                 if (!chosen)
                         return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_NO_CONNECT, NULL);
@@ -343,6 +343,8 @@ static int op_connect_open(VhCall *call, const remote_connect_open_args *args, V
 
         if (s->open || s->opening)
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "connection already open");
+        if (!args->name)
+                return not_open(VH_KIND_NONE, err);
         s->read_only = vh_client_read_only(s->client) || args->flags & OPEN_READ_ONLY;
         r = choose_uri(&uri, s, args->name, err);
         return r < 0 ? r : open_uri(s, call, uri, err);

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The procedures of the admin program. A client opens first; servers and their clients are named in each call. */
+/* The procedures of the admin program. Servers and their clients are named in each call; a client has no state. */
 
 #include <errno.h>
 
 #include "api.h"
 #include "base/log.h"
 #include "driver/common-ops.h"
+#include "driver/flags.h"
 #include "procs.h"
 #include "service/admin-params.h"
 #include "service/admin.h"
-
-/* One client of the admin socket. */
-typedef struct AdminSession {
-        bool open;
-} AdminSession;
 
 static VhAdmin *admin_of(const VhCall *call)
 {
@@ -23,9 +19,7 @@ static VhAdmin *admin_of(const VhCall *call)
 
 static int no_flags(unsigned flags, const char *function, VhError **err)
 {
-        if (!flags)
-                return 0;
-        return vh_error_set(err, VIR_FROM_ADMIN, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags, function);
+        return vh_check_flags(flags, 0, VIR_FROM_ADMIN, function, err);
 }
 
 static VhServer *find_server(const VhCall *call, const char *name, VhError **err)
@@ -79,17 +73,10 @@ static bool on_admin(const VhCall *call, const VhServer *server)
 
 /* Connection. */
 
+/* Clients open first, but nothing depends on it. */
 static int op_connect_open(VhCall *call, const admin_connect_open_args *args, VhError **err)
 {
-        AdminSession *s = vh_client_data(call->client);
-        int r = no_flags(args->flags, "adminConnectOpen", err);
-
-        if (r < 0)
-                return r;
-        if (s->open)
-                return vh_error_set(err, VIR_FROM_ADMIN, VIR_ERR_INTERNAL_ERROR, "connection already open");
-        s->open = true;
-        return 0;
+        return no_flags(args->flags, "adminDispatchConnectOpen", err);
 }
 
 static int op_connect_close(VhCall *call, VhError **err)
@@ -347,11 +334,6 @@ static const VhAdminOps admin_ops = {
 
 static int before_admin(VhCall *call, const void **ops, VhError **err)
 {
-        const AdminSession *s = vh_client_data(call->client);
-        int32_t number = call->proc->number;
-
-        if (!s->open && number != ADMIN_PROC_CONNECT_OPEN && number != ADMIN_PROC_CONNECT_CLOSE)
-                return vh_error_set(err, VIR_FROM_ADMIN, VIR_ERR_INTERNAL_ERROR, "connection not open");
         *ops = &admin_ops;
         return 0;
 }
@@ -359,17 +341,4 @@ static int before_admin(VhCall *call, const void **ops, VhError **err)
 void vh_admin_serve(VhServer *server, VhAdmin *admin)
 {
         vh_server_add_service(server, &(VhService){ &vh_program_admin, before_admin, admin });
-}
-
-static void admin_closed(VhClient *client, void *data)
-{
-        free(data);
-}
-
-int vh_admin_client_new(VhServer *server, VhClient *client)
-{
-        static const VhClientHooks hooks = { .closed = admin_closed };
-
-        vh_client_set_hooks(client, &hooks, vh_new(AdminSession, 1));
-        return 0;
 }

@@ -16,5 +16,3 @@ typedef struct VhAdmin {
 
 /* Adds the program to server. admin must outlive it. */
 void vh_admin_serve(VhServer *server, VhAdmin *admin);
-/* For VhServerHooks.client_new of the admin server. */
-int vh_admin_client_new(VhServer *server, VhClient *client);

@@ -132,11 +132,6 @@ static int client_new(VhServer *server, VhClient *client, void *data)
         return m->backends ? vh_session_client_new(server, client, m->backends) : 0;
 }
 
-static int admin_client_new(VhServer *server, VhClient *client, void *data)
-{
-        return vh_admin_client_new(server, client);
-}
-
 static void clients_changed(VhServer *server, void *data)
 {
         VhManager *m = data;
@@ -238,7 +233,7 @@ static int step_signals(VhManager *m, VhError **err)
 static int step_servers(VhManager *m, VhError **err)
 {
         static const VhServerHooks hooks = { .client_new = client_new, .clients_changed = clients_changed };
-        static const VhServerHooks admin_hooks = { .client_new = admin_client_new, .clients_changed = clients_changed };
+        static const VhServerHooks admin_hooks = { .clients_changed = clients_changed };
         const VhServerLimits *l = &m->settings.main.limits;
 
         if (l->max_anonymous_clients > l->max_clients)
