@@ -13,7 +13,8 @@ from main import PROGRAMS, TYPES_ONLY
 from model import Loader
 
 OPS = re.compile(r"const (Vh\w+Ops) \w+ = \{(.*?)\n\};", re.S)
-MEMBER = re.compile(r"^\s*\.(\w+) =", re.M)
+# .domain_create = ..., or a macro that has the member as its argument: SERVE(domain_create)
+MEMBER = re.compile(r"^\s*(?:\.|[A-Z_]+\()(\w+)(?: =|\))", re.M)
 
 # Folder -> how the page calls it; other folders are called by their name.
 NAMES = {"runtime/testdriver": "test", "runtime/driver": "every driver", "runtime/service": "every daemon",
