@@ -13,6 +13,7 @@ import unittest
 
 import yaml
 
+import coverage
 import main
 from model import DescriptionError, load_yaml
 
@@ -178,6 +179,24 @@ class Complete(unittest.TestCase):
                 member = re.search(rf"\.invoke = invoke_{program}_({name.lower()}_?)}}", row).group(1)
                 self.assertIn(f"int (*{member})(VhCall *call", self.files["ops.h"])
                 self.assertIn(f"vh_call_{program}_{member}(", self.files["client_calls.h"])
+
+
+class Coverage(unittest.TestCase):
+    """The coverage page finds members of ops structs however they are written."""
+
+    def test_served(self):
+        with tempfile.TemporaryDirectory() as root:
+            folder = os.path.join(root, "daemons", "sampled")
+            os.makedirs(folder)
+            with open(os.path.join(folder, "ops.c"), "w", encoding="utf-8") as f:
+                f.write("#define OP(name) .name = sampled_##name\n"
+                        "static const VhNetworkOps network_ops = {\n"
+                        "        .network_create = create,\n"
+                        "        OP(network_destroy),\n"
+                        "};\n"
+                        "static const Other other = {\n        .network_undefine = 1,\n};\n")
+            self.assertEqual(coverage.served(root), {("VhNetworkOps", "network_create"): ["sampled"],
+                                                     ("VhNetworkOps", "network_destroy"): ["sampled"]})
 
 
 if __name__ == "__main__":
