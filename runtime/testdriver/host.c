@@ -182,6 +182,7 @@ static void close_conn(VhConn *conn)
 const VhDriver vh_driver_test = {
         .name = "TEST",
         .scheme = "test",
+        .self_contained = true,
         .domain = VIR_FROM_TEST,
         .session_ok = true,
         .start = start,
