@@ -188,13 +188,13 @@ static void check_bound(const VhProfile *p, const VhDaemonDesc *d, const VhConfD
                         VhFindings *f)
 {
         const VhSetting *s = d ? vh_profile_setting(p, d, o->name) : vh_profile_conf_setting(p, conf, o->name);
-        const VhSetting *other = d ? vh_profile_setting(p, d, o->at_most)
-                                   : vh_profile_conf_setting(p, conf, o->at_most);
+        const VhSetting *other =
+                d ? vh_profile_setting(p, d, o->at_most) : vh_profile_conf_setting(p, conf, o->at_most);
         _vh_free_ char *text = NULL;
         uint64_t value, bound;
 
-        if ((!s && !other) || !number_of(p, d, conf, o->name, &value) ||
-            !number_of(p, d, conf, o->at_most, &bound) || value <= bound)
+        if ((!s && !other) || !number_of(p, d, conf, o->name, &value) || !number_of(p, d, conf, o->at_most, &bound) ||
+            value <= bound)
                 return;
         text = vh_xasprintf("%s (%" PRIu64 ") must not be above %s (%" PRIu64 ")", o->name, value, o->at_most, bound);
         once(f, p, "profile-bound", s ? s : other, text);
@@ -233,8 +233,8 @@ static void check_log_file(const VhProfile *p, const VhSetting *s, VhFindings *f
 {
         VhFinding *n;
 
-        if (!vh_streq(s->option->name, "log_outputs") || s->scope == VH_SCOPE_ONE ||
-            !strstr(s->value.str, ":file:") || strstr(s->value.str, "{daemon}") || !p->daemons[0] || !p->daemons[1])
+        if (!vh_streq(s->option->name, "log_outputs") || s->scope == VH_SCOPE_ONE || !strstr(s->value.str, ":file:") ||
+            strstr(s->value.str, "{daemon}") || !p->daemons[0] || !p->daemons[1])
                 return;
         n = once(f, p, "logging-shared-file", s, "several daemons would write to the same file");
         vh_finding_hint(f, n, "put {daemon} in its name: 3:file:/var/log/libvirt/{daemon}.log");

@@ -143,8 +143,8 @@ void vh_emit_preset(VhPlan *plan, const VhProfile *p)
                         preset_line(&b, wanted && vh_profile_wants_socket(p, *d, &(*d)->sockets[i]),
                                     (*d)->sockets[i].unit, "");
         }
-        vh_plan_add(plan, vh_xasprintf("%s/systemd/system-preset/50-virthost.preset", VH_SYSCONFDIR),
-                    UNIT_FILE_MODE, &b);
+        vh_plan_add(plan, vh_xasprintf("%s/systemd/system-preset/50-virthost.preset", VH_SYSCONFDIR), UNIT_FILE_MODE,
+                    &b);
 }
 
 static bool belongs(const VhProfile *p, const char *unit)

@@ -14,8 +14,8 @@ static const VhVerb verbs[] = {
 };
 
 /* Names that are taken; each says that it is still missing instead of being unknown. */
-static const char *const later[] = { "explain", "diff",   "plan", "apply",  "try",     "confirm", "rollback", "status",
-                                     "import",  "lint",   "preset", "schema", "migrate", "pki",     NULL };
+static const char *const later[] = { "explain", "diff", "plan",   "apply",  "try",     "confirm", "rollback", "status",
+                                     "import",  "lint", "preset", "schema", "migrate", "pki",     NULL };
 
 static void usage(FILE *out)
 {

@@ -18,9 +18,9 @@ typedef enum VhStartup {
 
 /* Which daemons a setting is for. */
 typedef enum VhScope {
-        VH_SCOPE_API, /* all that serve the public API */
-        VH_SCOPE_ALL, /* virtlogd and virtlockd too */
-        VH_SCOPE_ONE, /* the one named */
+        VH_SCOPE_API,  /* all that serve the public API */
+        VH_SCOPE_ALL,  /* virtlogd and virtlockd too */
+        VH_SCOPE_ONE,  /* the one named */
         VH_SCOPE_CONF, /* a driver's file */
 } VhScope;
 
@@ -58,8 +58,8 @@ typedef struct VhProfile {
         const char *name;
         VhLayout layout;
         VhStartup startup;
-        bool proxy;                       /* virtproxyd in a modular layout */
-        const VhDaemonDesc **daemons;     /* wanted, NULL-terminated, sorted by name, closed over needs */
+        bool proxy;                   /* virtproxyd in a modular layout */
+        const VhDaemonDesc **daemons; /* wanted, NULL-terminated, sorted by name, closed over needs */
         VhSetting *settings, *last_setting;
         VhIdle *idles, *last_idle;
         VhDirective *directives, *last_directive;

@@ -273,8 +273,8 @@ static void read_file(Reader *r, const VhConfDesc *conf, const VhYamlNode *key, 
                 vh_finding_hint(r->f, n, "put its keys below $.daemons.%.*s.settings", (int)strlen(conf->file) - 5,
                                 conf->file);
         } else if (!is_read(r->p, conf)) {
-                vh_profile_error(r->f, r->p, "profile-not-in-layout", key, path,
-                                 "no daemon of this profile reads %s", conf->file);
+                vh_profile_error(r->f, r->p, "profile-not-in-layout", key, path, "no daemon of this profile reads %s",
+                                 conf->file);
         } else {
                 read_settings(r, conf, NULL, value, path);
         }
@@ -383,8 +383,7 @@ static void read_directive(Reader *r, const char *unit, const char *section, con
                 read_directive_value(r, unit, section, key, value->items[i], path);
 }
 
-static void read_unit_section(Reader *r, const char *unit, const char *section, const VhYamlNode *map,
-                              const char *path)
+static void read_unit_section(Reader *r, const char *unit, const char *section, const VhYamlNode *map, const char *path)
 {
         if (!vh_reader_is_map(r, map, path))
                 return;

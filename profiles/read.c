@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the YAML tree to a profile. Tables say which keys there are and which option each one sets; the type and range of
- * a value are the option's own (daemons/). */
+/* From the YAML tree to a profile. Tables say which keys there are and which option each one sets; the type and range
+ * of a value are the option's own (daemons/). */
 
 #include "base/error.h"
 #include "conf/check.h"
@@ -340,16 +340,11 @@ static const struct {
         const char *key;
         void (*read)(Reader *r, const VhYamlNode *node, const char *path);
 } keys[] = {
-        { "profile", read_name },
-        { "description", read_description },
-        { "layout", read_layout },
-        { "startup", read_startup },
-        { "proxy", read_proxy },
-        { "hypervisors", read_hypervisors },
-        { "drivers", read_drivers },
-        { "idle_timeout", read_idle_timeout },
-        { "daemons", vh_reader_daemons },
-        { "files", vh_reader_files },
+        { "profile", read_name },         { "description", read_description },
+        { "layout", read_layout },        { "startup", read_startup },
+        { "proxy", read_proxy },          { "hypervisors", read_hypervisors },
+        { "drivers", read_drivers },      { "idle_timeout", read_idle_timeout },
+        { "daemons", vh_reader_daemons }, { "files", vh_reader_files },
         { "units", vh_reader_units },
 };
 

@@ -159,7 +159,8 @@ static void test_every_option_of_a_file_can_be_set(void **state)
                 char name[64];
 
                 snprintf(name, sizeof(name), "%.*s", (int)strlen((*c)->file) - 5, (*c)->file);
-                /* Daemons' own files are tested above; bhyve has no place in a profile; "auto" is refused for clients. */
+                /* Daemons' own files are tested above; bhyve has no place in a profile; "auto" is refused for clients.
+                 */
                 if (vh_daemon_desc_find(name) || vh_streq(name, "bhyve") || vh_streq(name, "libvirt"))
                         continue;
                 vh_buf_printf(&b, "profile: x\nhypervisors: [qemu, lxc, xen, vbox]\nfiles:\n  %s:\n", (*c)->file);

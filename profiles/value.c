@@ -61,7 +61,9 @@ static bool is_true_or_false(const char *s)
 /* Words that YAML 1.1 or 1.2 makes a boolean or null of. */
 static bool is_special_word(const char *s)
 {
-        static const char *const words[] = { "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "", NULL };
+        static const char *const words[] = {
+                "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "", NULL
+        };
 
         return is_one_of(s, words);
 }
@@ -137,8 +139,8 @@ bool vh_profile_number(const VhProfile *p, const VhYamlNode *node, const char *p
                 return false;
         }
         if (s[0] == '0' && s[1] != '\0') {
-                n = vh_profile_error(f, p, "profile-octal", node, path, "'%s' is octal to some programs and decimal to others",
-                                     s);
+                n = vh_profile_error(f, p, "profile-octal", node, path,
+                                     "'%s' is octal to some programs and decimal to others", s);
                 vh_finding_hint(f, n, "write the number without leading zeros");
                 return false;
         }

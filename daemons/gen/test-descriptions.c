@@ -44,8 +44,7 @@ static void assert_clean(const VhConfDesc *d, const char *text, bool all_keys)
         if (f.first)
                 fail_msg("%s:%u:%u: %s", d->file, f.first->line, f.first->column, f.first->message);
         for (size_t i = 0; i < d->n_options; i++)
-                assert_int_equal(vh_conf_find(conf, d->options[i]->name) != NULL,
-                                 all_keys && !d->options[i]->obsolete);
+                assert_int_equal(vh_conf_find(conf, d->options[i]->name) != NULL, all_keys && !d->options[i]->obsolete);
 }
 
 static void test_samples_say_nothing(void **state)

@@ -3,8 +3,8 @@
 /* Whole files in and out.
  *
  * A write goes to a temporary file beside the target and is renamed over it. The order matters: owner and mode before
- * the content (nobody may read a secret while it is being written), content on disk before the name, name on disk before
- * success is reported. */
+ * the content (nobody may read a secret while it is being written), content on disk before the name, name on disk
+ * before success is reported. */
 
 #include "base/file.h"
 

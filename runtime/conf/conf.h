@@ -51,8 +51,8 @@ enum {
         VH_CONF_DEPTH_MAX = 64,              /* nesting of lists; no key takes any, this only bounds the stack */
 };
 
-/* Parses len bytes; name stands for the file in messages. All mistakes go to findings (may be NULL); err gets the first.
- * Returns 0 or -EINVAL (-EFBIG over the size limit). */
+/* Parses len bytes; name stands for the file in messages. All mistakes go to findings (may be NULL); err gets the
+ * first. Returns 0 or -EINVAL (-EFBIG over the size limit). */
 int vh_conf_parse(VhConf **ret, const char *name, const char *data, size_t len, VhFindings *findings, VhError **err);
 
 /* Reads and parses a file. -ENOENT for a missing one (err is set too: the caller decides whether that is an error). */

@@ -66,16 +66,16 @@ typedef struct VhOptionDesc {
         const char *name;
         VhOptionType type;
         VhOptionFormat format;
-        int64_t min;  /* numbers; both ends belong to it */
+        int64_t min; /* numbers; both ends belong to it */
         uint64_t max;
-        const char *const *choices;  /* NULL-terminated, or NULL */
-        const char *value;           /* default as conf text ("5", "\"none\"", "[ ]"), NULL: none or found out at start */
-        const char *value_session;   /* the default of session mode where it differs, else NULL */
-        const char *value_note;      /* how an unset key is understood when value cannot say it, or NULL */
-        const char *example;         /* conf text for the sample when there is no default; never NULL */
-        const char *unit;            /* "seconds", or NULL */
-        const char *section;         /* heading in the sample file */
-        const char *help;            /* paragraphs, lines broken by '\n' */
+        const char *const *choices; /* NULL-terminated, or NULL */
+        const char *value;         /* default as conf text ("5", "\"none\"", "[ ]"), NULL: none or found out at start */
+        const char *value_session; /* the default of session mode where it differs, else NULL */
+        const char *value_note;    /* how an unset key is understood when value cannot say it, or NULL */
+        const char *example;       /* conf text for the sample when there is no default; never NULL */
+        const char *unit;          /* "seconds", or NULL */
+        const char *section;       /* heading in the sample file */
+        const char *help;          /* paragraphs, lines broken by '\n' */
         VhOptionChange change;
         VhOptionWeight weight;
         VhReplacedBy replaced_by;
@@ -92,9 +92,9 @@ typedef struct VhConfDesc {
         const char *title; /* what it is, a few words */
         const VhOptionDesc *const *options;
         size_t n_options;
-        unsigned mode;     /* of the installed file: 0644, or 0600 where passwords may be in it */
-        bool session;      /* also read in session mode, from $XDG_CONFIG_HOME/libvirt */
-        bool lenient;      /* an unreadable file counts as empty */
+        unsigned mode; /* of the installed file: 0644, or 0600 where passwords may be in it */
+        bool session;  /* also read in session mode, from $XDG_CONFIG_HOME/libvirt */
+        bool lenient;  /* an unreadable file counts as empty */
 } VhConfDesc;
 
 typedef enum VhSocketKind {
@@ -114,9 +114,9 @@ typedef struct VhSocketDesc {
         const char *mode_key;   /* option with the mode of the file when the daemon makes it, or NULL */
         const char *enable_key; /* option that turns a TCP or TLS listener on, or NULL */
         const char *port_key;
-        unsigned mode;          /* of the file when the daemon makes it and no key says otherwise */
-        unsigned unit_mode;     /* SocketMode= of the unit; 0 for TCP and TLS */
-        bool session;           /* exists in session mode */
+        unsigned mode;      /* of the file when the daemon makes it and no key says otherwise */
+        unsigned unit_mode; /* SocketMode= of the unit; 0 for TCP and TLS */
+        bool session;       /* exists in session mode */
 } VhSocketDesc;
 
 typedef enum VhDaemonRole {
@@ -130,22 +130,22 @@ typedef enum VhDaemonRole {
 
 typedef struct VhDaemonDesc {
         const char *name;
-        const char *title;                 /* what it serves, a few words */
+        const char *title; /* what it serves, a few words */
         VhDaemonRole role;
-        const char *const *drivers;        /* NULL-terminated, in the order they start: "qemu" */
-        bool session;                      /* can run as a user's own daemon */
-        bool units;                        /* has systemd units */
-        bool listen_option;                /* knows --listen */
-        unsigned idle_seconds;             /* --timeout in the stock unit, 0: stays */
-        const char *args_variable;         /* environment variable of the unit with further arguments */
-        const char *pid_file;              /* system mode in /run; session mode in $XDG_RUNTIME_DIR/libvirt */
-        const char *log_file;              /* in the log directory, when neither journal nor terminal is there */
+        const char *const *drivers; /* NULL-terminated, in the order they start: "qemu" */
+        bool session;               /* can run as a user's own daemon */
+        bool units;                 /* has systemd units */
+        bool listen_option;         /* knows --listen */
+        unsigned idle_seconds;      /* --timeout in the stock unit, 0: stays */
+        const char *args_variable;  /* environment variable of the unit with further arguments */
+        const char *pid_file;       /* system mode in /run; session mode in $XDG_RUNTIME_DIR/libvirt */
+        const char *log_file;       /* in the log directory, when neither journal nor terminal is there */
         const VhSocketDesc *sockets;
         size_t n_sockets;
-        const VhConfDesc *conf;            /* its own file */
+        const VhConfDesc *conf;                /* its own file */
         const VhConfDesc *const *driver_confs; /* NULL-terminated: files its drivers read */
-        const char *const *needs;          /* NULL-terminated: daemons whose sockets must be there */
-        const char *const *wants;          /* NULL-terminated: daemons it talks to when they are there */
+        const char *const *needs;              /* NULL-terminated: daemons whose sockets must be there */
+        const char *const *wants;              /* NULL-terminated: daemons it talks to when they are there */
 } VhDaemonDesc;
 
 extern const VhDaemonDesc *const vh_daemon_descs[]; /* NULL-terminated, sorted by name */

@@ -51,8 +51,8 @@ static bool is_host(const char *s)
 {
         if (is_address(s))
                 return true;
-        return all_in(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") && *s != '-' && *s != '.' &&
-               !all_in(s, "0123456789.") && strlen(s) <= HOST_NAME_MAX_LEN;
+        return all_in(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") && *s != '-' &&
+               *s != '.' && !all_in(s, "0123456789.") && strlen(s) <= HOST_NAME_MAX_LEN;
 }
 
 static bool is_uuid(const char *s)

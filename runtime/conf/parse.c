@@ -15,7 +15,8 @@
 #include <inttypes.h>
 
 enum {
-        /* libvirt looks for a triple quote only where one and a further byte would fit: `k = """"""` needs a line end. */
+        /* libvirt looks for a triple quote only where one and a further byte would fit: `k = """"""` needs a line end.
+         */
         TRIPLE_ROOM = 7,
 };
 

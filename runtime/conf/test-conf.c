@@ -43,7 +43,7 @@ static char *outcome_of(const char *text, size_t len)
         VhBuf b = { 0 };
         int r = vh_conf_parse(&conf, "t", text, len, &f, &err);
 
-        assert_int_equal(r < 0, f.errors > 0);
+        assert_int_equal(r<0, f.errors> 0);
         assert_int_equal(r < 0, err != NULL);
         for (const VhFinding *n = f.first; n; n = n->next)
                 vh_buf_printf(&b, "%s%u:%u %s", n == f.first ? "" : "|", n->line, n->column, n->message);
@@ -452,9 +452,12 @@ static void test_check(void **state)
                      "1:1 W conf-unknown-key: unknown key 'max_client' is ignored -> did you mean 'max_clients'?");
         assert_check("quite_different = 1\n", "1:1 W conf-unknown-key: unknown key 'quite_different' is ignored");
         assert_check("hi = 6\nhi = 7\n", "2:1 W conf-duplicate: 'hi' is set again; the first one, in line 1, counts");
-        assert_check("max_clients = '5'\n", "1:15 E conf-type: 'max_clients' must be a whole number from 0 to 4294967295");
-        assert_check("max_clients = -5\n", "1:15 E conf-type: 'max_clients' must be a whole number from 0 to 4294967295");
-        assert_check("max_clients = 4294967296\n", "1:15 E conf-range: 'max_clients' must be a whole number from 0 to 4294967295");
+        assert_check("max_clients = '5'\n",
+                     "1:15 E conf-type: 'max_clients' must be a whole number from 0 to 4294967295");
+        assert_check("max_clients = -5\n",
+                     "1:15 E conf-type: 'max_clients' must be a whole number from 0 to 4294967295");
+        assert_check("max_clients = 4294967296\n",
+                     "1:15 E conf-range: 'max_clients' must be a whole number from 0 to 4294967295");
         assert_check("hi = 11\n", "1:6 E conf-range: 'hi' must be a whole number from 0 to 10");
         assert_check("delta = -2\n", "1:9 E conf-range: 'delta' must be a whole number from -1 to 2147483647");
         assert_check("pet = 'cow'\n", "1:7 E conf-choice: 'pet' must be one of \"cat\" or \"dog\"");
