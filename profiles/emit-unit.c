@@ -122,26 +122,27 @@ void vh_emit_drop_ins(VhPlan *plan, const VhProfile *p)
         }
 }
 
-static void preset_line(VhBuf *b, bool enable, const char *name, const char *suffix)
+static void preset_line(VhBuf *b, const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *socket)
 {
-        vh_buf_printf(b, "%s %s%s\n", enable ? "enable" : "disable", name, suffix);
+        VhPresetUnit kind = !socket ? VH_PRESET_SERVICE : socket->file ? VH_PRESET_SOCKET : VH_PRESET_LISTENER;
+        bool open = socket && vh_profile_wants_socket(p, d, socket);
+        bool enable = vh_preset_enables(p->preset, kind, vh_profile_has(p, d), open, d->boot);
+
+        vh_buf_printf(b, "%s %s%s\n", enable ? "enable" : "disable", socket ? socket->unit : d->name,
+                      socket ? "" : ".service");
 }
 
-/* Every unit of the suite has a line: what is not wanted must not come up beside it after an update. */
 void vh_emit_preset(VhPlan *plan, const VhProfile *p)
 {
         VhBuf b = { 0 };
 
         vh_emit_header(&b, p);
         for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++) {
-                bool wanted = vh_profile_has(p, *d);
-
                 if (!(*d)->units)
                         continue;
-                preset_line(&b, wanted, (*d)->name, ".service");
+                preset_line(&b, p, *d, NULL);
                 for (size_t i = 0; i < (*d)->n_sockets; i++)
-                        preset_line(&b, wanted && vh_profile_wants_socket(p, *d, &(*d)->sockets[i]),
-                                    (*d)->sockets[i].unit, "");
+                        preset_line(&b, p, *d, &(*d)->sockets[i]);
         }
         vh_plan_add(plan, vh_xasprintf("%s/systemd/system-preset/50-virthost.preset", VH_SYSCONFDIR), UNIT_FILE_MODE,
                     &b);

@@ -4,6 +4,7 @@
 /* A profile after reading: what is wanted of a host, typed, with the place of every value. */
 
 #include "conf/conf.h"
+#include "preset.h"
 #include "yaml-tree.h"
 
 typedef enum VhLayout {
@@ -58,6 +59,7 @@ typedef struct VhProfile {
         const char *name;
         VhLayout layout;
         VhStartup startup;
+        const VhPresetPolicy *preset;
         bool proxy;                   /* virtproxyd in a modular layout */
         const VhDaemonDesc **daemons; /* wanted, NULL-terminated, sorted by name, closed over needs */
         VhSetting *settings, *last_setting;

@@ -298,6 +298,30 @@ static void read_startup(Reader *r, const VhYamlNode *node, const char *path)
                 r->p->startup = (VhStartup)i;
 }
 
+static const char *policy_word(const void *unused, size_t i)
+{
+        return vh_preset_policies[i].name;
+}
+
+static void read_preset(Reader *r, const VhYamlNode *node, const char *path)
+{
+        const VhPresetPolicy *policy;
+        const char *name, *near;
+        VhFinding *n;
+
+        if (!vh_profile_text(r->p, node, path, &name, r->f))
+                return;
+        policy = vh_preset_policy_find(name);
+        if (policy) {
+                r->p->preset = policy;
+                return;
+        }
+        n = vh_profile_error(r->f, r->p, "profile-choice", node, path, "there is no policy '%s'", name);
+        near = vh_did_you_mean(name, policy_word, NULL);
+        if (near)
+                vh_finding_hint(r->f, n, "did you mean '%s'?", near);
+}
+
 static void read_proxy(Reader *r, const VhYamlNode *node, const char *path)
 {
         vh_profile_bool(r->p, node, path, &r->p->proxy, r->f);
@@ -340,11 +364,17 @@ static const struct {
         const char *key;
         void (*read)(Reader *r, const VhYamlNode *node, const char *path);
 } keys[] = {
-        { "profile", read_name },         { "description", read_description },
-        { "layout", read_layout },        { "startup", read_startup },
-        { "proxy", read_proxy },          { "hypervisors", read_hypervisors },
-        { "drivers", read_drivers },      { "idle_timeout", read_idle_timeout },
-        { "daemons", vh_reader_daemons }, { "files", vh_reader_files },
+        { "profile", read_name },
+        { "description", read_description },
+        { "layout", read_layout },
+        { "startup", read_startup },
+        { "preset", read_preset },
+        { "proxy", read_proxy },
+        { "hypervisors", read_hypervisors },
+        { "drivers", read_drivers },
+        { "idle_timeout", read_idle_timeout },
+        { "daemons", vh_reader_daemons },
+        { "files", vh_reader_files },
         { "units", vh_reader_units },
 };
 
@@ -405,6 +435,7 @@ VhProfile *vh_profile_read(VhArena *arena, const char *file, const char *data, s
 
         p->file = file;
         p->proxy = true;
+        p->preset = &vh_preset_policies[0];
         p->arena = arena;
         if (!root || !vh_reader_is_map(&r, root, "$"))
                 return NULL;

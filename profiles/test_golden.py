@@ -123,6 +123,22 @@ class Pass(Temporary):
         self.compile(os.path.join(HOSTS, "demo.yaml"))
         self.assertTrue(os.path.exists(victim))
 
+    def test_preset_leads_to_exactly_the_wanted_links(self):
+        if not shutil.which("systemctl"):
+            self.skipTest("systemctl is not installed")
+        for profile in (os.path.join(HOSTS, "compute-node.yaml"), os.path.join(GOLDEN, "pass-lean.yaml"),
+                        os.path.join(HOSTS, "monolithic.yaml")):
+            with self.subTest(profile):
+                root = self.path(os.path.basename(profile))
+                self.compile(profile, root, "--units")
+                subprocess.run(["systemctl", "--root", root, "preset-all"], check=True, capture_output=True)
+                links = glob.glob(os.path.join(root, "etc/systemd/system/*.wants/*"))
+                with open(os.path.join(root, "etc/systemd/system-preset/50-virthost.preset"), encoding="utf-8") as f:
+                    wanted = re.findall("^enable (.*)$", f.read(), re.MULTILINE)
+                # The services of virtlogd and virtlockd have no place of their own to be linked from.
+                wanted = [unit for unit in wanted if unit not in ("virtlogd.service", "virtlockd.service")]
+                self.assertEqual(sorted(map(os.path.basename, links)), sorted(wanted))
+
     def test_systemd_accepts_units_with_drop_ins(self):
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not installed")

@@ -150,6 +150,7 @@ class Tables:
         .drivers = {words['drivers']},
         .session = {c_bool(d.session)},
         .units = {c_bool(d.units)},
+        .boot = {c_bool(d.boot)},
         .listen_option = {c_bool(d.listen_option)},
         .idle_seconds = {d.idle.get('seconds', 0)},
         .args_variable = {c_string(d.args_variable)},

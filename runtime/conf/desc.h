@@ -135,6 +135,7 @@ typedef struct VhDaemonDesc {
         const char *const *drivers; /* NULL-terminated, in the order they start: "qemu" */
         bool session;               /* can run as a user's own daemon */
         bool units;                 /* has systemd units */
+        bool boot;                  /* starts guests, networks or the like with the host */
         bool listen_option;         /* knows --listen */
         unsigned idle_seconds;      /* --timeout in the stock unit, 0: stays */
         const char *args_variable;  /* environment variable of the unit with further arguments */
