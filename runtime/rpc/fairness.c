@@ -16,6 +16,8 @@ enum {
         SHARE_USEC = 20,         /* and this long while somebody is */
         PAUSE_FACTOR = 9,        /* pause after a share, in its lengths: a tenth of the time remains */
         POLITE_ACTIVE_USEC = 2000, /* a polite client counts as active this long after it was served */
+        GARBAGE_PAUSE_USEC = 1000, /* after a client broke the framing, nobody is accepted for so long while others work: a peer
+                                      that connects again and again to send garbage costs about a tenth of that each time */
 };
 
 static uint64_t now_usec(void)
@@ -24,6 +26,12 @@ static uint64_t now_usec(void)
 
         clock_gettime(CLOCK_MONOTONIC, &t);
         return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* True while polite clients are active. */
+static bool contended(const VhServer *server)
+{
+        return now_usec() < server->last_polite + POLITE_ACTIVE_USEC;
 }
 
 /* Dispatches frames that are there, at most budget of them and (if not 0) until the time given. Returns false if the peer
@@ -47,6 +55,8 @@ static bool serve_frames(VhClient *client, unsigned budget, uint64_t until)
                 /* What was answered before the broken frame still goes out. */
                 vh_link_flush(&client->link);
                 vh_client_close(client);
+                if (contended(client->server))
+                        vh_server_pause_accept(client->server, GARBAGE_PAUSE_USEC);
                 return false;
         }
         return true;
@@ -122,21 +132,21 @@ void vh_fairness_resume(VhClient *client)
                 enqueue(client);
 }
 
-static void serve_busy_client(VhServer *server, VhClient *client, bool contended)
+static void serve_busy_client(VhServer *server, VhClient *client, bool shared)
 {
         uint64_t start = now_usec();
-        unsigned budget = contended ? server->limits.max_client_requests : ALONE_SHARE;
+        unsigned budget = shared ? server->limits.max_client_requests : ALONE_SHARE;
         bool more = false;
 
         vh_fairness_forget(client);
         if (!vh_client_may_read(client))
                 return; /* resumed when it may */
-        if (serve_share(client, budget, contended ? start + SHARE_USEC : 0, &more)) {
+        if (serve_share(client, budget, shared ? start + SHARE_USEC : 0, &more)) {
                 if (more)
                         enqueue(client);
                 vh_client_update(client);
         }
-        if (contended)
+        if (shared)
                 server->busy_until = start + (now_usec() - start + 1) * (1 + PAUSE_FACTOR);
 }
 
@@ -144,15 +154,15 @@ static void serve_busy(VhLater *later)
 {
         VhServer *server = VH_CONTAINER_OF(later, VhServer, serve_busy);
         uint64_t now = now_usec();
-        bool contended = now < server->last_polite + POLITE_ACTIVE_USEC;
+        bool shared = contended(server);
 
         if (!server->busy)
                 return;
-        if (contended && now < server->busy_until) {
+        if (shared && now < server->busy_until) {
                 vh_source_rearm(server->busy_timer, server->busy_until - now);
                 return;
         }
-        serve_busy_client(server, server->busy, contended);
+        serve_busy_client(server, server->busy, shared);
         if (server->busy)
                 vh_loop_later(server->loop, later);
 }

@@ -90,6 +90,8 @@ void vh_server_add_client(VhServer *server, VhClient *client);
 void vh_server_client_closed(VhServer *server, VhClient *client);
 void vh_server_forget_client(VhServer *server, VhClient *client);
 void vh_server_client_authenticated(VhServer *server);
+/* Nobody is accepted for so long. */
+void vh_server_pause_accept(VhServer *server, uint64_t usec);
 VhServer *vh_server_ref(VhServer *server);
 void vh_server_unref(VhServer *server);
 

@@ -15,12 +15,21 @@ enum {
         RETRY_USEC = 100 * 1000, /* when the process or the system has no descriptor left */
 };
 
+static void update_listeners(VhServer *server);
+
 static void retry_accept(void *data)
 {
         VhServer *server = data;
 
         server->paused = false;
-        vh_server_limits_changed(server);
+        update_listeners(server);
+}
+
+void vh_server_pause_accept(VhServer *server, uint64_t usec)
+{
+        server->paused = true;
+        update_listeners(server);
+        vh_source_rearm(server->retry, usec);
 }
 
 VhServer *vh_server_new(VhLoop *loop, const char *name, const VhServerLimits *limits, const VhServerHooks *hooks, void *data)
@@ -187,11 +196,8 @@ static void accept_clients(void *data, uint32_t revents)
 
                 listen.fd = accept4(l->listen.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 if (listen.fd < 0) {
-                        if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
-                                server->paused = true;
-                                update_listeners(server);
-                                vh_source_rearm(server->retry, RETRY_USEC);
-                        }
+                        if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+                                vh_server_pause_accept(server, RETRY_USEC);
                         return;
                 }
                 vh_server_add_connection(server, &listen, NULL);
