@@ -131,10 +131,12 @@ static const VhXmlTable devnode_table = {
 
 static int check_nodedev(void *obj, const VhXmlParse *p, const xmlNode *node)
 {
-        const VhNodeDevDef *def = obj;
+        VhNodeDevDef *def = obj;
         const char *name = def->name ? def->name : "new device";
         const VhNodeDevCap *net;
 
+        if (def->parent && !*def->parent) /* the attributes say which */
+                free(VH_TAKE_PTR(def->parent));
         if (!def->caps.n)
                 return vh_error_set(p->err, VIR_FROM_NODEDEV, VIR_ERR_INTERNAL_ERROR, "no device capabilities for '%s'",
                                     name);

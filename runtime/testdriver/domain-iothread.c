@@ -94,10 +94,25 @@ static int check_delete(const VhDomainDef *def, uint32_t id, VhError **err)
         return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids list", id);
 }
 
+static void unpin_iothread(VhDomainDef *def, uint32_t id)
+{
+        for (uint32_t i = 0; def->cputune && i < def->cputune->iothreadpins.n; i++) {
+                VhVcpupin *pin = def->cputune->iothreadpins.items[i];
+
+                if (pin->vcpu != id)
+                        continue;
+                vh_list_take(&def->cputune->iothreadpins, i);
+                free(pin->cpuset);
+                free(pin);
+                return;
+        }
+}
+
 static void delete_iothread(VhDomainDef *def, uint32_t id)
 {
         if (!def)
                 return;
+        unpin_iothread(def, id);
         free(vh_list_take(&def->iothread_list, (uint32_t)find_iothread(def, id)));
         if (def->iothreads)
                 def->iothreads--;

@@ -148,13 +148,6 @@ TEST_OP_SHARED_DO(domain_resume)
         return 0;
 }
 
-/* Whether a guest that reboots stays up. */
-static bool survives_reboot(const VhDomainDef *def)
-{
-        return def->on_reboot == VH_LIFECYCLE_RESTART || def->on_reboot == VH_LIFECYCLE_RENAME_RESTART ||
-               def->on_reboot == VH_LIFECYCLE_PRESERVE;
-}
-
 TEST_OP_SHARED_DO(domain_reboot)
 {
         const uint32_t ways = VIR_DOMAIN_REBOOT_ACPI_POWER_BTN | VIR_DOMAIN_REBOOT_GUEST_AGENT |
@@ -167,7 +160,7 @@ TEST_OP_SHARED_DO(domain_reboot)
                 r = test_active_domain(call, &args->dom, &dom, err);
         if (r < 0)
                 return r;
-        if (survives_reboot(dom->def)) {
+        if (dom->def->on_reboot != VH_LIFECYCLE_DESTROY) {
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED);
                 return 0;
         }

@@ -179,16 +179,26 @@ static void close_conn(VhConn *conn)
         conn->hub = NULL;
 }
 
+/* Wire number of "arguments of NETWORK_UPDATE come in the right order". */
+enum { FEATURE_NETWORK_UPDATE_ORDER = 16 };
+
+static int supports_feature(VhConn *conn, int feature)
+{
+        return feature == FEATURE_NETWORK_UPDATE_ORDER;
+}
+
 const VhDriver vh_driver_test = {
         .name = "TEST",
         .scheme = "test",
         .self_contained = true,
         .domain = VIR_FROM_TEST,
         .session_ok = true,
+        .self_contained = true,
         .start = start,
         .stop = stop,
         .open = open_conn,
         .close = close_conn,
+        .supports_feature = supports_feature,
         .hypervisor = &test_hypervisor_ops,
         .network = &test_network_ops,
         .interface = &test_interface_ops,

@@ -219,8 +219,7 @@ TEST_OP(storage_pool_define_xml)
 TEST_OP_DO(storage_pool_build)
 {
         TestPool *pool;
-        int r = test_check_flags(args->flags, VIR_STORAGE_POOL_BUILD_OVERWRITE | VIR_STORAGE_POOL_BUILD_NO_OVERWRITE,
-                                 "testStoragePoolBuild", err);
+        int r = test_check_flags(args->flags, 0, "testStoragePoolBuild", err);
 
         if (r == 0)
                 r = inactive_pool(call, args->pool.name, &pool, err);

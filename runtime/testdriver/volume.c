@@ -112,14 +112,14 @@ static int create(VhCall *call, const char *pool_name, const char *xml, const ch
 
 TEST_OP_SHARED(storage_vol_create_xml)
 {
-        int r = test_check_flags(args->flags, 0, "testStorageVolCreateXML", err);
+        int r = test_check_flags(args->flags, VIR_STORAGE_VOL_CREATE_VALIDATE, "testStorageVolCreateXML", err);
 
         return r < 0 ? r : create(call, args->pool.name, args->xml, NULL, &ret->vol, err);
 }
 
 TEST_OP_SHARED(storage_vol_create_xml_from)
 {
-        int r = test_check_flags(args->flags, 0, "testStorageVolCreateXMLFrom", err);
+        int r = test_check_flags(args->flags, VIR_STORAGE_VOL_CREATE_VALIDATE, "testStorageVolCreateXMLFrom", err);
 
         return r < 0 ? r : create(call, args->pool.name, args->xml, args->clonevol.name, &ret->vol, err);
 }

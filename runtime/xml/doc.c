@@ -131,8 +131,8 @@ int vh_xml_doc_parse_root(xmlNode **nodep, const char *text, const char *name, c
                 *nodep = node;
                 return 0;
         }
-        r = vh_error_set(err, VIR_FROM_XML, VIR_ERR_XML_ERROR, "unexpected root element <%s>, expecting <%s>", node->name,
-                         root);
+        r = vh_error_set(err, VIR_FROM_XML, VIR_ERR_XML_ERROR, "expecting root element of '%s', not '%s'", root,
+                         (const char *)node->name);
         xmlFreeDoc(doc);
         return r;
 }

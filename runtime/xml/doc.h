@@ -18,7 +18,7 @@ enum {
 int vh_xml_doc_parse(xmlDoc **docp, const char *text, size_t len, const char *name, VhError **err);
 
 /* Parses text (NUL-terminated) whose root element must be root (without namespace). Otherwise VIR_ERR_XML_ERROR
- * "unexpected root element <x>, expecting <root>". *nodep is the root; its document is the caller's to free through
+ * "expecting root element of 'root', not 'x'". *nodep is the root; its document is the caller's to free through
  * (*nodep)->doc. Returns 0 or negative errno. */
 int vh_xml_doc_parse_root(xmlNode **nodep, const char *text, const char *name, const char *root, VhError **err);
 
