@@ -154,7 +154,7 @@ TEST_OP_SHARED(domain_checkpoint_create_xml)
         if (r < 0)
                 return r;
         cp = vh_new(TestCheckpoint, 1);
-        r = vh_checkpoint_parse(args->xml_desc, 0, &cp->def, err);
+        r = vh_checkpoint_parse(args->xml_desc, VH_XML_STRICT, &cp->def, err);
         if (r == 0)
                 r = prepare(dom, cp, args->flags, err);
         if (r < 0) {

@@ -84,7 +84,7 @@ TEST_OP(interface_define_xml)
         int r = test_check_flags(args->flags, VIR_INTERFACE_DEFINE_VALIDATE, "testInterfaceDefineXML", err);
 
         if (r == 0)
-                r = vh_interface_parse(args->xml, 0, &def, err);
+                r = vh_interface_parse(args->xml, VH_XML_STRICT, &def, err);
         if (r == 0)
                 set_wire(adopt(&test_host(call)->ifaces, def), &ret->iface);
         return r;

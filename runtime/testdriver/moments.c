@@ -27,9 +27,19 @@ VhMoment **test_moments(VhCall *call, const VhMomentList *list, const TestMoment
         return found;
 }
 
+enum { NESTED_INDENT = 2 }; /* blanks before an element inside a document's root */
+
 char *test_moment_domain_xml(const VhDomainDef *dom, unsigned flags)
 {
-        return vh_domain_def_format(dom, flags | VH_XML_INACTIVE);
+        VhBuf b = {.indent = NESTED_INDENT};
+        char *text;
+
+        vh_domain_def_format_to(dom, flags | VH_XML_INACTIVE, &b);
+        while (b.len && b.data[b.len - 1] == '\n')
+                b.data[--b.len] = '\0';
+        text = vh_xstrdup(b.data + NESTED_INDENT); /* the first line is indented by who writes the text */
+        vh_buf_done(&b);
+        return text;
 }
 
 void test_moments_init(VhDomainObj *dom)

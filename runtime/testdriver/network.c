@@ -114,7 +114,7 @@ static int create(VhCall *call, const char *xml, remote_nonnull_network *wire, V
         TestHost *host = test_host(call);
         VhNetworkDef *def;
         TestNetwork *net;
-        int r = vh_network_parse(xml, 0, &def, err);
+        int r = vh_network_parse(xml, VH_XML_STRICT, &def, err);
 
         if (r == 0)
                 r = adopt(host, def, true, &net, err);
@@ -131,7 +131,7 @@ static int define(VhCall *call, const char *xml, remote_nonnull_network *wire, V
         TestHost *host = test_host(call);
         VhNetworkDef *def;
         TestNetwork *net;
-        int r = vh_network_parse(xml, 0, &def, err);
+        int r = vh_network_parse(xml, VH_XML_STRICT, &def, err);
 
         if (r == 0)
                 r = adopt(host, def, false, &net, err);

@@ -145,7 +145,7 @@ TEST_OP(node_device_create_xml)
         int r = test_check_flags(args->flags, 0, "testNodeDeviceCreateXML", err);
 
         if (r == 0)
-                r = vh_nodedev_parse(args->xml_desc, 0, &def, err);
+                r = vh_nodedev_parse(args->xml_desc, VH_XML_STRICT, &def, err);
         if (r < 0)
                 return r;
         fc = vh_nodedev_cap(def, VH_NODECAP_FC_HOST);

@@ -186,7 +186,7 @@ TEST_OP(storage_pool_create_xml)
         int r = test_check_flags(args->flags, 0, "testStoragePoolCreateXML", err);
 
         if (r == 0)
-                r = vh_storage_pool_parse(args->xml, 0, &def, err);
+                r = vh_storage_pool_parse(args->xml, VH_XML_STRICT, &def, err);
         if (r == 0)
                 r = adopt(host, def, true, &pool, err);
         if (r < 0)
@@ -205,7 +205,7 @@ TEST_OP(storage_pool_define_xml)
         int r = test_check_flags(args->flags, VIR_STORAGE_POOL_DEFINE_VALIDATE, "testStoragePoolDefineXML", err);
 
         if (r == 0)
-                r = vh_storage_pool_parse(args->xml, 0, &def, err);
+                r = vh_storage_pool_parse(args->xml, VH_XML_STRICT, &def, err);
         if (r == 0)
                 r = adopt(host, def, false, &pool, err);
         if (r < 0)

@@ -195,7 +195,7 @@ TEST_OP_SHARED(domain_snapshot_create_xml)
         if (r < 0)
                 return r;
         snap = vh_new(TestSnapshot, 1);
-        r = vh_snapshot_parse(args->xml_desc, 0, &snap->def, err);
+        r = vh_snapshot_parse(args->xml_desc, VH_XML_STRICT, &snap->def, err);
         if (r == 0)
                 r = prepare(dom, snap, args->flags, err);
         if (r < 0) {

@@ -91,7 +91,7 @@ static int create(VhCall *call, const char *pool_name, const char *xml, const ch
         int r = test_active_pool(call, pool_name, &pool, err);
 
         if (r == 0)
-                r = vh_storage_vol_parse_for(pool->def->type, xml, 0, &def, err);
+                r = vh_storage_vol_parse_for(pool->def->type, xml, VH_XML_STRICT, &def, err);
         if (r < 0)
                 return r;
         if (vh_registry_by_name(&pool->vols, def->name))
