@@ -138,6 +138,26 @@ QEMU_OP(domain_restore_flags);
 QEMU_OP(domain_restore_params);
 QEMU_OP(domain_managed_save_remove);
 
+/* pin.c */
+QEMU_OP_RET(domain_get_vcpu_pin_info);
+QEMU_OP_RET(domain_get_emulator_pin_info);
+QEMU_OP(domain_pin_vcpu);
+QEMU_OP(domain_pin_vcpu_flags);
+QEMU_OP(domain_pin_emulator);
+QEMU_OP_RET(domain_get_iothread_info);
+QEMU_OP(domain_add_iothread);
+QEMU_OP(domain_del_iothread);
+QEMU_OP(domain_pin_iothread);
+
+/* misc.c */
+QEMU_OP(domain_set_lifecycle_action);
+QEMU_OP_RET(domain_get_messages);
+QEMU_OP_RET(domain_get_launch_security_info);
+QEMU_OP_RET(domain_backup_get_xml_desc);
+QEMU_OP(domain_backup_begin);
+QEMU_OP_RET(domain_managed_save_get_xml_desc);
+QEMU_OP(domain_managed_save_define_xml);
+
 #define NEED_RUNNING(name) QEMU_OP(name);
 #define NEED_RUNNING_RET(name) QEMU_OP_RET(name);
 #include "running-ops.h"
