@@ -4,6 +4,7 @@
  * can do nothing else yet. */
 
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 
 #include "api.h"
@@ -202,15 +203,44 @@ static char *canonical_hostname(const char *name)
         return full;
 }
 
+/* The resolver may have to ask the network: a job for a worker. */
+typedef struct HostnameJob {
+        VhCall *call;
+        char own[HOST_NAME_MAX + 1];
+        char *full;
+} HostnameJob;
+
+static int hostname_work(void *data)
+{
+        HostnameJob *job = data;
+
+        job->full = canonical_hostname(job->own);
+        return 0;
+}
+
+static void hostname_done(void *data, int r)
+{
+        HostnameJob *job = data;
+        remote_connect_get_hostname_ret *ret = job->call->ret;
+
+        if (job->full)
+                ret->hostname = vh_call_own(job->call, job->full);
+        vh_call_finish(job->call, r, NULL);
+        free(job);
+}
+
 int vh_op_connect_get_hostname(VhCall *call, remote_connect_get_hostname_ret *ret, VhError **err)
 {
-        char name[256];
+        HostnameJob *job = vh_new(HostnameJob, 1);
 
-        if (gethostname(name, sizeof(name)) < 0)
+        job->call = call;
+        if (gethostname(job->own, sizeof(job->own)) < 0) {
+                free(job);
                 return vh_error_sys(err, VIR_FROM_NONE, errno, "failed to determine host name");
-        name[sizeof(name) - 1] = '\0';
-        ret->hostname = vh_call_own(call, canonical_hostname(name));
-        return 0;
+        }
+        job->own[sizeof(job->own) - 1] = '\0';
+        vh_pool_submit(vh_server_pool(vh_client_server(call->client)), hostname_work, hostname_done, job);
+        return VH_LATER;
 }
 
 int vh_empty_driver_start(void **state, const VhDriverEnv *env, VhError **err)

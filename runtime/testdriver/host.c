@@ -193,7 +193,6 @@ const VhDriver vh_driver_test = {
         .self_contained = true,
         .domain = VIR_FROM_TEST,
         .session_ok = true,
-        .self_contained = true,
         .start = start,
         .stop = stop,
         .open = open_conn,
