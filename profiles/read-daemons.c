@@ -69,6 +69,9 @@ static void read_driver(Reader *r, VhDaemonRole role, const VhYamlNode *node, co
 void vh_reader_drivers(Reader *r, VhDaemonRole role, const VhYamlNode *node, const char *path)
 {
         *(role == VH_ROLE_HYPERVISOR ? &r->hypervisors_chosen : &r->drivers_chosen) = true;
+        if (r->p->layout == VH_LAYOUT_MONOLITHIC)
+                vh_findings_add(r->f, VH_SEVERITY_WARNING, "profile-unused", r->p->file, node->line, node->column,
+                                "libvirtd has all drivers: this list has no effect");
         if (node->kind != VH_YAML_LIST) {
                 vh_profile_error(r->f, r->p, "profile-type", node, path, "must be a list of drivers, not %s",
                                  vh_yaml_kind_name(node));

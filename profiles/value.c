@@ -105,7 +105,9 @@ bool vh_profile_bool(const VhProfile *p, const VhYamlNode *node, const char *pat
                 return true;
         }
         n = report_kind(p, node, path, "must be true or false", f);
-        if (node->kind == VH_YAML_SCALAR && node->plain && is_special_word(node->text))
+        if (node->kind == VH_YAML_SCALAR && node->plain && (vh_streq(node->text, "0") || vh_streq(node->text, "1")))
+                vh_finding_hint(f, n, "write %s", *node->text == '1' ? "true" : "false");
+        else if (node->kind == VH_YAML_SCALAR && node->plain && is_special_word(node->text))
                 vh_finding_hint(f, n, "versions of YAML disagree on this word: write true or false");
         return false;
 }

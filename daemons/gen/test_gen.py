@@ -6,6 +6,7 @@ usage: test_gen.py SOURCE-DIR (the top of the source tree). VIRTHOST_REGENERATE=
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -224,6 +225,30 @@ class Descriptions(unittest.TestCase):
         self.assertEqual(model.conf_text([]), "[ ]")
         self.assertEqual(model.conf_text(-1), "-1")
         self.assertEqual(model.conf_text("x"), '"x"')
+
+
+class Build(unittest.TestCase):
+    """meson.build has to list what the generators read and make."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.model = load()
+        with open(os.path.join(TOP, "daemons", "gen", "meson.build"), encoding="utf-8") as f:
+            cls.text = f.read()
+
+    def names(self, variable):
+        return sorted(re.findall(r"'([^']+)'", re.search(rf"^{variable} = \[(.*?)\]", self.text, re.M | re.S)[1]))
+
+    def test_daemons_and_files(self):
+        self.assertEqual(self.names("daemon_names"), sorted(self.model.daemons))
+        drivers = set(self.model.confs) - {d.conf.file for d in self.model.daemons.values()}
+        self.assertEqual({name + ".conf" for name in self.names("driver_conf_names")}, drivers)
+
+    def test_inputs(self):
+        for path in self.model.files_read:
+            path = os.path.relpath(path, os.path.join(TOP, "daemons"))
+            if not path.endswith("daemon.yaml"):
+                self.assertIn(f"'../{path}'", self.text)
 
 
 class Golden(unittest.TestCase):
