@@ -190,7 +190,6 @@ static int supports_feature(VhConn *conn, int feature)
 const VhDriver vh_driver_test = {
         .name = "TEST",
         .scheme = "test",
-        .self_contained = true,
         .domain = VIR_FROM_TEST,
         .session_ok = true,
         .start = start,
