@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Daemons together: a driver daemon gets other kinds of objects from their daemons, virtproxyd forwards everything, a
+daemon that is missing fails its own calls and nothing else. Stock virsh is the client. Needs root."""
+
+import os
+import stat
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "harness")]
+
+import host  # noqa: E402
+import wire  # noqa: E402
+
+UNSUPPORTED = 3
+
+
+class Modular(unittest.TestCase):
+    def setUp(self):
+        self.host = host.Host()
+        self.addCleanup(self.host.close)
+
+    def start(self, *names):
+        return [host.start_ours(self.host, name) for name in names]
+
+    def virsh(self, uri, *command):
+        return subprocess.run(self.host.enter(["virsh", "-c", uri, *command]), capture_output=True, text=True, timeout=20,
+                              env={**os.environ, "LC_ALL": "C"}, check=False)
+
+    def open(self, daemon, uri, which="-sock"):
+        c = wire.Connection(daemon.socket(which))
+        self.addCleanup(c.sock.close)
+        return c.open(uri)
+
+    def error(self, c, proc, **args):
+        with self.assertRaises(wire.RpcError) as e:
+            c.call(proc, **args)
+        return e.exception.body
+
+    def test_virsh_through_the_proxy(self):
+        self.start("virtqemud", "virtproxyd")
+        for uri in ["qemu:///system", "qemu:///system?mode=legacy"]:
+            out = self.virsh(uri, "list", "--all")
+            self.assertEqual((out.returncode, out.stderr), (0, ""))
+        out = self.virsh("qemu:///system?mode=legacy", "uri")
+        self.assertEqual(out.stdout.strip(), "qemu:///system?mode=legacy")
+
+    def test_no_uri_finds_the_hypervisor_that_is_there(self):
+        daemons = self.start("virtqemud", "virtproxyd")
+        c = self.open(daemons[1], "")
+        self.assertEqual(c.call("CONNECT_GET_URI")["uri"], "qemu:///system")
+        self.assertEqual(c.call("CONNECT_GET_TYPE")["type"], "QEMU")
+
+    def test_proxy_without_driver_daemon(self):
+        proxy = self.start("virtproxyd")[0]
+        c = wire.Connection(proxy.socket("-sock"))
+        self.addCleanup(c.sock.close)
+        self.assertIn("/run/libvirt/virtqemud-sock", self.error(c, "CONNECT_OPEN", name="qemu:///system")["message"])
+        # The failure leaves the connection as it was.
+        c.call("CONNECT_OPEN", name="test:///default", flags=0)
+        self.assertEqual(c.call("CONNECT_GET_TYPE")["type"], "TEST")
+
+    def test_secondary_objects_come_from_their_daemon(self):
+        qemu, network = self.start("virtqemud", "virtnetworkd")
+        c = self.open(qemu, "qemu:///system")
+        self.assertEqual(self.error(c, "CONNECT_NUM_OF_NETWORKS")["code"], UNSUPPORTED)
+        self.assertEqual(len(wire_clients(network)), 1)
+        c.sock.close()
+        self.assertTrue(wait_for(lambda: wire_clients(network) == []))
+
+    def test_missing_secondary_fails_only_its_calls(self):
+        qemu = self.start("virtqemud")[0]
+        c = self.open(qemu, "qemu:///system")
+        self.assertIn("/run/libvirt/virtstoraged-sock", self.error(c, "CONNECT_NUM_OF_STORAGE_POOLS")["message"])
+        self.assertEqual(c.call("CONNECT_NUM_OF_DOMAINS")["num"], 0)
+        # It may come later.
+        self.start("virtstoraged")
+        self.assertEqual(self.error(c, "CONNECT_NUM_OF_STORAGE_POOLS")["code"], UNSUPPORTED)
+
+    def test_secondary_that_dies(self):
+        qemu, network = self.start("virtqemud", "virtnetworkd")
+        c = self.open(qemu, "qemu:///system")
+        self.assertEqual(self.error(c, "CONNECT_NUM_OF_NETWORKS")["code"], UNSUPPORTED)
+        network.stop()
+        self.error(c, "CONNECT_NUM_OF_NETWORKS")
+        self.assertEqual(c.call("CONNECT_NUM_OF_DOMAINS")["num"], 0)
+
+    def test_secondary_daemon_serves_its_own_kind_only(self):
+        network = self.start("virtnetworkd")[0]
+        c = self.open(network, "network:///system")
+        self.assertEqual(c.call("CONNECT_GET_TYPE")["type"], "network")
+        self.assertEqual(c.call("CONNECT_GET_LIB_VERSION")["lib_ver"], 9000000)
+        self.assertEqual(self.error(c, "CONNECT_NUM_OF_DOMAINS")["code"], UNSUPPORTED)
+        self.assertEqual(self.error(c, "CONNECT_NUM_OF_STORAGE_POOLS")["message"], "internal error: connection not open")
+
+    def test_read_only_reaches_the_read_only_socket(self):
+        qemu, network = self.start("virtqemud", "virtnetworkd")
+        c = self.open(qemu, "qemu:///system", "-sock-ro")
+        self.error(c, "CONNECT_NUM_OF_NETWORKS")
+        self.assertEqual([i["readonly"] for i in wire_clients(network)], [1])
+
+    def test_token_is_shared_and_secret(self):
+        self.start("virtqemud", "virtsecretd")
+        path = self.host.path("run", "libvirt", "common", "system.token")
+        with open(path, encoding="ascii") as f:
+            self.assertRegex(f.read(), r"\A[0-9a-f]{32}\Z")
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode), 0o700)
+
+
+def wait_for(condition, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def wire_clients(daemon):
+    """What the admin socket tells about each client of a daemon."""
+    with wire.Connection(daemon.socket("admin-sock")) as c:
+        c.call("CONNECT_OPEN", _prog="admin", flags=0)
+        clients = c.call("SERVER_LIST_CLIENTS", _prog="admin", srv={"name": daemon.name}, need_results=1, flags=0)["clients"]
+        infos = [c.call("CLIENT_GET_INFO", _prog="admin", clnt=client, flags=0)["params"] for client in clients]
+        return [{p["field"]: p["value"][1] for p in params} for params in infos]
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
