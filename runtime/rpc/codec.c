@@ -427,7 +427,23 @@ static bool encode_value(XDR *x, const VhXdrType *type, const void *p)
         }
 }
 
-/* A list that is too long is reported in the reference's words; it can come from a driver that found too much. */
+/* Lists of objects and of parameters can become too long by what a driver finds: the reference has words for them. */
+static void too_many(const Codec *c, VhError **err)
+{
+        const char *item = c->field->type->name, *object = strstr(item, "_nonnull_");
+
+        if (object)
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "Too many %ss '%zu' for limit '%u'",
+                             object + strlen("_nonnull_"), c->count, c->limit);
+        else if (vh_endswith(item, "_typed_param"))
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "too many parameters '%zu' for limit '%u'", c->count,
+                             c->limit);
+        else
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC,
+                             "Unable to encode message payload: %s.%s has %zu items of at most %u", c->owner->name,
+                             c->field->name, c->count, c->limit);
+}
+
 static int encode_error(const Codec *c, VhError **err)
 {
         const char *owner = c->owner->name, *name = c->field ? c->field->name : "value";
@@ -436,8 +452,7 @@ static int encode_error(const Codec *c, VhError **err)
                 vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC,
                              "Unable to encode message payload: %s.%s has no valid value", owner, name);
         else if (c->r == -E2BIG && c->array)
-                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Too many %s '%zu' for limit '%u'", name, c->count,
-                             c->limit);
+                too_many(c, err);
         else if (c->r == -E2BIG)
                 vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC,
                              "Unable to encode message payload: %s.%s has %zu bytes of at most %u", owner, name,

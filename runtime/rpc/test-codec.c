@@ -2,6 +2,7 @@
 /* The codec on the sample description, which has one of every construct, and on limits, truncation and alignment. */
 
 #include "../../tests/golden/gen/expected/sample_protocol.h"
+#include "rpc/call.h"
 #include "client_calls.h" /* must compile; nothing here calls a server */
 #include "procs.h"
 #include <errno.h>
@@ -279,11 +280,28 @@ static void test_encode_over_the_limit(void **state)
         _vh_error_ VhError *err = NULL;
 
         assert_int_equal(ENCODE_WITH(names, 4), -E2BIG);
-        assert_int_equal(err->code, VIR_ERR_RPC);
-        assert_string_equal(err->message, "Too many names '4' for limit '3'");
+        assert_int_equal(err->code, VIR_ERR_INTERNAL_ERROR);
+        assert_string_equal(err->message, "internal error: Too many strings '4' for limit '3'");
         assert_int_equal(ENCODE_WITH(raw, 7), -E2BIG);
         assert_int_equal(ENCODE_WITH(label, UINT32_MAX), -E2BIG);
         assert_int_equal(ENCODE_WITH(values, 4), -E2BIG);
+}
+
+/* As the reference reports them. */
+static void test_encode_objects_over_the_limit(void **state)
+{
+        Fixture *f = *state;
+        remote_connect_list_all_networks_ret networks = { .nets.len = 16385 };
+        remote_domain_get_memory_parameters_ret params = { .params.len = 17 };
+        _vh_error_ VhError *err = NULL;
+
+        assert_int_equal(vh_xdr_encode(VH_XDR(remote_connect_list_all_networks_ret), &networks, f->buf, BUF_SIZE, &err),
+                         -E2BIG);
+        assert_string_equal(err->message, "internal error: Too many networks '16385' for limit '16384'");
+        assert_int_equal(
+                vh_xdr_encode(VH_XDR(remote_domain_get_memory_parameters_ret), &params, f->buf, BUF_SIZE, &err),
+                -E2BIG);
+        assert_string_equal(err->message, "too many parameters '17' for limit '16'");
 }
 
 static void test_encode_string_over_the_limit(void **state)
@@ -402,6 +420,30 @@ static void test_not_supported_names_the_function(void **state)
         assert_string_equal(err->message, "this function is not supported by the connection driver: virNetworkCreate");
 }
 
+static void assert_refused(int32_t number, void *args, const char *message)
+{
+        VhCall call = { .proc = vh_program_find(&vh_program_remote, number) };
+        _vh_error_ VhError *err = NULL;
+
+        assert_true(call.proc->invoke(NULL, &call, args, NULL, &err) < 0);
+        assert_string_equal(err->message, message);
+}
+
+/* What the call asks for is refused before it is found that nobody serves it. */
+static void test_argument_limits(void **state)
+{
+        remote_connect_list_networks_args networks = { .maxnames = 16385 };
+        remote_domain_get_vcpus_args vcpus = { .maxinfo = 16384, .maplen = 513 };
+        remote_domain_get_memory_parameters_args memory = { .nparams = 17 };
+
+        assert_refused(REMOTE_PROC_CONNECT_LIST_NETWORKS, &networks, "maxnames > REMOTE_NETWORK_LIST_MAX");
+        assert_refused(REMOTE_PROC_DOMAIN_GET_VCPUS, &vcpus, "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX");
+        assert_refused(REMOTE_PROC_DOMAIN_GET_MEMORY_PARAMETERS, &memory, "internal error: nparams too large");
+        networks.maxnames = 16384;
+        assert_refused(REMOTE_PROC_CONNECT_LIST_NETWORKS, &networks,
+                       "this function is not supported by the connection driver: virConnectListNetworks");
+}
+
 static void test_find(void **state)
 {
         assert_string_equal(vh_program_find(&vh_program_remote, 1)->name, "CONNECT_OPEN");
@@ -434,6 +476,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_string_with_nul_ends_there, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_string_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_encode_over_the_limit, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_encode_objects_over_the_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_encode_string_over_the_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_encode_missing_values, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_encode_bare_values, setup, teardown),
@@ -441,6 +484,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_count_without_content, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_all_payload_types, setup, teardown),
                 cmocka_unit_test(test_not_supported_names_the_function),
+                cmocka_unit_test(test_argument_limits),
                 cmocka_unit_test(test_find),
                 cmocka_unit_test(test_conditions),
         };

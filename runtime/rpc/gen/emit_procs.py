@@ -50,15 +50,46 @@ def procs_header(programs, numberless):
     return header("rpc/protocol/", includes, body)
 
 
+def limit_check(proc, rule):
+    """Refuses a call whose argument asks for more than a reply can hold."""
+    names = [rule["arg"]] + ([rule["times"]] if "times" in rule else [])
+    kinds = set()
+    for name in names:
+        found = field_named(proc, name)
+        if not found:
+            raise DescriptionError(f"{proc.const}: args have no number {name}")
+        kinds.add(found.type.kind)
+    if len(kinds) > 1:
+        raise DescriptionError(f"{proc.const}: {' * '.join(names)} mixes signed and unsigned")
+    # A product of two words fits the wide type of the same sign.
+    wide = "" if len(names) == 1 else "(int64_t)" if kinds == {"INT"} else "(uint64_t)"
+    asked = wide + " * ".join(f"a->{name}" for name in names)
+    text = rule.get("text", f"{' * '.join(names)} > {rule['max']}")
+    return [
+        f"{INDENT}if ({asked} > {rule['max']})",
+        f'{INDENT * 2}return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_{rule.get("code", "RPC")}, "%s", {c_string(text)});',
+    ]
+
+
+def limit_checks(proc):
+    rules = proc.row.get("arg_max") or []
+    if not rules:
+        return [], []
+    return [f"{INDENT}const {proc.args.c_type} *a = args;"], [line for rule in rules for line in limit_check(proc, rule)]
+
+
 def shim(program, proc):
-    """The function that gives typed arguments to a member."""
+    """The function that checks arguments against limits and gives them, typed, to a member."""
     arguments = ["call"] + (["args"] if proc.args else []) + (["ret"] if proc.ret else []) + ["err"]
     ops = ops_struct(program, proc)
+    variables, checks = limit_checks(proc)
     return [
         f"static int {shim_name(program, proc)}(const void *p, VhCall *call, void *args, void *ret, VhError **err)",
         "{",
         f"{INDENT}const {ops} *ops = p;",
+    ] + variables + [
         "",
+    ] + checks + [
         f"{INDENT}if (!ops || !ops->{proc.member})",
         f"{INDENT * 2}return vh_proc_not_supported(call->proc, err);",
         f"{INDENT}return ops->{proc.member}({', '.join(arguments)});",

@@ -109,6 +109,10 @@ class Mistakes(unittest.TestCase):
         self.sample["procs"][4]["ro"] = {"deny_param": {"name": "SAMPLE_AGENT"}}
         self.refused(r"SAMPLE_PROC_DOWNLOAD: args have no number name")
 
+    def test_limit_on_string(self):
+        self.sample["procs"][1]["arg_max"][0]["arg"] = "name"
+        self.refused(r"SAMPLE_PROC_TAKE: args have no number name")
+
     def test_unknown_read_only_word(self):
         self.sample["procs"][1]["ro"] = "denied"
         self.refused(r"ro cannot be denied")

@@ -15,7 +15,12 @@ static int invoke_sample_nothing(const void *p, VhCall *call, void *args, void *
 static int invoke_sample_take(const void *p, VhCall *call, void *args, void *ret, VhError **err)
 {
         const VhHypervisorOps *ops = p;
+        const sample_args *a = args;
 
+        if (a->source > SAMPLE_LIST_MAX)
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "%s", "source > SAMPLE_LIST_MAX");
+        if ((uint64_t)a->source * a->flags > SAMPLE_STRING_MAX)
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "%s", "too large");
         if (!ops || !ops->take)
                 return vh_proc_not_supported(call->proc, err);
         return ops->take(call, args, err);
