@@ -192,6 +192,7 @@ const VhDriver vh_driver_test = {
         .scheme = "test",
         .domain = VIR_FROM_TEST,
         .session_ok = true,
+        .self_contained = true,
         .start = start,
         .stop = stop,
         .open = open_conn,
