@@ -59,7 +59,7 @@ static void store(VhError **err, int domain, int code, char *detail)
         *err = e;
 }
 
-static char *format(const char *fmt, va_list ap)
+_vh_printf_(1, 0) static char *format(const char *fmt, va_list ap)
 {
         char *s = NULL;
 

@@ -29,7 +29,7 @@ VhHost *vh_host_free(VhHost *host)
         return NULL;
 }
 
-static int open_path(const VhHost *host, int flags, const char *fmt, va_list ap)
+_vh_printf_(3, 0) static int open_path(const VhHost *host, int flags, const char *fmt, va_list ap)
 {
         _vh_free_ char *path = NULL;
         int fd;
