@@ -123,7 +123,7 @@ VhPolkit *vh_polkit_free(VhPolkit *q)
                 sd_bus_slot_unref(q->slot);
                 if (q->bus) {
                         sd_bus_detach_event(q->bus);
-                        sd_bus_flush_close_unref(q->bus);
+                        sd_bus_close_unref(q->bus);
                 }
                 vh_error_free(q->failed);
                 free(q->action);
