@@ -68,7 +68,7 @@ static VhDisk *find_disk(const VhDomainDef *def, const char *name, VhError **err
 QEMU_OP_RET(domain_get_block_io_tune)
 {
         VhTypedList list = VH_TYPED_LIST(call);
-        VhDiskIotune none = { 0 }, *tune;
+        VhDiskIotune none = { 0 }, *tune = &none;
         const VhDomainDef *def;
         VhDisk *disk;
         int r = vh_check_flags(args->flags, QEMU_AFFECT | VIR_TYPED_PARAM_STRING_OKAY, VIR_FROM_QEMU,
@@ -77,10 +77,15 @@ QEMU_OP_RET(domain_get_block_io_tune)
         if (r < 0)
                 return r;
         def = qemu_config(call, &args->dom, args->flags, err);
-        disk = def ? find_disk(def, args->disk, err) : NULL;
-        if (!disk)
+        if (!def)
                 return -EINVAL;
-        tune = disk->iotune ? disk->iotune : &none;
+        /* A client that asks for the number of parameters need not name a disk. */
+        if (args->nparams) {
+                disk = find_disk(def, args->disk, err);
+                if (!disk)
+                        return -EINVAL;
+                tune = disk->iotune ? disk->iotune : &none;
+        }
         for (size_t i = 0; i < VH_ARRAY_SIZE(iotune_rows); i++) {
                 vh_typed_add_ullong(&list, iotune_rows[i].name, *iotune_field(tune, i));
                 if (iotune_rows[i].group == IOTUNE_SIZE)

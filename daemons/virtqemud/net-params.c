@@ -43,18 +43,23 @@ QEMU_OP_RET(domain_get_interface_parameters)
         static const VhBandwidthRate none;
         VhTypedList list = VH_TYPED_LIST(call);
         const VhDomainDef *def;
-        const VhNet *net;
+        const VhNet *net = NULL;
         int r = vh_check_flags(args->flags, QEMU_AFFECT | VIR_TYPED_PARAM_STRING_OKAY, VIR_FROM_QEMU,
                                "qemuDomainGetInterfaceParameters", err);
 
         if (r < 0)
                 return r;
         def = qemu_config(call, &args->dom, args->flags, err);
-        net = def ? find_net(def, args->device, err) : NULL;
-        if (!net)
+        if (!def)
                 return -EINVAL;
+        /* A client that asks for the number of parameters need not name an interface. */
+        if (args->nparams) {
+                net = find_net(def, args->device, err);
+                if (!net)
+                        return -EINVAL;
+        }
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++) {
-                const VhBandwidthRate *rate = !net->bandwidth ? NULL :
+                const VhBandwidthRate *rate = !net || !net->bandwidth ? NULL :
                                               rows[i].out     ? net->bandwidth->out :
                                                                 net->bandwidth->in;
 
