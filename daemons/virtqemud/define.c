@@ -59,7 +59,7 @@ static int define(VhCall *call, const char *xml, uint32_t flags, remote_nonnull_
         if (is_new)
                 dom = vh_domain_list_add(&driver->domains, VH_TAKE_PTR(def));
         else
-                vh_domain_obj_set_persistent_def(dom, VH_TAKE_PTR(def));
+                qemu_set_def(driver, dom, VH_TAKE_PTR(def));
         dom->persistent = true;
         free(qemu_domain_priv(dom)->foreign);
         qemu_domain_priv(dom)->foreign = NULL;
@@ -159,6 +159,7 @@ static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t fl
         if (r < 0)
                 return r;
         tell(driver, dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
+        qemu_drop_text(driver, dom);
         vh_domain_list_remove(&driver->domains, dom);
         return 0;
 }
@@ -203,7 +204,7 @@ static int rename_to(QemuEdit *edit, const char *name, VhError **err)
                 return r;
         tell(edit->driver, edit->dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_RENAMED);
         vh_registry_rename(&edit->driver->domains.reg, &edit->dom->node, name);
-        vh_domain_obj_set_persistent_def(edit->dom, VH_TAKE_PTR(edit->def));
+        qemu_set_def(edit->driver, edit->dom, VH_TAKE_PTR(edit->def));
         tell(edit->driver, edit->dom, VIR_DOMAIN_EVENT_DEFINED, VIR_DOMAIN_EVENT_DEFINED_RENAMED);
         return 0;
 }

@@ -69,7 +69,7 @@ int qemu_edit_commit(QemuEdit *edit, VhError **err)
         int r = qemu_store(edit->driver, edit->def, err);
 
         if (r == 0)
-                vh_domain_obj_set_persistent_def(edit->dom, VH_TAKE_PTR(edit->def));
+                qemu_set_def(edit->driver, edit->dom, VH_TAKE_PTR(edit->def));
         return r;
 }
 

@@ -16,6 +16,7 @@ static void priv_free(void *p)
         QemuDomain *priv = p;
 
         free(priv->foreign);
+        free(priv->text);
         free(priv);
 }
 
@@ -26,6 +27,23 @@ QemuDomain *qemu_domain_priv(VhDomainObj *dom)
                 dom->priv_free = priv_free;
         }
         return dom->priv;
+}
+
+void qemu_drop_text(QemuDriver *driver, VhDomainObj *dom)
+{
+        QemuDomain *priv = qemu_domain_priv(dom);
+
+        if (!priv->text)
+                return;
+        driver->texts -= strlen(priv->text) + 1;
+        free(priv->text);
+        priv->text = NULL;
+}
+
+void qemu_set_def(QemuDriver *driver, VhDomainObj *dom, VhDomainDef *def)
+{
+        qemu_drop_text(driver, dom);
+        vh_domain_obj_set_persistent_def(dom, def);
 }
 
 /* Strictly if possible. What our model does not know is read over otherwise, and the reason is kept: such a file may be
@@ -51,7 +69,7 @@ static VhDomainObj *put(QemuDriver *driver, VhDomainDef **def, VhError **err)
         VhDomainObj *dom = vh_domain_by_uuid(&driver->domains, (*def)->uuid);
 
         if (dom && strcmp(dom->node.name, (*def)->name) == 0) {
-                vh_domain_obj_set_persistent_def(dom, VH_TAKE_PTR(*def));
+                qemu_set_def(driver, dom, VH_TAKE_PTR(*def));
                 return dom;
         }
         dom = vh_domain_list_add(&driver->domains, *def);

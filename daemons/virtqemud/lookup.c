@@ -168,6 +168,23 @@ QEMU_OP_RET(domain_has_managed_save_image)
         return 0;
 }
 
+/* Text of a definition. Clients ask for the plain one again and again, so it is kept as long as there is room. The result
+ * lives at least as long as the call. */
+static char *definition_text(VhCall *call, VhDomainObj *dom, const VhDomainDef *def, unsigned flags)
+{
+        QemuDomain *priv = qemu_domain_priv(dom);
+        QemuDriver *driver = qemu_driver(call);
+        char *text;
+
+        if (flags == QEMU_SHOWN_XML && priv->text)
+                return priv->text;
+        text = vh_domain_def_format(def, flags);
+        if (flags != QEMU_SHOWN_XML || driver->texts + strlen(text) >= QEMU_TEXTS_MAX)
+                return vh_call_own(call, text);
+        driver->texts += strlen(text) + 1;
+        return priv->text = text;
+}
+
 QEMU_OP_RET(domain_get_xml_desc)
 {
         enum {
@@ -184,8 +201,8 @@ QEMU_OP_RET(domain_get_xml_desc)
         if (r < 0)
                 return r;
         active = vh_domain_obj_active(dom) && !(args->flags & VIR_DOMAIN_XML_INACTIVE);
-        ret->xml = vh_call_own(call, vh_domain_def_format(active ? dom->def : vh_domain_obj_persistent_def(dom),
-                                                          vh_domain_format_flags(args->flags, active)));
+        ret->xml = definition_text(call, dom, active ? dom->def : vh_domain_obj_persistent_def(dom),
+                                   vh_domain_format_flags(args->flags, active));
         return 0;
 }
 

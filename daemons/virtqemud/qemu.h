@@ -18,6 +18,10 @@ enum {
         QEMU_AFFECT = VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG,
         /* What a text takes that is written to disk. */
         QEMU_STORED_XML = VH_XML_SECURE | VH_XML_INACTIVE,
+        /* What dumpxml without flags shows of a guest that does not run, and so what is kept ready as text. */
+        QEMU_SHOWN_XML = VH_XML_INACTIVE,
+        /* Bytes of such texts that are kept at most: a thousand guests, within the memory that an idle daemon may have. */
+        QEMU_TEXTS_MAX = 4 * 1024 * 1024,
 };
 
 /* The one instance of the driver. */
@@ -32,6 +36,7 @@ typedef struct QemuDriver {
         VhEventHub *hub;
         VhHost *host;
         QemuEmulators *emulators;
+        size_t texts;    /* bytes of texts that domains keep */
         char *dac_label; /* "+UID:+GID" of the guests' account */
         uint8_t uuid[VH_UUID_LEN];
 } QemuDriver;
@@ -41,6 +46,7 @@ typedef struct QemuDomain {
         /* Why the stored definition must not be written by us: the file holds what our model does not know, and it would
          * be lost. NULL: it may. */
         char *foreign;
+        char *text; /* the stored definition with QEMU_SHOWN_XML, NULL: not made (yet) */
 } QemuDomain;
 
 static inline QemuDriver *qemu_driver(const VhCall *call)
@@ -54,6 +60,10 @@ extern const VhDriver vh_driver_qemu;
 /* load.c: reads all definitions from disk. With reload, those known already are replaced and nothing is removed. */
 int qemu_load(QemuDriver *driver, VhError **err);
 QemuDomain *qemu_domain_priv(VhDomainObj *dom);
+/* Replaces a domain's stored definition (def is taken over). */
+void qemu_set_def(QemuDriver *driver, VhDomainObj *dom, VhDomainDef *def);
+/* Forgets the text that a domain keeps; to be called before the domain goes, too. */
+void qemu_drop_text(QemuDriver *driver, VhDomainObj *dom);
 
 /* The domain of a call; NULL with VIR_ERR_NO_DOMAIN. */
 VhDomainObj *qemu_domain(VhCall *call, const remote_nonnull_domain *wire, VhError **err);
