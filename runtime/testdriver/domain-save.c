@@ -67,13 +67,17 @@ static int read_image(const char *path, char **xml, VhError **err)
         if (fd < 0)
                 return vh_error_sys(err, VIR_FROM_TEST, errno, "cannot read domain image '%s'", path);
         r = read_all(fd, magic, sizeof(magic));
-        if (r < 0)
-                return vh_error_sys(err, VIR_FROM_TEST, r == -ENODATA ? 0 : r, "incomplete save header in '%s'", path);
+        if (r < 0) {
+                vh_error_sys(err, VIR_FROM_TEST, r == -ENODATA ? 0 : r, "incomplete save header in '%s'", path);
+                return r;
+        }
         if (memcmp(magic, save_magic, sizeof(magic)) != 0)
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "mismatched header magic");
         r = read_all(fd, &len, sizeof(len));
-        if (r < 0)
-                return vh_error_sys(err, VIR_FROM_TEST, r == -ENODATA ? 0 : r, "failed to read metadata length in '%s'", path);
+        if (r < 0) {
+                vh_error_sys(err, VIR_FROM_TEST, r == -ENODATA ? 0 : r, "failed to read metadata length in '%s'", path);
+                return r;
+        }
         if (len < 1 || len > IMAGE_XML_MAX)
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "length of metadata out of range");
         *xml = vh_new(char, len + 1);
