@@ -170,6 +170,32 @@ static void check_remote_used(const VhProfile *p, const VhDaemonDesc *d, VhFindi
         }
 }
 
+/* What the daemons of this version refuse to start with. A row goes when its feature comes. */
+static void check_built(const VhProfile *p, const VhDaemonDesc *d, VhFindings *f)
+{
+        static const char *const auth_keys[] = { "auth_unix_rw", "auth_unix_ro", "auth_tcp", "auth_tls" };
+        static const char no_tls[] = "the daemons of this version have no TLS and do not start with it";
+        static const char no_sasl[] = "the daemons of this version have no SASL and do not start with it";
+        static const char no_polkit[] = "the daemons of this version have no access driver and do not start with one";
+        const VhSetting *tls = vh_profile_setting(p, d, "listen_tls"), *tcp = vh_profile_setting(p, d, "listen_tcp");
+        const VhSetting *drivers = vh_profile_setting(p, d, "access_drivers");
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(auth_keys); i++) {
+                const VhSetting *s = vh_profile_setting(p, d, auth_keys[i]);
+
+                if (is_string(s, "sasl") && vh_conf_desc_option(d->conf, auth_keys[i]))
+                        warn(f, p, "not-built", s, no_sasl);
+        }
+        if (is_on(tls) && vh_daemon_desc_socket(d, VH_SOCKET_TLS))
+                warn(f, p, "not-built", tls, no_tls);
+        /* It is the default there. */
+        if (is_on(tcp) && vh_daemon_desc_socket(d, VH_SOCKET_TCP) && !vh_profile_setting(p, d, "auth_tcp"))
+                warn(f, p, "not-built", tcp, no_sasl);
+        for (size_t i = 0; drivers && i < drivers->value.list.n; i++)
+                if (!vh_streq(drivers->value.list.items[i].str, "none"))
+                        warn(f, p, "not-built", drivers, no_polkit);
+}
+
 /* Options that depend on others */
 
 static bool number_of(const VhProfile *p, const VhDaemonDesc *d, const VhConfDesc *conf, const char *option,
@@ -284,6 +310,7 @@ void vh_profile_check(const VhProfile *p, VhFindings *f)
                 check_open_socket(p, *d, f);
                 check_admin_socket(p, *d, f);
                 check_directory(p, *d, f);
+                check_built(p, *d, f);
                 check_options(p, *d, (*d)->conf, f);
                 if (vh_daemon_desc_socket(*d, VH_SOCKET_TLS)) {
                         check_remote_auth(p, *d, f);
