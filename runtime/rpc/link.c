@@ -47,6 +47,18 @@ static void free_out(VhLink *link)
         link->out_sent = link->out_traced = 0;
 }
 
+/* Reads away what the peer still sent: closed with unread bytes, a UNIX socket gives the peer a reset ahead of our last
+ * reply. Bounded, because a peer may send faster than we throw away. */
+static void drain(int fd)
+{
+        enum { ROUNDS = 16 };
+        char away[4096];
+
+        for (unsigned i = 0; i < ROUNDS; i++)
+                if (recv(fd, away, sizeof(away), MSG_DONTWAIT) <= 0)
+                        return;
+}
+
 void vh_link_done(VhLink *link)
 {
         drop_frame_fds(link);
@@ -55,8 +67,10 @@ void vh_link_done(VhLink *link)
         free(link->in_fds);
         free(link->own);
         free_out(link);
-        if (link->fd >= 0)
+        if (link->fd >= 0) {
+                drain(link->fd);
                 close(link->fd);
+        }
         vh_link_init(link, -1, link->fd_type);
 }
 
