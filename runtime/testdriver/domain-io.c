@@ -369,7 +369,7 @@ TEST_OP_SHARED(domain_interface_stats)
 
 TEST_OP_SHARED(domain_get_block_info)
 {
-        static const uint64_t tib = UINT64_C(1) << 40, header = 5120 * UINT64_C(1024);
+        static const uint64_t tib = UINT64_C(1) << 40, unused = UINT64_C(5056) * 1024;
         const VhDisk *disk;
         VhDomainObj *dom;
         int r = test_check_flags(args->flags, 0, "testDomainGetBlockInfo", err);
@@ -385,9 +385,9 @@ TEST_OP_SHARED(domain_get_block_info)
         if (!disk->src.path)
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
                                     "disk '%s' does not currently have a source assigned", args->path);
-        ret->capacity = tib;
+        ret->capacity = tib - unused;
         ret->physical = tib;
-        ret->allocation = tib - header;
+        ret->allocation = tib;
         return 0;
 }
 

@@ -19,6 +19,21 @@ static int find_iothread(const VhDomainDef *def, uint32_t id)
         return NOT_THERE;
 }
 
+/* Ids of all threads: those that are listed, and for the rest of the count the lowest that are free. */
+static uint32_t *thread_ids(VhCall *call, const VhDomainDef *def, uint32_t *n)
+{
+        uint32_t *ids, id = 1;
+
+        *n = VH_MAX(def->iothreads, def->iothread_list.n);
+        ids = vh_call_new(call, uint32_t, *n);
+        for (uint32_t i = 0; i < *n - def->iothread_list.n; id++)
+                if (find_iothread(def, id) == NOT_THERE)
+                        ids[i++] = id;
+        for (uint32_t i = 0; i < def->iothread_list.n; i++)
+                ids[*n - def->iothread_list.n + i] = def->iothread_list.items[i]->id.val;
+        return ids;
+}
+
 static VhCpuset **pin_place(const VhDomainDef *def, uint32_t id)
 {
         if (def->cputune)
@@ -160,18 +175,22 @@ static void fill_map(const VhDomainDef *def, uint32_t id, uint8_t *map)
 TEST_OP_SHARED(domain_get_iothread_info)
 {
         VhDomainDef *def;
+        uint32_t *ids;
         int r = test_check_flags(args->flags, TEST_AFFECT, "testDomainGetIOThreadInfo", err);
 
         if (r == 0)
                 r = test_domain_def(call, &args->dom, args->flags, &def, err);
         if (r < 0)
                 return r;
-        ret->ret = ret->info.len = def->iothread_list.n;
+        ids = thread_ids(call, def, &ret->info.len);
+        if (ret->info.len > REMOTE_IOTHREAD_INFO_MAX)
+                return vh_error_plain(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "too many I/O threads for a reply");
+        ret->ret = ret->info.len;
         ret->info.val = vh_call_new(call, remote_domain_iothread_info, ret->info.len);
         for (uint32_t i = 0; i < ret->info.len; i++) {
                 remote_domain_iothread_info *info = &ret->info.val[i];
 
-                info->iothread_id = def->iothread_list.items[i]->id.val;
+                info->iothread_id = ids[i];
                 info->cpumap.len = MAP_BYTES;
                 info->cpumap.val = vh_call_new(call, uint8_t, MAP_BYTES);
                 fill_map(def, info->iothread_id, info->cpumap.val);

@@ -37,6 +37,9 @@ void test_moments_init(VhDomainObj *dom);
 #define TEST_OP_SHARED_DO(name) int test_op_##name(VhCall *call, const remote_##name##_args *args, VhError **err)
 #define TEST_OP_SHARED_GET(name) int test_op_##name(VhCall *call, remote_##name##_ret *ret, VhError **err)
 
+/* baseline.c */
+TEST_OP_SHARED(connect_baseline_cpu);
+
 /* checkpoint.c */
 TEST_OP_SHARED(domain_checkpoint_create_xml);
 TEST_OP_SHARED(domain_checkpoint_get_xml_desc);

@@ -204,12 +204,12 @@ static int check_numa(const VhDomainDef *def, const remote_typed_param *mode, co
 {
         if (!def)
                 return 0;
-        if (live && mode && mode->value.i != (def->numatune && def->numatune->mode ? def->numatune->mode - 1 : 0))
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_OPERATION_INVALID,
-                                    "can't change numatune mode for running domain");
         if (!nodes && !(def->numatune && def->numatune->nodeset))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
+        if (live && mode && mode->value.i != (def->numatune && def->numatune->mode ? def->numatune->mode - 1 : 0))
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_OPERATION_INVALID,
+                                    "can't change numatune mode for running domain");
         return 0;
 }
 

@@ -154,6 +154,8 @@ TEST_OP_SHARED(node_get_free_pages)
 
         if (r < 0)
                 return r;
+        if (args->startCell < 0 || (uint64_t)args->startCell + args->cellCount > test_host(call)->n_cells)
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "Range exceeds available cells");
         if (total > REMOTE_NODE_MAX_CELLS)
                 return vh_error_plain(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "the result does not fit into a reply");
         ret->counts.len = (uint32_t)total;

@@ -16,6 +16,7 @@ const VhHypervisorOps test_hypervisor_ops = {
         SHARED(connect_domain_event_deregister_any),
         SHARED(connect_domain_event_callback_register_any),
         SHARED(connect_domain_event_callback_deregister_any),
+        SERVE(connect_baseline_cpu),
         SERVE(domain_checkpoint_create_xml),
         SERVE(domain_checkpoint_get_xml_desc),
         SERVE(domain_list_all_checkpoints),
