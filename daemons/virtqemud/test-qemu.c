@@ -326,6 +326,9 @@ static void metadata_of_all_kinds(void **state)
         assert_string_equal(get_metadata(f, VIR_DOMAIN_METADATA_TITLE, NULL), "T");
         assert_string_equal(get_metadata(f, VIR_DOMAIN_METADATA_DESCRIPTION, NULL), "D\nE");
         assert_string_equal(get_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "http://x"), "<a>1</a>");
+        assert_int_equal(set_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "<z:a xmlns:z='http://x'><z:b z:c='1'/></z:a>", "k",
+                                      "http://x", 0), 0);
+        assert_non_null(strstr(get_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "http://x"), "<b c=\"1\"/>"));
         assert_int_equal(set_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, NULL, NULL, "http://x", 0), 0);
         assert_null(get_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "http://x"));
 }

@@ -21,18 +21,42 @@ static int no_metadata(VhError **err)
         return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_DOMAIN_METADATA, "Requested metadata element is not present");
 }
 
+/* Takes the namespace from everything below node that has it. */
+static void clear_ns(xmlNode *node, const xmlChar *uri)
+{
+        for (xmlAttr *a = node->properties; a; a = a->next)
+                if (a->ns && xmlStrEqual(a->ns->href, uri))
+                        a->ns = NULL;
+        if (node->ns && xmlStrEqual(node->ns->href, uri))
+                node->ns = NULL;
+        for (xmlNode *n = node->children; n; n = n->next)
+                if (n->type == XML_ELEMENT_NODE)
+                        clear_ns(n, uri);
+}
+
+static void remove_ns_definition(xmlNode *node, xmlNs *ns)
+{
+        for (xmlNs **p = &node->nsDef; *p; p = &(*p)->next)
+                if (*p == ns) {
+                        *p = ns->next;
+                        xmlFreeNs(ns);
+                        return;
+                }
+}
+
 /* The namespace of a stored element is part of its place, not of the text that was given. */
 static char *text_without_ns(xmlNode *node)
 {
         xmlNode *copy = xmlDocCopyNode(node, node->doc, 1);
         xmlBuffer *buffer = xmlBufferCreate();
+        xmlNs *ns;
         char *text;
 
         if (!copy || !buffer)
                 abort();
-        xmlSetNs(copy, NULL);
-        xmlFreeNsList(copy->nsDef);
-        copy->nsDef = NULL;
+        ns = copy->ns;
+        clear_ns(copy, ns->href);
+        remove_ns_definition(copy, ns);
         xmlNodeDump(buffer, node->doc, copy, 0, 1);
         text = vh_xstrdup((const char *)xmlBufferContent(buffer));
         xmlBufferFree(buffer);
@@ -61,6 +85,16 @@ static void remove_node(xmlNode *node)
         }
 }
 
+/* Puts everything that has no namespace into ns; what has one of its own keeps it. */
+static void give_ns(xmlNode *node, xmlNs *ns)
+{
+        if (!node->ns)
+                xmlSetNs(node, ns);
+        for (xmlNode *n = node->children; n; n = n->next)
+                if (n->type == XML_ELEMENT_NODE)
+                        give_ns(n, ns);
+}
+
 static int add_element(xmlNode *root, const char *uri, const char *key, const char *xml, VhError **err)
 {
         xmlDoc *doc;
@@ -79,7 +113,7 @@ static int add_element(xmlNode *root, const char *uri, const char *key, const ch
                 xmlFreeNode(node);
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "failed to create a namespace");
         }
-        xmlSetNs(node, ns);
+        give_ns(node, ns);
         xmlAddChild(root, node);
         return 0;
 }
