@@ -111,7 +111,7 @@ static int add_element(xmlNode *root, const char *uri, const char *key, const ch
         ns = xmlNewNs(node, (const xmlChar *)uri, (const xmlChar *)key);
         if (!ns) {
                 xmlFreeNode(node);
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "failed to create a namespace");
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "failed to create a new XML namespace");
         }
         give_ns(node, ns);
         xmlAddChild(root, node);
