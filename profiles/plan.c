@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Collects what the emitters make and puts it on disk. */
+/* Collects what the emitters make and puts it on disk, below a folder that may be the root of an image: what links are
+ * in there, nothing outside is reached. */
 
 #include "plan.h"
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 enum {
         FILE_MODE = 0644,
@@ -74,71 +79,132 @@ static bool has_file(const VhPlan *plan, const char *path)
         return false;
 }
 
-/* Only plain paths below the root: a manifest that somebody edited must not make us remove anything else. */
-static bool is_inside(const char *path)
+/* Opens a directory as a program sees it whose root is rootfd: links, absolute ones too, never lead out of it. */
+static int open_inside(int rootfd, const char *dir, bool make)
 {
-        return *path && *path != '/' && !strstr(path, "..");
+        struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+        _vh_free_ char *parent = NULL;
+        _vh_close_ int up = -1;
+        const char *slash = strrchr(dir, '/');
+        int fd = (int)syscall(SYS_openat2, rootfd, dir, &how, sizeof(how));
+
+        if (fd >= 0 || errno != ENOENT || !make)
+                return fd >= 0 ? fd : -errno;
+        parent = slash ? vh_xstrndup(dir, (size_t)(slash - dir)) : vh_xstrdup(".");
+        up = open_inside(rootfd, parent, make);
+        if (up < 0)
+                return up;
+        if (mkdirat(up, slash ? slash + 1 : dir, DIR_MODE) < 0)
+                return -errno;
+        fd = (int)syscall(SYS_openat2, rootfd, dir, &how, sizeof(how));
+        return fd >= 0 ? fd : -errno;
 }
 
-static int remove_stale(const VhPlan *plan, const char *root, unsigned *removed)
+/* The directory of a file of the plan, and the name in it. */
+static int open_dir_of(int rootfd, const char *path, bool make, const char **name)
 {
-        _vh_free_ char *file = vh_path_join(root, VH_MANIFEST_PATH), *text = NULL;
-        char *line, *rest;
+        const char *slash = strrchr(path, '/');
+        _vh_free_ char *dir = slash ? vh_xstrndup(path, (size_t)(slash - path)) : vh_xstrdup(".");
+
+        *name = slash ? slash + 1 : path;
+        return open_inside(rootfd, dir, make);
+}
+
+static int read_file(int rootfd, const char *path, size_t max, char **text)
+{
+        const char *name;
+        _vh_close_ int dirfd = open_dir_of(rootfd, path, false, &name);
+        _vh_close_ int fd = -1;
         size_t len;
-        int r = vh_file_read(file, MANIFEST_MAX, &text, &len);
+
+        if (dirfd < 0)
+                return dirfd;
+        fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        return fd < 0 ? -errno : vh_file_read_fd(fd, max, text, &len);
+}
+
+static int remove_file(int rootfd, const char *path)
+{
+        const char *name;
+        _vh_close_ int dirfd = open_dir_of(rootfd, path, false, &name);
+
+        if (dirfd < 0)
+                return dirfd;
+        return unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
+}
+
+static int remove_stale(const VhPlan *plan, int rootfd, unsigned *removed)
+{
+        _vh_free_ char *text = NULL;
+        char *line, *rest;
+        int r = read_file(rootfd, VH_MANIFEST_PATH, MANIFEST_MAX, &text);
 
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
         rest = text;
         while ((line = strsep(&rest, "\n"))) {
                 const char *path = strchr(line, ' ');
-                _vh_free_ char *full = NULL;
 
-                if (*line == '#' || !path || !is_inside(path + 1) || has_file(plan, path + 1))
+                if (*line == '#' || !path || path[1] == '\0' || has_file(plan, path + 1))
                         continue;
-                full = vh_path_join(root, path + 1);
-                r = vh_file_remove(full);
-                if (r < 0 && r != -ENOENT)
+                r = remove_file(rootfd, path + 1);
+                /* Somebody else may have tidied up, or put something else there. */
+                if (r < 0 && r != -ENOENT && r != -EISDIR && r != -ENOTDIR)
                         return r;
                 *removed += r == 0;
         }
         return 0;
 }
 
-/* True if the file is there with this content. */
-static bool is_equal(const char *path, const VhPlanFile *f)
+static bool has_mode(int dirfd, const char *name, unsigned mode)
 {
-        _vh_free_ char *text = NULL;
-        size_t len;
+        struct stat st;
 
-        return vh_file_read(path, strlen(f->content), &text, &len) == 0 && vh_streq(text, f->content);
+        return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & 07777) == mode;
 }
 
-static int write_file(const VhPlanFile *f, const char *root, unsigned *written)
+static int write_file(const VhPlanFile *f, int rootfd, unsigned *written)
 {
-        _vh_free_ char *path = vh_path_join(root, f->path);
-        _vh_free_ char *dir = vh_xstrndup(path, (size_t)(strrchr(path, '/') - path));
+        const char *name;
+        _vh_close_ int dirfd = open_dir_of(rootfd, f->path, true, &name);
+        _vh_free_ char *old = NULL;
         int r;
 
-        if (is_equal(path, f))
+        if (dirfd < 0)
+                return dirfd;
+        if (read_file(rootfd, f->path, strlen(f->content), &old) == 0 && vh_streq(old, f->content) &&
+            has_mode(dirfd, name, f->mode))
                 return 0;
-        r = vh_mkdir_p(dir, DIR_MODE);
-        if (r == 0)
-                r = vh_file_write(path, f->content, strlen(f->content), f->mode, (uid_t)VH_FILE_SAME_OWNER,
-                                  (gid_t)VH_FILE_SAME_OWNER, 0);
+        r = vh_file_write_at(dirfd, name, f->content, strlen(f->content), f->mode, (uid_t)VH_FILE_SAME_OWNER,
+                             (gid_t)VH_FILE_SAME_OWNER, 0);
         *written += r == 0;
         return r;
 }
 
+static int open_root(const char *root)
+{
+        int r = vh_mkdir_p(root, DIR_MODE);
+        int fd;
+
+        if (r < 0)
+                return r;
+        fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 int vh_plan_write(const VhPlan *plan, const char *root, unsigned *written, unsigned *removed, VhError **err)
 {
+        _vh_close_ int rootfd = open_root(root);
         unsigned dummy = 0;
-        int r = remove_stale(plan, root, removed ? removed : &dummy);
+        int r;
 
+        if (rootfd < 0)
+                return vh_error_sys(err, VIR_FROM_CONF, rootfd, "cannot open folder %s", root);
+        r = remove_stale(plan, rootfd, removed ? removed : &dummy);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_CONF, r, "cannot remove files of the last run below %s", root);
         for (size_t i = 0; i < plan->n; i++) {
-                r = write_file(&plan->files[i], root, written ? written : &dummy);
+                r = write_file(&plan->files[i], rootfd, written ? written : &dummy);
                 if (r < 0)
                         return vh_error_sys(err, VIR_FROM_CONF, r, "cannot write %s/%s", root, plan->files[i].path);
         }

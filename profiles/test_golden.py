@@ -103,6 +103,13 @@ class Pass(Temporary):
         again = self.compile(profile)
         self.assertIn(" 0 written, 0 removed", again.stderr)
 
+    def test_wrong_mode_is_put_right(self):
+        profile = os.path.join(HOSTS, "compute-node.yaml")
+        self.compile(profile)
+        os.chmod(self.path("out/etc/libvirt/qemu.conf"), 0o644)
+        self.assertIn(" 1 written, 0 removed", self.compile(profile).stderr)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("out/etc/libvirt/qemu.conf")).st_mode), 0o600)
+
     def test_files_no_longer_wanted_are_removed(self):
         self.compile(os.path.join(HOSTS, "compute-node.yaml"))
         os.makedirs(self.path("out/etc/other"))
@@ -122,6 +129,17 @@ class Pass(Temporary):
             f.write(f"0644 ../victim\n0644 {victim}\n")
         self.compile(os.path.join(HOSTS, "demo.yaml"))
         self.assertTrue(os.path.exists(victim))
+
+    def test_links_in_an_image_do_not_lead_out_of_it(self):
+        os.makedirs(self.path("out/real"))
+        os.makedirs(self.path("outside"))
+        os.symlink("/real", self.path("out/etc"))
+        os.makedirs(self.path("out/var/lib"))
+        os.symlink("../../../../../.." + self.path("outside"), self.path("out/var/lib/virthost"))
+        done = run("compile", "-o", self.path("out"), os.path.join(HOSTS, "demo.yaml"))
+        self.assertTrue(os.path.exists(self.path("out/real/libvirt/virtqemud.conf")))
+        self.assertEqual(os.listdir(self.path("outside")), [])
+        self.assertEqual(done.returncode, 1)
 
     def test_preset_leads_to_exactly_the_wanted_links(self):
         if not shutil.which("systemctl"):

@@ -106,7 +106,7 @@ static bool has_content(int dirfd, const char *name, const void *data, size_t le
 }
 
 typedef struct TempFile {
-        int dirfd;
+        int dirfd; /* the caller's */
         int fd;
         char *name;
 } TempFile;
@@ -169,22 +169,18 @@ static void temp_done(TempFile *t)
                 unlinkat(t->dirfd, t->name, 0);
         free(t->name);
         vh_closep(&t->fd);
-        vh_closep(&t->dirfd);
 }
 
-int vh_file_write(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid, VhFileFlags flags)
+int vh_file_write_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid,
+                     VhFileFlags flags)
 {
-        _vh_cleanup_(temp_done) TempFile t = { .dirfd = -1, .fd = -1 };
+        _vh_cleanup_(temp_done) TempFile t = { .dirfd = dirfd, .fd = -1 };
         struct stat st;
-        const char *name;
         int r;
 
-        t.dirfd = open_parent(path, &name);
-        if (t.dirfd < 0)
-                return t.dirfd;
-        if ((flags & VH_FILE_IF_CHANGED) && has_content(t.dirfd, name, data, len))
+        if ((flags & VH_FILE_IF_CHANGED) && has_content(dirfd, name, data, len))
                 return 0;
-        if ((flags & VH_FILE_KEEP_ATTRS) && fstatat(t.dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        if ((flags & VH_FILE_KEEP_ATTRS) && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode)) {
                 mode = st.st_mode & 07777;
                 uid = st.st_uid;
@@ -196,6 +192,16 @@ int vh_file_write(const char *path, const void *data, size_t len, mode_t mode, u
         if (r == 0)
                 r = temp_place(&t, name, flags);
         return r;
+}
+
+int vh_file_write(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid, VhFileFlags flags)
+{
+        const char *name;
+        _vh_close_ int dirfd = open_parent(path, &name);
+
+        if (dirfd < 0)
+                return dirfd;
+        return vh_file_write_at(dirfd, name, data, len, mode, uid, gid, flags);
 }
 
 int vh_file_remove(const char *path)
@@ -212,12 +218,13 @@ int vh_file_remove(const char *path)
 
 int vh_symlink_replace(const char *target, const char *path)
 {
-        _vh_cleanup_(temp_done) TempFile t = { .dirfd = -1, .fd = -1 };
         const char *name;
+        _vh_close_ int dirfd = open_parent(path, &name);
+        /* Behind dirfd, so that it is cleaned up while that is still open. */
+        _vh_cleanup_(temp_done) TempFile t = { .dirfd = dirfd, .fd = -1 };
 
-        t.dirfd = open_parent(path, &name);
-        if (t.dirfd < 0)
-                return t.dirfd;
+        if (dirfd < 0)
+                return dirfd;
         for (int i = 0; i < TEMP_TRIES; i++) {
                 random_name(name, &t.name);
                 if (symlinkat(target, t.dirfd, t.name) == 0)

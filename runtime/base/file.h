@@ -32,6 +32,10 @@ enum { VH_FILE_SAME_OWNER = -1 }; /* uid or gid: that of the process */
  * path is replaced, not followed. On failure the temporary file is gone and the old file untouched. */
 int vh_file_write(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid, VhFileFlags flags);
 
+/* The same for a name in a directory that the caller has open for reading. */
+int vh_file_write_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid,
+                     VhFileFlags flags);
+
 /* Removes a file and syncs its directory. A missing file is -ENOENT. */
 int vh_file_remove(const char *path);
 
