@@ -23,6 +23,11 @@ static const struct {
 
 static const char *const level_names[] = { NULL, "debug", "info", "warning", "error" };
 
+const char *vh_log_level_name(int level)
+{
+        return level_names[level];
+}
+
 /* One blank-separated entry, cut at its colons: fields point into word. */
 typedef struct Entry {
         char *word;  /* untouched, for messages */

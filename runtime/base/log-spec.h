@@ -47,6 +47,8 @@ char *vh_log_outputs_format(const VhLogOutputs *o);
 /* Adds an output; target is copied. */
 void vh_log_outputs_add(VhLogOutputs *o, int level, VhLogDest dest, const char *target);
 
+/* "debug" to "error"; level must be one of VhLogLevel. */
+const char *vh_log_level_name(int level);
 /* "debug", "info", "warning", "error" or 1 to 4. Returns the level or -EINVAL. */
 int vh_log_level_parse(const char *text);
 

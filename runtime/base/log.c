@@ -48,7 +48,6 @@ static struct {
 
 unsigned vh_log_generation = 1;
 
-static const char *const level_names[] = { NULL, "debug", "info", "warning", "error" };
 static const int syslog_levels[] = { 0, LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR };
 
 static void write_stderr(VhLogOutput *o, const Message *m)
@@ -113,7 +112,7 @@ static int stamp(char **ret, const Message *m)
         gmtime_r(&now.tv_sec, &tm);
         strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
         n = asprintf(ret, "%s.%03ld+0000: %d: %s : %s:%d : %s\n", when, now.tv_nsec / 1000000, gettid(),
-                     level_names[m->level], m->func, m->line, m->text);
+                     vh_log_level_name((int)m->level), m->func, m->line, m->text);
         return n;
 }
 
@@ -268,11 +267,6 @@ char *vh_log_get_outputs(unsigned *n)
                 *n = state.outputs.n;
         pthread_mutex_unlock(&state.lock);
         return text;
-}
-
-VhLogLevel vh_log_get_level(void)
-{
-        return (VhLogLevel)state.level;
 }
 
 static void complain(const char *variable, VhError *e)

@@ -45,15 +45,15 @@ static inline bool vh_log_wants(VhLogSource *source, VhLogLevel level)
 void vh_log_write(const VhLogSource *source, VhLogLevel level, const char *file, int line, const char *func,
                   const char *fmt, ...) _vh_printf_(6, 7);
 
-#define vh_log(level, ...)                                                                            \
-        do {                                                                                          \
-                if (vh_log_wants(&vh_log_self, (level)))                                              \
-                        vh_log_write(&vh_log_self, (level), __FILE__, __LINE__, __func__, __VA_ARGS__); \
+#define vh_log(level, ...)                                                                                             \
+        do {                                                                                                           \
+                if (vh_log_wants(&vh_log_self, (level)))                                                               \
+                        vh_log_write(&vh_log_self, (level), __FILE__, __LINE__, __func__, __VA_ARGS__);                \
         } while (0)
-#define vh_log_debug(...) vh_log(VH_LOG_DEBUG, __VA_ARGS__)
-#define vh_log_info(...) vh_log(VH_LOG_INFO, __VA_ARGS__)
+#define vh_log_debug(...)   vh_log(VH_LOG_DEBUG, __VA_ARGS__)
+#define vh_log_info(...)    vh_log(VH_LOG_INFO, __VA_ARGS__)
 #define vh_log_warning(...) vh_log(VH_LOG_WARNING, __VA_ARGS__)
-#define vh_log_error(...) vh_log(VH_LOG_ERROR, __VA_ARGS__)
+#define vh_log_error(...)   vh_log(VH_LOG_ERROR, __VA_ARGS__)
 
 /* Where messages go when no outputs are configured. */
 typedef struct VhLogDefaults {
@@ -86,9 +86,6 @@ int vh_log_set_outputs(const char *text, VhError **err);
  * it. NULL if there are none. *n (if wanted) is their number. */
 char *vh_log_get_filters(unsigned *n);
 char *vh_log_get_outputs(unsigned *n);
-
-/* The level for sources that no filter matches. */
-VhLogLevel vh_log_get_level(void);
 
 /* Closes outputs and frees everything, at the end of main(). */
 void vh_log_done(void);

@@ -45,9 +45,11 @@ static const SpecCase output_cases[] = {
         { "5:stderr", "invalid argument: Invalid log priority '5' for log output '5:stderr'", true },
         { "x", "invalid argument: Malformed format for log output 'x'", true },
         { "1:file",
-          "invalid argument: Log output '1:file' does not meet the format requirements for destination type 'file'", true },
+          "invalid argument: Log output '1:file' does not meet the format requirements for destination type 'file'",
+          true },
         { "1:stderr:foo",
-          "invalid argument: Log output '1:stderr:foo' does not meet the format requirements for destination type 'stderr'",
+          "invalid argument: Log output '1:stderr:foo' does not meet the format requirements for destination type "
+          "'stderr'",
           true },
 };
 

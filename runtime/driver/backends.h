@@ -27,7 +27,8 @@ typedef struct VhBackendsConfig {
         VhRouting routing;
 } VhBackendsConfig;
 
-/* Starts the drivers. Returns 0, or negative errno with *err naming the driver that failed; what was started is stopped. */
+/* Starts the drivers. Returns 0, or negative errno with *err naming the driver that failed; what was started is
+ * stopped. */
 int vh_backends_new(VhBackends **ret, const VhBackendsConfig *config, VhError **err);
 /* Stops the drivers in reverse order. All sessions must be gone. Accepts NULL, returns NULL. */
 VhBackends *vh_backends_free(VhBackends *b);

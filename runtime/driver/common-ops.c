@@ -14,15 +14,6 @@
 #include "procs.h"
 #include "rpc/server.h"
 
-/* Features of the private protocol between client library and daemon. */
-typedef enum Feature {
-        FEATURE_FD_PASSING = 8,
-        FEATURE_TYPED_PARAM_STRING = 9,
-        FEATURE_KEEPALIVE = 10,
-        FEATURE_EVENT_CALLBACK = 14,
-        FEATURE_CLOSE_CALLBACK = 15,
-} Feature;
-
 static VhSession *session_of(const VhCall *call)
 {
         return vh_client_data(call->client);
@@ -59,23 +50,26 @@ static int op_supports_feature(VhCall *call, const remote_connect_supports_featu
         VhConn *conn = vh_session_primary(session_of(call));
 
         switch (args->feature) {
-        case FEATURE_KEEPALIVE:
+        case VH_FEATURE_KEEPALIVE:
                 vh_client_start_keepalive(call->client);
                 ret->supported = 1;
                 return 0;
-        case FEATURE_FD_PASSING:
-        case FEATURE_TYPED_PARAM_STRING:
-        case FEATURE_EVENT_CALLBACK:
-        case FEATURE_CLOSE_CALLBACK:
+        case VH_FEATURE_FD_PASSING:
+        case VH_FEATURE_TYPED_PARAM_STRING:
+        case VH_FEATURE_EVENT_CALLBACK:
+        case VH_FEATURE_CLOSE_CALLBACK:
                 ret->supported = 1;
                 return 0;
         default:
-                ret->supported = conn && conn->driver->supports_feature ? conn->driver->supports_feature(conn, args->feature) : 0;
+                ret->supported = conn && conn->driver->supports_feature
+                                         ? conn->driver->supports_feature(conn, args->feature)
+                                         : 0;
                 return 0;
         }
 }
 
-/* A local driver goes only with the daemon, and then the client sees the socket close: there is nothing to call back. */
+/* A local driver goes only with the daemon, and then the client sees the socket close: there is nothing to call back.
+ */
 static int op_close_callback(VhCall *call, VhError **err)
 {
         return 0;
@@ -127,10 +121,12 @@ static int identity_param(VhIdentity *id, const remote_typed_param *p, VhError *
         }
         if (identity_number(id, p))
                 return 0;
-        return vh_error_set(err, VIR_FROM_IDENTITY, VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter '%s' not supported", p->field);
+        return vh_error_set(err, VIR_FROM_IDENTITY, VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter '%s' not supported",
+                            p->field);
 }
 
-/* Who may say that it acts for somebody else: our daemons, which know the token, and those who could do anything anyway. */
+/* Who may say that it acts for somebody else: our daemons, which know the token, and those who could do anything
+ * anyway. */
 static bool may_speak_for_others(VhCall *call, const VhIdentity *claimed)
 {
         const VhIdentity *peer = vh_client_identity(call->client);

@@ -11,7 +11,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         _vh_free_ char *text = vh_xstrndup((const char *)data, size);
         _vh_error_ VhError *err = NULL;
         _vh_uri_ VhUri *uri = NULL;
-        _vh_free_ char *socket = NULL;
 
         if (vh_uri_parse(&uri, text, &err) < 0) {
                 if (!err)
@@ -20,6 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         vh_uri_check_slash(uri, NULL);
         vh_uri_check_path(&(VhUriPathRule){ .scheme = uri->scheme, .privileged = true }, uri->path, NULL);
-        socket = vh_uri_query_get(uri->query, "socket");
+        vh_uri_check_local(uri, NULL);
         return 0;
 }

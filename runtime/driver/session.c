@@ -25,10 +25,11 @@ struct VhSession {
         VhCall *open_call; /* while opening */
 };
 
-enum { OPEN_READ_ONLY = 1 << 0, FEATURE_KEEPALIVE = 10 };
+enum { OPEN_READ_ONLY = 1 << 0 };
 
 /* Features of a session, not of what is behind it: virtproxyd answers for them itself. */
-static const uint32_t own_features[] = { 8, FEATURE_KEEPALIVE, 14, 15 };
+static const VhFeature own_features[] = { VH_FEATURE_FD_PASSING, VH_FEATURE_KEEPALIVE, VH_FEATURE_EVENT_CALLBACK,
+                                          VH_FEATURE_CLOSE_CALLBACK };
 
 static const VhProgram *const programs[] = { &vh_program_remote, &vh_program_qemu, &vh_program_lxc };
 
@@ -113,7 +114,8 @@ static Where where_modular(const VhSession *s, VhKind primary, VhKind kind)
         if (kind == primary)
                 return WHERE_PRIMARY;
         if (primary == VH_KIND_HYPERVISOR)
-                return kind == VH_KIND_NWFILTER && !vh_backends_env(s->backends)->privileged ? WHERE_NOWHERE : WHERE_REMOTE;
+                return kind == VH_KIND_NWFILTER && !vh_backends_env(s->backends)->privileged ? WHERE_NOWHERE
+                                                                                             : WHERE_REMOTE;
         /* Volumes may be encrypted with a secret. */
         return primary == VH_KIND_STORAGE && kind == VH_KIND_SECRET ? WHERE_REMOTE : WHERE_NOWHERE;
 }
@@ -259,7 +261,8 @@ static VhRelay *route_kind(VhSession *s, const VhProgram *program, const VhFrame
                 return NULL;
         }
         proc = vh_program_find(program, frame->h.proc);
-        if (!proc || proc->dir != VH_DIR_CALL || proc->kind <= VH_KIND_HYPERVISOR || where(s, proc->kind) != WHERE_REMOTE)
+        if (!proc || proc->dir != VH_DIR_CALL || proc->kind <= VH_KIND_HYPERVISOR ||
+            where(s, proc->kind) != WHERE_REMOTE)
                 return NULL;
         return relay_for_kind(s, proc->kind);
 }
@@ -329,7 +332,8 @@ static int open_uri(VhSession *s, VhCall *call, const VhUri *uri, VhError **err)
         if (r < 0)
                 return r;
         if (!in)
-                return vh_backends_has_daemon(s->backends, uri->scheme) ? open_remote(s, call, uri) : no_driver(uri, err);
+                return vh_backends_has_daemon(s->backends, uri->scheme) ? open_remote(s, call, uri)
+                                                                        : no_driver(uri, err);
         r = conn_open(&s->conns[VH_KIND_HYPERVISOR], s, in, uri, err);
         s->open = r >= 0;
         return r;
@@ -421,7 +425,7 @@ static bool is_keepalive_question(const VhCall *call)
 {
         const remote_connect_supports_feature_args *args = call->args;
 
-        return call->proc->number == REMOTE_PROC_CONNECT_SUPPORTS_FEATURE && args->feature == FEATURE_KEEPALIVE;
+        return call->proc->number == REMOTE_PROC_CONNECT_SUPPORTS_FEATURE && args->feature == VH_FEATURE_KEEPALIVE;
 }
 
 /* Common procedures need no driver, and behind a proxy there is none here. */

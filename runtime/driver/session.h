@@ -4,13 +4,22 @@
 /* One client of a daemon that serves drivers: login, opening a URI, which connection serves which procedure, and giving
  * everything back when the client goes.
  *
- * A client has one primary connection, the one it opened, and up to six for the other kinds of objects. Each is local (a
- * VhConn with a driver of this process) or at another daemon (a VhRelay, to which whole frames are forwarded). */
+ * A client has one primary connection, the one it opened, and up to six for the other kinds of objects. Each is local
+ * (a VhConn with a driver of this process) or at another daemon (a VhRelay, to which whole frames are forwarded). */
 
 #include "driver/backends.h"
 #include "rpc/server.h"
 
 typedef struct VhSession VhSession;
+
+/* Features of the private protocol between client library and daemon that do not depend on a driver. */
+typedef enum VhFeature {
+        VH_FEATURE_FD_PASSING = 8,
+        VH_FEATURE_TYPED_PARAM_STRING = 9,
+        VH_FEATURE_KEEPALIVE = 10,
+        VH_FEATURE_EVENT_CALLBACK = 14,
+        VH_FEATURE_CLOSE_CALLBACK = 15,
+} VhFeature;
 
 /* Adds the programs remote, qemu and lxc to server; its clients open drivers of b. b must outlive the server. */
 void vh_session_serve(VhServer *server, VhBackends *b);

@@ -90,8 +90,9 @@ static void test_local_only(void **unused)
                 { "qemu+unix:///system", "no connection driver available for qemu+unix:///system" },
                 { "test+foo:///default", "invalid argument: remote_open: transport in URL not recognised (should be "
                                          "tls|unix|ssh|ext|tcp|libssh2|libssh)" },
-                { "qemu://host/system", "no connection driver available for qemu://host/system: a daemon connects to no "
-                                        "other host, the client has to" },
+                { "qemu://host/system",
+                  "no connection driver available for qemu://host/system: a daemon connects to no "
+                  "other host, the client has to" },
         };
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(cases); i++) {
@@ -101,23 +102,6 @@ static void test_local_only(void **unused)
                 assert_int_equal(vh_uri_parse(&u, cases[i].text, NULL), 0);
                 assert_int_equal(vh_uri_check_local(u, &err) < 0, cases[i].message != NULL);
                 assert_string_equal(err ? err->message : "", cases[i].message ? cases[i].message : "");
-        }
-}
-
-static void test_query(void **unused)
-{
-        static const struct {
-                const char *query, *name, *value;
-        } cases[] = {
-                { "a=1&b=2", "b", "2" }, { "a=1&A=2", "a", "2" },      { "x=%2Ftmp%20y", "x", "/tmp y" },
-                { "flag", "flag", "" },  { "a=&b=", "a", "" },         { NULL, "a", NULL },
-                { "", "a", NULL },       { "ab=1&&=3", "a", NULL },    { "a=b=c", "a", "b=c" },
-        };
-
-        for (size_t i = 0; i < VH_ARRAY_SIZE(cases); i++) {
-                _vh_free_ char *v = vh_uri_query_get(cases[i].query, cases[i].name);
-
-                assert_true(vh_streq(v, cases[i].value));
         }
 }
 
@@ -142,8 +126,8 @@ static void test_paths(void **unused)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_parts), cmocka_unit_test(test_refused), cmocka_unit_test(test_missing_slash),
-                cmocka_unit_test(test_query), cmocka_unit_test(test_local_only), cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_parts),      cmocka_unit_test(test_refused), cmocka_unit_test(test_missing_slash),
+                cmocka_unit_test(test_local_only), cmocka_unit_test(test_paths),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,8 @@ int vh_system_token(const char *run_dir, char **ret, VhError **err)
                 r = read_or_make(fd, token);
         if (r == -EBADMSG)
                 return vh_error_set(err, VIR_FROM_IDENTITY, VIR_ERR_INTERNAL_ERROR,
-                                    "%s is shorter than %d characters, remove it and restart all daemons", path, VH_TOKEN_LEN);
+                                    "%s is shorter than %d characters, remove it and restart all daemons", path,
+                                    VH_TOKEN_LEN);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_IDENTITY, r, "cannot read or make %s", path);
         *ret = vh_xstrdup(token);

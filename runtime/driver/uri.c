@@ -88,54 +88,15 @@ static bool is_transport(const char *name)
 int vh_uri_check_local(const VhUri *uri, VhError **err)
 {
         if (uri->transport && !is_transport(uri->transport))
-                return vh_error_set(err, VIR_FROM_REMOTE, VIR_ERR_INVALID_ARG,
-                                    "remote_open: transport in URL not recognised (should be tls|unix|ssh|ext|tcp|libssh2|libssh)");
+                return vh_error_set(
+                        err, VIR_FROM_REMOTE, VIR_ERR_INVALID_ARG,
+                        "remote_open: transport in URL not recognised (should be tls|unix|ssh|ext|tcp|libssh2|libssh)");
         if (uri->transport)
                 return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_NO_CONNECT, "%s", uri->text);
         if (uri->server)
                 return vh_error_set(err, VIR_FROM_REMOTE, VIR_ERR_NO_CONNECT,
                                     "%s: a daemon connects to no other host, the client has to", uri->text);
         return 0;
-}
-
-static char *decode(const char *s, size_t n)
-{
-        char *plain = xmlURIUnescapeString(s, (int)n, NULL);
-        char *copy = vh_xstrdup(plain ? plain : "");
-
-        xmlFree(plain);
-        return copy;
-}
-
-/* One NAME[=VALUE] of n bytes: its value if the name matches, else NULL. */
-static char *match_param(const char *param, size_t n, const char *name)
-{
-        const char *eq = memchr(param, '=', n);
-        size_t name_len = eq ? (size_t)(eq - param) : n;
-        _vh_free_ char *found = name_len ? decode(param, name_len) : NULL;
-
-        if (!found || strcasecmp(found, name) != 0)
-                return NULL;
-        if (!eq || name_len + 1 == n)
-                return vh_xstrdup("");
-        return decode(eq + 1, n - name_len - 1);
-}
-
-char *vh_uri_query_get(const char *query, const char *name)
-{
-        char *value = NULL;
-
-        while (query && *query) {
-                size_t n = strcspn(query, "&;");
-                char *v = match_param(query, n, name);
-
-                if (v) {
-                        free(value);
-                        value = v;
-                }
-                query += n + (query[n] != '\0');
-        }
-        return value;
 }
 
 VhUri *vh_uri_free(VhUri *uri)

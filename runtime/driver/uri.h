@@ -16,20 +16,17 @@ typedef struct VhUri {
         char *query;     /* raw, NULL = none given */
 } VhUri;
 
-/* Parses text; the bare word "xen" stands for xen:///system. On success *ret is to be freed by the caller. Returns 0, or
- * a negative errno with *err: code VIR_ERR_INTERNAL_ERROR for what is no URI at all, VIR_ERR_NO_CONNECT for one
+/* Parses text; the bare word "xen" stands for xen:///system. On success *ret is to be freed by the caller. Returns 0,
+ * or a negative errno with *err: code VIR_ERR_INTERNAL_ERROR for what is no URI at all, VIR_ERR_NO_CONNECT for one
  * without driver name. */
 int vh_uri_parse(VhUri **ret, const char *text, VhError **err);
 
 /* Refuses "qemu://system", where the path was mistaken for a host, with a hint. */
 int vh_uri_check_slash(const VhUri *uri, VhError **err);
 
-/* A daemon opens what is on its own host: refuses URIs with a transport or a host, which are the client library's work. */
+/* A daemon opens what is on its own host: refuses URIs with a transport or a host, which are the client library's work.
+ */
 int vh_uri_check_local(const VhUri *uri, VhError **err);
-
-/* The value of a query parameter (names without regard to case, the last one counts), decoded; the caller frees it.
- * NULL if it is not there. query may be NULL. */
-char *vh_uri_query_get(const char *query, const char *name);
 
 VhUri *vh_uri_free(VhUri *uri);
 VH_DEFINE_CLEANUP(VhUri *, vh_uri_free)

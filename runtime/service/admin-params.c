@@ -56,7 +56,8 @@ int vh_admin_workers_set(VhServer *server, const remote_typed_param *params, uin
         if (want.min_workers > want.max_workers)
                 return invalid(err, VIR_FROM_THREAD, "minWorkers cannot be larger than maxWorkers");
         if ((want.max_workers == 0) != (limits->max_workers == 0))
-                return invalid(err, VIR_FROM_THREAD, "maxWorkers must not be switched from zero to non-zero and vice versa");
+                return invalid(err, VIR_FROM_THREAD,
+                               "maxWorkers must not be switched from zero to non-zero and vice versa");
         *limits = want;
         vh_server_limits_changed(server);
         return 0;
@@ -87,9 +88,10 @@ int vh_admin_limits_set(VhServer *server, const remote_typed_param *params, uint
         take_uint(params, n, VIR_SERVER_CLIENTS_MAX, &want.max_clients);
         take_uint(params, n, VIR_SERVER_CLIENTS_UNAUTH_MAX, &want.max_anonymous_clients);
         if (want.max_clients < want.max_anonymous_clients)
-                return invalid(err, VIR_FROM_RPC,
-                               "The overall maximum number of clients waiting for authentication must not be less than the "
-                               "overall maximum number of clients");
+                return invalid(
+                        err, VIR_FROM_RPC,
+                        "The overall maximum number of clients waiting for authentication must not be less than the "
+                        "overall maximum number of clients");
         *limits = want;
         vh_server_limits_changed(server);
         return 0;
@@ -112,7 +114,8 @@ static void add_unix_identity(const VhIdentity *peer, VhTypedList *list)
                 vh_typed_add_string(list, VIR_CLIENT_INFO_UNIX_USER_NAME, vh_arena_strdup(list->arena, id->user_name));
         vh_typed_add_int(list, VIR_CLIENT_INFO_UNIX_GROUP_ID, (int)id->gid);
         if (id->group_name)
-                vh_typed_add_string(list, VIR_CLIENT_INFO_UNIX_GROUP_NAME, vh_arena_strdup(list->arena, id->group_name));
+                vh_typed_add_string(list, VIR_CLIENT_INFO_UNIX_GROUP_NAME,
+                                    vh_arena_strdup(list->arena, id->group_name));
         vh_typed_add_int(list, VIR_CLIENT_INFO_UNIX_PROCESS_ID, (int)id->pid);
         vh_identity_free(id);
 }

@@ -39,7 +39,8 @@ static VhClient *find_client(const VhCall *call, const char *server_name, uint64
         VhClient *client = server ? vh_server_find_client(server, id) : NULL;
 
         if (server && !client)
-                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_NO_CLIENT, "No client with matching ID '%llu'", (unsigned long long)id);
+                vh_error_set(err, VIR_FROM_RPC, VIR_ERR_NO_CLIENT, "No client with matching ID '%llu'",
+                             (unsigned long long)id);
         return client;
 }
 
@@ -103,8 +104,8 @@ static int op_set_timeout(VhCall *call, const admin_connect_set_daemon_timeout_a
 
 /* Servers. */
 
-static int op_list_servers(VhCall *call, const admin_connect_list_servers_args *args, admin_connect_list_servers_ret *ret,
-                           VhError **err)
+static int op_list_servers(VhCall *call, const admin_connect_list_servers_args *args,
+                           admin_connect_list_servers_ret *ret, VhError **err)
 {
         const VhAdmin *admin = admin_of(call);
         int r = no_flags(args->flags, "adminConnectListServers", err);
@@ -193,7 +194,8 @@ static int op_update_tls(VhCall *call, const admin_server_update_tls_files_args 
 
         if (r < 0)
                 return r;
-        return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "no tls service found, unable to update tls files");
+        return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                            "no tls service found, unable to update tls files");
 }
 
 /* Clients. */
@@ -218,17 +220,18 @@ static int op_list_clients(VhCall *call, const admin_server_list_clients_args *a
         if (!args->need_results)
                 return 0;
         if (ret->ret > ADMIN_CLIENT_LIST_MAX)
-                return vh_error_set(err, VIR_FROM_ADMIN, VIR_ERR_INTERNAL_ERROR, "Too many clients '%u' for limit '%d'", ret->ret,
-                                    ADMIN_CLIENT_LIST_MAX);
+                return vh_error_set(err, VIR_FROM_ADMIN, VIR_ERR_INTERNAL_ERROR, "Too many clients '%u' for limit '%d'",
+                                    ret->ret, ADMIN_CLIENT_LIST_MAX);
         ret->clients.val = vh_call_new(call, admin_nonnull_client, ret->ret);
-        for (const VhClient *c = vh_server_first_client(server); c && ret->clients.len < ret->ret; c = vh_client_next(c))
+        for (const VhClient *c = vh_server_first_client(server); c && ret->clients.len < ret->ret;
+             c = vh_client_next(c))
                 describe_client(&ret->clients.val[ret->clients.len++], c);
         ret->ret = ret->clients.len;
         return 0;
 }
 
-static int op_lookup_client(VhCall *call, const admin_server_lookup_client_args *args, admin_server_lookup_client_ret *ret,
-                            VhError **err)
+static int op_lookup_client(VhCall *call, const admin_server_lookup_client_args *args,
+                            admin_server_lookup_client_ret *ret, VhError **err)
 {
         VhClient *client;
         int r = take_client(&client, call, args->srv.name, args->id, args->flags, "adminServerLookupClient", err);
@@ -239,7 +242,8 @@ static int op_lookup_client(VhCall *call, const admin_server_lookup_client_args 
         return 0;
 }
 
-static int op_client_info(VhCall *call, const admin_client_get_info_args *args, admin_client_get_info_ret *ret, VhError **err)
+static int op_client_info(VhCall *call, const admin_client_get_info_args *args, admin_client_get_info_ret *ret,
+                          VhError **err)
 {
         VhTypedList list = VH_TYPED_LIST(call);
         VhClient *client;

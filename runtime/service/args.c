@@ -11,7 +11,8 @@
 #include "service/args.h"
 #include "service/paths.h"
 
-/* The loop counts microseconds in an int of milliseconds elsewhere: more would overflow in the libraries of old clients. */
+/* The loop counts microseconds in an int of milliseconds elsewhere: more would overflow in the libraries of old
+ * clients. */
 enum { TIMEOUT_MAX = INT_MAX / 1000, OPTION_CHECK = 256, HELP_COLUMN = 28 };
 
 typedef struct Option {
@@ -103,8 +104,8 @@ static VhArgsResult take_timeout(VhArgs *args, const char *text)
 {
         if (vh_parse_uint(text, &args->timeout) == 0 && args->timeout <= TIMEOUT_MAX)
                 return VH_ARGS_RUN;
-        fprintf(stderr, "%s: Invalid value for timeout: '%s' is not a number of seconds from 0 to %d\n", args->program, text,
-                TIMEOUT_MAX);
+        fprintf(stderr, "%s: Invalid value for timeout: '%s' is not a number of seconds from 0 to %d\n", args->program,
+                text, TIMEOUT_MAX);
         return VH_ARGS_USAGE;
 }
 

@@ -32,7 +32,8 @@ static int check(const VhDaemonDesc *desc, const VhArgs *args)
         vh_paths_init(&paths, desc);
         path = args->config ? args->config : paths.config_file;
         r = vh_settings_load(&settings, desc, path,
-                             (args->config ? VH_CONF_MUST_EXIST : 0) | (paths.privileged ? 0 : VH_CONF_SESSION), &findings, &err);
+                             (args->config ? VH_CONF_MUST_EXIST : 0) | (paths.privileged ? 0 : VH_CONF_SESSION),
+                             &findings, &err);
         print_findings(&findings);
         if (r < 0 && findings.errors == 0)
                 printf("%s\n", vh_error_text(err, r));

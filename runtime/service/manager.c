@@ -146,12 +146,13 @@ static int step_settings(VhManager *m, VhError **err)
 {
         _vh_cleanup_(vh_findings_done) VhFindings findings = { 0 };
         const char *path = m->args->config ? m->args->config : m->paths.config_file;
-        VhConfOpenFlags flags = (m->args->config ? VH_CONF_MUST_EXIST : 0) | (m->paths.privileged ? 0 : VH_CONF_SESSION);
+        VhConfOpenFlags flags =
+                (m->args->config ? VH_CONF_MUST_EXIST : 0) | (m->paths.privileged ? 0 : VH_CONF_SESSION);
         int r = vh_settings_load(&m->settings, m->desc, path, flags, &findings, err);
 
         for (const VhFinding *f = findings.first; f; f = f->next)
-                vh_log(f->severity == VH_SEVERITY_ERROR ? VH_LOG_ERROR : VH_LOG_WARNING, "%s:%u:%u: %s", f->file, f->line,
-                       f->column, f->message);
+                vh_log(f->severity == VH_SEVERITY_ERROR ? VH_LOG_ERROR : VH_LOG_WARNING, "%s:%u:%u: %s", f->file,
+                       f->line, f->column, f->message);
         if (r < 0 && findings.errors > 0)
                 vh_error_set(err, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "Can't load config file: %s has %u error%s", path,
                              findings.errors, findings.errors > 1 ? "s" : "");
@@ -238,8 +239,8 @@ static int step_servers(VhManager *m, VhError **err)
 
         if (l->max_anonymous_clients > l->max_clients)
                 return vh_error_set(err, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                                    "max_anonymous_clients (%u) must not be over max_clients (%u)", l->max_anonymous_clients,
-                                    l->max_clients);
+                                    "max_anonymous_clients (%u) must not be over max_clients (%u)",
+                                    l->max_anonymous_clients, l->max_clients);
         m->server = vh_server_new(m->loop, m->desc->name, l, &hooks, m);
         m->admin_server = vh_server_new(m->loop, "admin", &m->settings.admin.limits, &admin_hooks, m);
         m->admin = (VhAdmin){ .servers = { m->server, m->admin_server }, .set_timeout = set_timeout, .data = m };
@@ -296,13 +297,14 @@ static const struct {
         int (*run)(VhManager *m, VhError **err);
         VhExit status;
 } steps[] = {
-        { step_settings, VH_EXIT_USAGE },   { step_log, VH_EXIT_USAGE },      { step_audit, VH_EXIT_AUDIT },
+        { step_settings, VH_EXIT_USAGE },   { step_log, VH_EXIT_USAGE },       { step_audit, VH_EXIT_AUDIT },
         { step_background, VH_EXIT_USAGE }, { step_run_dir, VH_EXIT_RUN_DIR }, { step_pid_file, VH_EXIT_USAGE },
-        { step_signals, VH_EXIT_SIGNAL },   { step_servers, VH_EXIT_INIT },   { step_sockets, VH_EXIT_SOCKETS },
+        { step_signals, VH_EXIT_SIGNAL },   { step_servers, VH_EXIT_INIT },    { step_sockets, VH_EXIT_SOCKETS },
         { step_drivers, VH_EXIT_INIT },
 };
 
-int vh_manager_new(VhManager **ret, const VhProgramDesc *program, const VhDaemonDesc *desc, const VhArgs *args, int *status)
+int vh_manager_new(VhManager **ret, const VhProgramDesc *program, const VhDaemonDesc *desc, const VhArgs *args,
+                   int *status)
 {
         _vh_cleanup_(vh_manager_freep) VhManager *m = vh_new(VhManager, 1);
 

@@ -10,7 +10,8 @@ typedef struct VhManager VhManager;
 
 /* Makes everything up to listening sockets and started drivers. *status is the exit status that fits. A failure is in
  * the log already. Returns 0 or negative errno. */
-int vh_manager_new(VhManager **ret, const VhProgramDesc *program, const VhDaemonDesc *desc, const VhArgs *args, int *status);
+int vh_manager_new(VhManager **ret, const VhProgramDesc *program, const VhDaemonDesc *desc, const VhArgs *args,
+                   int *status);
 /* Tells the system manager that we are ready, serves until a signal or idleness, and tells it that we stop. Returns the
  * exit status. */
 int vh_manager_run(VhManager *manager);

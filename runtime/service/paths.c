@@ -8,11 +8,11 @@
 #include "service/paths.h"
 
 #define SYSTEM_CONFIG_DIR "/etc/libvirt"
-#define SYSTEM_RUN_DIR "/run/libvirt"
-#define SYSTEM_STATE_DIR "/var/lib/libvirt"
-#define SYSTEM_CACHE_DIR "/var/cache/libvirt"
-#define SYSTEM_LOG_DIR "/var/log/libvirt"
-#define SYSTEM_PID_DIR "/run"
+#define SYSTEM_RUN_DIR    "/run/libvirt"
+#define SYSTEM_STATE_DIR  "/var/lib/libvirt"
+#define SYSTEM_CACHE_DIR  "/var/cache/libvirt"
+#define SYSTEM_LOG_DIR    "/var/log/libvirt"
+#define SYSTEM_PID_DIR    "/run"
 
 static char *home_dir(void)
 {
@@ -72,7 +72,8 @@ void vh_paths_init(VhPaths *paths, const VhDaemonDesc *desc)
 
 void vh_paths_done(VhPaths *p)
 {
-        char *const all[] = { p->config_dir, p->run_dir, p->state_dir, p->cache_dir, p->log_dir, p->config_file, p->pid_file };
+        char *const all[] = { p->config_dir, p->run_dir,     p->state_dir, p->cache_dir,
+                              p->log_dir,    p->config_file, p->pid_file };
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(all); i++)
                 free(all[i]);

@@ -26,7 +26,10 @@ typedef struct Field {
         size_t offset;
 } Field;
 
-#define FIELD(key, type, member) { (key), (type), offsetof(VhSettings, member) }
+#define FIELD(key, type, member)                                                                                       \
+        {                                                                                                              \
+                (key), (type), offsetof(VhSettings, member)                                                            \
+        }
 
 static const Field fields[] = {
         FIELD("log_level", FIELD_UINT, log_level),
@@ -54,7 +57,8 @@ static const Field fields[] = {
         FIELD("access_drivers", FIELD_STRINGS, access_drivers),
 };
 
-/* For daemons whose file does not know the key: virtlogd and virtlockd have no workers, never ping, and ask for no login. */
+/* For daemons whose file does not know the key: virtlogd and virtlockd have no workers, never ping, and ask for no
+ * login. */
 static const VhSettings built_in = {
         .main = { .limits = { .max_client_requests = 1, .keepalive_interval = -1 }, .max_queued_clients = 1000 },
         .admin = { .limits = { .max_client_requests = 1, .keepalive_interval = -1 }, .max_queued_clients = 20 },
@@ -94,7 +98,8 @@ static int check_limits(const VhSettings *s, const char *path, VhError **err)
         const VhServerLimits *l = &s->main.limits;
 
         if (l->min_workers > l->max_workers)
-                return bad(err, path, "min_workers (%u) must not be over max_workers (%u)", l->min_workers, l->max_workers);
+                return bad(err, path, "min_workers (%u) must not be over max_workers (%u)", l->min_workers,
+                           l->max_workers);
         if (s->admin.limits.min_workers > s->admin.limits.max_workers)
                 return bad(err, path, "admin_min_workers (%u) must not be over admin_max_workers (%u)",
                            s->admin.limits.min_workers, s->admin.limits.max_workers);
@@ -149,8 +154,8 @@ static int load_fields(VhSettings *s, bool has_login, VhError **err)
         return 0;
 }
 
-int vh_settings_load(VhSettings *s, const VhDaemonDesc *desc, const char *path, VhConfOpenFlags flags, VhFindings *findings,
-                     VhError **err)
+int vh_settings_load(VhSettings *s, const VhDaemonDesc *desc, const char *path, VhConfOpenFlags flags,
+                     VhFindings *findings, VhError **err)
 {
         static int (*const checks[])(const VhSettings *, const char *, VhError **) = {
                 check_limits,
@@ -189,8 +194,8 @@ int vh_settings_auth(const VhSettings *s, const VhSocketDesc *socket, VhAuth *au
                 if (vh_streq(words[i].word, word))
                         *auth = words[i].auth;
         if (*auth == VH_AUTH_SASL)
-                return bad(err, vh_conf_name(s->conf), "%s: this build has no SASL; set it to \"none\"%s", socket->auth_key,
-                           socket->file ? " or \"polkit\"" : "");
+                return bad(err, vh_conf_name(s->conf), "%s: this build has no SASL; set it to \"none\"%s",
+                           socket->auth_key, socket->file ? " or \"polkit\"" : "");
         return 0;
 }
 
@@ -225,7 +230,8 @@ int vh_settings_mode(const VhSettings *s, const VhSocketDesc *socket, unsigned *
         return VH_MIN(r, 0);
 }
 
-int vh_settings_listener(const VhSettings *s, const VhSocketDesc *socket, bool *enabled, const char **port, VhError **err)
+int vh_settings_listener(const VhSettings *s, const VhSocketDesc *socket, bool *enabled, const char **port,
+                         VhError **err)
 {
         int r;
 

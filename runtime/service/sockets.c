@@ -35,7 +35,8 @@ static VhServer *server_of(const Work *w, const VhSocketDesc *d)
 
 static unsigned backlog_of(const Work *w, const VhSocketDesc *d)
 {
-        return d->kind == VH_SOCKET_ADMIN ? w->c->settings->admin.max_queued_clients : w->c->settings->main.max_queued_clients;
+        return d->kind == VH_SOCKET_ADMIN ? w->c->settings->admin.max_queued_clients
+                                          : w->c->settings->main.max_queued_clients;
 }
 
 static int no_tls(VhError **err)
@@ -93,10 +94,11 @@ static int adopt(Work *w, int fd, const char *name, VhError **err)
 static int adopt_all(Work *w, int n, char **names, VhError **err)
 {
         if (w->c->listen)
-                return vh_error_set(err, VIR_FROM_CONF, VIR_ERR_CONFIG_UNSUPPORTED,
-                                    "--listen parameter not permitted with systemd activation sockets, see 'man %s' for "
-                                    "further guidance",
-                                    w->c->desc->name);
+                return vh_error_set(
+                        err, VIR_FROM_CONF, VIR_ERR_CONFIG_UNSUPPORTED,
+                        "--listen parameter not permitted with systemd activation sockets, see 'man %s' for "
+                        "further guidance",
+                        w->c->desc->name);
         for (int i = 0; i < n; i++) {
                 int r = adopt(w, SD_LISTEN_FDS_START + i, names[i], err);
 

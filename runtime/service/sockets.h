@@ -12,8 +12,8 @@ typedef struct VhSocketsConfig {
         const VhDaemonDesc *desc;
         const VhPaths *paths;
         const VhSettings *settings;
-        bool listen;        /* --listen was given */
-        VhServer *main;     /* gets everything but the admin socket */
+        bool listen;    /* --listen was given */
+        VhServer *main; /* gets everything but the admin socket */
         VhServer *admin;
 } VhSocketsConfig;
 
