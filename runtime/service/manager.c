@@ -169,6 +169,9 @@ static int step_log(VhManager *m, VhError **err)
                 .verbose = m->args->verbose,
         };
 
+        /* In the background without journal the default is a file there. A failure shows when it is opened. */
+        if (m->args->daemonize)
+                (void)vh_mkdir_p(m->paths.log_dir, m->paths.privileged ? PUBLIC_DIR_MODE : PRIVATE_DIR_MODE);
         return vh_log_setup(&s, err);
 }
 

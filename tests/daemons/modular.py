@@ -17,6 +17,9 @@ import host  # noqa: E402
 import wire  # noqa: E402
 
 UNSUPPORTED = 3
+ARGUMENT_UNSUPPORTED = 74
+ACCESS_DENIED = 88
+TYPED_PARAM_STRING = 7
 
 
 class Modular(unittest.TestCase):
@@ -102,6 +105,25 @@ class Modular(unittest.TestCase):
         c = self.open(qemu, "qemu:///system", "-sock-ro")
         self.error(c, "CONNECT_NUM_OF_NETWORKS")
         self.assertEqual([i["readonly"] for i in wire_clients(network)], [1])
+
+    def as_nobody(self, path, *params):
+        """The error code that an ordinary user gets for setting an identity, 0 for none."""
+        script = ("import os,sys;sys.path[:0]=[%r];import wire\nos.setresgid(65534,65534,65534);os.setresuid(65534,65534,65534)\n"
+                  "c=wire.Connection(%r).open('qemu:///system')\n"
+                  "try:\n c.call('CONNECT_SET_IDENTITY',params=%r,flags=0)\nexcept wire.RpcError as e:\n sys.exit(e.body['code'])"
+                  % (os.path.dirname(wire.__file__), path, list(params)))
+        return subprocess.run([sys.executable, "-c", script], timeout=20, check=False).returncode
+
+    def test_identity_needs_the_token(self):
+        qemu = self.start("virtqemud")[0]
+        with open(self.host.path("run", "libvirt", "common", "system.token"), encoding="ascii") as f:
+            token = f.read()
+        user = {"field": "user-name", "value": (TYPED_PARAM_STRING, "somebody")}
+        path = qemu.socket("-sock")
+        self.assertEqual(self.as_nobody(path, user), ACCESS_DENIED)
+        self.assertEqual(self.as_nobody(path, user, {"field": "system.token", "value": (TYPED_PARAM_STRING, "0" * 32)}), ACCESS_DENIED)
+        self.assertEqual(self.as_nobody(path, user, {"field": "system.token", "value": (TYPED_PARAM_STRING, token)}), 0)
+        self.assertEqual(self.as_nobody(path, {"field": "shoe-size", "value": (TYPED_PARAM_STRING, "43")}), ARGUMENT_UNSUPPORTED)
 
     def test_token_is_shared_and_secret(self):
         self.start("virtqemud", "virtsecretd")
