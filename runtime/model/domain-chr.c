@@ -42,7 +42,9 @@ static const VhXmlNames channel_targets = {
 };
 
 #define S VhChr
-#define SOURCE_TYPE EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED)))
+#define SOURCE_TYPE                                                                                                 \
+        EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,                \
+                                    FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown type presented to host for character device: ", NULL))))
 #define SOURCE      EMBED_AT(source, vh_rows_chr_source)
 #define INFO        EMBED_AT(info, vh_rows_device_info)
 /* Older tools and running domains have the terminal also as an attribute of the console. */

@@ -39,7 +39,8 @@ const VhXmlRow vh_rows_pci[] = {
 #define IS(t) WHEN(type, BIT(VH_ADDRESS_##t))
 #define ALWAYS .flags = VH_XML_ALWAYS
 const VhXmlRow vh_rows_address[] = {
-        ENUM("type", type, vh_address_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
+        ENUM("type", type, vh_address_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
+             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown address type '", "'")),
         EMBED_AT(pci, vh_rows_pci, IS(PCI)),
         ONOFF("multifunction", pci.multifunction, IS(PCI)),
         ATTR("controller", drive.controller, uint, IS(DRIVE), ALWAYS),

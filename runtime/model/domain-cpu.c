@@ -92,7 +92,8 @@ static const VhXmlTable table_numa = {
 #define S VhCpu
 const VhXmlTable vh_table_cpu = {
         "cpu", sizeof(S),
-        ROWS(WORD("mode", mode, NAMES("custom", "host-model", "host-passthrough", "maximum")),
+        ROWS(WORD("mode", mode, NAMES("custom", "host-model", "host-passthrough", "maximum"),
+                  .fault = &(const VhXmlFault){ VIR_FROM_CPU, VIR_ERR_CONFIG_UNSUPPORTED, "Invalid mode attribute '", "'", false }),
              WORD("match", match, NAMES("minimum", "exact", "strict")), WORD("check", check, NAMES("none", "partial", "full")),
              ONOFF("migratable", migratable), LEAF("arch", arch, string),
              GROUP("model", ROWS(WORD("fallback", fallback, NAMES("allow", "forbid")), ATTR("vendor_id", vendor_id, string),

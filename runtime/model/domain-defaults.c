@@ -1,29 +1,206 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What every hypervisor adds to a definition, and what it refuses in one. */
+/* What every hypervisor adds to a definition, in the order that matters to it. */
 
 #include "model/domain.h"
 
 #include <errno.h>
-#include <sys/random.h>
 
 #include "model/domain-cpu.h"
 
-static int check_basics(const VhDomainDef *def, const VhDomainParseEnv *env, VhError **err)
+static int xml_error(VhError **err, const char *text)
+{
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "%s", text);
+}
+
+/* ---- what cannot be missing ---- */
+
+static int check_name(const VhDomainDef *def, VhError **err)
 {
         if (!def->name)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_NAME, NULL);
+        if (strchr(def->name, '/'))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "name %s cannot contain '/'", def->name);
         if (strchr(def->name, '\n'))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "name %s cannot contain '\\n'", def->name);
+        if (def->title && strchr(def->title, '\n'))
+                return xml_error(err, "Domain title can't contain newlines");
+        return 0;
+}
+
+static int check_type(const VhDomainDef *def, const VhDomainParseEnv *env, VhError **err)
+{
+        if (def->virt_type == VH_VIRT_NONE)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "missing domain type attribute");
+        if (def->os.type == VH_OS_NONE && !def->os.bootloader)
+                return xml_error(err, "an os <type> must be specified");
+        if (env && env->virt_types && !(env->virt_types >> def->virt_type & 1))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "could not find capabilities for domaintype=%s ",
+                                    vh_xml_names_text(&vh_virt_type_names, def->virt_type));
+        return 0;
+}
+
+/* ---- memory and CPUs ---- */
+
+/* Memory of the NUMA cells is the memory of the domain. */
+static uint64_t numa_memory(const VhDomainDef *def)
+{
+        uint64_t sum = 0;
+
+        for (uint32_t i = 0; def->cpu && def->cpu->numa && i < def->cpu->numa->cells.n; i++)
+                sum += def->cpu->numa->cells.items[i]->memory;
+        return sum;
+}
+
+static uint64_t hotplugged_memory(const VhDomainDef *def)
+{
+        uint64_t sum = 0;
+
+        for (uint32_t i = 0; i < def->memdevs.n; i++)
+                sum += def->memdevs.items[i]->size;
+        return sum;
+}
+
+static int default_memory(VhDomainDef *def, VhError **err)
+{
+        uint64_t numa = numa_memory(def);
+
+        if (numa)
+                def->memory = numa + hotplugged_memory(def);
+        if (!def->memory)
+                return xml_error(err, "Memory size must be specified via <memory> or in the <numa> configuration");
+        if (!def->current_memory || def->current_memory > def->memory)
+                def->current_memory = def->memory;
+        if (!def->max_memory != !def->memory_slots)
+                return xml_error(err, "both maximum memory size and memory slot count must be specified");
+        if (def->max_memory && def->max_memory < def->memory)
+                return xml_error(err, "maximum memory size must be equal or greater than the actual memory size");
+        return 0;
+}
+
+static int default_vcpus(VhDomainDef *def, VhError **err)
+{
+        if (!def->vcpus)
+                def->vcpus = 1;
+        if (def->vcpus_current > def->vcpus)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "maximum vCPU count must not be less than current vCPU count");
+        if (def->vcpus_current == def->vcpus && !def->vcpu_list.n)
+                def->vcpus_current = 0;
+        if (!def->vcpu_placement)
+                def->vcpu_placement = 1;
+        return 0;
+}
+
+static int number_cells(VhDomainDef *def, VhError **err)
+{
+        for (uint32_t i = 0; def->cpu && def->cpu->numa && i < def->cpu->numa->cells.n; i++) {
+                VhNumaCell *cell = def->cpu->numa->cells.items[i];
+
+                if (!cell->id.set) {
+                        cell->id.val = i;
+                        cell->id.set = true;
+                }
+                if (cell->cpus && vh_cpuset_last(cell->cpus) >= (int)def->vcpus)
+                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR,
+                                            "CPU IDs in <numa> exceed the <vcpu> count");
+        }
+        return 0;
+}
+
+/* ---- boot, clock, life cycle ---- */
+
+static int find_boot_order(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        return info && info->boot_order;
+}
+
+static int default_boot(VhDomainDef *def, VhError **err)
+{
+        bool by_device = vh_domain_each_device(def, find_boot_order, NULL);
+
+        if (by_device && def->os.boots.n)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "per-device boot elements cannot be used together with os/boot elements");
+        if (def->os.type == VH_OS_HVM && !def->os.boots.n && !by_device) {
+                VhBoot *boot = vh_new(VhBoot, 1);
+
+                boot->dev = VH_BOOT_HD;
+                vh_list_add(&def->os.boots, boot);
+        }
+        return 0;
+}
+
+static void default_life_cycle(VhDomainDef *def)
+{
+        if (!def->on_poweroff)
+                def->on_poweroff = VH_LIFECYCLE_DESTROY;
+        if (!def->on_reboot)
+                def->on_reboot = VH_LIFECYCLE_RESTART;
+        if (!def->on_crash)
+                def->on_crash = VH_LIFECYCLE_DESTROY;
+        if (!def->clock.offset)
+                def->clock.offset = VH_CLOCK_UTC;
+}
+
+static int check_arch(const VhDomainDef *def, VhError **err)
+{
+        static const char *const known[] = {
+                "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32", "loongarch64", "m68k",
+                "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el", "openrisc", "parisc", "parisc64", "ppc",
+                "ppc64", "ppc64le", "ppcemb", "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64",
+                "unicore32", "x86_64", "xtensa", "xtensaeb",
+        };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(known); i++)
+                if (vh_streq(known[i], def->os.arch))
+                        return 0;
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED, "Unknown architecture %s", def->os.arch);
+}
+
+static int default_os(VhDomainDef *def, const VhDomainParseEnv *env, VhError **err)
+{
+        if (!def->os.arch && env && env->arch)
+                vh_strset(&def->os.arch, env->arch);
+        return def->os.arch ? check_arch(def, err) : 0;
+}
+
+static int default_domain(VhDomainDef *def, const VhDomainParseEnv *env, VhError **err)
+{
+        int r = check_name(def, err);
+
+        if (r == 0)
+                r = check_type(def, env, err);
+        if (r == 0)
+                r = default_os(def, env, err);
+        if (r == 0)
+                r = default_memory(def, err);
+        if (r == 0)
+                r = default_vcpus(def, err);
+        if (r == 0)
+                r = number_cells(def, err);
+        if (r == 0)
+                r = default_boot(def, err);
+        if (r < 0)
+                return r;
+        default_life_cycle(def);
+        if (!vh_uuid_is_valid(def->uuid))
+                vh_uuid_generate(def->uuid);
         return 0;
 }
 
 int vh_domain_defaults(VhDomainDef *def, const VhDomainParseEnv *env, VhError **err)
 {
-        int r = check_basics(def, env, err);
+        int r = default_domain(def, env, err);
 
+        if (r == 0 && env && env->post_parse)
+                r = env->post_parse(def, env->opaque, err);
+        if (r == 0)
+                r = vh_domain_device_defaults(def, err);
         if (r < 0)
                 return r;
-        if (!vh_uuid_is_valid(def->uuid))
-                vh_uuid_generate(def->uuid);
-        return 0;
+        vh_domain_implied_devices(def);
+        if (env && env->assign_addresses)
+                r = env->assign_addresses(def, env->opaque, err);
+        return r < 0 ? r : vh_domain_check(def, err);
 }

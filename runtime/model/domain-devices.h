@@ -225,6 +225,9 @@ typedef VH_PACKED_ENUM VhControllerType {
         VH_CONTROLLER_ISA,
 } VhControllerType;
 
+/* How large an index may be: each one below it may be implied. */
+enum { VH_CONTROLLER_INDEX_MAX = 4096 };
+
 /* Values of VhController.model; which ones a type may have is in its table. */
 typedef VH_PACKED_ENUM VhControllerModel {
         VH_CTRL_MODEL_NONE,

@@ -279,7 +279,7 @@ static const VhXmlTable table_mirror = {
 #define ERROR_POLICIES NAMES("default", "stop", "report", "ignore", "enospace")
 static const VhXmlRow rows_disk_driver[] = {
         ATTR("name", driver_name, string),
-        WORD("type", format, &vh_storage_format_names),
+        WORD("type", format, &vh_storage_format_names, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown driver format value '", "'")),
         WORD("cache", cache, NAMES("default", "none", "writethrough", "writeback", "directsync", "unsafe")),
         WORD("error_policy", error_policy, ERROR_POLICIES),
         WORD("rerror_policy", rerror_policy, ERROR_POLICIES),

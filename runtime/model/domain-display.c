@@ -72,7 +72,8 @@ static const VhXmlRow rows_spice[] = {
 const VhXmlTable vh_table_graphics = {
         "graphics", sizeof(S),
         ROWS(ENUM("type", type, graphics_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
-             ATTR("socket", socket, string, IS(VNC)), ATTR("port", port, opt_int, WHEN(type, REMOTE)),
+             ATTR("socket", socket, string, IS(VNC)), ATTR("port", port, opt_int, IS(VNC), FAULT(VIR_ERR_INTERNAL_ERROR, "cannot parse vnc port ", NULL)),
+             ATTR("port", port, opt_int, WHEN(type, BIT(VH_GRAPHICS_SPICE) | BIT(VH_GRAPHICS_RDP))),
              ATTR("tlsPort", tls_port, opt_int, IS(SPICE)), YESNO("autoport", autoport, WHEN(type, REMOTE)),
              ATTR("websocket", websocket, opt_int, IS(VNC)), YESNO("websocketGenerated", websocket_generated, IS(VNC), LIVE),
              ATTR("listen", listen, string, WHEN(type, REMOTE), .flags = VH_XML_NONEMPTY),
@@ -117,7 +118,8 @@ const VhXmlNames vh_video_type_names = {
 
 #define S VhVideo
 static const VhXmlRow rows_video_model[] = {
-        ENUM("type", type, vh_video_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
+        ENUM("type", type, vh_video_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
+             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown video model '", "'")),
         ATTR("ram", ram, uint, WHEN(type, BIT(VH_VIDEO_QXL))),
         ATTR("vram", vram, uint),
         ATTR("vram64", vram64, uint, WHEN(type, BIT(VH_VIDEO_QXL))),
@@ -232,7 +234,8 @@ static const VhXmlNames input_bus_names = {
 #define S VhInput
 const VhXmlTable vh_table_input = {
         "input", sizeof(S),
-        ROWS(ENUM("type", type, input_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED), ENUM("bus", bus, input_bus_names),
+        ROWS(ENUM("type", type, input_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown input device type '", "'")), ENUM("bus", bus, input_bus_names),
              WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")),
              GROUP_AT("driver", virtio, vh_rows_virtio_opts),
              GROUP("source", ROWS(ATTR("evdev", source, string, REQUIRED)), WHEN(type, BIT(VH_INPUT_PASSTHROUGH))),

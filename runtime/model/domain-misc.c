@@ -10,7 +10,8 @@
 #define S VhWatchdog
 const VhXmlTable vh_table_watchdog = {
         "watchdog", sizeof(S),
-        ROWS(WORD("model", model, NAMES("i6300esb", "ib700", "diag288", "itco"), REQUIRED),
+        ROWS(WORD("model", model, NAMES("i6300esb", "ib700", "diag288", "itco"), REQUIRED,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown watchdog model '", "'")),
              WORD("action", action, NAMES("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"), .def = 1), INFO),
 };
 #undef S

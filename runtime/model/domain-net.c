@@ -179,7 +179,7 @@ static const VhXmlRow rows_net_backend[] = {
 };
 
 static const VhXmlRow rows_net_content[] = {
-        GROUP("mac", ROWS(ATTR("address", mac, mac), WORD("type", mac_type, NAMES("generated", "static")),
+        GROUP("mac", ROWS(ATTR("address", mac, mac, FAULT(VIR_ERR_XML_ERROR, "unable to parse mac address '", "'")), WORD("type", mac_type, NAMES("generated", "static")),
                           WORD("check", mac_check, NAMES("yes", "no")))),
         EMBED(rows_net_source),
         PTR("vlan", vlan, vh_table_vlan),

@@ -66,7 +66,7 @@ static const VhXmlTable table_nvram = {
 const VhXmlRow vh_rows_os[] = {
         WORD("firmware", firmware, NAMES("bios", "efi")),
         GROUP("type", ROWS(ATTR("arch", arch, string), ATTR("machine", machine, string),
-                           TEXT_WORD(type, &vh_os_type_names))),
+                           TEXT_WORD(type, &vh_os_type_names, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown OS type '", "'")))),
         GROUP("firmware", ROWS(WORD("type", firmware, NAMES("bios", "efi"), .flags = VH_XML_PARSE_ONLY),
                                LIST("feature", firmware_features, table_firmware_feature))),
         LEAF("init", init, string),
@@ -132,7 +132,7 @@ static const VhXmlNames offset_names = {
 };
 
 const VhXmlRow vh_rows_clock[] = {
-        ENUM("offset", offset, offset_names, KEY),
+        ENUM("offset", offset, offset_names, KEY, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown clock offset '", "'")),
         ATTR("adjustment", adjustment, string,
              WHEN(offset, BIT(VH_CLOCK_UTC) | BIT(VH_CLOCK_LOCALTIME) | BIT(VH_CLOCK_VARIABLE))),
         WORD("basis", basis, NAMES("utc", "localtime"), WHEN(offset, BIT(VH_CLOCK_VARIABLE))),

@@ -288,10 +288,11 @@ typedef struct VhDomainParseEnv {
         uint64_t virt_types;       /* bits 1 << VH_VIRT_*; 0: all */
         const char *arch;          /* for <type> without one */
         int error_domain;          /* VIR_FROM_* of driver-specific refusals; 0: VIR_FROM_DOMAIN */
-        uint8_t mac_prefix[3];     /* of made-up MAC addresses; 0: 52:54:00 */
-        bool no_ps2;               /* no implied mouse and keyboard with graphics */
-        /* After the common defaults; adds those of the hypervisor. Returns 0 or negative errno with *err. */
+        /* After what the domain itself gets, before devices are completed; adds devices that the machine always has. Returns
+         * 0 or negative errno with *err. */
         int (*post_parse)(VhDomainDef *def, void *opaque, VhError **err);
+        /* Last: gives addresses to devices. Returns 0 or negative errno with *err. */
+        int (*assign_addresses)(VhDomainDef *def, void *opaque, VhError **err);
         void *opaque;
 } VhDomainParseEnv;
 
@@ -412,6 +413,16 @@ int vh_domain_set_metadata(VhDomainDef *def, const char *uri, const char *key, c
 
 /* ---- defaults (called by vh_domain_def_parse) ---- */
 
-/* uuid, currentMemory, power actions, clock, MAC addresses, implied consoles and inputs, disk buses by target,
- * controllers that devices need, checks across devices. Returns 0 or negative errno with *err. */
+/* Everything that does not depend on the hypervisor, and env's functions at their places: uuid, currentMemory, power actions,
+ * clock, boot device, disk buses by target, controllers that devices need, paired consoles, MAC addresses, and checks across
+ * devices. Returns 0 or negative errno with *err. */
 int vh_domain_defaults(VhDomainDef *def, const VhDomainParseEnv *env, VhError **err);
+/* The parts of it (domain-device-defaults.c, domain-check.c). */
+int vh_domain_device_defaults(VhDomainDef *def, VhError **err);
+void vh_domain_implied_devices(VhDomainDef *def);
+int vh_domain_check(const VhDomainDef *def, VhError **err);
+
+/* Appends a new controller; index is given. Returns it. */
+VhController *vh_domain_add_controller(VhDomainDef *def, VhControllerType type, uint32_t index);
+/* The controller, NULL if there is none. */
+VhController *vh_domain_find_controller(const VhDomainDef *def, VhControllerType type, uint32_t index);

@@ -12,7 +12,6 @@ const uint64_t test_first_guest_time = 627319920;
 static const VhDomainParseEnv parse_env = {
         .arch = "i686",
         .error_domain = VIR_FROM_DOMAIN,
-        .no_ps2 = true,
 };
 
 int test_domain_parse(const char *xml, unsigned flags, VhDomainDef **ret, VhError **err)

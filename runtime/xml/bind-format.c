@@ -10,8 +10,15 @@ enum {
         RAW_DEPTH = 1, /* raw subtrees stand directly inside the root element */
 };
 
+/* What becomes of an element without content and attributes. */
+typedef enum Empty {
+        EMPTY_LEFT_OUT,
+        EMPTY_ONE_TAG,
+        EMPTY_TWO_TAGS,
+} Empty;
+
 static void format_element(const char *prefix, const char *name, const VhXmlRow *rows, const uint8_t *base, unsigned flags,
-                           bool always, VhBuf *b);
+                           Empty empty, VhBuf *b);
 
 bool vh_xml_scalar_is_set(const VhXmlRow *row, const void *field)
 {
@@ -149,7 +156,7 @@ static void format_flag(const VhXmlRow *row, const uint8_t *base, VhBuf *b)
 static void format_list(const VhXmlRow *row, const VhXmlList *list, unsigned flags, VhBuf *b)
 {
         for (uint32_t i = 0; i < list->n; i++)
-                format_element(row->ns ? row->ns->prefix : NULL, row->name, row->table->rows, list->items[i], flags, true, b);
+                format_element(row->ns ? row->ns->prefix : NULL, row->name, row->table->rows, list->items[i], flags, EMPTY_ONE_TAG, b);
 }
 
 static void format_children(const VhXmlRow *rows, const uint8_t *base, unsigned flags, VhBuf *b);
@@ -167,14 +174,15 @@ static void format_child(const VhXmlRow *row, const uint8_t *base, unsigned flag
                 format_flag(row, base, b);
                 return;
         case VH_XML_GROUP:
-                format_element(prefix, row->name, row->rows, field, flags, row->flags & VH_XML_ALWAYS, b);
+                format_element(prefix, row->name, row->rows, field, flags,
+                               row->flags & VH_XML_ALWAYS ? EMPTY_TWO_TAGS : EMPTY_LEFT_OUT, b);
                 return;
         case VH_XML_EMBED:
                 format_children(row->rows, field, flags, b);
                 return;
         case VH_XML_PTR:
                 if (*(const VhXmlPtr *)field)
-                        format_element(prefix, row->name, row->table->rows, *(const VhXmlPtr *)field, flags, true, b);
+                        format_element(prefix, row->name, row->table->rows, *(const VhXmlPtr *)field, flags, EMPTY_ONE_TAG, b);
                 return;
         case VH_XML_LIST:
                 format_list(row, field, flags, b);
@@ -212,7 +220,7 @@ static void format_text_element(const char *prefix, const char *name, const VhXm
 
 /* Writes the whole element and takes back what turned out to be empty. */
 static void format_element(const char *prefix, const char *name, const VhXmlRow *rows, const uint8_t *base, unsigned flags,
-                           bool always, VhBuf *b)
+                           Empty empty, VhBuf *b)
 {
         size_t start = b->len, tag, content;
         const VhXmlRow *text;
@@ -230,10 +238,10 @@ static void format_element(const char *prefix, const char *name, const VhXmlRow 
         b->indent += INDENT;
         format_children(rows, base, flags, b);
         b->indent -= INDENT;
-        if (b->len > content + 2) {
+        if (b->len > content + 2 || empty == EMPTY_TWO_TAGS) {
                 vh_buf_indent(b);
                 close_tag(prefix, name, b);
-        } else if (content > tag || always) {
+        } else if (content > tag || empty == EMPTY_ONE_TAG) {
                 rewind_to(b, content);
                 vh_buf_add(b, "/>\n", 3);
         } else {
@@ -243,7 +251,7 @@ static void format_element(const char *prefix, const char *name, const VhXmlRow 
 
 void vh_xml_bind_format(const VhXmlTable *table, const char *name, const void *obj, unsigned flags, VhBuf *b)
 {
-        format_element(NULL, name ? name : table->name, table->rows, obj, flags, true, b);
+        format_element(NULL, name ? name : table->name, table->rows, obj, flags, EMPTY_ONE_TAG, b);
 }
 
 /* ---- raw subtrees ---- */

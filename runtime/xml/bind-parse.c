@@ -105,17 +105,43 @@ static Found find_row(const VhXmlRow *rows, const VhXmlRow *hint, const char *na
 
 /* ---- what is wrong ---- */
 
+/* Puts where it is behind the detail of the error that stands in *err. */
+static int add_place(const VhXmlParse *p, const xmlNode *node, int domain, int code, const char *detail)
+{
+        int r = vh_xml_error(node, code, p->err, "%s", detail);
+
+        if (p->err && *p->err)
+                (*p->err)->domain = domain;
+        return r;
+}
+
+static char *describe_value(const VhXmlRow *row, const xmlNode *node, const char *text)
+{
+        const char *expected = row->type->expected;
+
+        if (row->place != VH_XML_ATTR)
+                return vh_xasprintf("Invalid value for element '%s': '%s'.%s%s", name_of(node), text, expected ? " Expected " : "",
+                                    expected ? expected : "");
+        if (row->min == 1 && strcmp(text, "0") == 0)
+                return vh_xasprintf("Invalid value for attribute '%s' in element '%s': Zero is not permitted", row->name,
+                                    name_of(node));
+        return vh_xasprintf("Invalid value for attribute '%s' in element '%s': '%s'.%s%s", row->name, name_of(node), text,
+                            expected ? " Expected " : "", expected ? expected : "");
+}
+
 static int bad_value(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *node, const char *text, int r)
 {
-        const char *more = row->type->expected;
+        const VhXmlFault *fault = row->fault;
+        _vh_free_ char *detail = NULL;
 
         if (r != -EINVAL)
                 return r;
-        if (row->place == VH_XML_ATTR)
-                return vh_xml_error(node, VIR_ERR_XML_ERROR, p->err, "Invalid value for attribute '%s' in element '%s': '%s'.%s%s%s",
-                                    row->name, name_of(node), text, more ? " Expected " : "", more ? more : "", more ? "" : "");
-        return vh_xml_error(node, VIR_ERR_XML_ERROR, p->err, "Invalid value for element '%s': '%s'.%s%s", name_of(node), text,
-                            more ? " Expected " : "", more ? more : "");
+        if (!fault) {
+                detail = describe_value(row, node, text);
+                return add_place(p, node, VIR_FROM_XML, VIR_ERR_XML_ERROR, detail);
+        }
+        detail = vh_xasprintf("%s%s%s", fault->before, fault->without_value ? "" : text, fault->after ? fault->after : "");
+        return add_place(p, node, fault->domain, fault->code, detail);
 }
 
 static int refuse_unknown(const VhXmlParse *p, const Found *f, const char *what, const char *name, const xmlNode *at)

@@ -58,6 +58,15 @@ typedef struct VhXmlNs {
         const char *uri;
 } VhXmlNs;
 
+/* What to say about a bad value where the generic words do not serve: "BEFORE" value "AFTER". */
+typedef struct VhXmlFault {
+        int domain; /* VIR_FROM_* */
+        int code;   /* VIR_ERR_* */
+        const char *before;
+        const char *after;   /* NULL: nothing */
+        bool without_value;
+} VhXmlFault;
+
 typedef enum VhXmlPlace {
         VH_XML_END,         /* closes a table */
         VH_XML_ATTR,        /* attribute of the element */
@@ -75,10 +84,10 @@ typedef enum VhXmlPlace {
 enum {
         VH_XML_KEY = 1 << 0,        /* attribute that other rows' conditions look at; key rows come first in a table */
         VH_XML_REQUIRED = 1 << 1,   /* must be given where its condition holds */
-        VH_XML_ALWAYS = 1 << 2,     /* GROUP: written even if empty; scalar: written even if zero */
+        VH_XML_ALWAYS = 1 << 2,     /* GROUP: written, with both tags, even if empty; scalar: written even if zero */
         VH_XML_PARSE_ONLY = 1 << 3, /* another spelling of a field that has its row elsewhere */
         VH_XML_REPEAT = 1 << 4,     /* may be given again; the last one wins */
-        VH_XML_NONEMPTY = 1 << 5,   /* LIST in a GROUP... an empty text counts as not given */
+        VH_XML_NONEMPTY = 1 << 5,   /* an empty text counts as not given */
 };
 
 struct VhXmlRow {
@@ -94,6 +103,7 @@ struct VhXmlRow {
                 const VhXmlRow *rows;     /* GROUP, EMBED */
                 const VhXmlTable *table;  /* PTR, LIST */
         };
+        const VhXmlFault *fault; /* NULL: the generic message */
         /* Numbers must lie in min..max; both 0: any. */
         int64_t min, max;
         /* Value of a scalar that is not given; 0: stays zero. */

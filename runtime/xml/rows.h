@@ -41,4 +41,7 @@
 #define WHEN(field, mask) .when_at = offsetof(S, field), .when = (mask)
 #define KEY              .flags = VH_XML_KEY
 #define REQUIRED         .flags = VH_XML_REQUIRED
+/* The words of the message about a bad value. */
+#define FAULT(c, b, a)   .fault = &(const VhXmlFault){ VIR_FROM_DOMAIN, (c), (b), (a), false }
+#define FAULT_PLAIN(c, b) .fault = &(const VhXmlFault){ VIR_FROM_DOMAIN, (c), (b), NULL, true }
 #define LIVE             .hide = VH_XML_INACTIVE

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What devices get that their definition leaves open, and devices that others need. */
+
+#include "model/domain.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+enum {
+        /* Disks that a controller takes; a narrow SCSI bus has seven besides the controller itself. */
+        IDE_PER_CONTROLLER = 4,
+        IDE_PER_BUS = 2,
+        FDC_PER_CONTROLLER = 2,
+        SCSI_PER_CONTROLLER = 7,
+        SATA_PER_CONTROLLER = 6,
+        /* KiB; what video models get. */
+        VIDEO_VRAM = 16 * 1024,
+        QXL_RAM = 64 * 1024,
+};
+
+/* ---- controllers ---- */
+
+VhController *vh_domain_find_controller(const VhDomainDef *def, VhControllerType type, uint32_t index)
+{
+        for (uint32_t i = 0; i < def->controllers.n; i++) {
+                VhController *c = def->controllers.items[i];
+
+                if (c->type == type && c->index.set && c->index.val == index)
+                        return c;
+        }
+        return NULL;
+}
+
+/* Behind the last one of its type, else at the end. */
+static uint32_t place_of_controller(const VhDomainDef *def, const VhController *c)
+{
+        for (uint32_t i = def->controllers.n; i > 0; i--) {
+                const VhController *other = def->controllers.items[i - 1];
+
+                if (other->type == c->type && (!other->index.set || other->index.val <= c->index.val))
+                        return i;
+        }
+        return def->controllers.n;
+}
+
+VhController *vh_domain_add_controller(VhDomainDef *def, VhControllerType type, uint32_t index)
+{
+        VhController *c = vh_new(VhController, 1);
+
+        c->type = type;
+        c->index = (VhOptUint){ .val = index, .set = true };
+        vh_list_insert(&def->controllers, place_of_controller(def, c), c);
+        return c;
+}
+
+static void number_controllers(VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->controllers.n; i++) {
+                VhController *c = def->controllers.items[i];
+                uint32_t index = 0;
+
+                if (c->index.set)
+                        continue;
+                while (vh_domain_find_controller(def, c->type, index))
+                        index++;
+                c->index = (VhOptUint){ .val = index, .set = true };
+        }
+}
+
+static void need_controllers(VhDomainDef *def, VhControllerType type, uint32_t last)
+{
+        for (uint32_t i = 0; i <= last && i <= VH_CONTROLLER_INDEX_MAX; i++)
+                if (!vh_domain_find_controller(def, type, i))
+                        vh_domain_add_controller(def, type, i);
+}
+
+/* ---- disks ---- */
+
+static VhDiskBus bus_of_target(const VhDisk *disk)
+{
+        const char *t = disk->target;
+
+        if (vh_startswith(t, "hd"))
+                return VH_DISK_BUS_IDE;
+        if (vh_startswith(t, "sd"))
+                return VH_DISK_BUS_SCSI;
+        if (vh_startswith(t, "vd"))
+                return VH_DISK_BUS_VIRTIO;
+        if (vh_startswith(t, "xvd"))
+                return VH_DISK_BUS_XEN;
+        if (vh_startswith(t, "ubd"))
+                return VH_DISK_BUS_UML;
+        return disk->device == VH_DISK_DEVICE_FLOPPY ? VH_DISK_BUS_FDC : VH_DISK_BUS_IDE;
+}
+
+/* The number behind the letters of "vda", "sdab1"; -1 if the name has another form. */
+static int index_of_target(const char *target)
+{
+        static const char *const prefixes[] = { "fd", "hd", "vd", "sd", "xvd", "ubd" };
+        const char *s = NULL;
+        unsigned n = 0;
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(prefixes) && !s; i++)
+                s = vh_startswith(target, prefixes[i]);
+        if (!s || *s < 'a' || *s > 'z')
+                return -1;
+        for (; *s >= 'a' && *s <= 'z'; s++) {
+                n = n * 26 + (unsigned)(*s - 'a' + 1);
+                if (n > 1000000)
+                        return -1;
+        }
+        return s[strspn(s, "0123456789")] ? -1 : (int)n - 1;
+}
+
+static bool drive_taken(const VhDomainDef *def, VhDiskBus bus, const VhAddress *a)
+{
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                const VhDisk *d = def->disks.items[i];
+
+                if (d->bus == bus && d->info.address.type == VH_ADDRESS_DRIVE &&
+                    memcmp(&d->info.address.drive, &a->drive, sizeof(a->drive)) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static void drive_address(VhDiskBus bus, uint32_t n, VhAddress *a)
+{
+        a->type = VH_ADDRESS_DRIVE;
+        switch (bus) {
+        case VH_DISK_BUS_IDE:
+                a->drive.controller = n / IDE_PER_CONTROLLER;
+                a->drive.bus = n % IDE_PER_CONTROLLER / IDE_PER_BUS;
+                a->drive.unit = n % IDE_PER_BUS;
+                return;
+        case VH_DISK_BUS_FDC:
+                a->drive.controller = n / FDC_PER_CONTROLLER;
+                a->drive.unit = n % FDC_PER_CONTROLLER;
+                return;
+        case VH_DISK_BUS_SATA:
+                a->drive.controller = n / SATA_PER_CONTROLLER;
+                a->drive.unit = n % SATA_PER_CONTROLLER;
+                return;
+        default:
+                a->drive.controller = n / SCSI_PER_CONTROLLER;
+                a->drive.unit = n % SCSI_PER_CONTROLLER;
+        }
+}
+
+static bool bus_has_drives(VhDiskBus bus)
+{
+        return bus == VH_DISK_BUS_IDE || bus == VH_DISK_BUS_FDC || bus == VH_DISK_BUS_SATA || bus == VH_DISK_BUS_SCSI;
+}
+
+static int default_disk_address(const VhDomainDef *def, VhDisk *disk, VhError **err)
+{
+        int n = index_of_target(disk->target);
+        VhAddress a = {};
+
+        if (!bus_has_drives(disk->bus) || disk->info.address.type != VH_ADDRESS_NONE)
+                return 0;
+        if (n < 0)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                    "Unknown disk name '%s' and no address specified", disk->target);
+        drive_address(disk->bus, (uint32_t)n, &a);
+        if (disk->bus == VH_DISK_BUS_SCSI)
+                while (drive_taken(def, disk->bus, &a))
+                        drive_address(disk->bus, (uint32_t)++n, &a);
+        disk->info.address = a;
+        return 0;
+}
+
+static bool disk_is_empty(const VhDisk *disk)
+{
+        return !disk->src.path && !disk->src.network && !disk->src.volume && disk->src.type != VH_DISK_TYPE_NVME;
+}
+
+static int check_disk(const VhDisk *disk, VhError **err)
+{
+        bool removable = disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY;
+
+        if (!disk->target)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_TARGET, disk->src.path ? "%s" : NULL, disk->src.path);
+        if (!removable && disk_is_empty(disk))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_SOURCE, "%s", disk->target);
+        return 0;
+}
+
+static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
+{
+        int r = check_disk(disk, err);
+
+        if (r < 0)
+                return r;
+        if (disk->device == VH_DISK_DEVICE_CDROM)
+                disk->readonly = true;
+        if (!disk->bus)
+                disk->bus = bus_of_target(disk);
+        return default_disk_address(def, disk, err);
+}
+
+/* ---- interfaces ---- */
+
+static const uint8_t mac_prefix[3] = { 0x52, 0x54, 0x00 };
+
+static int default_net(VhNet *net, VhError **err)
+{
+        enum { VEPA = 1 };
+        static const uint8_t no_mac[6];
+
+        if (net->mac[0] & 1)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                    "expected unicast mac address, found multicast '%02x:%02x:%02x:%02x:%02x:%02x'",
+                                    net->mac[0], net->mac[1], net->mac[2], net->mac[3], net->mac[4], net->mac[5]);
+        if ((net->type == VH_NET_NETWORK && !net->network) || (net->type == VH_NET_BRIDGE && !net->bridge))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                    "interface type='%s' requires a 'source' element",
+                                    net->type == VH_NET_NETWORK ? "network" : "bridge");
+        if (net->type == VH_NET_DIRECT && !net->direct_mode)
+                net->direct_mode = VEPA;
+        if (memcmp(net->mac, no_mac, sizeof(no_mac)) == 0) {
+                memcpy(net->mac, mac_prefix, sizeof(mac_prefix));
+                if (getrandom(net->mac + 3, 3, 0) != 3)
+                        abort();
+        }
+        return 0;
+}
+
+/* ---- character devices ---- */
+
+typedef VH_LIST(VhChr) ChrList;
+
+static void number_ports(ChrList *list)
+{
+        uint32_t next = 0;
+
+        for (uint32_t i = 0; i < list->n; i++)
+                if (list->items[i]->port.set && list->items[i]->port.val >= next)
+                        next = list->items[i]->port.val + 1;
+        for (uint32_t i = 0; i < list->n; i++)
+                if (!list->items[i]->port.set)
+                        list->items[i]->port = (VhOptUint){ .val = next++, .set = true };
+}
+
+static bool is_serial_console(const VhChr *chr)
+{
+        return chr->target_type == VH_CHR_TARGET_NONE || chr->target_type == VH_CHR_TARGET_SERIAL;
+}
+
+static VhChr *serial_of_console(const VhChr *console)
+{
+        VhChr *serial = vh_xml_bind_dup(vh_device_class(VH_DEVICE_CONSOLE)->table, console);
+
+        serial->target_type = VH_CHR_TARGET_NONE;
+        serial->port = (VhOptUint){ .val = 0, .set = true };
+        serial->info.address = (VhAddress){};
+        vh_strset(&serial->info.alias, NULL);
+        return serial;
+}
+
+static VhChr *console_of_serial(const VhChr *serial)
+{
+        VhChr *console = vh_xml_bind_dup(vh_device_class(VH_DEVICE_CONSOLE)->table, serial);
+
+        console->target_type = VH_CHR_TARGET_SERIAL;
+        console->port = serial->port;
+        console->info.address = (VhAddress){};
+        return console;
+}
+
+/* In a full virtual machine the first console and the first serial port are two views of one device. */
+static void pair_console(VhDomainDef *def)
+{
+        VhChr *first = def->consoles.n ? def->consoles.items[0] : NULL;
+
+        if (def->os.type != VH_OS_HVM)
+                return;
+        if (first && is_serial_console(first) && !def->serials.n)
+                vh_list_add(&def->serials, serial_of_console(first));
+        if (!def->serials.n)
+                return;
+        if (first && is_serial_console(first))
+                vh_xml_bind_free(vh_device_class(VH_DEVICE_CONSOLE)->table, vh_list_take(&def->consoles, 0));
+        vh_list_insert(&def->consoles, 0, console_of_serial(def->serials.items[0]));
+}
+
+static void default_consoles(VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->consoles.n; i++)
+                if (!def->consoles.items[i]->target_type)
+                        def->consoles.items[i]->target_type =
+                                def->os.type == VH_OS_HVM || def->os.type == VH_OS_NONE ? VH_CHR_TARGET_SERIAL :
+                                def->os.type == VH_OS_EXE ? VH_CHR_TARGET_LXC : VH_CHR_TARGET_XEN;
+        number_ports((ChrList *)&def->consoles);
+        number_ports((ChrList *)&def->serials);
+        number_ports((ChrList *)&def->parallels);
+        pair_console(def);
+}
+
+static void default_chr_source(VhChrSource *source)
+{
+        enum { RAW = 1 };
+
+        if (source->type == VH_CHR_TCP && !source->protocol)
+                source->protocol = RAW;
+}
+
+static void default_chr_sources(VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->serials.n; i++)
+                default_chr_source(&def->serials.items[i]->source);
+        for (uint32_t i = 0; i < def->parallels.n; i++)
+                default_chr_source(&def->parallels.items[i]->source);
+        for (uint32_t i = 0; i < def->consoles.n; i++)
+                default_chr_source(&def->consoles.items[i]->source);
+        for (uint32_t i = 0; i < def->channels.n; i++)
+                default_chr_source(&def->channels.items[i]->source);
+}
+
+/* ---- display ---- */
+
+static void default_listen(VhGraphics *g)
+{
+        VhGraphicsListen *listen;
+
+        if (g->listens.n) {
+                listen = g->listens.items[0];
+                if (listen->type == VH_LISTEN_ADDRESS && listen->address && !g->listen)
+                        vh_strset(&g->listen, listen->address);
+                return;
+        }
+        listen = vh_new(VhGraphicsListen, 1);
+        listen->type = g->socket ? VH_LISTEN_SOCKET : VH_LISTEN_ADDRESS;
+        if (g->socket)
+                listen->socket = vh_xstrdup(g->socket);
+        else
+                listen->address = vh_xstrdup(g->listen);
+        vh_list_add(&g->listens, listen);
+}
+
+static void default_vnc(VhGraphics *g)
+{
+        if (g->listens.items[0]->type == VH_LISTEN_SOCKET || g->listens.items[0]->type == VH_LISTEN_NONE)
+                return;
+        if (!g->port.set || g->port.val <= 0 || g->autoport == VH_YES) {
+                g->port = (VhOptInt){ .val = -1, .set = true };
+                g->autoport = VH_YES;
+        } else if (!g->autoport) {
+                g->autoport = VH_NO;
+        }
+}
+
+/* Ports of -1 say the same as autoport and are not kept. */
+static void default_spice(VhGraphics *g)
+{
+        if (g->port.val == -1 && g->tls_port.val == -1)
+                g->autoport = VH_YES;
+        if (g->autoport == VH_YES) {
+                g->port = (VhOptInt){};
+                g->tls_port = (VhOptInt){};
+        } else if (!g->autoport && g->listens.items[0]->type != VH_LISTEN_NONE) {
+                g->autoport = VH_NO;
+        }
+}
+
+static void default_graphics(VhGraphics *g)
+{
+        if (g->type != VH_GRAPHICS_VNC && g->type != VH_GRAPHICS_SPICE && g->type != VH_GRAPHICS_RDP)
+                return;
+        default_listen(g);
+        if (g->type == VH_GRAPHICS_VNC)
+                default_vnc(g);
+        else if (g->type == VH_GRAPHICS_SPICE)
+                default_spice(g);
+}
+
+static uint32_t default_vram(VhVideoType type)
+{
+        switch (type) {
+        case VH_VIDEO_VGA:
+        case VH_VIDEO_CIRRUS:
+        case VH_VIDEO_VMVGA:
+        case VH_VIDEO_BOCHS:
+                return VIDEO_VRAM;
+        case VH_VIDEO_QXL:
+                return QXL_RAM;
+        case VH_VIDEO_XEN:
+                return 4 * 1024;
+        case VH_VIDEO_VBOX:
+                return 8 * 1024;
+        default:
+                return 0;
+        }
+}
+
+static void default_video(VhVideo *v, bool primary)
+{
+        if (v->type == VH_VIDEO_UNSET)
+                v->type = VH_VIDEO_CIRRUS;
+        if (!v->vram)
+                v->vram = default_vram(v->type);
+        if (v->type == VH_VIDEO_QXL && !v->ram)
+                v->ram = QXL_RAM;
+        if (v->type == VH_VIDEO_QXL && !v->vgamem)
+                v->vgamem = VIDEO_VRAM;
+        if (!v->heads && v->type != VH_VIDEO_NONE)
+                v->heads = 1;
+        if (primary && v->type != VH_VIDEO_NONE)
+                v->primary = VH_YES;
+}
+
+static void default_videos(VhDomainDef *def)
+{
+        bool chosen = false;
+
+        if (def->graphics.n && !def->videos.n)
+                vh_list_add(&def->videos, vh_new(VhVideo, 1));
+        for (uint32_t i = 0; i < def->videos.n; i++)
+                chosen |= def->videos.items[i]->primary == VH_YES;
+        for (uint32_t i = 0; i < def->videos.n; i++)
+                default_video(def->videos.items[i], i == 0 && !chosen);
+}
+
+/* ---- the rest ---- */
+
+static void default_small_devices(VhDomainDef *def)
+{
+        enum { PASSTHROUGH = 1, MOUNT = 1 };
+
+        for (uint32_t i = 0; i < def->filesystems.n; i++)
+                if (!def->filesystems.items[i]->accessmode && def->filesystems.items[i]->type == MOUNT)
+                        def->filesystems.items[i]->accessmode = PASSTHROUGH;
+        for (uint32_t i = 0; i < def->inputs.n; i++)
+                if (!def->inputs.items[i]->bus)
+                        def->inputs.items[i]->bus =
+                                def->inputs.items[i]->type == VH_INPUT_TABLET ? VH_INPUT_BUS_USB : VH_INPUT_BUS_PS2;
+}
+
+int vh_domain_device_defaults(VhDomainDef *def, VhError **err)
+{
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                int r = default_disk(def, def->disks.items[i], err);
+
+                if (r < 0)
+                        return r;
+        }
+        for (uint32_t i = 0; i < def->nets.n; i++) {
+                int r = default_net(def->nets.items[i], err);
+
+                if (r < 0)
+                        return r;
+        }
+        for (uint32_t i = 0; i < def->graphics.n; i++)
+                default_graphics(def->graphics.items[i]);
+        default_videos(def);
+        default_small_devices(def);
+        default_chr_sources(def);
+        default_consoles(def);
+        number_controllers(def);
+        return 0;
+}
+
+static void imply_disk_controllers(VhDomainDef *def, VhDiskBus bus, VhControllerType type)
+{
+        for (uint32_t i = 0; i < def->disks.n; i++)
+                if (def->disks.items[i]->bus == bus && def->disks.items[i]->info.address.type == VH_ADDRESS_DRIVE)
+                        need_controllers(def, type, def->disks.items[i]->info.address.drive.controller);
+}
+
+void vh_domain_implied_devices(VhDomainDef *def)
+{
+        imply_disk_controllers(def, VH_DISK_BUS_SCSI, VH_CONTROLLER_SCSI);
+        imply_disk_controllers(def, VH_DISK_BUS_FDC, VH_CONTROLLER_FDC);
+        imply_disk_controllers(def, VH_DISK_BUS_IDE, VH_CONTROLLER_IDE);
+        imply_disk_controllers(def, VH_DISK_BUS_SATA, VH_CONTROLLER_SATA);
+        for (uint32_t i = 0; i < def->channels.n; i++)
+                if (def->channels.items[i]->target_type == VH_CHR_TARGET_VIRTIO)
+                        need_controllers(def, VH_CONTROLLER_VIRTIO_SERIAL,
+                                         def->channels.items[i]->info.address.type == VH_ADDRESS_VIRTIO_SERIAL ?
+                                                 def->channels.items[i]->info.address.virtio_serial.controller :
+                                                 0);
+        for (uint32_t i = 0; i < def->consoles.n; i++)
+                if (def->consoles.items[i]->target_type == VH_CHR_TARGET_VIRTIO)
+                        need_controllers(def, VH_CONTROLLER_VIRTIO_SERIAL, 0);
+        if (def->smartcards.n)
+                need_controllers(def, VH_CONTROLLER_CCID, 0);
+}
