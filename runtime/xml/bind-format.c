@@ -238,7 +238,7 @@ static void format_element(const char *prefix, const char *name, const VhXmlRow 
         b->indent += INDENT;
         format_children(rows, base, flags, b);
         b->indent -= INDENT;
-        if (b->len > content + 2 || empty == EMPTY_TWO_TAGS) {
+        if (b->len > content + 2 || (empty == EMPTY_TWO_TAGS && content == tag)) {
                 vh_buf_indent(b);
                 close_tag(prefix, name, b);
         } else if (content > tag || empty == EMPTY_ONE_TAG) {
