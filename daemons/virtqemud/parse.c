@@ -3,12 +3,25 @@
 /* Domain XML as this driver takes it. A client's text is checked by the tables of the model, which refuse whatever they do not
  * know; VIR_DOMAIN_DEFINE_VALIDATE asks for no more than that, and no schema file is needed. */
 
+#include "guest-defaults.h"
 #include "qemu.h"
 
-/* Called after the defaults that all hypervisors share. */
 static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
 {
-        return qemu_emulators_fill(((QemuDriver *)opaque)->emulators, def, err);
+        QemuEmulators *emulators = ((QemuDriver *)opaque)->emulators;
+        uint64_t version = 0;
+        int r = qemu_emulators_fill(emulators, def, err);
+
+        if (r < 0)
+                return r;
+        /* An emulator that does not tell its version keeps the names of machines as they are. */
+        (void)qemu_emulators_version(emulators, &version, NULL);
+        return qemu_domain_fill_defaults(def, version, err);
+}
+
+static int assign_addresses(VhDomainDef *def, void *opaque, VhError **err)
+{
+        return qemu_domain_assign_addresses(def, err);
 }
 
 const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env)
@@ -18,6 +31,7 @@ const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env
                 .arch = qemu_emulators_host_arch(driver->emulators),
                 .error_domain = VIR_FROM_QEMU,
                 .post_parse = post_parse,
+                .assign_addresses = assign_addresses,
                 .opaque = driver,
         };
         return env;

@@ -303,6 +303,9 @@ static void default_chr_source(VhChrSource *source)
 
         if (source->type == VH_CHR_TCP && !source->protocol)
                 source->protocol = RAW;
+        /* A socket without a path gets one when the domain starts. */
+        if (source->type == VH_CHR_UNIX && !source->path && !source->reconnect)
+                source->mode = 0;
 }
 
 static void default_chr_sources(VhDomainDef *def)

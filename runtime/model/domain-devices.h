@@ -38,6 +38,9 @@ typedef VH_PACKED_ENUM VhDiskBus {
         VH_DISK_BUS_SD,
 } VhDiskBus;
 
+/* The first of the storage formats' words. */
+enum { VH_STORAGE_FORMAT_RAW = 1 };
+
 typedef struct VhStorageHost {
         char *name;
         char *port;

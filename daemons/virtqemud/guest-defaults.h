@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a QEMU guest gets that its definition leaves open, as a definition in the reference gets it: machine, CPU, the devices
+ * that a PC always has, models, and addresses. */
+
+#include "model/domain.h"
+
+/* Before devices are completed (VhDomainParseEnv.post_parse). version is the emulator's as major * 1000000 + minor * 1000 +
+ * release, 0 if it is not known: machine types then keep the names they have. Returns 0 or negative errno with *err. */
+int qemu_domain_fill_defaults(VhDomainDef *def, uint64_t version, VhError **err);
+
+/* After all devices are there (VhDomainParseEnv.assign_addresses): controllers' models, PCI, USB and virtio-serial addresses.
+ * Addresses that are given stay. */
+int qemu_domain_assign_addresses(VhDomainDef *def, VhError **err);
+
+/* guest-pci.c: PCI slots, and the PCI Express ports that they need. */
+int qemu_domain_assign_pci(VhDomainDef *def, VhError **err);
+/* guest-usb.c: ports of USB controllers and hubs. */
+int qemu_domain_assign_usb(VhDomainDef *def, VhError **err);
+
+static inline bool qemu_domain_is_q35(const VhDomainDef *def)
+{
+        const char *m = def->os.machine;
+
+        return m && (strcmp(m, "q35") == 0 || vh_startswith(m, "pc-q35-"));
+}
+
+static inline bool qemu_domain_is_i440fx(const VhDomainDef *def)
+{
+        const char *m = def->os.machine;
+
+        return m && (strcmp(m, "pc") == 0 || vh_startswith(m, "pc-i440fx-") || vh_startswith(m, "pc-0.") ||
+                     vh_startswith(m, "pc-1."));
+}
+
+/* A PC of either kind: the machines that we know how to equip. */
+static inline bool qemu_domain_is_pc(const VhDomainDef *def)
+{
+        return qemu_domain_is_q35(def) || qemu_domain_is_i440fx(def);
+}
