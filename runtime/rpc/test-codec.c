@@ -435,10 +435,12 @@ static void test_argument_limits(void **state)
         remote_connect_list_networks_args networks = { .maxnames = 16385 };
         remote_domain_get_vcpus_args vcpus = { .maxinfo = 16384, .maplen = 513 };
         remote_domain_get_memory_parameters_args memory = { .nparams = 17 };
+        remote_domain_rename_args rename = { .new_name = NULL };
 
         assert_refused(REMOTE_PROC_CONNECT_LIST_NETWORKS, &networks, "maxnames > REMOTE_NETWORK_LIST_MAX");
         assert_refused(REMOTE_PROC_DOMAIN_GET_VCPUS, &vcpus, "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX");
         assert_refused(REMOTE_PROC_DOMAIN_GET_MEMORY_PARAMETERS, &memory, "internal error: nparams too large");
+        assert_refused(REMOTE_PROC_DOMAIN_RENAME, &rename, "new_name in virDomainRename must not be NULL");
         networks.maxnames = 16384;
         assert_refused(REMOTE_PROC_CONNECT_LIST_NETWORKS, &networks,
                        "this function is not supported by the connection driver: virConnectListNetworks");

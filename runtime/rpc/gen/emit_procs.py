@@ -71,18 +71,29 @@ def limit_check(proc, rule):
     ]
 
 
-def limit_checks(proc):
-    rules = proc.row.get("arg_max") or []
-    if not rules:
-        return [], []
-    return [f"{INDENT}const {proc.args.c_type} *a = args;"], [line for rule in rules for line in limit_check(proc, rule)]
+def required_check(program, proc, name):
+    """Refuses a call without an argument that is optional on the wire only."""
+    if name not in [f.name for f in proc.args.fields if f.shape == "OPTIONAL"]:
+        raise DescriptionError(f"{proc.const}: args have no optional {name}")
+    text = f"{name} in {api_name(proc)} must not be NULL"
+    return [
+        f"{INDENT}if (!a->{name})",
+        f"{INDENT * 2}return vh_error_plain(err, {error_domain(program, proc)}, VIR_ERR_INVALID_ARG, \"%s\", {c_string(text)});",
+    ]
+
+
+def argument_checks(program, proc):
+    """(declaration, checks) that come before the member is called."""
+    lines = [line for rule in proc.row.get("arg_max") or [] for line in limit_check(proc, rule)]
+    lines += [line for name in proc.row.get("arg_required") or [] for line in required_check(program, proc, name)]
+    return [f"{INDENT}const {proc.args.c_type} *a = args;"] if lines else [], lines
 
 
 def shim(program, proc):
-    """The function that checks arguments against limits and gives them, typed, to a member."""
+    """The function that checks arguments and gives them, typed, to a member."""
     arguments = ["call"] + (["args"] if proc.args else []) + (["ret"] if proc.ret else []) + ["err"]
     ops = ops_struct(program, proc)
-    variables, checks = limit_checks(proc)
+    variables, checks = argument_checks(program, proc)
     return [
         f"static int {shim_name(program, proc)}(const void *p, VhCall *call, void *args, void *ret, VhError **err)",
         "{",

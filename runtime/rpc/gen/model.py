@@ -27,7 +27,7 @@ KEYWORDS = {"register", "restrict", "default", "continue", "return", "goto", "sw
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 PROC_KEYS = {"num", "name", "dir", "args", "ret", "msg", "prio", "acl", "aclfilter", "stream", "api", "conn", "ro", "fds",
-             "pre_auth", "arg_max"}
+             "pre_auth", "arg_max", "arg_required"}
 
 KINDS = ["hypervisor", "network", "interface", "nodedev", "nwfilter", "secret", "storage"]
 

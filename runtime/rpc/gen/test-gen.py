@@ -113,6 +113,10 @@ class Mistakes(unittest.TestCase):
         self.sample["procs"][1]["arg_max"][0]["arg"] = "name"
         self.refused(r"SAMPLE_PROC_TAKE: args have no number name")
 
+    def test_required_without_option(self):
+        self.sample["procs"][1]["arg_required"] = ["name"]
+        self.refused(r"SAMPLE_PROC_TAKE: args have no optional name")
+
     def test_unknown_read_only_word(self):
         self.sample["procs"][1]["ro"] = "denied"
         self.refused(r"ro cannot be denied")

@@ -21,6 +21,8 @@ static int invoke_sample_take(const void *p, VhCall *call, void *args, void *ret
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "%s", "source > SAMPLE_LIST_MAX");
         if ((uint64_t)a->source * a->flags > SAMPLE_STRING_MAX)
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "%s", "too large");
+        if (!a->password)
+                return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "%s", "password in sampleTake must not be NULL");
         if (!ops || !ops->take)
                 return vh_proc_not_supported(call->proc, err);
         return ops->take(call, args, err);
