@@ -261,8 +261,8 @@ VhSource *vh_loop_add_timer(VhLoop *loop, uint64_t delay, VhTimerFn fn, void *da
         int r;
 
         source->timer = fn;
-        r = sd_event_add_time_relative(loop->event, &source->source, CLOCK_MONOTONIC,
-                                       delay == UINT64_MAX ? 0 : delay, TIMER_ACCURACY, dispatch_timer, source);
+        r = sd_event_add_time_relative(loop->event, &source->source, CLOCK_MONOTONIC, delay == UINT64_MAX ? 0 : delay,
+                                       TIMER_ACCURACY, dispatch_timer, source);
         if (r >= 0 && delay == UINT64_MAX)
                 r = sd_event_source_set_enabled(source->source, SD_EVENT_OFF);
         return source_ready(source, r);

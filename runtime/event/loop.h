@@ -4,9 +4,9 @@
 /* The event loop: a thin layer on sd-event, which also carries sd-bus. One thread runs it and owns every object that is
  * registered with it; nothing here may be called from another thread.
  *
- * Two kinds of descriptors: a source for the few (listeners, pipes, timers), made with vh_loop_add_*(); and a VhWatch for
- * the many (client connections), which live together in one nested epoll set, so that one wake-up of sd-event serves a
- * whole batch of them. */
+ * Two kinds of descriptors: a source for the few (listeners, pipes, timers), made with vh_loop_add_*(); and a VhWatch
+ * for the many (client connections), which live together in one nested epoll set, so that one wake-up of sd-event
+ * serves a whole batch of them. */
 
 #include "base/util.h"
 #include <sys/epoll.h>
@@ -23,8 +23,8 @@ VH_DEFINE_CLEANUP(VhLoop *, vh_loop_free)
 
 /* Serves events until vh_loop_quit(); returns the code given there, or negative errno. */
 int vh_loop_run(VhLoop *loop);
-/* One round: waits at most timeout microseconds (UINT64_MAX: for ever) and serves one source. Returns 1 if something was
- * served, 0 if not, negative errno on failure. */
+/* One round: waits at most timeout microseconds (UINT64_MAX: for ever) and serves one source. Returns 1 if something
+ * was served, 0 if not, negative errno on failure. */
 int vh_loop_step(VhLoop *loop, uint64_t timeout);
 /* Makes vh_loop_run() return code (0 or more) after the current callback. */
 void vh_loop_quit(VhLoop *loop, int code);
@@ -48,7 +48,8 @@ VhSource *vh_loop_add_timer(VhLoop *loop, uint64_t delay, VhTimerFn fn, void *da
 void vh_source_rearm(VhSource *source, uint64_t delay);
 /* Blocks signo for the process and calls fn for each delivery. */
 VhSource *vh_loop_add_signal(VhLoop *loop, int signo, VhSignalFn fn, void *data);
-/* Calls fn once with the wait status when the child pid ends; it is reaped. SIGCHLD must be blocked. NULL if there is no such child. */
+/* Calls fn once with the wait status when the child pid ends; it is reaped. SIGCHLD must be blocked. NULL if there is
+ * no such child. */
 VhSource *vh_loop_add_child(VhLoop *loop, pid_t pid, VhChildFn fn, void *data);
 /* Stops and frees a source; allowed inside its own callback. Accepts NULL, returns NULL. */
 VhSource *vh_source_free(VhSource *source);
@@ -61,7 +62,8 @@ struct VhWatch {
         uint32_t events; /* what is registered now; 0: nothing */
         void (*ready)(VhWatch *watch, uint32_t revents);
 };
-/* Sets the events of a watch; 0 takes it out (also out of the batch being served), to be done before its fd is closed. */
+/* Sets the events of a watch; 0 takes it out (also out of the batch being served), to be done before its fd is closed.
+ */
 void vh_watch_set(VhLoop *loop, VhWatch *watch, uint32_t events);
 
 /* Work to be done once before the loop sleeps again: at the end of the batch being served, else after the current

@@ -25,8 +25,8 @@ struct VhPool {
         VhSource *source;
         int wake_fd;
         pthread_mutex_t lock;
-        pthread_cond_t work;   /* a job was queued, or the pool stops */
-        pthread_cond_t gone;   /* a worker ended */
+        pthread_cond_t work; /* a job was queued, or the pool stops */
+        pthread_cond_t gone; /* a worker ended */
         Job *queued, *finished;
         VhPoolInfo info;
         bool stop;

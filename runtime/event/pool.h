@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Worker threads for what can block. A job owns what it touches: work() runs on a worker, then done() on the loop thread
- * with its result. Workers start on demand and go when they are idle. */
+/* Worker threads for what can block. A job owns what it touches: work() runs on a worker, then done() on the loop
+ * thread with its result. Workers start on demand and go when they are idle. */
 
 #include "event/loop.h"
 
@@ -21,7 +21,8 @@ typedef void (*VhDoneFn)(void *data, int r);
 
 /* A pool without threads yet; min <= max, max >= 1. */
 VhPool *vh_pool_new(VhLoop *loop, unsigned min, unsigned max);
-/* Waits for running jobs; done() of each is called, with -ECANCELED for jobs that never ran. Accepts NULL, returns NULL. */
+/* Waits for running jobs; done() of each is called, with -ECANCELED for jobs that never ran. Accepts NULL, returns
+ * NULL. */
 VhPool *vh_pool_free(VhPool *pool);
 VH_DEFINE_CLEANUP(VhPool *, vh_pool_free)
 

@@ -164,7 +164,10 @@ static void watched_init(Watched *w, VhLoop *loop)
         int pair[2];
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-        *w = (Watched){ .watch = { .fd = pair[0], .ready = on_watch }, .later = { .run = on_later }, .loop = loop, .other_end = pair[1] };
+        *w = (Watched){ .watch = { .fd = pair[0], .ready = on_watch },
+                        .later = { .run = on_later },
+                        .loop = loop,
+                        .other_end = pair[1] };
         vh_watch_set(loop, &w->watch, EPOLLIN);
 }
 

@@ -13,11 +13,12 @@
 #include <time.h>
 #include <utlist.h>
 
-/* Reading this class of events never happens on our sockets: a connection that is not read is only watched for its end. */
+/* Reading this class of events never happens on our sockets: a connection that is not read is only watched for its end.
+ */
 enum { WATCH_END = EPOLLPRI, EVENT_SERIAL = 1 };
 
-/* A client that may not be read is taken out of the set only when it sends something: most can be read again before that, and
- * each change is a system call. */
+/* A client that may not be read is taken out of the set only when it sends something: most can be read again before
+ * that, and each change is a system call. */
 static void on_ready(VhWatch *watch, uint32_t revents)
 {
         VhClient *client = VH_CONTAINER_OF(watch, VhClient, watch);
@@ -111,7 +112,7 @@ void vh_client_touch(VhClient *client)
 
 bool vh_client_may_read(const VhClient *client)
 {
-        return !client->closing && !client->held && client->n_pending < client->server->limits.max_client_requests &&
+        return !client->closing && !client->held && client->n_pending < vh_server_max_requests(client->server) &&
                vh_link_backlog(&client->link) < VH_SEND_BACKLOG_MAX;
 }
 
@@ -213,8 +214,10 @@ const char *vh_client_address(VhClient *client)
         if (client->address)
                 return client->address;
         /* A UNIX peer has no name of its own; clients know this text for it. */
-        if (client->transport == VH_TRANSPORT_UNIX || getpeername(client->link.fd, (struct sockaddr *)&address, &len) < 0 ||
-            getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+        if (client->transport == VH_TRANSPORT_UNIX ||
+            getpeername(client->link.fd, (struct sockaddr *)&address, &len) < 0 ||
+            getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
+                        NI_NUMERICHOST | NI_NUMERICSERV))
                 client->address = vh_xstrdup("127.0.0.1:0");
         else
                 client->address = vh_xasprintf("%s:%s", host, port);
@@ -255,23 +258,32 @@ void vh_client_set_authenticated(VhClient *client)
         }
 }
 
+/* Ends the connection, but not before the loop notices: who sends may be in the middle of a list of clients. */
+static void doom(VhClient *client)
+{
+        shutdown(client->link.fd, SHUT_RDWR);
+}
+
 int vh_client_send_event(VhClient *client, const VhProgram *program, const VhProc *proc, const void *msg)
 {
         VhBuf *out = client->running ? &client->events : &client->link.out;
         VhFrameHeader h = {
-                .prog = program->number, .vers = program->version, .proc = proc->number,
-                .type = VH_FRAME_MESSAGE, .serial = EVENT_SERIAL, .status = VH_STATUS_OK,
+                .prog = program->number,
+                .vers = program->version,
+                .proc = proc->number,
+                .type = VH_FRAME_MESSAGE,
+                .serial = EVENT_SERIAL,
+                .status = VH_STATUS_OK,
         };
-        int r;
 
         if (client->closed)
                 return 0;
-        r = vh_frame_add(out, &h, 0, proc->args_xdr, msg, NULL);
-        if (vh_link_backlog(&client->link) > VH_EVENT_BACKLOG_MAX)
-                vh_client_close(client);
-        else
-                vh_client_touch(client);
-        return r;
+        if (vh_link_backlog(&client->link) + client->events.len > VH_EVENT_BACKLOG_MAX) {
+                doom(client);
+                return 0;
+        }
+        vh_client_touch(client);
+        return vh_frame_add(out, &h, 0, proc->args_xdr, msg, NULL);
 }
 
 void vh_client_send_frame(VhClient *client, const void *bytes, size_t len, const int *fds, unsigned n_fds)
@@ -284,7 +296,7 @@ void vh_client_send_frame(VhClient *client, const void *bytes, size_t len, const
 
                 /* Without the descriptor the peer would wait for it for ever, and take the next frame for it. */
                 if (fd < 0) {
-                        vh_client_close(client);
+                        doom(client);
                         return;
                 }
                 vh_link_add_fd(&client->link, fd);

@@ -24,8 +24,8 @@ typedef enum VhAuth {
 
 /* What the layer above wants to know about one client. Any member may be NULL. */
 typedef struct VhClientHooks {
-        /* Looks at a frame before it is dispatched (calls, stream packets; keepalive never gets here). Returns true if it
-         * took the frame: then no answer is made here. Descriptors are taken by putting -1 into frame->fds. */
+        /* Looks at a frame before it is dispatched (calls, stream packets; keepalive never gets here). Returns true if
+         * it took the frame: then no answer is made here. Descriptors are taken by putting -1 into frame->fds. */
         bool (*route)(VhClient *client, const VhFrame *frame, void *data);
         /* The connection is gone; nothing can be sent any more. Last call for data. */
         void (*closed)(VhClient *client, void *data);
@@ -41,7 +41,8 @@ int64_t vh_client_timestamp(const VhClient *client); /* of the connection, secon
 VhTransport vh_client_transport(const VhClient *client);
 /* True on a read-only socket, whatever the client asks for. */
 bool vh_client_read_only(const VhClient *client);
-/* Address as text: "127.0.0.1:40992"; UNIX sockets have none of their own, "127.0.0.1:0" stands for it. Owned by client. */
+/* Address as text: "127.0.0.1:40992"; UNIX sockets have none of their own, "127.0.0.1:0" stands for it. Owned by
+ * client. */
 const char *vh_client_address(VhClient *client);
 
 /* Who calls: stamped on accept, or what a trusted daemon said later. Never NULL. */
@@ -58,8 +59,8 @@ bool vh_client_is_authenticated(const VhClient *client);
 void vh_client_set_authenticated(VhClient *client);
 
 /* Sends an event: proc is a row of program, msg the struct that it encodes. Events before the reply of the running call
- * leave after it. A client that lets more than VH_EVENT_BACKLOG_MAX pile up is dropped. Returns 0, or -EMSGSIZE if msg does
- * not fit into a frame. */
+ * leave after it. A client that lets more than VH_EVENT_BACKLOG_MAX pile up is dropped. Returns 0, or -EMSGSIZE if msg
+ * does not fit into a frame. */
 int vh_client_send_event(VhClient *client, const VhProgram *program, const VhProc *proc, const void *msg);
 /* Sends a complete frame as it is, then the descriptors (duplicated where needed; the caller's stay the caller's). */
 void vh_client_send_frame(VhClient *client, const void *bytes, size_t len, const int *fds, unsigned n_fds);

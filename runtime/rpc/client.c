@@ -111,7 +111,7 @@ static Pending *find_pending(const VhRemote *remote, const VhFrame *frame)
 
         if (frame->h.type != VH_FRAME_REPLY && frame->h.type != VH_FRAME_REPLY_WITH_FDS)
                 return NULL;
-        DL_FOREACH(remote->pending, p)
+        DL_FOREACH (remote->pending, p)
                 if (p->h.serial == frame->h.serial && p->h.prog == frame->h.prog && p->h.proc == frame->h.proc)
                         return p;
         return NULL;
@@ -252,8 +252,12 @@ int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *pro
                    void *data, uint32_t *serial)
 {
         VhFrameHeader h = {
-                .prog = program->number, .vers = program->version, .proc = proc->number,
-                .type = VH_FRAME_CALL, .serial = remote->serial, .status = VH_STATUS_OK,
+                .prog = program->number,
+                .vers = program->version,
+                .proc = proc->number,
+                .type = VH_FRAME_CALL,
+                .serial = remote->serial,
+                .status = VH_STATUS_OK,
         };
         Pending *p;
         int r;
@@ -275,7 +279,8 @@ int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *pro
 
 int vh_remote_decode(const VhFrame *frame, const VhXdrType *type, void *ret, VhArena *arena)
 {
-        return vh_xdr_decode(type, ret, vh_arena_memdup(arena, frame->payload, frame->payload_len), frame->payload_len, arena);
+        return vh_xdr_decode(type, ret, vh_arena_memdup(arena, frame->payload, frame->payload_len), frame->payload_len,
+                             arena);
 }
 
 /* A call that is waited for. */

@@ -12,7 +12,8 @@ typedef struct VhRemote VhRemote;
 
 /* What does not belong to a vh_remote_call(). The remote may be freed in any of these and in VhRemoteReplyFn. */
 typedef struct VhRemoteHooks {
-        /* An event, a stream packet, or the reply of a call that was sent as a frame. Who takes a descriptor puts -1 there. */
+        /* An event, a stream packet, or the reply of a call that was sent as a frame. Who takes a descriptor puts -1
+         * there. */
         void (*frame)(VhRemote *remote, const VhFrame *frame, void *data);
         /* The connection broke, after pending calls were failed; nothing comes any more. */
         void (*closed)(VhRemote *remote, void *data);
@@ -32,7 +33,8 @@ VhRemote *vh_remote_free(VhRemote *remote);
 VH_DEFINE_CLEANUP(VhRemote *, vh_remote_free)
 void vh_remote_set_hooks(VhRemote *remote, const VhRemoteHooks *hooks, void *data);
 
-/* Sends a call; fn runs later from the loop, exactly once. args is encoded at once. Returns 0 or negative errno (fn is not called). */
+/* Sends a call; fn runs later from the loop, exactly once. args is encoded at once. Returns 0 or negative errno (fn is
+ * not called). */
 int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, VhRemoteReplyFn fn,
                    void *data, uint32_t *serial);
 /* The same and waits. ret (zeroed, may be NULL) points into arena. Other frames that come meanwhile go to the hooks. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a frame to a handler. The order of the checks is visible to clients by the error that they get, and is that of the
- * reference. */
+/* From a frame to a handler. The order of the checks is visible to clients by the error that they get, and is that of
+ * the reference. */
 
 #include "rpc/server-private.h"
 
@@ -17,11 +17,13 @@ static const VhService *find_service(const VhServer *server, const VhFrameHeader
         return NULL;
 }
 
-static int check_header(VhClient *client, const VhFrameHeader *h, const VhService **service, const VhProc **proc, VhError **err)
+static int check_header(VhClient *client, const VhFrameHeader *h, const VhService **service, const VhProc **proc,
+                        VhError **err)
 {
         *service = find_service(client->server, h);
         if (!*service)
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Cannot find program %d version %d", (int)h->prog, (int)h->vers);
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Cannot find program %d version %d", (int)h->prog,
+                                    (int)h->vers);
         if (h->status != VH_STATUS_OK)
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unexpected message status %u", h->status);
         *proc = vh_program_find((*service)->program, h->proc);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How the time of the loop is shared between clients.
  *
- * A client that never has more calls outstanding than max_client_requests allows is served whenever it has something: it is
- * polite. One that has whole frames left over after that, or fills a whole read, is busy: it goes to the end of a queue and is
- * served from its head, one share at a time. While polite clients are active, busy ones together get a tenth of the time, so
- * that they cannot slow the others noticeably; when they are alone they get all of it, in larger shares. */
+ * A client that never has more calls outstanding than max_client_requests allows is served whenever it has something:
+ * it is polite. One that has whole frames left over after that, or fills a whole read, is busy: it goes to the end of a
+ * queue and is served from its head, one share at a time. While polite clients are active, busy ones together get a
+ * tenth of the time, so that they cannot slow the others noticeably; when they are alone they get all of it, in larger
+ * shares. */
 
 #include "rpc/server-private.h"
 
@@ -12,12 +13,13 @@
 #include <utlist.h>
 
 enum {
-        ALONE_SHARE = 64,        /* frames of a busy client at a time when nobody polite is active */
-        SHARE_USEC = 20,         /* and this long while somebody is */
-        PAUSE_FACTOR = 9,        /* pause after a share, in its lengths: a tenth of the time remains */
+        ALONE_SHARE = 64,          /* frames of a busy client at a time when nobody polite is active */
+        SHARE_USEC = 20,           /* and this long while somebody is */
+        PAUSE_FACTOR = 9,          /* pause after a share, in its lengths: a tenth of the time remains */
         POLITE_ACTIVE_USEC = 2000, /* a polite client counts as active this long after it was served */
-        GARBAGE_PAUSE_USEC = 1000, /* after a client broke the framing, nobody is accepted for so long while others work: a peer
-                                      that connects again and again to send garbage costs about a tenth of that each time */
+        GARBAGE_PAUSE_USEC =
+                1000, /* after a client broke the framing, nobody is accepted for so long while others work: a peer
+                         that connects again and again to send garbage costs about a tenth of that each time */
 };
 
 static uint64_t now_usec(void)
@@ -34,8 +36,8 @@ static bool contended(const VhServer *server)
         return now_usec() < server->last_polite + POLITE_ACTIVE_USEC;
 }
 
-/* Dispatches frames that are there, at most budget of them and (if not 0) until the time given. Returns false if the peer
- * broke the framing or is gone: the client is closed then. */
+/* Dispatches frames that are there, at most budget of them and (if not 0) until the time given. Returns false if the
+ * peer broke the framing or is gone: the client is closed then. */
 static bool serve_frames(VhClient *client, unsigned budget, uint64_t until)
 {
         VhFrame frame;
@@ -81,7 +83,8 @@ void vh_fairness_forget(VhClient *client)
         }
 }
 
-/* Reads if no frame is left from before. Returns false if the client is closed now; *full: there may be more to read. */
+/* Reads if no frame is left from before. Returns false if the client is closed now; *full: there may be more to read.
+ */
 static bool refill(VhClient *client, bool *full)
 {
         VhLink *link = &client->link;
@@ -117,7 +120,7 @@ void vh_fairness_ready(VhClient *client)
         VhServer *server = client->server;
         bool more = false;
 
-        if (!serve_share(client, server->limits.max_client_requests, 0, &more))
+        if (!serve_share(client, vh_server_max_requests(server), 0, &more))
                 return;
         if (more)
                 enqueue(client);
@@ -135,7 +138,7 @@ void vh_fairness_resume(VhClient *client)
 static void serve_busy_client(VhServer *server, VhClient *client, bool shared)
 {
         uint64_t start = now_usec();
-        unsigned budget = shared ? server->limits.max_client_requests : ALONE_SHARE;
+        unsigned budget = shared ? vh_server_max_requests(server) : ALONE_SHARE;
         bool more = false;
 
         vh_fairness_forget(client);

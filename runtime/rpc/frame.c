@@ -97,7 +97,8 @@ int vh_frame_add_value(VhBuf *b, const VhXdrType *type, const void *value, VhErr
         return 0;
 }
 
-int vh_frame_add(VhBuf *b, const VhFrameHeader *h, unsigned n_fds, const VhXdrType *type, const void *value, VhError **err)
+int vh_frame_add(VhBuf *b, const VhFrameHeader *h, unsigned n_fds, const VhXdrType *type, const void *value,
+                 VhError **err)
 {
         size_t start = vh_frame_begin(b, h, n_fds);
         int r;

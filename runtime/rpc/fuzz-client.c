@@ -30,8 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
         remote = vh_remote_new(loop, pair[1]);
         for (int i = 0; i < 2; i++)
-                vh_remote_call(remote, &vh_program_remote, vh_program_find(&vh_program_remote, REMOTE_PROC_AUTH_LIST), NULL,
-                               got_reply, NULL, NULL);
+                vh_remote_call(remote, &vh_program_remote, vh_program_find(&vh_program_remote, REMOTE_PROC_AUTH_LIST),
+                               NULL, got_reply, NULL, NULL);
         for (size_t pos = 0; pos < size;) {
                 ssize_t n = send(pair[0], data + pos, size - pos, MSG_NOSIGNAL | MSG_DONTWAIT);
 

@@ -9,8 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int serve_lookup(VhCall *call, const admin_connect_lookup_server_args *args, admin_connect_lookup_server_ret *ret,
-                        VhError **err)
+static int serve_lookup(VhCall *call, const admin_connect_lookup_server_args *args,
+                        admin_connect_lookup_server_ret *ret, VhError **err)
 {
         ret->srv.name = args->name;
         return 0;
@@ -45,7 +45,10 @@ static void run(VhLoop *loop, int fd)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static const VhServerLimits limits = {
-                .max_clients = 1, .max_client_requests = 5, .max_workers = 1, .keepalive_interval = -1,
+                .max_clients = 1,
+                .max_client_requests = 5,
+                .max_workers = 1,
+                .keepalive_interval = -1,
         };
         size_t step = size ? data[0] + 1u : 1;
         VhServer *server;

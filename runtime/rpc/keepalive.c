@@ -9,15 +9,19 @@ enum { USEC_PER_SEC = 1000000 };
 struct VhKeepalive {
         VhClient *client;
         VhSource *timer;
-        uint64_t heard;     /* when the last frame came; the timer looks at it, so that a frame costs nothing */
+        uint64_t heard; /* when the last frame came; the timer looks at it, so that a frame costs nothing */
         unsigned unanswered;
 };
 
 static void send_message(VhClient *client, int32_t proc)
 {
         VhFrameHeader h = {
-                .prog = vh_program_keepalive.number, .vers = vh_program_keepalive.version, .proc = proc,
-                .type = VH_FRAME_MESSAGE, .serial = 0, .status = VH_STATUS_OK,
+                .prog = vh_program_keepalive.number,
+                .vers = vh_program_keepalive.version,
+                .proc = proc,
+                .type = VH_FRAME_MESSAGE,
+                .serial = 0,
+                .status = VH_STATUS_OK,
         };
         size_t start = vh_frame_begin(&client->link.out, &h, 0);
 
@@ -75,7 +79,8 @@ void vh_keepalive_start(VhClient *client)
                 return;
         client->keepalive = vh_new(VhKeepalive, 1);
         client->keepalive->client = client;
-        client->keepalive->timer = vh_loop_add_timer(client->server->loop, interval_usec(client), on_timer, client->keepalive);
+        client->keepalive->timer =
+                vh_loop_add_timer(client->server->loop, interval_usec(client), on_timer, client->keepalive);
         vh_keepalive_heard(client->keepalive);
 }
 

@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 
 enum {
-        OUT_KEEP = 8 * 1024,                   /* output memory that a connection keeps when all is sent */
-        READS_FOR_FDS = VH_FRAME_FDS_MAX + 2,  /* each read ends behind one descriptor */
-        FDS_PER_READ = 4,                      /* a peer that packs more loses the rest, and with it its call */
+        OUT_KEEP = 8 * 1024,                  /* output memory that a connection keeps when all is sent */
+        READS_FOR_FDS = VH_FRAME_FDS_MAX + 2, /* each read ends behind one descriptor */
+        FDS_PER_READ = 4,                     /* a peer that packs more loses the rest, and with it its call */
         FDS_WAITING_MAX = 2 * VH_FRAME_FDS_MAX,
 };
 
@@ -146,7 +146,9 @@ static int read_once(VhLink *link, uint8_t *scratch)
         _Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS_PER_READ * sizeof(int))];
         size_t room = make_room(link, scratch);
         struct iovec iov = { .iov_base = link->data + link->len, .iov_len = room };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+        struct msghdr msg = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+        };
         ssize_t n;
         int r;
 
@@ -307,14 +309,17 @@ static ssize_t send_once(VhLink *link)
         VhLinkFd *next = link->out_fds_sent < link->n_out_fds ? &link->out_fds[link->out_fds_sent] : NULL;
         _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
         struct iovec iov = { .iov_base = link->out.data + link->out_sent };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+        struct msghdr msg = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+        };
         struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
         ssize_t n;
 
         if (!next || next->pos > link->out_sent) {
                 size_t end = next ? next->pos : link->out.len;
 
-                return send(link->fd, link->out.data + link->out_sent, end - link->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+                return send(link->fd, link->out.data + link->out_sent, end - link->out_sent,
+                            MSG_NOSIGNAL | MSG_DONTWAIT);
         }
         iov.iov_len = 1;
         c->cmsg_level = SOL_SOCKET;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One end of a connection as a sequence of frames: reading, sending, descriptors. Used by the server's side and by ours.
+/* One end of a connection as a sequence of frames: reading, sending, descriptors. Used by the server's side and by
+ * ours.
  *
- * Reading: vh_link_fill() takes what is there, once; vh_link_next() hands out the complete frames; vh_link_settle() keeps
- * the rest. While a peer is idle no input memory is held. Sending: append to out, then vh_link_flush() once. */
+ * Reading: vh_link_fill() takes what is there, once; vh_link_next() hands out the complete frames; vh_link_settle()
+ * keeps the rest. While a peer is idle no input memory is held. Sending: append to out, then vh_link_flush() once. */
 
 #include "event/loop.h"
 #include "rpc/frame.h"
@@ -41,11 +42,13 @@ typedef struct VhLink {
 void vh_link_init(VhLink *link, int fd, VhFrameType fd_type);
 void vh_link_done(VhLink *link);
 
-/* Reads what is there, up to VH_READ_SIZE. scratch has VH_READ_SIZE bytes and must stay untouched until vh_link_settle();
- * NULL: own memory is used. Returns 1 if there is something new, 0 if not, -ECONNRESET and the like when the peer is gone. */
+/* Reads what is there, up to VH_READ_SIZE. scratch has VH_READ_SIZE bytes and must stay untouched until
+ * vh_link_settle(); NULL: own memory is used. Returns 1 if there is something new, 0 if not, -ECONNRESET and the like
+ * when the peer is gone. */
 int vh_link_fill(VhLink *link, uint8_t *scratch);
-/* The next complete frame, valid until the next call of a vh_link function. Returns 1, 0 if there is none, -EBADMSG if the
- * peer breaks the rules of framing (only hanging up helps). Descriptors left in the frame are closed with the next call. */
+/* The next complete frame, valid until the next call of a vh_link function. Returns 1, 0 if there is none, -EBADMSG if
+ * the peer breaks the rules of framing (only hanging up helps). Descriptors left in the frame are closed with the next
+ * call. */
 int vh_link_next(VhLink *link, VhFrame *frame);
 /* True if vh_link_next() would hand out a frame (or fail). */
 bool vh_link_has_frame(const VhLink *link);

@@ -82,8 +82,9 @@ int vh_listen_tcp(const char *host, const char *service, unsigned backlog, int *
 
         r = getaddrinfo(host, service, &hints, &list);
         if (r)
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR, "Unable to resolve address '%s' service '%s': %s",
-                                    host ? host : "", service, gai_strerror(r));
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR,
+                                    "Unable to resolve address '%s' service '%s': %s", host ? host : "", service,
+                                    gai_strerror(r));
         for (const struct addrinfo *ai = list; ai && (unsigned)n < max; ai = ai->ai_next) {
                 r = open_tcp(ai, backlog);
                 if (r >= 0)
@@ -91,5 +92,6 @@ int vh_listen_tcp(const char *host, const char *service, unsigned backlog, int *
         }
         freeaddrinfo(list);
         /* One family may be missing on this host; all of them may not. */
-        return n ? n : vh_error_sys(err, VIR_FROM_RPC, r, "Unable to listen on '%s' port '%s'", host ? host : "*", service);
+        return n ? n
+                 : vh_error_sys(err, VIR_FROM_RPC, r, "Unable to listen on '%s' port '%s'", host ? host : "*", service);
 }

@@ -35,7 +35,8 @@ int vh_login_polkit(VhCall *call, VhError **err)
         if (vh_client_is_authenticated(client) || vh_client_auth(client) != VH_AUTH_POLKIT)
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "%s", "authentication failed");
         vh_polkit_check(vh_server_loop(vh_client_server(client)), id,
-                        vh_client_read_only(client) ? "org.libvirt.unix.monitor" : "org.libvirt.unix.manage", checked, call);
+                        vh_client_read_only(client) ? "org.libvirt.unix.monitor" : "org.libvirt.unix.manage", checked,
+                        call);
         return VH_LATER;
 }
 

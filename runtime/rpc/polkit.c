@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* CheckAuthorization of polkit, over sd-bus.
  *
- * Each query has a bus connection of its own: logins of unprivileged peers are rare, and nothing is left open between them. */
+ * Each query has a bus connection of its own: logins of unprivileged peers are rare, and nothing is left open between
+ * them. */
 
 #include "rpc/polkit.h"
 
@@ -38,7 +39,8 @@ static int read_answer(VhPolkit *q, sd_bus_message *reply, VhError **err)
         int allowed, challenge, r;
 
         if (sd_bus_message_is_method_error(reply, NULL))
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "polkit: %s", sd_bus_message_get_error(reply)->message);
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "polkit: %s",
+                                    sd_bus_message_get_error(reply)->message);
         r = sd_bus_message_enter_container(reply, 'r', "bba{ss}");
         if (r >= 0)
                 r = sd_bus_message_read(reply, "bb", &allowed, &challenge);
@@ -74,12 +76,14 @@ static int build_query(VhPolkit *q, const VhIdentity *id, sd_bus_message **m)
 {
         int r;
 
-        r = sd_bus_message_new_method_call(q->bus, m, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+        r = sd_bus_message_new_method_call(q->bus, m, "org.freedesktop.PolicyKit1",
+                                           "/org/freedesktop/PolicyKit1/Authority",
                                            "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(*m, "(sa{sv})sa{ss}us", "unix-process", 3, "pid", "u", (uint32_t)id->pid, "start-time", "t",
-                                  id->start_time, "uid", "i", (int32_t)id->uid, q->action, 0, ALLOW_USER_INTERACTION, "");
+        r = sd_bus_message_append(*m, "(sa{sv})sa{ss}us", "unix-process", 3, "pid", "u", (uint32_t)id->pid,
+                                  "start-time", "t", id->start_time, "uid", "i", (int32_t)id->uid, q->action, 0,
+                                  ALLOW_USER_INTERACTION, "");
         return r;
 }
 

@@ -57,8 +57,9 @@ static int check_auth(const VhFrame *frame, VhError **err)
         if (vh_remote_decode(frame, &vh_xdr_remote_auth_list_ret, &ret, &arena) < 0)
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to decode message payload");
         if (ret.types.len && ret.types.val[0] != REMOTE_AUTH_NONE)
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED,
-                                    "the daemon asks its own proxy to log in; set auth_unix_rw = \"none\" or run both as one user");
+                return vh_error_set(
+                        err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED,
+                        "the daemon asks its own proxy to log in; set auth_unix_rw = \"none\" or run both as one user");
         return 0;
 }
 
@@ -85,8 +86,8 @@ static void on_reply(void *data, int r, const VhFrame *frame, const VhError *err
 
 static int call(VhRelayOpen *open, int32_t number, const void *args)
 {
-        int r = vh_remote_call(*open->remote, &vh_program_remote, vh_program_find(&vh_program_remote, number), args, on_reply, open,
-                               NULL);
+        int r = vh_remote_call(*open->remote, &vh_program_remote, vh_program_find(&vh_program_remote, number), args,
+                               on_reply, open, NULL);
 
         open->waiting = r == 0;
         return r;
@@ -156,7 +157,8 @@ static void run_step(VhRelayOpen *open)
         else
                 end(open, 0);
         if (r < 0)
-                end(open, vh_error_sys(&open->err, VIR_FROM_RPC, r, "cannot talk to the daemon at '%s'", open->target->socket));
+                end(open, vh_error_sys(&open->err, VIR_FROM_RPC, r, "cannot talk to the daemon at '%s'",
+                                       open->target->socket));
 }
 
 VhRelayOpen *vh_relay_open_start(VhClient *client, const VhRelayTarget *target, VhRemote **remote,

@@ -8,8 +8,8 @@
 
 typedef struct VhRelayOpen VhRelayOpen;
 
-/* Starts. *remote is set as soon as there is a connection; it belongs to the caller. fn runs once, from the loop, unless the
- * attempt is cancelled before; the result is no longer valid then. */
+/* Starts. *remote is set as soon as there is a connection; it belongs to the caller. fn runs once, from the loop,
+ * unless the attempt is cancelled before; the result is no longer valid then. */
 VhRelayOpen *vh_relay_open_start(VhClient *client, const VhRelayTarget *target, VhRemote **remote,
                                  void (*fn)(void *data, int r, const VhError *err), void *data);
 /* Accepts NULL, returns NULL. To be done before the remote is freed. */

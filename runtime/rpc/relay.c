@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Frames to another daemon and back.
  *
- * Nothing is decoded on the way; only headers are looked at, to know which calls and streams the far side owes us an end
- * of when it dies. Flow control goes through: a full far side holds back the client, a slow client the far side. */
+ * Nothing is decoded on the way; only headers are looked at, to know which calls and streams the far side owes us an
+ * end of when it dies. Flow control goes through: a full far side holds back the client, a slow client the far side. */
 
 #include "rpc/relay.h"
 
@@ -25,7 +25,7 @@ struct VhRelay {
         VhRemote *remote;     /* NULL: not connected */
         VhRelayOpen *opening;
         bool ready;
-        VhBuf queued;   /* frames that wait for the open */
+        VhBuf queued;    /* frames that wait for the open */
         int *queued_fds; /* of them, in order */
         size_t n_queued_fds;
         Headers calls;   /* sent and not answered */
@@ -88,7 +88,7 @@ static void set_holding(VhRelay *relay, bool holding)
 /* The client stops when it has as many calls under way as one client may, or the far side does not take them. */
 static void update_holding(VhRelay *relay)
 {
-        unsigned max = vh_server_limits(vh_client_server(relay->client))->max_client_requests;
+        unsigned max = VH_MAX(vh_server_limits(vh_client_server(relay->client))->max_client_requests, 1U);
 
         set_holding(relay, relay->calls.n >= max || relay->queued.len > VH_SEND_BACKLOG_MAX ||
                                    (relay->remote && vh_remote_backlog(relay->remote) > VH_SEND_BACKLOG_MAX));
@@ -160,7 +160,8 @@ static void on_closed(VhRemote *remote, void *data)
         VhRelay *relay = data;
         _vh_error_ VhError *err = NULL;
 
-        vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_RPC, "the daemon behind '%s' has ended the connection", relay->target.socket);
+        vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_RPC, "the daemon behind '%s' has ended the connection",
+                     relay->target.socket);
         disconnect(relay, err);
 }
 

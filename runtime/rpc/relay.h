@@ -10,10 +10,10 @@
 typedef struct VhRelay VhRelay;
 
 typedef struct VhRelayTarget {
-        const char *socket;    /* "/run/libvirt/virtnetworkd-sock" */
-        const char *uri;       /* what to open there */
+        const char *socket; /* "/run/libvirt/virtnetworkd-sock" */
+        const char *uri;    /* what to open there */
         bool read_only;
-        const char *token;     /* system token, NULL: no identity is handed over */
+        const char *token; /* system token, NULL: no identity is handed over */
 } VhRelayTarget;
 
 /* The target is copied. */
@@ -24,7 +24,8 @@ VH_DEFINE_CLEANUP(VhRelay *, vh_relay_free)
 
 /* Connects and opens now; fn runs once, from the loop, with the outcome (r 0, or negative and err). */
 void vh_relay_open(VhRelay *relay, void (*fn)(void *data, int r, const VhError *err), void *data);
-/* Forwards a frame of the client, opening first if needed. A frame that cannot be forwarded is answered with an error. */
+/* Forwards a frame of the client, opening first if needed. A frame that cannot be forwarded is answered with an error.
+ */
 void vh_relay_forward(VhRelay *relay, const VhFrame *frame);
 /* True if the call with this serial, or a stream that it opened, lives on the far side. */
 bool vh_relay_owns(const VhRelay *relay, const VhFrameHeader *h);

@@ -66,8 +66,8 @@ struct VhClient {
         bool closing; /* when everything is sent */
         bool closed;  /* object waits to be freed */
         bool is_busy;
-        bool running;  /* a handler of this client is on the stack */
-        VhBuf events;  /* sent by it: they leave behind its reply */
+        bool running; /* a handler of this client is on the stack */
+        VhBuf events; /* sent by it: they leave behind its reply */
         char *address;
         VhIdentity *identity;  /* of the peer */
         VhIdentity *on_behalf; /* said by a trusted peer, else NULL */
@@ -85,6 +85,11 @@ struct VhClient {
 };
 
 /* server.c */
+/* A limit of 0 would mean that nobody is ever served. */
+static inline unsigned vh_server_max_requests(const VhServer *server)
+{
+        return VH_MAX(server->limits.max_client_requests, 1U);
+}
 void vh_server_add_client(VhServer *server, VhClient *client);
 /* Out of the list of clients, into that of the dead; then out of that. */
 void vh_server_client_closed(VhServer *server, VhClient *client);
@@ -107,7 +112,8 @@ void vh_fairness_done(VhServer *server);
 /* client-conn.c */
 int vh_client_new(VhServer *server, const VhListen *listen, int fd, VhClient **ret);
 void vh_client_destroy(VhClient *client);
-/* Something was added to the output, or the conditions of reading changed: both are looked after before the loop sleeps. */
+/* Something was added to the output, or the conditions of reading changed: both are looked after before the loop
+ * sleeps. */
 void vh_client_touch(VhClient *client);
 bool vh_client_may_read(const VhClient *client);
 /* Sends, hangs up if that is due, sets what the loop waits for. The client may be closed afterwards. */

@@ -32,7 +32,8 @@ void vh_server_pause_accept(VhServer *server, uint64_t usec)
         vh_source_rearm(server->retry, usec);
 }
 
-VhServer *vh_server_new(VhLoop *loop, const char *name, const VhServerLimits *limits, const VhServerHooks *hooks, void *data)
+VhServer *vh_server_new(VhLoop *loop, const char *name, const VhServerLimits *limits, const VhServerHooks *hooks,
+                        void *data)
 {
         VhServer *server = vh_new(VhServer, 1);
 
@@ -112,7 +113,7 @@ static void update_listeners(VhServer *server)
         uint32_t events = may_accept(server) ? EPOLLIN : 0;
         Listener *l;
 
-        DL_FOREACH(server->listeners, l)
+        DL_FOREACH (server->listeners, l)
                 vh_source_set_events(l->source, events);
 }
 
@@ -260,7 +261,7 @@ void vh_server_limits_changed(VhServer *server)
 
         vh_pool_set_limits(server->pool, server->limits.min_workers, VH_MAX(server->limits.max_workers, 1U));
         update_listeners(server);
-        DL_FOREACH(server->clients, client)
+        DL_FOREACH (server->clients, client)
                 vh_client_touch(client);
 }
 
@@ -288,7 +289,7 @@ VhClient *vh_server_find_client(const VhServer *server, uint64_t id)
 {
         VhClient *client;
 
-        DL_FOREACH(server->clients, client)
+        DL_FOREACH (server->clients, client)
                 if (client->id == id)
                         return client;
         return NULL;

@@ -4,9 +4,9 @@
 /* A server: listeners, the clients they bring, the programs that they may call. A daemon has two of them, its own
  * ("virtqemud") and "admin".
  *
- * A frame goes: length and header checked → keepalive → route hook of the client → program, version, procedure → status →
- * login → arguments decoded → before_call of the service (connection open, read-only, which driver) → ops member of the row.
- * What fails on the way is answered as the reference answers it. */
+ * A frame goes: length and header checked → keepalive → route hook of the client → program, version, procedure → status
+ * → login → arguments decoded → before_call of the service (connection open, read-only, which driver) → ops member of
+ * the row. What fails on the way is answered as the reference answers it. */
 
 #include "event/pool.h"
 #include "rpc/client-conn.h"
@@ -15,8 +15,8 @@
 typedef struct VhService {
         const VhProgram *program;
         /* Runs before each call, with decoded arguments and call->target = data. Checks what the server does not know
-         * (connection open, read-only), sets call->target, and *ops to the ops struct that the row's invoke() wants (NULL:
-         * "not supported"). Returns 0 or negative errno with *err. */
+         * (connection open, read-only), sets call->target, and *ops to the ops struct that the row's invoke() wants
+         * (NULL: "not supported"). Returns 0 or negative errno with *err. */
         int (*before_call)(VhCall *call, const void **ops, VhError **err);
         void *data;
 } VhService;
@@ -27,9 +27,9 @@ typedef struct VhServerLimits {
         unsigned max_client_requests;   /* calls in progress per client; above it the client is not read */
         unsigned min_workers;
         unsigned max_workers;
-        unsigned prio_workers;          /* reported to administrators only: calls here do not wait for a worker */
-        int keepalive_interval;         /* seconds between pings; -1: never ping */
-        unsigned keepalive_count;       /* unanswered pings before we hang up */
+        unsigned prio_workers;    /* reported to administrators only: calls here do not wait for a worker */
+        int keepalive_interval;   /* seconds between pings; -1: never ping */
+        unsigned keepalive_count; /* unanswered pings before we hang up */
 } VhServerLimits;
 
 typedef struct VhListen {
@@ -37,7 +37,8 @@ typedef struct VhListen {
         VhTransport transport;
         VhAuth auth;
         bool read_only;
-        bool same_user_only; /* peers must be root or have our uid, else they are dropped when accepted (admin, log, lock) */
+        bool same_user_only; /* peers must be root or have our uid, else they are dropped when accepted (admin, log,
+                                lock) */
 } VhListen;
 
 typedef struct VhServerHooks {
@@ -48,16 +49,19 @@ typedef struct VhServerHooks {
 } VhServerHooks;
 
 /* name and hooks are copied; data is handed to the hooks. */
-VhServer *vh_server_new(VhLoop *loop, const char *name, const VhServerLimits *limits, const VhServerHooks *hooks, void *data);
+VhServer *vh_server_new(VhLoop *loop, const char *name, const VhServerLimits *limits, const VhServerHooks *hooks,
+                        void *data);
 /* Hangs up on all clients, closes listeners, ends the pool. Accepts NULL, returns NULL. */
 VhServer *vh_server_free(VhServer *server);
 VH_DEFINE_CLEANUP(VhServer *, vh_server_free)
 
 /* Adds a program; the service is copied. */
 void vh_server_add_service(VhServer *server, const VhService *service);
-/* Adds a listening socket. SASL and TLS are refused with *err. On failure the fd is closed too. Returns 0 or negative errno. */
+/* Adds a listening socket. SASL and TLS are refused with *err. On failure the fd is closed too. Returns 0 or negative
+ * errno. */
 int vh_server_add_listener(VhServer *server, const VhListen *listen, VhError **err);
-/* Takes over one connected socket, with the properties that listen says (its fd is the connection). For tests and tools. */
+/* Takes over one connected socket, with the properties that listen says (its fd is the connection). For tests and
+ * tools. */
 int vh_server_add_connection(VhServer *server, const VhListen *listen, VhClient **ret);
 
 /* Makes a UNIX listening socket at path with mode and group (-1: unchanged), replacing a stale one. Returns the fd or

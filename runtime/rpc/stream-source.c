@@ -81,7 +81,8 @@ static void fd_free(void *data)
 static const VhStreamOps fd_ops[] = {
         [VH_STREAM_FD_READ] = { .read = fd_read, .finish = fd_finish, .free = fd_free },
         [VH_STREAM_FD_WRITE] = { .write = fd_write, .finish = fd_finish, .free = fd_free },
-        [VH_STREAM_FD_READ | VH_STREAM_FD_WRITE] = { .read = fd_read, .write = fd_write, .finish = fd_finish, .free = fd_free },
+        [VH_STREAM_FD_READ |
+                VH_STREAM_FD_WRITE] = { .read = fd_read, .write = fd_write, .finish = fd_finish, .free = fd_free },
 };
 
 void vh_stream_serve_fd(VhStream *stream, int fd, unsigned flags)

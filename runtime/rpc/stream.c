@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The protocol of streams, independent of where data come from.
  *
- * Down: data packets, an empty packet at the end, then the client's OK and ours. Up: data packets, the client's OK and ours.
- * Either side may end it with ERROR. A packet is only made when the client's output is empty, so a slow client holds back the
- * source; data that a sink does not take at once hold back the reading of the client. */
+ * Down: data packets, an empty packet at the end, then the client's OK and ours. Up: data packets, the client's OK and
+ * ours. Either side may end it with ERROR. A packet is only made when the client's output is empty, so a slow client
+ * holds back the source; data that a sink does not take at once hold back the reading of the client. */
 
 #include "rpc/stream.h"
 
@@ -17,11 +17,11 @@ struct VhStream {
         VhClient *client;
         VhFrameHeader h; /* of the opening call */
         bool sparse;
-        bool started;    /* the opening call has been answered */
-        bool unsent;     /* a packet is in the output */
-        bool ended;      /* the source said so, and so did we */
-        bool finishing;  /* the client said OK, the sink has not got everything yet */
-        bool holding;    /* the client is not read because of us */
+        bool started;   /* the opening call has been answered */
+        bool unsent;    /* a packet is in the output */
+        bool ended;     /* the source said so, and so did we */
+        bool finishing; /* the client said OK, the sink has not got everything yet */
+        bool holding;   /* the client is not read because of us */
         const VhStreamOps *ops;
         void *data;
         uint8_t *rest; /* data that the sink did not take */
@@ -219,7 +219,7 @@ void vh_stream_output_sent(VhClient *client)
 {
         VhStream *s, *next;
 
-        DL_FOREACH_SAFE(client->streams, s, next) {
+        DL_FOREACH_SAFE (client->streams, s, next) {
                 s->unsent = false;
                 pump_down(s);
         }
@@ -283,7 +283,8 @@ static void take_hole(VhStream *s, const VhFrame *frame)
         if (s->ops->write_hole)
                 r = s->ops->write_hole(s->data, hole.length, &err);
         else
-                r = vh_error_set(&err, VIR_FROM_STREAMS, VIR_ERR_OPERATION_UNSUPPORTED, "%s", "the stream takes no holes");
+                r = vh_error_set(&err, VIR_FROM_STREAMS, VIR_ERR_OPERATION_UNSUPPORTED, "%s",
+                                 "the stream takes no holes");
         if (r < 0)
                 fail(s, r, err);
 }
@@ -311,7 +312,7 @@ void vh_stream_dispatch(VhClient *client, VhFrame *frame)
 {
         VhStream *s;
 
-        DL_FOREACH(client->streams, s)
+        DL_FOREACH (client->streams, s)
                 if (s->h.serial == frame->h.serial && s->h.prog == frame->h.prog && s->h.proc == frame->h.proc)
                         break;
         if (!s)

@@ -2,9 +2,9 @@
 #pragma once
 
 /* Server side of a stream. The server makes it before the handler runs (call->stream); the handler says with one of the
- * vh_stream_serve_*() where data come from or go to, then returns 0. A stream that no handler served is dropped with the call. At
- * most one unsent packet per stream is queued, so that a slow client holds back the source. The stream of a late call is
- * NULL once its client has gone: the vh_stream_serve functions then only free what they are given. */
+ * vh_stream_serve_*() where data come from or go to, then returns 0. A stream that no handler served is dropped with
+ * the call. At most one unsent packet per stream is queued, so that a slow client holds back the source. The stream of
+ * a late call is NULL once its client has gone: the vh_stream_serve functions then only free what they are given. */
 
 #include "rpc/call.h"
 
@@ -15,7 +15,8 @@ typedef struct VhStreamOps {
         ssize_t (*read)(void *data, void *buf, size_t size, VhError **err);
         /* Only on sparse streams, before read(): returns the length of a hole that is next, 0 if data are next. */
         int64_t (*read_hole)(void *data, VhError **err);
-        /* Data from the client. Returns bytes taken, -EAGAIN if none now (vh_stream_wake() later), else negative errno. */
+        /* Data from the client. Returns bytes taken, -EAGAIN if none now (vh_stream_wake() later), else negative errno.
+         */
         ssize_t (*write)(void *data, const void *buf, size_t size, VhError **err);
         /* A hole from the client, only on sparse streams. */
         int (*write_hole)(void *data, int64_t length, VhError **err);
@@ -35,6 +36,6 @@ void vh_stream_serve_memory(VhStream *stream, void *memory, size_t len);
 bool vh_stream_is_sparse(const VhStream *stream);
 /* The source has data again, or the sink room. */
 void vh_stream_wake(VhStream *stream);
-/* Ends the stream with an error to the client (a guest stopped, a job failed). err is the caller's. Not from inside one of
- * the stream's own functions, which have *err for that. */
+/* Ends the stream with an error to the client (a guest stopped, a job failed). err is the caller's. Not from inside one
+ * of the stream's own functions, which have *err for that. */
 void vh_stream_fail(VhStream *stream, const VhError *err);

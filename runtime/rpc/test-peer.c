@@ -30,7 +30,8 @@ static int serve_open(VhCall *call, const admin_connect_open_args *args, VhError
                 remote_connect_event_connection_closed_msg msg = { .reason = 1 };
 
                 vh_client_send_event(call->client, &vh_program_remote,
-                                     vh_program_find(&vh_program_remote, REMOTE_PROC_CONNECT_EVENT_CONNECTION_CLOSED), &msg);
+                                     vh_program_find(&vh_program_remote, REMOTE_PROC_CONNECT_EVENT_CONNECTION_CLOSED),
+                                     &msg);
         }
         return 0;
 }
@@ -64,8 +65,12 @@ static int before_call(VhCall *call, const void **ret, VhError **err)
 int peer_setup(void **state)
 {
         static const VhServerLimits limits = {
-                .max_clients = 10, .max_anonymous_clients = 2, .max_client_requests = 5, .max_workers = 2,
-                .keepalive_interval = 1, .keepalive_count = 2,
+                .max_clients = 10,
+                .max_anonymous_clients = 2,
+                .max_client_requests = 5,
+                .max_workers = 2,
+                .keepalive_interval = 1,
+                .keepalive_count = 2,
         };
         TestPeer *t = vh_new(TestPeer, 1);
 
@@ -74,7 +79,8 @@ int peer_setup(void **state)
         if (vh_loop_new(&t->loop) < 0)
                 return -1;
         t->server = vh_server_new(t->loop, "test", &limits, NULL, NULL);
-        vh_server_add_service(t->server, &(VhService){ .program = &vh_program_admin, .before_call = before_call, .data = t });
+        vh_server_add_service(t->server,
+                              &(VhService){ .program = &vh_program_admin, .before_call = before_call, .data = t });
         peer_connect(t);
         *state = t;
         return 0;
@@ -163,7 +169,8 @@ void peer_frame(TestPeer *t, const VhFrameHeader *h, const void *payload, size_t
 
 void peer_call(TestPeer *t, int32_t proc, uint32_t serial, const void *payload, size_t len)
 {
-        peer_frame(t, &(VhFrameHeader){ .prog = vh_program_admin.number, .vers = 1, .proc = proc, .serial = serial }, payload, len);
+        peer_frame(t, &(VhFrameHeader){ .prog = vh_program_admin.number, .vers = 1, .proc = proc, .serial = serial },
+                   payload, len);
 }
 
 void peer_remote(TestPeer *t, int32_t proc, uint32_t serial, const void *args)
@@ -188,7 +195,9 @@ static void send_with_fd(TestPeer *t, const void *bytes, size_t len, int fd)
 {
         _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
         struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+        struct msghdr msg = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+        };
         struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
         c->cmsg_level = SOL_SOCKET;
@@ -218,7 +227,9 @@ bool peer_recv_fd(TestPeer *t)
         _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
         char byte = 1;
         struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+        struct msghdr msg = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+        };
         int fd;
 
         if (recvmsg(t->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1 || byte != 0 || !CMSG_FIRSTHDR(&msg))

@@ -30,8 +30,8 @@ static void read_question(sd_bus_message *m)
         const char *kind, *action, *key;
 
         assert_true(sd_bus_message_enter_container(m, 'r', "sa{sv}") >= 0);
-        assert_true(sd_bus_message_read(m, "sa{sv}", &kind, 3, &key, "u", &fake.pid, &key, "t", &fake.start_time, &key, "i",
-                                        &fake.uid) >= 0);
+        assert_true(sd_bus_message_read(m, "sa{sv}", &kind, 3, &key, "u", &fake.pid, &key, "t", &fake.start_time, &key,
+                                        "i", &fake.uid) >= 0);
         assert_string_equal(kind, "unix-process");
         assert_true(sd_bus_message_exit_container(m) >= 0);
         assert_true(sd_bus_message_read(m, "s", &action) >= 0);
@@ -46,7 +46,9 @@ static int on_message(sd_bus_message *m, void *data, sd_bus_error *error)
                 return 0;
         read_question(m);
         if (fake.broken)
-                return sd_bus_reply_method_errorf(m, "org.freedesktop.PolicyKit1.Error.Failed", "no such action") < 0 ? -1 : 1;
+                return sd_bus_reply_method_errorf(m, "org.freedesktop.PolicyKit1.Error.Failed", "no such action") < 0
+                               ? -1
+                               : 1;
         return sd_bus_reply_method_return(m, "(bba{ss})", fake.allowed, fake.challenge, 0) < 0 ? -1 : 1;
 }
 
@@ -58,7 +60,9 @@ static void on_connection(void *data, uint32_t revents)
         sd_bus_close_unref(fake.bus);
         assert_true(sd_bus_new(&fake.bus) >= 0);
         assert_true(sd_bus_set_fd(fake.bus, fd, fd) >= 0);
-        assert_true(sd_bus_set_server(fake.bus, true, SD_ID128_MAKE(01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f, 10)) >= 0);
+        assert_true(sd_bus_set_server(fake.bus, true,
+                                      SD_ID128_MAKE(01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f, 10)) >=
+                    0);
         assert_true(sd_bus_set_anonymous(fake.bus, true) >= 0);
         assert_true(sd_bus_start(fake.bus) >= 0);
         assert_true(sd_bus_add_filter(fake.bus, NULL, on_message, NULL) >= 0);
@@ -229,12 +233,8 @@ static void test_cancelled(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                POLKIT_TEST(test_allowed),
-                POLKIT_TEST(test_denied),
-                POLKIT_TEST(test_no_agent),
-                POLKIT_TEST(test_polkit_error),
-                POLKIT_TEST(test_no_bus),
-                POLKIT_TEST(test_unknown_process),
+                POLKIT_TEST(test_allowed),      POLKIT_TEST(test_denied), POLKIT_TEST(test_no_agent),
+                POLKIT_TEST(test_polkit_error), POLKIT_TEST(test_no_bus), POLKIT_TEST(test_unknown_process),
                 POLKIT_TEST(test_cancelled),
         };
 

@@ -39,7 +39,9 @@ static void start_back(void)
 {
         _vh_error_ VhError *err = NULL;
         VhListen listen = { .fd = vh_listen_unix(pair.path, 0700, (gid_t)-1, 10, &err) };
-        const VhServerLimits limits = { .max_clients = 10, .max_client_requests = 5, .max_workers = 1, .keepalive_interval = -1 };
+        const VhServerLimits limits = {
+                .max_clients = 10, .max_client_requests = 5, .max_workers = 1, .keepalive_interval = -1
+        };
 
         pair.back = vh_server_new(pair.front->loop, "back", &limits, NULL, NULL);
         test_remote_serve(pair.back, &pair.remote);
@@ -56,8 +58,9 @@ static void stop_back(void)
 static void make_relay(const char *uri)
 {
         vh_relay_free(pair.relay);
-        pair.relay = vh_relay_new(vh_server_first_client(pair.front->server),
-                                  &(VhRelayTarget){ .socket = pair.path, .uri = uri, .read_only = true, .token = "0123" });
+        pair.relay =
+                vh_relay_new(vh_server_first_client(pair.front->server),
+                             &(VhRelayTarget){ .socket = pair.path, .uri = uri, .read_only = true, .token = "0123" });
 }
 
 static int setup(void **state)
@@ -174,8 +177,12 @@ static void test_back_dies_and_returns(void **state)
 static void test_stream_through(void **state)
 {
         const remote_domain_screenshot_args args = { .dom = { .name = (char *)"x", .id = 1 } };
-        VhFrameHeader finish = { .prog = vh_program_remote.number, .vers = 1, .proc = REMOTE_PROC_DOMAIN_SCREENSHOT,
-                                 .type = VH_FRAME_STREAM, .serial = 5, .status = VH_STATUS_OK };
+        VhFrameHeader finish = { .prog = vh_program_remote.number,
+                                 .vers = 1,
+                                 .proc = REMOTE_PROC_DOMAIN_SCREENSHOT,
+                                 .type = VH_FRAME_STREAM,
+                                 .serial = 5,
+                                 .status = VH_STATUS_OK };
         TestPeer *t = *state;
         size_t total = 0;
 
@@ -246,12 +253,17 @@ static void test_own_client(void **state)
         int code = 0, cancelled = 0;
 
         assert_int_equal(vh_remote_connect(&r, t->loop, pair.path, NULL), 0);
-        assert_int_equal(vh_remote_call(r, &vh_program_remote, proc(REMOTE_PROC_CONNECT_GET_LIB_VERSION), NULL, got_version, &version, NULL), 0);
-        assert_int_equal(vh_remote_call(r, &vh_program_remote, proc(REMOTE_PROC_CONNECT_OPEN), &bad, got_error, &code, NULL), 0);
+        assert_int_equal(vh_remote_call(r, &vh_program_remote, proc(REMOTE_PROC_CONNECT_GET_LIB_VERSION), NULL,
+                                        got_version, &version, NULL),
+                         0);
+        assert_int_equal(
+                vh_remote_call(r, &vh_program_remote, proc(REMOTE_PROC_CONNECT_OPEN), &bad, got_error, &code, NULL), 0);
         peer_settle(t);
         assert_int_equal(version, 9000000);
         assert_int_equal(code, VIR_ERR_NO_CONNECT);
-        assert_int_equal(vh_remote_call(r, &vh_program_remote, proc(REMOTE_PROC_CONNECT_OPEN), &bad, got_cancel, &cancelled, NULL), 0);
+        assert_int_equal(vh_remote_call(r, &vh_program_remote, proc(REMOTE_PROC_CONNECT_OPEN), &bad, got_cancel,
+                                        &cancelled, NULL),
+                         0);
         vh_remote_free(r);
         assert_int_equal(cancelled, -ECANCELED);
 }

@@ -61,7 +61,8 @@ static int serve_console(VhCall *call, const remote_domain_open_console_args *ar
         return 0;
 }
 
-static int serve_screenshot(VhCall *call, const remote_domain_screenshot_args *args, remote_domain_screenshot_ret *ret, VhError **err)
+static int serve_screenshot(VhCall *call, const remote_domain_screenshot_args *args, remote_domain_screenshot_ret *ret,
+                            VhError **err)
 {
         char *picture = vh_xcalloc(SCREENSHOT_SIZE, 1);
 
@@ -119,7 +120,10 @@ static void sink_free(void *data)
 static int serve_upload(VhCall *call, const remote_storage_vol_upload_args *args, VhError **err)
 {
         static const VhStreamOps sink = {
-                .write = sink_write_slowly, .write_hole = sink_hole, .finish = sink_finish, .free = sink_free,
+                .write = sink_write_slowly,
+                .write_hole = sink_hole,
+                .finish = sink_finish,
+                .free = sink_free,
         };
         TestRemote *t = call->target;
 
@@ -152,7 +156,8 @@ static int before_call(VhCall *call, const void **ops, VhError **err)
 void test_remote_serve(VhServer *server, TestRemote *remote)
 {
         *remote = (TestRemote){ .console_fd = -1 };
-        vh_server_add_service(server, &(VhService){ .program = &vh_program_remote, .before_call = before_call, .data = remote });
+        vh_server_add_service(
+                server, &(VhService){ .program = &vh_program_remote, .before_call = before_call, .data = remote });
 }
 
 void test_remote_done(TestRemote *remote)

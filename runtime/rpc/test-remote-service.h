@@ -8,13 +8,13 @@
 typedef struct TestRemote {
         char *opened_uri;
         unsigned open_flags;
-        char *identity_user;  /* what CONNECT_SET_IDENTITY said */
+        char *identity_user; /* what CONNECT_SET_IDENTITY said */
         char *token;
         uint64_t identity_uid;
-        int console_fd;       /* our end of the console */
-        int upload_fd;        /* where an upload goes */
+        int console_fd; /* our end of the console */
+        int upload_fd;  /* where an upload goes */
         unsigned holes;
-        bool slow_sink;       /* takes one byte at a time, and only when woken */
+        bool slow_sink; /* takes one byte at a time, and only when woken */
         VhStream *sink_stream;
         unsigned sunk;
         bool finished, freed;

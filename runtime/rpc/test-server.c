@@ -3,6 +3,11 @@
 
 #include "rpc/test-peer.h"
 
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
 static void test_call_and_reply(void **state)
 {
         TestPeer *t = *state;
@@ -55,18 +60,27 @@ static const struct {
         { "negative procedure", { .prog = 0x06900690, .vers = 1, .proc = -1 }, "unknown procedure: -1" },
         { "procedure zero", { .prog = 0x06900690, .vers = 1, .proc = 0 }, "unknown procedure: 0" },
         { "status", { .prog = 0x06900690, .vers = 1, .proc = 3, .status = 2 }, "Unexpected message status 2" },
-        { "status before procedure", { .prog = 0x06900690, .vers = 1, .proc = 999, .status = 1 }, "Unexpected message status 1" },
-        { "keepalive as call", { .prog = 0x6b656570, .vers = 1, .proc = 1 }, "Cannot find program 1801807216 version 1" },
-        { "arguments", { .prog = 0x06900690, .vers = 1, .proc = ADMIN_PROC_CONNECT_LOOKUP_SERVER },
+        { "status before procedure",
+          { .prog = 0x06900690, .vers = 1, .proc = 999, .status = 1 },
+          "Unexpected message status 1" },
+        { "keepalive as call",
+          { .prog = 0x6b656570, .vers = 1, .proc = 1 },
+          "Cannot find program 1801807216 version 1" },
+        { "arguments",
+          { .prog = 0x06900690, .vers = 1, .proc = ADMIN_PROC_CONNECT_LOOKUP_SERVER },
           "Unable to decode message payload" },
         { "stray reply", { .prog = 0x06900690, .vers = 1, .proc = 3, .type = VH_FRAME_REPLY }, NULL },
         { "stray message", { .prog = 0x06900690, .vers = 1, .proc = 3, .type = VH_FRAME_MESSAGE }, NULL },
         { "stray stream", { .prog = 0x06900690, .vers = 1, .proc = 3, .type = VH_FRAME_STREAM }, NULL },
         { "stray hole", { .prog = 0x06900690, .vers = 1, .proc = 3, .type = VH_FRAME_STREAM_HOLE }, NULL },
-        { "stray reply with descriptors", { .prog = 0x06900690, .vers = 1, .proc = 3, .type = VH_FRAME_REPLY_WITH_FDS }, NULL },
+        { "stray reply with descriptors",
+          { .prog = 0x06900690, .vers = 1, .proc = 3, .type = VH_FRAME_REPLY_WITH_FDS },
+          NULL },
         { "unknown type", { .prog = 0x06900690, .vers = 1, .proc = 3, .type = 7 }, NULL },
         { "huge type", { .prog = 0x06900690, .vers = 1, .proc = 3, .type = UINT32_MAX }, NULL },
-        { "keepalive of another version", { .prog = 0x6b656570, .vers = 2, .proc = 1, .type = VH_FRAME_MESSAGE }, NULL },
+        { "keepalive of another version",
+          { .prog = 0x6b656570, .vers = 2, .proc = 1, .type = VH_FRAME_MESSAGE },
+          NULL },
         { "unknown keepalive", { .prog = 0x6b656570, .vers = 1, .proc = 9, .type = VH_FRAME_MESSAGE }, NULL },
 };
 
@@ -136,7 +150,8 @@ static void test_before_login(void **state)
         assert_int_equal(vh_server_n_anonymous(t->server), 1);
         peer_call(t, ADMIN_PROC_CONNECT_GET_LIB_VERSION, 1, NULL, 0);
         peer_expect_error(t, 1, VIR_ERR_RPC, VIR_FROM_RPC, "authentication required");
-        assert_int_equal(vh_login_scheme(vh_server_first_client(t->server)), geteuid() == 0 ? VH_AUTH_NONE : VH_AUTH_POLKIT);
+        assert_int_equal(vh_login_scheme(vh_server_first_client(t->server)),
+                         geteuid() == 0 ? VH_AUTH_NONE : VH_AUTH_POLKIT);
         vh_client_set_authenticated(vh_server_first_client(t->server));
         assert_int_equal(vh_server_n_anonymous(t->server), 0);
         peer_call(t, ADMIN_PROC_CONNECT_GET_LIB_VERSION, 2, NULL, 0);
@@ -232,7 +247,9 @@ static void test_descriptors_up(void **state)
         int fds[2];
 
         assert_int_equal(pipe(fds), 0);
-        peer_frame(t, &(VhFrameHeader){ .prog = 0x06900690, .vers = 1, .proc = 1, .type = VH_FRAME_CALL_WITH_FDS, .serial = 9 },
+        peer_frame(t,
+                   &(VhFrameHeader){
+                           .prog = 0x06900690, .vers = 1, .proc = 1, .type = VH_FRAME_CALL_WITH_FDS, .serial = 9 },
                    "\0\0\0\2\0\0\0\0", 8);
         peer_send_fd(t, fds[0]);
         peer_run(t);
@@ -251,8 +268,8 @@ static void test_descriptors_missing(void **state)
 {
         TestPeer *t = *state;
 
-        peer_frame(t, &(VhFrameHeader){ .prog = 0x06900690, .vers = 1, .proc = 1, .type = VH_FRAME_CALL_WITH_FDS }, "\0\0\0\1\0\0\0\0",
-                   8);
+        peer_frame(t, &(VhFrameHeader){ .prog = 0x06900690, .vers = 1, .proc = 1, .type = VH_FRAME_CALL_WITH_FDS },
+                   "\0\0\0\1\0\0\0\0", 8);
         peer_call(t, ADMIN_PROC_CONNECT_GET_LIB_VERSION, 10, NULL, 0);
         assert_false(peer_next(t));
         assert_true(t->eof);
@@ -318,6 +335,118 @@ static void test_close_soon(void **state)
         assert_true(t->eof);
 }
 
+static void test_events_nobody_reads(void **state)
+{
+        remote_connect_event_connection_closed_msg msg = { .reason = 1 };
+        const VhProc *proc = vh_program_find(&vh_program_remote, REMOTE_PROC_CONNECT_EVENT_CONNECTION_CLOSED);
+        TestPeer *t = *state;
+        VhClient *client = vh_server_first_client(t->server);
+
+        for (unsigned n = 0; n < 2 * VH_EVENT_BACKLOG_MAX / VH_FRAME_MIN; n++)
+                vh_client_send_event(client, &vh_program_remote, proc, &msg);
+        assert_true(vh_client_backlog(client) <= VH_EVENT_BACKLOG_MAX + VH_FRAME_MIN + 4);
+        peer_settle(t);
+        assert_int_equal(vh_server_n_clients(t->server), 0);
+}
+
+/* Connects n clients to a listener with this scheme. */
+static void connect_many(TestPeer *t, VhAuth auth, int *fds, unsigned n)
+{
+        char path[] = "/tmp/vh-listen-XXXXXX";
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _vh_error_ VhError *err = NULL;
+        VhListen listen = { .auth = auth };
+
+        assert_non_null(mkdtemp(path));
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s/sock", path);
+        listen.fd = vh_listen_unix(address.sun_path, 0600, (gid_t)-1, 50, &err);
+        assert_true(listen.fd >= 0);
+        assert_int_equal(vh_server_add_listener(t->server, &listen, &err), 0);
+        for (unsigned i = 0; i < n; i++) {
+                fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                assert_int_equal(connect(fds[i], (struct sockaddr *)&address, sizeof(address)), 0);
+        }
+        peer_settle(t);
+        unlink(address.sun_path);
+        rmdir(path);
+}
+
+static void test_max_clients(void **state)
+{
+        TestPeer *t = *state;
+        int fds[15];
+
+        connect_many(t, VH_AUTH_NONE, fds, 15);
+        assert_int_equal(vh_server_n_clients(t->server), 10);
+        close(fds[0]);
+        peer_settle(t);
+        assert_int_equal(vh_server_n_clients(t->server), 10);
+        vh_server_limits(t->server)->max_clients = 12;
+        vh_server_limits_changed(t->server);
+        peer_settle(t);
+        assert_int_equal(vh_server_n_clients(t->server), 12);
+        for (int i = 1; i < 15; i++)
+                close(fds[i]);
+        peer_settle(t);
+        assert_int_equal(vh_server_n_clients(t->server), 1);
+}
+
+static void test_max_anonymous_clients(void **state)
+{
+        TestPeer *t = *state;
+        int fds[5];
+
+        connect_many(t, VH_AUTH_POLKIT, fds, 5);
+        assert_int_equal(vh_server_n_anonymous(t->server), 2);
+        vh_client_set_authenticated(vh_client_next(vh_server_first_client(t->server)));
+        peer_settle(t);
+        assert_int_equal(vh_server_n_anonymous(t->server), 2);
+        assert_int_equal(vh_server_n_clients(t->server), 4);
+        for (int i = 0; i < 5; i++)
+                close(fds[i]);
+        peer_settle(t);
+        assert_int_equal(vh_server_n_anonymous(t->server), 0);
+}
+
+static void test_refused_listeners(void **state)
+{
+        TestPeer *t = *state;
+        _vh_error_ VhError *err = NULL;
+
+        assert_true(vh_server_add_listener(t->server, &(VhListen){ .fd = dup(0), .transport = VH_TRANSPORT_TLS },
+                                           &err) < 0);
+        assert_int_equal(err->code, VIR_ERR_CONFIG_UNSUPPORTED);
+        assert_true(vh_server_add_listener(t->server, &(VhListen){ .fd = dup(0), .auth = VH_AUTH_SASL }, &err) < 0);
+        assert_int_equal(err->code, VIR_ERR_CONFIG_UNSUPPORTED);
+}
+
+static void send_calls(TestPeer *t, unsigned n)
+{
+        for (uint32_t i = 0; i < n; i++)
+                peer_call(t, ADMIN_PROC_CONNECT_GET_LIB_VERSION, i, NULL, 0);
+}
+
+/* One client has 400 calls waiting when another asks once: it gets its answer before all of them are served. */
+static void test_flood_does_not_starve(void **state)
+{
+        const int reply_size = VH_FRAME_MIN + 8;
+        TestPeer *t = *state;
+        int flood = t->fd, answered = 0;
+
+        send_calls(t, 200);
+        vh_loop_step(t->loop, 0);
+        send_calls(t, 200);
+        t->fd = -1;
+        peer_connect(t);
+        send_calls(t, 1);
+        while (recv(t->fd, &(char){ 0 }, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
+                assert_true(vh_loop_step(t->loop, 0) > 0);
+        assert_int_equal(ioctl(flood, FIONREAD, &answered), 0);
+        assert_true(answered > 0 && answered < 400 * reply_size);
+        close(flood);
+        assert_true(peer_next(t));
+}
+
 #define SERVER_TEST(f) cmocka_unit_test_setup_teardown(f, peer_setup, peer_teardown)
 
 int main(void)
@@ -344,6 +473,11 @@ int main(void)
                 SERVER_TEST(test_descriptor_down),
                 SERVER_TEST(test_event_waits_for_reply),
                 SERVER_TEST(test_close_soon),
+                SERVER_TEST(test_events_nobody_reads),
+                SERVER_TEST(test_max_clients),
+                SERVER_TEST(test_max_anonymous_clients),
+                SERVER_TEST(test_refused_listeners),
+                SERVER_TEST(test_flood_does_not_starve),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

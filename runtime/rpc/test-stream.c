@@ -29,8 +29,14 @@ static int teardown(void **state)
 
 static void stream_frame(TestPeer *t, int32_t proc, uint32_t type, uint32_t status, const void *data, size_t len)
 {
-        peer_frame(t, &(VhFrameHeader){ .prog = vh_program_remote.number, .vers = 1, .proc = proc, .type = type, .serial = 9,
-                                        .status = status }, data, len);
+        peer_frame(t,
+                   &(VhFrameHeader){ .prog = vh_program_remote.number,
+                                     .vers = 1,
+                                     .proc = proc,
+                                     .type = type,
+                                     .serial = 9,
+                                     .status = status },
+                   data, len);
 }
 
 static void expect_stream(TestPeer *t, int32_t proc, uint32_t status)
@@ -54,7 +60,8 @@ static void open_console(TestPeer *t)
 static void open_upload(TestPeer *t, unsigned flags)
 {
         const remote_storage_vol_upload_args args = {
-                .vol = { .pool = (char *)"p", .name = (char *)"v", .key = (char *)"k" }, .flags = flags,
+                .vol = { .pool = (char *)"p", .name = (char *)"v", .key = (char *)"k" },
+                .flags = flags,
         };
 
         peer_remote(t, REMOTE_PROC_STORAGE_VOL_UPLOAD, 9, &args);
