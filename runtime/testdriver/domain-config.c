@@ -107,7 +107,7 @@ static int set_metadata(VhDomainDef *def, const remote_domain_set_metadata_args 
                 vh_strset(&def->title, args->metadata && *args->metadata ? args->metadata : NULL);
                 return 0;
         case VIR_DOMAIN_METADATA_ELEMENT:
-                return vh_domain_set_metadata(def, args->uri, args->key, args->metadata, err);
+                return test_own_xml_error(vh_domain_set_metadata(def, args->uri, args->key, args->metadata, err), err);
         default:
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "unknown metadata type '%d'", args->type);
         }
