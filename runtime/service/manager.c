@@ -64,8 +64,7 @@ static void arm_idle(VhManager *m)
 {
         bool wanted = m->timeout > 0 && n_clients(m) == 0;
 
-        if (m->idle)
-                vh_source_rearm(m->idle, wanted ? (uint64_t)m->timeout * USEC_PER_SEC : UINT64_MAX);
+        vh_source_rearm(m->idle, wanted ? (uint64_t)m->timeout * USEC_PER_SEC : UINT64_MAX);
 }
 
 static void stop(VhManager *m, const char *why)
@@ -136,7 +135,8 @@ static void clients_changed(VhServer *server, void *data)
 {
         VhManager *m = data;
 
-        if (m->server && m->admin_server)
+        /* There is no timer while servers come up and while they go. */
+        if (m->idle)
                 arm_idle(m);
 }
 
@@ -356,8 +356,7 @@ VhManager *vh_manager_free(VhManager *m)
 {
         if (!m)
                 return NULL;
-        vh_source_free(m->idle);
-        m->idle = NULL;
+        m->idle = vh_source_free(m->idle);
         vh_sockets_free(m->sockets);
         vh_server_free(m->server);
         vh_server_free(m->admin_server);

@@ -360,6 +360,14 @@ class Life(HostTest):
             daemon = self.start("virtsecretd")
             self.assertEqual(daemon.stop(sig), 0)
 
+    def test_stop_with_clients(self):
+        daemon = self.start("virtqemud", "--timeout", "100")
+        with admin(daemon.socket("admin-sock")), wire.Connection(daemon.sockets[0]) as c:
+            c.open("qemu:///system")
+            self.assertEqual(daemon.stop(), 0)
+            with self.assertRaises(wire.Closed):
+                c.recv()
+
     def test_the_system_manager_is_told(self):
         path = self.host.path("notify")
         said = []
