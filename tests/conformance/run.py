@@ -10,6 +10,7 @@ Differences that are meant stand in known-differences.yaml with their reason; on
 
 import argparse
 import collections
+import difflib
 import fnmatch
 import importlib
 import json
@@ -45,7 +46,7 @@ class Server:
 
 URIS = {"test": "test:///default", "qemu": "qemu:///system"}
 # What differs from run to run whoever serves.
-VOLATILE = [(re.compile(r"/tmp/vh-[^/]+"), "ROOT")]
+VOLATILE = [(re.compile(r"/tmp/vh-[^/]+"), "ROOT"), (re.compile(re.escape(HERE)), "HERE")]
 
 
 def normalise(value):
@@ -112,6 +113,13 @@ def known(rows, name, expected, got):
     return None
 
 
+def explain(expected, got):
+    """The two answers; of texts only the lines that differ."""
+    if isinstance(expected, list) and isinstance(got, list) and all(isinstance(line, str) for line in expected + got):
+        return list(difflib.unified_diff(expected, got, "reference", "ours", n=0, lineterm=""))
+    return [f"reference: {json.dumps(expected, sort_keys=True)}", f"ours:      {json.dumps(got, sort_keys=True)}"]
+
+
 def compare(suite):
     """Prints TAP; true if ours does what the reference does, known differences aside."""
     expected, got = reference_answers(suite), answers("ours", suite)
@@ -130,8 +138,7 @@ def compare(suite):
             continue
         failed += 1
         print(f"not ok {number} {name}")
-        print(f"#   reference: {json.dumps(expected.get(name), sort_keys=True)}")
-        print(f"#   ours:      {json.dumps(got.get(name), sort_keys=True)}")
+        print("\n".join("#   " + line for line in explain(expected.get(name), got.get(name))))
     for i, row in enumerate(rows):
         failed += i not in used
         print(f"{'ok' if i in used else 'not ok'} {len(names) + i + 1} known difference is still one: {row['reason']}")
