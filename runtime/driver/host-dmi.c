@@ -142,6 +142,47 @@ static void add_memory_size(const DmiEntry *entry, VhBuf *buf)
         add_entry(buf, "size", text, strlen(text));
 }
 
+static void add_number(VhBuf *buf, const char *name, unsigned n, const char *unit)
+{
+        char text[32];
+
+        if (!n)
+                return;
+        snprintf(text, sizeof(text), "%u %s", n, unit);
+        add_entry(buf, name, text, strlen(text));
+}
+
+static void add_memory_speed(const DmiEntry *entry, VhBuf *buf)
+{
+        enum { SPEED = 0x15, IN_EXTENDED = 0xffff };
+
+        if (word16(entry, SPEED) != IN_EXTENDED)
+                add_number(buf, "speed", word16(entry, SPEED), "MT/s");
+}
+
+static void add_clocks(const DmiEntry *entry, VhBuf *buf)
+{
+        enum { EXTERNAL = 0x12, MAX_SPEED = 0x14 };
+
+        add_number(buf, "external_clock", word16(entry, EXTERNAL), "MHz");
+        add_number(buf, "max_speed", word16(entry, MAX_SPEED), "MHz");
+}
+
+/* The number of the string stands behind a list of variable size. */
+static void add_chassis_sku(const DmiEntry *entry, VhBuf *buf)
+{
+        enum { N_ELEMENTS = 0x13, ELEMENT_SIZE = 0x14, ELEMENTS = 0x15 };
+        unsigned at;
+        const char *s;
+
+        if (entry->len <= ELEMENT_SIZE)
+                return;
+        at = ELEMENTS + (unsigned)entry->data[N_ELEMENTS] * entry->data[ELEMENT_SIZE];
+        s = at < entry->len ? nth_string(entry, entry->data[at]) : NULL;
+        if (s)
+                add_entry(buf, "sku", s, strlen(s));
+}
+
 static bool memory_is_there(const DmiEntry *entry)
 {
         enum { SIZE = 0x0c, UNKNOWN = 0xffff };
@@ -171,9 +212,11 @@ static const DmiRow board_rows[] = { { "manufacturer", 4 }, { "product", 5 }, { 
                                      { "asset", 8 },        { "location", 0x0a }, { NULL, 0 } };
 static const DmiRow chassis_rows[] = { { "manufacturer", 4 }, { "version", 6 }, { "serial", 7 }, { "asset", 8 }, { NULL, 0 } };
 static const DmiRow processor_rows[] = { { "socket_destination", 4 }, { "manufacturer", 7 }, { "version", 0x10 },
-                                         { "serial_number", 0x20 },   { "part_number", 0x22 }, { NULL, 0 } };
-static const DmiRow memory_rows[] = { { "locator", 0x10 }, { "bank_locator", 0x11 }, { "manufacturer", 0x17 },
-                                      { "serial_number", 0x18 }, { "part_number", 0x1a }, { NULL, 0 } };
+                                         { NULL, 0 } };
+static const DmiRow processor_tail[] = { { "serial_number", 0x20 }, { "part_number", 0x22 }, { NULL, 0 } };
+static const DmiRow memory_rows[] = { { "locator", 0x10 }, { "bank_locator", 0x11 }, { NULL, 0 } };
+static const DmiRow memory_tail[] = { { "manufacturer", 0x17 }, { "serial_number", 0x18 }, { "part_number", 0x1a },
+                                      { NULL, 0 } };
 
 /* The sections in the order of the document. */
 static const struct {
@@ -189,9 +232,9 @@ static const struct {
         { DMI_BIOS, "bios", NULL, bios_rows, add_release, NULL, NULL, true },
         { DMI_SYSTEM, "system", NULL, system_rows, add_uuid, system_tail, NULL, true },
         { DMI_BASE_BOARD, "baseBoard", NULL, board_rows, NULL, NULL, NULL, false },
-        { DMI_CHASSIS, "chassis", NULL, chassis_rows, NULL, NULL, NULL, true },
-        { DMI_PROCESSOR, "processor", NULL, processor_rows, NULL, NULL, NULL, false },
-        { DMI_MEMORY_DEVICE, "memory_device", add_memory_size, memory_rows, NULL, NULL, memory_is_there, false },
+        { DMI_CHASSIS, "chassis", NULL, chassis_rows, add_chassis_sku, NULL, NULL, true },
+        { DMI_PROCESSOR, "processor", NULL, processor_rows, add_clocks, processor_tail, NULL, false },
+        { DMI_MEMORY_DEVICE, "memory_device", add_memory_size, memory_rows, add_memory_speed, memory_tail, memory_is_there, false },
         { DMI_OEM_STRINGS, "oemStrings", add_oem_strings, NULL, NULL, NULL, NULL, true },
 };
 

@@ -327,6 +327,72 @@ static void apparmor_needs_its_filesystem(void **state)
         assert_string_equal(models[0].model, "apparmor");
 }
 
+static void put_bytes(const Fixture *f, const char *path, const void *data, size_t len)
+{
+        _vh_free_ char *full = vh_path_join(f->root, path);
+
+        put(f, path, "");
+        assert_int_equal(vh_file_write(full, data, len, 0600, (uid_t)-1, (gid_t)-1, VH_FILE_NO_SYNC), 0);
+}
+
+/* BIOS with vendor, version and date; a system with a UUID; the end. */
+static const char dmi[] = "\x00\x18\x00\x00\x01\x02\x00\xe0\x03\x00\0\0\0\0\0\0\0\0\x00\x00\x02\x07\xff\xff"
+                          "Vendor\0" "1.0  \0" "01/02/2003\0\0"
+                          "\x01\x1b\x01\x00\x01\x02\x00\x00"
+                          "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x06\x00\x00"
+                          "A & B\0" "Box\0\0"
+                          "\x7f\x04\x02\x00\0";
+
+static void smbios_tables_become_sysinfo(void **state)
+{
+        Fixture *f = *state;
+        _vh_free_ char *xml = NULL;
+
+        put_bytes(f, "sys/firmware/dmi/tables/DMI", dmi, sizeof(dmi));
+        assert_int_equal(vh_host_sysinfo_xml(f->host, &xml, NULL), 0);
+        assert_string_equal(xml, "<sysinfo type='smbios'>\n"
+                                 "  <bios>\n"
+                                 "    <entry name='vendor'>Vendor</entry>\n"
+                                 "    <entry name='version'>1.0</entry>\n"
+                                 "    <entry name='date'>01/02/2003</entry>\n"
+                                 "    <entry name='release'>2.7</entry>\n"
+                                 "  </bios>\n"
+                                 "  <system>\n"
+                                 "    <entry name='manufacturer'>A &amp; B</entry>\n"
+                                 "    <entry name='product'>Box</entry>\n"
+                                 "    <entry name='uuid'>03020100-0504-0706-0809-0a0b0c0d0e0f</entry>\n"
+                                 "  </system>\n"
+                                 "</sysinfo>\n");
+}
+
+static void broken_smbios_tables_are_no_crash(void **state)
+{
+        Fixture *f = *state;
+
+        for (size_t len = 0; len < sizeof(dmi); len++) {
+                char copy[sizeof(dmi)];
+                _vh_free_ char *xml = NULL;
+
+                memcpy(copy, dmi, sizeof(dmi));
+                copy[len] = (char)0xff;
+                put_bytes(f, "sys/firmware/dmi/tables/DMI", dmi, len);
+                assert_int_equal(vh_host_sysinfo_xml(f->host, &xml, NULL), 0);
+                free(xml);
+                put_bytes(f, "sys/firmware/dmi/tables/DMI", copy, sizeof(copy));
+                assert_int_equal(vh_host_sysinfo_xml(f->host, &xml, NULL), 0);
+        }
+}
+
+static void no_smbios_is_an_error(void **state)
+{
+        Fixture *f = *state;
+        _vh_error_ VhError *err = NULL;
+        char *xml;
+
+        assert_true(vh_host_sysinfo_xml(f->host, &xml, &err) < 0);
+        assert_string_equal(err->message, "unsupported configuration: Host SMBIOS information is not available");
+}
+
 static void this_machine_answers(void **state)
 {
         VhHost *host = vh_host_new(NULL);
@@ -359,6 +425,9 @@ int main(void)
                 T(capabilities_tell_the_machine),
                 T(uuid_comes_from_dmi_or_machine_id),
                 T(apparmor_needs_its_filesystem),
+                T(smbios_tables_become_sysinfo),
+                T(broken_smbios_tables_are_no_crash),
+                T(no_smbios_is_an_error),
                 cmocka_unit_test(this_machine_answers),
         };
 
