@@ -40,7 +40,7 @@ void vh_domain_list_remove(VhDomainList *list, VhDomainObj *dom)
 void vh_domain_list_clear(VhDomainList *list)
 {
         VH_REGISTRY_FOREACH(&list->reg, node)
-                vh_domain_list_remove(list, VH_REG_OBJECT(node, VhDomainObj, node));
+        vh_domain_list_remove(list, VH_REG_OBJECT(node, VhDomainObj, node));
 }
 
 VhDomainObj *vh_domain_obj_ref(VhDomainObj *dom)
@@ -97,7 +97,8 @@ VhDomainObj *vh_domain_find_uuid(const VhDomainList *list, const uint8_t uuid[VH
         char text[VH_UUID_TEXT_LEN + 1];
 
         if (!dom)
-                vh_error_set(err, domain, VIR_ERR_NO_DOMAIN, "no domain with matching uuid '%s'", vh_uuid_format(uuid, text));
+                vh_error_set(err, domain, VIR_ERR_NO_DOMAIN, "no domain with matching uuid '%s'",
+                             vh_uuid_format(uuid, text));
         return dom;
 }
 
@@ -228,8 +229,7 @@ uint32_t vh_domain_obj_facts(const VhDomainObj *dom)
 #define EITHER(cond, YES, NO) ((cond) ? VIR_CONNECT_LIST_DOMAINS_##YES : VIR_CONNECT_LIST_DOMAINS_##NO)
         return EITHER(vh_domain_obj_active(dom), ACTIVE, INACTIVE) | EITHER(dom->persistent, PERSISTENT, TRANSIENT) |
                state_fact(dom->state) | EITHER(dom->has_managed_save, MANAGEDSAVE, NO_MANAGEDSAVE) |
-               EITHER(dom->autostart, AUTOSTART, NO_AUTOSTART) |
-               EITHER(dom->snapshots.all, HAS_SNAPSHOT, NO_SNAPSHOT) |
+               EITHER(dom->autostart, AUTOSTART, NO_AUTOSTART) | EITHER(dom->snapshots.all, HAS_SNAPSHOT, NO_SNAPSHOT) |
                EITHER(dom->checkpoints.all, HAS_CHECKPOINT, NO_CHECKPOINT);
 #undef EITHER
 }
@@ -241,7 +241,8 @@ int vh_domain_list_all(const VhDomainList *list, VhCall *call, const remote_conn
         remote_nonnull_domain *val = vh_call_new(call, remote_nonnull_domain, total);
         unsigned n = 0;
 
-        VH_REGISTRY_FOREACH(&list->reg, node) {
+        VH_REGISTRY_FOREACH(&list->reg, node)
+        {
                 const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
 
                 if (!args->flags || vh_list_match(&vh_filter_domains, args->flags, vh_domain_obj_facts(dom)))
@@ -260,7 +261,8 @@ int vh_domain_list_ids(const VhDomainList *list, VhCall *call, int max, remote_c
         unsigned room = VH_MIN((unsigned)VH_MAX(max, 0), list->n_active);
 
         ret->ids.val = vh_call_new(call, int, room);
-        VH_REGISTRY_FOREACH(&list->reg, node) {
+        VH_REGISTRY_FOREACH(&list->reg, node)
+        {
                 const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
 
                 if (ret->ids.len < room && vh_domain_obj_active(dom))
@@ -269,12 +271,14 @@ int vh_domain_list_ids(const VhDomainList *list, VhCall *call, int max, remote_c
         return 0;
 }
 
-int vh_domain_list_defined(const VhDomainList *list, VhCall *call, int max, remote_connect_list_defined_domains_ret *ret)
+int vh_domain_list_defined(const VhDomainList *list, VhCall *call, int max,
+                           remote_connect_list_defined_domains_ret *ret)
 {
         unsigned room = VH_MIN((unsigned)VH_MAX(max, 0), vh_registry_count(&list->reg) - list->n_active);
 
         ret->names.val = vh_call_new(call, char *, room);
-        VH_REGISTRY_FOREACH(&list->reg, node) {
+        VH_REGISTRY_FOREACH(&list->reg, node)
+        {
                 const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
 
                 if (ret->names.len < room && !vh_domain_obj_active(dom))

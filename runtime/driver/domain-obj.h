@@ -81,8 +81,8 @@ static inline bool vh_domain_obj_active(const VhDomainObj *dom)
 int vh_domain_obj_check_active(const VhDomainObj *dom, int domain, VhError **err);
 int vh_domain_obj_check_inactive(const VhDomainObj *dom, int domain, VhError **err);
 
-/* Resolves VIR_DOMAIN_AFFECT_CURRENT/LIVE/CONFIG in *flags to LIVE and/or CONFIG. Errors as the reference: live asked of an
- * inactive domain, config asked of a transient one. */
+/* Resolves VIR_DOMAIN_AFFECT_CURRENT/LIVE/CONFIG in *flags to LIVE and/or CONFIG. Errors as the reference: live asked
+ * of an inactive domain, config asked of a transient one. */
 int vh_domain_obj_affect(const VhDomainObj *dom, uint32_t *flags, int domain, VhError **err);
 /* The stored definition: new_def, else def. NULL for a transient running domain. */
 VhDomainDef *vh_domain_obj_persistent_def(VhDomainObj *dom);
@@ -111,4 +111,5 @@ uint32_t vh_domain_obj_facts(const VhDomainObj *dom);
 int vh_domain_list_all(const VhDomainList *list, VhCall *call, const remote_connect_list_all_domains_args *args,
                        remote_connect_list_all_domains_ret *ret);
 int vh_domain_list_ids(const VhDomainList *list, VhCall *call, int max, remote_connect_list_domains_ret *ret);
-int vh_domain_list_defined(const VhDomainList *list, VhCall *call, int max, remote_connect_list_defined_domains_ret *ret);
+int vh_domain_list_defined(const VhDomainList *list, VhCall *call, int max,
+                           remote_connect_list_defined_domains_ret *ret);

@@ -6,15 +6,15 @@
 #include "api.h"
 
 /* Wrapped events carry the legacy message in member msg; its first member is the domain. */
-#define EMIT_WRAPPED(ID, type, ...)                                                        \
-        do {                                                                               \
-                remote_domain_event_callback_##type##_msg m = {.msg = {.dom = *dom, __VA_ARGS__}}; \
-                vh_event_emit(hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_##ID, &m);         \
+#define EMIT_WRAPPED(ID, type, ...)                                                                                    \
+        do {                                                                                                           \
+                remote_domain_event_callback_##type##_msg m = { .msg = { .dom = *dom, __VA_ARGS__ } };                 \
+                vh_event_emit(hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_##ID, &m);                                     \
         } while (0)
-#define EMIT_DOMAIN(ID, type, ...)                                                         \
-        do {                                                                               \
-                remote_domain_event_##type##_msg m = {.dom = *dom, __VA_ARGS__};           \
-                vh_event_emit(hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_##ID, &m);         \
+#define EMIT_DOMAIN(ID, type, ...)                                                                                     \
+        do {                                                                                                           \
+                remote_domain_event_##type##_msg m = { .dom = *dom, __VA_ARGS__ };                                     \
+                vh_event_emit(hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_##ID, &m);                                     \
         } while (0)
 
 void vh_event_domain_lifecycle(VhEventHub *hub, const remote_nonnull_domain *dom, int event, int detail)
@@ -64,9 +64,9 @@ void vh_event_domain_tray_change(VhEventHub *hub, const remote_nonnull_domain *d
 
 void vh_event_domain_pm(VhEventHub *hub, const remote_nonnull_domain *dom, int id, int reason)
 {
-        remote_domain_event_callback_pmwakeup_msg wakeup = {.reason = reason, .msg = {.dom = *dom}};
-        remote_domain_event_callback_pmsuspend_msg suspend = {.reason = reason, .msg = {.dom = *dom}};
-        remote_domain_event_callback_pmsuspend_disk_msg disk = {.reason = reason, .msg = {.dom = *dom}};
+        remote_domain_event_callback_pmwakeup_msg wakeup = { .reason = reason, .msg = { .dom = *dom } };
+        remote_domain_event_callback_pmsuspend_msg suspend = { .reason = reason, .msg = { .dom = *dom } };
+        remote_domain_event_callback_pmsuspend_disk_msg disk = { .reason = reason, .msg = { .dom = *dom } };
 
         if (id == VIR_DOMAIN_EVENT_ID_PMWAKEUP)
                 vh_event_emit(hub, VH_EVENT_DOMAIN, id, &wakeup);
@@ -98,7 +98,7 @@ void vh_event_domain_device_removal_failed(VhEventHub *hub, const remote_nonnull
 
 void vh_event_domain_tunable(VhEventHub *hub, const remote_nonnull_domain *dom, remote_typed_param *params, uint32_t n)
 {
-        EMIT_DOMAIN(TUNABLE, callback_tunable, .params = {n, params});
+        EMIT_DOMAIN(TUNABLE, callback_tunable, .params = { n, params });
 }
 
 void vh_event_domain_agent_lifecycle(VhEventHub *hub, const remote_nonnull_domain *dom, int state, int reason)
@@ -106,9 +106,10 @@ void vh_event_domain_agent_lifecycle(VhEventHub *hub, const remote_nonnull_domai
         EMIT_DOMAIN(AGENT_LIFECYCLE, callback_agent_lifecycle, .state = state, .reason = reason);
 }
 
-void vh_event_domain_job_completed(VhEventHub *hub, const remote_nonnull_domain *dom, remote_typed_param *params, uint32_t n)
+void vh_event_domain_job_completed(VhEventHub *hub, const remote_nonnull_domain *dom, remote_typed_param *params,
+                                   uint32_t n)
 {
-        EMIT_DOMAIN(JOB_COMPLETED, callback_job_completed, .params = {n, params});
+        EMIT_DOMAIN(JOB_COMPLETED, callback_job_completed, .params = { n, params });
 }
 
 void vh_event_domain_metadata_change(VhEventHub *hub, const remote_nonnull_domain *dom, int type, const char *nsuri)
@@ -118,49 +119,49 @@ void vh_event_domain_metadata_change(VhEventHub *hub, const remote_nonnull_domai
 
 void vh_event_network_lifecycle(VhEventHub *hub, const remote_nonnull_network *net, int event)
 {
-        remote_network_event_lifecycle_msg m = {.net = *net, .event = event};
+        remote_network_event_lifecycle_msg m = { .net = *net, .event = event };
 
         vh_event_emit(hub, VH_EVENT_NETWORK, VIR_NETWORK_EVENT_ID_LIFECYCLE, &m);
 }
 
 void vh_event_storage_pool_lifecycle(VhEventHub *hub, const remote_nonnull_storage_pool *pool, int event)
 {
-        remote_storage_pool_event_lifecycle_msg m = {.pool = *pool, .event = event};
+        remote_storage_pool_event_lifecycle_msg m = { .pool = *pool, .event = event };
 
         vh_event_emit(hub, VH_EVENT_STORAGE_POOL, VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE, &m);
 }
 
 void vh_event_storage_pool_refresh(VhEventHub *hub, const remote_nonnull_storage_pool *pool)
 {
-        remote_storage_pool_event_refresh_msg m = {.pool = *pool};
+        remote_storage_pool_event_refresh_msg m = { .pool = *pool };
 
         vh_event_emit(hub, VH_EVENT_STORAGE_POOL, VIR_STORAGE_POOL_EVENT_ID_REFRESH, &m);
 }
 
 void vh_event_node_device_lifecycle(VhEventHub *hub, const char *name, int event)
 {
-        remote_node_device_event_lifecycle_msg m = {.dev = {.name = (char *)name}, .event = event};
+        remote_node_device_event_lifecycle_msg m = { .dev = { .name = (char *)name }, .event = event };
 
         vh_event_emit(hub, VH_EVENT_NODE_DEVICE, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, &m);
 }
 
 void vh_event_node_device_update(VhEventHub *hub, const char *name)
 {
-        remote_node_device_event_update_msg m = {.dev = {.name = (char *)name}};
+        remote_node_device_event_update_msg m = { .dev = { .name = (char *)name } };
 
         vh_event_emit(hub, VH_EVENT_NODE_DEVICE, VIR_NODE_DEVICE_EVENT_ID_UPDATE, &m);
 }
 
 void vh_event_secret_lifecycle(VhEventHub *hub, const remote_nonnull_secret *secret, int event)
 {
-        remote_secret_event_lifecycle_msg m = {.secret = *secret, .event = event};
+        remote_secret_event_lifecycle_msg m = { .secret = *secret, .event = event };
 
         vh_event_emit(hub, VH_EVENT_SECRET, VIR_SECRET_EVENT_ID_LIFECYCLE, &m);
 }
 
 void vh_event_secret_value_changed(VhEventHub *hub, const remote_nonnull_secret *secret)
 {
-        remote_secret_event_value_changed_msg m = {.secret = *secret};
+        remote_secret_event_value_changed_msg m = { .secret = *secret };
 
         vh_event_emit(hub, VH_EVENT_SECRET, VIR_SECRET_EVENT_ID_VALUE_CHANGED, &m);
 }

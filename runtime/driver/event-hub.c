@@ -15,25 +15,30 @@ enum { LEGACY_NONE = -1 };
 /* How one event travels. */
 typedef struct EventRow {
         int proc;
-        int legacy_proc;   /* message without callback id; LEGACY_NONE: there is none */
+        int legacy_proc;    /* message without callback id; LEGACY_NONE: there is none */
         unsigned legacy_at; /* where the legacy message begins inside the callback form */
-        unsigned key_at;   /* where the object's uuid (or name pointer) is in the callback form */
+        unsigned key_at;    /* where the object's uuid (or name pointer) is in the callback form */
 } EventRow;
 
 typedef struct Family {
         const VhProgram *program;
-        const char *word;   /* in "unsupported %sevent ID", "%sevent callback %d not registered" */
-        bool key_is_name;   /* objects are told apart by name, else by uuid */
+        const char *word; /* in "unsupported %sevent ID", "%sevent callback %d not registered" */
+        bool key_is_name; /* objects are told apart by name, else by uuid */
         const EventRow *rows;
         unsigned n_rows;
 } Family;
 
 /* Callback form wraps the legacy message in member msg. */
-#define WRAPPED(EVENT, type)                                                                    \
-        {REMOTE_PROC_DOMAIN_EVENT_CALLBACK_##EVENT, REMOTE_PROC_DOMAIN_EVENT_##EVENT,           \
-         offsetof(remote_domain_event_callback_##type##_msg, msg),                              \
-         offsetof(remote_domain_event_callback_##type##_msg, msg.dom.uuid)}
-#define PLAIN(PROC, type, key) {REMOTE_PROC_##PROC, LEGACY_NONE, 0, offsetof(remote_##type##_msg, key)}
+#define WRAPPED(EVENT, type)                                                                                           \
+        {                                                                                                              \
+                REMOTE_PROC_DOMAIN_EVENT_CALLBACK_##EVENT, REMOTE_PROC_DOMAIN_EVENT_##EVENT,                           \
+                        offsetof(remote_domain_event_callback_##type##_msg, msg),                                      \
+                        offsetof(remote_domain_event_callback_##type##_msg, msg.dom.uuid)                              \
+        }
+#define PLAIN(PROC, type, key)                                                                                         \
+        {                                                                                                              \
+                REMOTE_PROC_##PROC, LEGACY_NONE, 0, offsetof(remote_##type##_msg, key)                                 \
+        }
 
 /* Index: event id. */
 static const EventRow domain_rows[] = {
@@ -81,17 +86,17 @@ static const EventRow secret_rows[] = {
         PLAIN(SECRET_EVENT_VALUE_CHANGED, secret_event_value_changed, secret.uuid),
 };
 static const EventRow monitor_rows[] = {
-        {QEMU_PROC_DOMAIN_MONITOR_EVENT, LEGACY_NONE, 0, offsetof(qemu_domain_monitor_event_msg, dom.uuid)},
+        { QEMU_PROC_DOMAIN_MONITOR_EVENT, LEGACY_NONE, 0, offsetof(qemu_domain_monitor_event_msg, dom.uuid) },
 };
 
 #define ROWS(r) (r), VH_ARRAY_SIZE(r)
 static const Family families[VH_EVENT_FAMILY_MAX] = {
-        [VH_EVENT_DOMAIN] = {&vh_program_remote, "domain ", false, ROWS(domain_rows)},
-        [VH_EVENT_NETWORK] = {&vh_program_remote, "network ", false, ROWS(network_rows)},
-        [VH_EVENT_STORAGE_POOL] = {&vh_program_remote, "storage pool ", false, ROWS(pool_rows)},
-        [VH_EVENT_NODE_DEVICE] = {&vh_program_remote, "node device ", true, ROWS(nodedev_rows)},
-        [VH_EVENT_SECRET] = {&vh_program_remote, "secret ", false, ROWS(secret_rows)},
-        [VH_EVENT_QEMU_MONITOR] = {&vh_program_qemu, "qemu monitor ", false, ROWS(monitor_rows)},
+        [VH_EVENT_DOMAIN] = { &vh_program_remote, "domain ", false, ROWS(domain_rows) },
+        [VH_EVENT_NETWORK] = { &vh_program_remote, "network ", false, ROWS(network_rows) },
+        [VH_EVENT_STORAGE_POOL] = { &vh_program_remote, "storage pool ", false, ROWS(pool_rows) },
+        [VH_EVENT_NODE_DEVICE] = { &vh_program_remote, "node device ", true, ROWS(nodedev_rows) },
+        [VH_EVENT_SECRET] = { &vh_program_remote, "secret ", false, ROWS(secret_rows) },
+        [VH_EVENT_QEMU_MONITOR] = { &vh_program_qemu, "qemu monitor ", false, ROWS(monitor_rows) },
 };
 
 typedef struct Reg {
@@ -102,8 +107,8 @@ typedef struct Reg {
         bool legacy; /* known to the client by event id only */
         bool has_key;
         uint8_t uuid[VH_UUID_LEN];
-        char *name;         /* node device, or the monitor event's exact name */
-        regex_t *pattern;   /* monitor events by regular expression */
+        char *name;       /* node device, or the monitor event's exact name */
+        regex_t *pattern; /* monitor events by regular expression */
         bool ignore_case;
         struct Reg *prev, *next;
 } Reg;
@@ -311,7 +316,7 @@ static int unsubscribe_legacy(VhCall *call, int event, VhError **err)
 
 int vh_op_connect_domain_event_register(VhCall *call, remote_connect_domain_event_register_ret *ret, VhError **err)
 {
-        const Request rq = {.family = VH_EVENT_DOMAIN, .event = VIR_DOMAIN_EVENT_ID_LIFECYCLE, .legacy = true};
+        const Request rq = { .family = VH_EVENT_DOMAIN, .event = VIR_DOMAIN_EVENT_ID_LIFECYCLE, .legacy = true };
         int r = subscribe(call, &rq, err);
 
         ret->cb_registered = 0;
@@ -327,7 +332,7 @@ int vh_op_connect_domain_event_deregister(VhCall *call, remote_connect_domain_ev
 int vh_op_connect_domain_event_register_any(VhCall *call, const remote_connect_domain_event_register_any_args *args,
                                             VhError **err)
 {
-        const Request rq = {.family = VH_EVENT_DOMAIN, .event = args->eventID, .legacy = true};
+        const Request rq = { .family = VH_EVENT_DOMAIN, .event = args->eventID, .legacy = true };
         int r = subscribe(call, &rq, err);
 
         return VH_MIN(r, 0);
@@ -339,25 +344,26 @@ int vh_op_connect_domain_event_deregister_any(VhCall *call, const remote_connect
         return unsubscribe_legacy(call, args->eventID, err);
 }
 
-/* The pair of calls of a family: `object` is the optional filter, `key` its uuid or name, `word` what the deregistration's
- * error says. */
-#define FAMILY_CALLS(prefix, FAMILY, object, key, keyvalue, word)                                                  \
-        int vh_op_connect_##prefix##_register_any(VhCall *call,                                                    \
-                                                  const remote_connect_##prefix##_register_any_args *args,         \
-                                                  remote_connect_##prefix##_register_any_ret *ret, VhError **err)  \
-        {                                                                                                          \
-                const Request rq = {                                                                               \
-                        .family = FAMILY, .event = args->eventID, .key = args->object ? args->object->keyvalue : NULL}; \
-                int r = subscribe(call, &rq, err);                                                                 \
-                                                                                                                   \
-                ret->callbackID = r;                                                                               \
-                return VH_MIN(r, 0);                                                                               \
-        }                                                                                                          \
-                                                                                                                   \
-        int vh_op_connect_##prefix##_deregister_any(                                                               \
-                VhCall *call, const remote_connect_##prefix##_deregister_any_args *args, VhError **err)            \
-        {                                                                                                          \
-                return unsubscribe(call, FAMILY, args->callbackID, word, err);                                     \
+/* The pair of calls of a family: `object` is the optional filter, `key` its uuid or name, `word` what the
+ * deregistration's error says. */
+#define FAMILY_CALLS(prefix, FAMILY, object, key, keyvalue, word)                                                      \
+        int vh_op_connect_##prefix##_register_any(VhCall *call,                                                        \
+                                                  const remote_connect_##prefix##_register_any_args *args,             \
+                                                  remote_connect_##prefix##_register_any_ret *ret, VhError **err)      \
+        {                                                                                                              \
+                const Request rq = { .family = FAMILY,                                                                 \
+                                     .event = args->eventID,                                                           \
+                                     .key = args->object ? args->object->keyvalue : NULL };                            \
+                int r = subscribe(call, &rq, err);                                                                     \
+                                                                                                                       \
+                ret->callbackID = r;                                                                                   \
+                return VH_MIN(r, 0);                                                                                   \
+        }                                                                                                              \
+                                                                                                                       \
+        int vh_op_connect_##prefix##_deregister_any(                                                                   \
+                VhCall *call, const remote_connect_##prefix##_deregister_any_args *args, VhError **err)                \
+        {                                                                                                              \
+                return unsubscribe(call, FAMILY, args->callbackID, word, err);                                         \
         }
 
 FAMILY_CALLS(domain_event_callback, VH_EVENT_DOMAIN, dom, uuid, uuid, "domain ")
@@ -394,7 +400,7 @@ int vh_op_qemu_connect_domain_monitor_event_register(VhCall *call,
                                                      qemu_connect_domain_monitor_event_register_ret *ret, VhError **err)
 {
         VhConn *conn = vh_call_conn(call);
-        const Request rq = {.family = VH_EVENT_QEMU_MONITOR, .uuid = args->dom ? args->dom->uuid : NULL};
+        const Request rq = { .family = VH_EVENT_QEMU_MONITOR, .uuid = args->dom ? args->dom->uuid : NULL };
         Reg *reg;
         int r;
 

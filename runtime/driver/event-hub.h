@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who wants to hear about what: the event callbacks that clients registered with one driver instance, and the delivery of
- * events to them. Belongs to the loop thread.
+/* Who wants to hear about what: the event callbacks that clients registered with one driver instance, and the delivery
+ * of events to them. Belongs to the loop thread.
  *
- * An emit function fills the callback form of the message; every registration that matches gets it with its own callback id,
- * legacy registrations get the message without id. Nothing is queued here: the connection encodes at once, so messages may
- * point at an object's own memory. */
+ * An emit function fills the callback form of the message; every registration that matches gets it with its own
+ * callback id, legacy registrations get the message without id. Nothing is queued here: the connection encodes at once,
+ * so messages may point at an object's own memory. */
 
 #include "driver/driver.h"
 
@@ -78,11 +78,13 @@ int vh_op_connect_domain_event_callback_deregister_any(
         VhCall *call, const remote_connect_domain_event_callback_deregister_any_args *args, VhError **err);
 int vh_op_connect_network_event_register_any(VhCall *call, const remote_connect_network_event_register_any_args *args,
                                              remote_connect_network_event_register_any_ret *ret, VhError **err);
-int vh_op_connect_network_event_deregister_any(VhCall *call, const remote_connect_network_event_deregister_any_args *args,
+int vh_op_connect_network_event_deregister_any(VhCall *call,
+                                               const remote_connect_network_event_deregister_any_args *args,
                                                VhError **err);
 int vh_op_connect_storage_pool_event_register_any(VhCall *call,
                                                   const remote_connect_storage_pool_event_register_any_args *args,
-                                                  remote_connect_storage_pool_event_register_any_ret *ret, VhError **err);
+                                                  remote_connect_storage_pool_event_register_any_ret *ret,
+                                                  VhError **err);
 int vh_op_connect_storage_pool_event_deregister_any(VhCall *call,
                                                     const remote_connect_storage_pool_event_deregister_any_args *args,
                                                     VhError **err);
@@ -98,7 +100,8 @@ int vh_op_connect_secret_event_deregister_any(VhCall *call, const remote_connect
                                               VhError **err);
 int vh_op_qemu_connect_domain_monitor_event_register(VhCall *call,
                                                      const qemu_connect_domain_monitor_event_register_args *args,
-                                                     qemu_connect_domain_monitor_event_register_ret *ret, VhError **err);
+                                                     qemu_connect_domain_monitor_event_register_ret *ret,
+                                                     VhError **err);
 int vh_op_qemu_connect_domain_monitor_event_deregister(VhCall *call,
                                                        const qemu_connect_domain_monitor_event_deregister_args *args,
                                                        VhError **err);

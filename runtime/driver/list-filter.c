@@ -59,7 +59,10 @@ static const uint32_t secret_groups[] = {
         VIR_CONNECT_LIST_SECRETS_PRIVATE | VIR_CONNECT_LIST_SECRETS_NO_PRIVATE,
 };
 
-#define FILTER(groups) {(groups), VH_ARRAY_SIZE(groups)}
+#define FILTER(groups)                                                                                                 \
+        {                                                                                                              \
+                (groups), VH_ARRAY_SIZE(groups)                                                                        \
+        }
 
 const VhListFilter vh_filter_domains = FILTER(domain_groups);
 const VhListFilter vh_filter_networks = FILTER(network_groups);

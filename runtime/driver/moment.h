@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Snapshots and checkpoints of a domain: a forest of named moments with one current moment. Both kinds share this; what a
- * moment holds is the kind's own definition. */
+/* Snapshots and checkpoints of a domain: a forest of named moments with one current moment. Both kinds share this; what
+ * a moment holds is the kind's own definition. */
 
 #include "base/util.h"
 #include <uthash.h>
@@ -38,8 +38,8 @@ void vh_moment_remove(VhMomentList *list, VhMoment *m);
 void vh_moment_remove_below(VhMomentList *list, VhMoment *m);
 /* True if m is below ancestor. */
 bool vh_moment_is_below(const VhMoment *m, const VhMoment *ancestor);
-/* Next moment of the walk through everything below root, parents before children; start with m = root; NULL at the end. With
- * root NULL: through the whole forest, start with m = NULL. */
+/* Next moment of the walk through everything below root, parents before children; start with m = root; NULL at the end.
+ * With root NULL: through the whole forest, start with m = NULL. */
 VhMoment *vh_moment_next(const VhMomentList *list, const VhMoment *root, const VhMoment *m);
 /* Puts m (with everything below) under another parent. */
 void vh_moment_set_parent(VhMomentList *list, VhMoment *m, VhMoment *parent);

@@ -47,30 +47,30 @@ static inline VhRegNode *vh_registry_next(const VhRegNode *node)
 }
 
 /* Walks all nodes; the current one may be removed on the way. */
-#define VH_REGISTRY_FOREACH(reg, node)                                                                          \
-        for (VhRegNode *node = vh_registry_first(reg), *node##_next;                                            \
+#define VH_REGISTRY_FOREACH(reg, node)                                                                                 \
+        for (VhRegNode *node = vh_registry_first(reg), *node##_next;                                                   \
              node && (node##_next = vh_registry_next(node), 1); node = node##_next)
 
 /* The object around a node: VH_REG_OBJECT(node, VhNetworkObj, node). NULL for NULL. */
-#define VH_REG_OBJECT(n, type, member)                                \
-        ({                                                            \
-                VhRegNode *_n = (n);                                  \
-                _n ? VH_CONTAINER_OF(_n, type, member) : (type *)NULL; \
+#define VH_REG_OBJECT(n, type, member)                                                                                 \
+        ({                                                                                                             \
+                VhRegNode *_n = (n);                                                                                   \
+                _n ? VH_CONTAINER_OF(_n, type, member) : (type *)NULL;                                                 \
         })
 
-/* Filters of the ListAll calls. Their flags come in groups (active | inactive, ...): an object passes if each group that
- * the caller used names one of the object's facts. facts is what is true of the object, in the same bits. */
+/* Filters of the ListAll calls. Their flags come in groups (active | inactive, ...): an object passes if each group
+ * that the caller used names one of the object's facts. facts is what is true of the object, in the same bits. */
 typedef struct VhListFilter {
         const uint32_t *groups;
         unsigned n_groups;
 } VhListFilter;
 
-extern const VhListFilter vh_filter_domains;         /* VIR_CONNECT_LIST_DOMAINS_* */
-extern const VhListFilter vh_filter_networks;        /* VIR_CONNECT_LIST_NETWORKS_* */
-extern const VhListFilter vh_filter_interfaces;      /* VIR_CONNECT_LIST_INTERFACES_* */
-extern const VhListFilter vh_filter_storage_pools;   /* VIR_CONNECT_LIST_STORAGE_POOLS_* */
-extern const VhListFilter vh_filter_node_devices;    /* VIR_CONNECT_LIST_NODE_DEVICES_* */
-extern const VhListFilter vh_filter_secrets;         /* VIR_CONNECT_LIST_SECRETS_* */
+extern const VhListFilter vh_filter_domains;       /* VIR_CONNECT_LIST_DOMAINS_* */
+extern const VhListFilter vh_filter_networks;      /* VIR_CONNECT_LIST_NETWORKS_* */
+extern const VhListFilter vh_filter_interfaces;    /* VIR_CONNECT_LIST_INTERFACES_* */
+extern const VhListFilter vh_filter_storage_pools; /* VIR_CONNECT_LIST_STORAGE_POOLS_* */
+extern const VhListFilter vh_filter_node_devices;  /* VIR_CONNECT_LIST_NODE_DEVICES_* */
+extern const VhListFilter vh_filter_secrets;       /* VIR_CONNECT_LIST_SECRETS_* */
 
 bool vh_list_match(const VhListFilter *filter, uint32_t flags, uint32_t facts);
 /* All bits that the filter knows: what a ListAll call accepts. */

@@ -35,19 +35,19 @@ static void send_event(VhConn *conn, const VhProc *proc, const void *msg)
 
 static void client_init(Client *c, VhEventHub *hub)
 {
-        *c = (Client){.conn = {.hub = hub, .send_event = send_event, .sink = c}};
+        *c = (Client){ .conn = { .hub = hub, .send_event = send_event, .sink = c } };
 }
 
 static VhCall call_of(Client *c)
 {
-        return (VhCall){.target = &c->conn};
+        return (VhCall){ .target = &c->conn };
 }
 
 /* Callback id, or the negative errno. */
 static int subscribe(Client *c, int event, remote_nonnull_domain *dom, VhError **err)
 {
         VhCall call = call_of(c);
-        remote_connect_domain_event_callback_register_any_args args = {.eventID = event, .dom = dom};
+        remote_connect_domain_event_callback_register_any_args args = { .eventID = event, .dom = dom };
         remote_connect_domain_event_callback_register_any_ret ret = {};
         int r = vh_op_connect_domain_event_callback_register_any(&call, &args, &ret, err);
 
@@ -57,7 +57,7 @@ static int subscribe(Client *c, int event, remote_nonnull_domain *dom, VhError *
 static int subscribe_legacy(Client *c, int event, VhError **err)
 {
         VhCall call = call_of(c);
-        remote_connect_domain_event_register_any_args args = {.eventID = event};
+        remote_connect_domain_event_register_any_args args = { .eventID = event };
 
         return vh_op_connect_domain_event_register_any(&call, &args, err);
 }
@@ -65,14 +65,14 @@ static int subscribe_legacy(Client *c, int event, VhError **err)
 static int unsubscribe(Client *c, int id, VhError **err)
 {
         VhCall call = call_of(c);
-        remote_connect_domain_event_callback_deregister_any_args args = {.callbackID = id};
+        remote_connect_domain_event_callback_deregister_any_args args = { .callbackID = id };
 
         return vh_op_connect_domain_event_callback_deregister_any(&call, &args, err);
 }
 
 static remote_nonnull_domain domain(char *name, uint8_t byte)
 {
-        remote_nonnull_domain dom = {.name = name, .id = 1};
+        remote_nonnull_domain dom = { .name = name, .id = 1 };
 
         memset(dom.uuid, byte, sizeof(dom.uuid));
         return dom;
@@ -138,11 +138,11 @@ static void refuses_with_the_reference_texts(void **state)
                 int domain, code;
                 const char *text;
         } rows[] = {
-                {27, false, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "internal error: unsupported event ID 27"},
-                {-1, false, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "internal error: unsupported event ID -1"},
-                {16, true, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "internal error: unsupported event ID 16"},
-                {0, false, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "invalid argument: event callback already tracked"},
-                {0, true, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "invalid argument: event callback already tracked"},
+                { 27, false, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "internal error: unsupported event ID 27" },
+                { -1, false, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "internal error: unsupported event ID -1" },
+                { 16, true, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "internal error: unsupported event ID 16" },
+                { 0, false, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "invalid argument: event callback already tracked" },
+                { 0, true, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "invalid argument: event callback already tracked" },
         };
         VhEventHub *hub = vh_event_hub_new();
         Client c;
@@ -151,7 +151,8 @@ static void refuses_with_the_reference_texts(void **state)
         assert_int_equal(subscribe(&c, 0, NULL, NULL), 0);
         for (unsigned i = 0; i < VH_ARRAY_SIZE(rows); i++) {
                 _vh_error_ VhError *err = NULL;
-                int r = rows[i].legacy ? subscribe_legacy(&c, rows[i].event, &err) : subscribe(&c, rows[i].event, NULL, &err);
+                int r = rows[i].legacy ? subscribe_legacy(&c, rows[i].event, &err)
+                                       : subscribe(&c, rows[i].event, NULL, &err);
 
                 assert_true(r < 0);
                 assert_int_equal(err->domain, rows[i].domain);
@@ -196,8 +197,8 @@ static void every_event_has_its_message(void **state)
 static void devices_are_told_apart_by_name(void **state)
 {
         VhEventHub *hub = vh_event_hub_new();
-        remote_nonnull_node_device dev = {.name = (char *)"one"};
-        remote_connect_node_device_event_register_any_args args = {.dev = &dev};
+        remote_nonnull_node_device dev = { .name = (char *)"one" };
+        remote_connect_node_device_event_register_any_args args = { .dev = &dev };
         remote_connect_node_device_event_register_any_ret ret = {};
         VhCall call;
         Client c;
@@ -216,7 +217,7 @@ static void devices_are_told_apart_by_name(void **state)
 static int watch_monitor(Client *c, const char *event, uint32_t flags, VhError **err)
 {
         VhCall call = call_of(c);
-        qemu_connect_domain_monitor_event_register_args args = {.event = (char *)event, .flags = flags};
+        qemu_connect_domain_monitor_event_register_args args = { .event = (char *)event, .flags = flags };
         qemu_connect_domain_monitor_event_register_ret ret = {};
 
         return vh_op_qemu_connect_domain_monitor_event_register(&call, &args, &ret, err);
@@ -227,7 +228,7 @@ static void monitor_events_are_filtered_by_name_and_pattern(void **state)
         const uint32_t regex = VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX,
                        nocase = VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE;
         VhEventHub *hub = vh_event_hub_new();
-        qemu_domain_monitor_event_msg msg = {.dom = domain((char *)"a", 1), .event = (char *)"SHUTDOWN"};
+        qemu_domain_monitor_event_msg msg = { .dom = domain((char *)"a", 1), .event = (char *)"SHUTDOWN" };
         _vh_error_ VhError *err = NULL;
         Client c;
 

@@ -46,7 +46,7 @@ static Thing *of_node(VhRegNode *node)
 static void clear(VhRegistry *reg)
 {
         VH_REGISTRY_FOREACH(reg, node)
-                thing_free(reg, of_node(node));
+        thing_free(reg, of_node(node));
 }
 
 static void finds_by_name_and_uuid(void **state)
@@ -107,7 +107,7 @@ static double fill_and_list(unsigned n)
                 assert_int_equal(vh_registry_add(&reg, &thing_new(name, (int)i)->node), 0);
         }
         VH_REGISTRY_FOREACH(&reg, node)
-                assert_int_equal(of_node(node)->number, expected++);
+        assert_int_equal(of_node(node)->number, expected++);
         clear(&reg);
         clock_gettime(CLOCK_MONOTONIC, &to);
         assert_int_equal(expected, n);
@@ -124,8 +124,8 @@ static void lists_in_order_and_linear_time(void **state)
 
 static void filters_by_groups(void **state)
 {
-        uint32_t facts = VIR_CONNECT_LIST_DOMAINS_ACTIVE | VIR_CONNECT_LIST_DOMAINS_PERSISTENT |
-                         VIR_CONNECT_LIST_DOMAINS_PAUSED;
+        uint32_t facts =
+                VIR_CONNECT_LIST_DOMAINS_ACTIVE | VIR_CONNECT_LIST_DOMAINS_PERSISTENT | VIR_CONNECT_LIST_DOMAINS_PAUSED;
 
         assert_true(vh_list_match(&vh_filter_domains, 0, facts));
         assert_true(vh_list_match(&vh_filter_domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE, facts));
@@ -153,11 +153,11 @@ static void count_free(void *def)
 static void moments_form_a_forest(void **state)
 {
         static int def;
-        VhMomentList list = {.def_free = count_free};
+        VhMomentList list = { .def_free = count_free };
         VhMoment *a = vh_moment_add(&list, "a", NULL, &def), *b = vh_moment_add(&list, "b", a, &def);
         VhMoment *c = vh_moment_add(&list, "c", b, &def), *d = vh_moment_add(&list, "d", a, &def);
         VhMoment *e = vh_moment_add(&list, "e", NULL, &def), *m = NULL;
-        static const char *const order[] = {"a", "b", "c", "d", "e"};
+        static const char *const order[] = { "a", "b", "c", "d", "e" };
 
         freed = 0;
         for (unsigned i = 0; i < VH_ARRAY_SIZE(order); i++) {

@@ -37,18 +37,18 @@ static void answers_in_two_steps_and_hides_strings(void **state)
                 uint32_t len;
                 int count;
         } rows[] = {
-                {0, 0, 0, 2},
-                {0, VIR_TYPED_PARAM_STRING_OKAY, 0, 3},
-                {9, 0, 2, 2},
-                {9, VIR_TYPED_PARAM_STRING_OKAY, 3, 3},
-                {1, VIR_TYPED_PARAM_STRING_OKAY, 1, 1},
-                {-5, VIR_TYPED_PARAM_STRING_OKAY, 0, 0},
+                { 0, 0, 0, 2 },
+                { 0, VIR_TYPED_PARAM_STRING_OKAY, 0, 3 },
+                { 9, 0, 2, 2 },
+                { 9, VIR_TYPED_PARAM_STRING_OKAY, 3, 3 },
+                { 1, VIR_TYPED_PARAM_STRING_OKAY, 1, 1 },
+                { -5, VIR_TYPED_PARAM_STRING_OKAY, 0, 0 },
         };
 
         for (unsigned i = 0; i < VH_ARRAY_SIZE(rows); i++) {
                 VhCall call = {};
                 VhTypedList list = VH_TYPED_LIST(&call);
-                remote_domain_get_blkio_parameters_args args = {.nparams = rows[i].nparams, .flags = rows[i].flags};
+                remote_domain_get_blkio_parameters_args args = { .nparams = rows[i].nparams, .flags = rows[i].flags };
                 remote_domain_get_blkio_parameters_ret ret = {};
 
                 vh_typed_add_uint(&list, "a", 1);
@@ -61,24 +61,31 @@ static void answers_in_two_steps_and_hides_strings(void **state)
         }
 }
 
-#define PARAM(f, t) {.field = (char *)(f), .value = {.type = (t)}}
+#define PARAM(f, t)                                                                                                    \
+        {                                                                                                              \
+                .field = (char *)(f), .value = {.type = (t) }                                                          \
+        }
 
 static void checks_what_a_setter_gets(void **state)
 {
-        static const VhTypedField fields[] = {{"one", VIR_TYPED_PARAM_UINT, false}, {"many", VIR_TYPED_PARAM_STRING, true}};
+        static const VhTypedField fields[] = { { "one", VIR_TYPED_PARAM_UINT, false },
+                                               { "many", VIR_TYPED_PARAM_STRING, true } };
         static const struct {
                 remote_typed_param params[2];
                 int code;
                 const char *text;
         } rows[] = {
-                {{PARAM("one", VIR_TYPED_PARAM_UINT), PARAM("many", VIR_TYPED_PARAM_STRING)}, 0, NULL},
-                {{PARAM("many", VIR_TYPED_PARAM_STRING), PARAM("many", VIR_TYPED_PARAM_STRING)}, 0, NULL},
-                {{PARAM("one", VIR_TYPED_PARAM_UINT), PARAM("other", VIR_TYPED_PARAM_UINT)},
-                 VIR_ERR_ARGUMENT_UNSUPPORTED, "argument unsupported: parameter 'other' not supported"},
-                {{PARAM("one", VIR_TYPED_PARAM_INT), PARAM("many", VIR_TYPED_PARAM_STRING)},
-                 VIR_ERR_INVALID_ARG, "invalid argument: invalid type 'int' for parameter 'one', expected 'uint'"},
-                {{PARAM("one", VIR_TYPED_PARAM_UINT), PARAM("one", VIR_TYPED_PARAM_UINT)},
-                 VIR_ERR_INVALID_ARG, "invalid argument: parameter 'one' occurs multiple times"},
+                { { PARAM("one", VIR_TYPED_PARAM_UINT), PARAM("many", VIR_TYPED_PARAM_STRING) }, 0, NULL },
+                { { PARAM("many", VIR_TYPED_PARAM_STRING), PARAM("many", VIR_TYPED_PARAM_STRING) }, 0, NULL },
+                { { PARAM("one", VIR_TYPED_PARAM_UINT), PARAM("other", VIR_TYPED_PARAM_UINT) },
+                  VIR_ERR_ARGUMENT_UNSUPPORTED,
+                  "argument unsupported: parameter 'other' not supported" },
+                { { PARAM("one", VIR_TYPED_PARAM_INT), PARAM("many", VIR_TYPED_PARAM_STRING) },
+                  VIR_ERR_INVALID_ARG,
+                  "invalid argument: invalid type 'int' for parameter 'one', expected 'uint'" },
+                { { PARAM("one", VIR_TYPED_PARAM_UINT), PARAM("one", VIR_TYPED_PARAM_UINT) },
+                  VIR_ERR_INVALID_ARG,
+                  "invalid argument: parameter 'one' occurs multiple times" },
         };
 
         for (unsigned i = 0; i < VH_ARRAY_SIZE(rows); i++) {

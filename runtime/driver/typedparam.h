@@ -13,7 +13,7 @@ typedef struct VhTypedList {
         uint32_t cap;
 } VhTypedList;
 
-#define VH_TYPED_LIST(call) ((VhTypedList){.arena = &(call)->arena})
+#define VH_TYPED_LIST(call) ((VhTypedList){ .arena = &(call)->arena })
 
 void vh_typed_add_int(VhTypedList *l, const char *field, int v);
 void vh_typed_add_uint(VhTypedList *l, const char *field, unsigned v);
@@ -30,24 +30,24 @@ const char *vh_typed_name(VhTypedList *l, const char *fmt, ...) _vh_printf_(2, 3
 void vh_typed_drop_strings(VhTypedList *l, uint32_t flags);
 
 /* Hands the list to a reply's counted array: VH_TYPED_MOVE(&ret->params, &list). */
-#define VH_TYPED_MOVE(to, l)           \
-        do {                           \
-                (to)->len = (l)->len;  \
-                (to)->val = (l)->val;  \
+#define VH_TYPED_MOVE(to, l)                                                                                           \
+        do {                                                                                                           \
+                (to)->len = (l)->len;                                                                                  \
+                (to)->val = (l)->val;                                                                                  \
         } while (0)
 
 /* The old getters' two steps: with args->nparams 0 only the number of fields is answered, else at most nparams of them.
  * Strings are dropped as above. */
-#define VH_TYPED_ANSWER(args, ret, l)                                            \
-        do {                                                                     \
-                vh_typed_drop_strings((l), (args)->flags);                       \
-                if ((args)->nparams == 0)                                        \
-                        (ret)->nparams = (int)(l)->len;                          \
-                else {                                                           \
-                        (l)->len = VH_MIN((l)->len, (uint32_t)VH_MAX((args)->nparams, 0)); \
-                        VH_TYPED_MOVE(&(ret)->params, (l));                      \
-                        (ret)->nparams = (int)(l)->len;                          \
-                }                                                                \
+#define VH_TYPED_ANSWER(args, ret, l)                                                                                  \
+        do {                                                                                                           \
+                vh_typed_drop_strings((l), (args)->flags);                                                             \
+                if ((args)->nparams == 0)                                                                              \
+                        (ret)->nparams = (int)(l)->len;                                                                \
+                else {                                                                                                 \
+                        (l)->len = VH_MIN((l)->len, (uint32_t)VH_MAX((args)->nparams, 0));                             \
+                        VH_TYPED_MOVE(&(ret)->params, (l));                                                            \
+                        (ret)->nparams = (int)(l)->len;                                                                \
+                }                                                                                                      \
         } while (0)
 
 /* A field that a setter accepts. */

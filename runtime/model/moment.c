@@ -6,12 +6,14 @@
 #include "xml/rows.h"
 
 #define LOCATIONS NAMES("no", "internal", "external", "manual")
-#define STATES                                                                                                  \
-        NAMES("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended", "disk-snapshot")
+#define STATES                                                                                                         \
+        NAMES("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended",              \
+              "disk-snapshot")
 
 #define S VhSnapshotMemory
-static const VhXmlTable memory_table = {
-        "memory", sizeof(S), ROWS(WORD("snapshot", location, LOCATIONS), ATTR("file", file, string)), NULL};
+static const VhXmlTable memory_table = { "memory", sizeof(S),
+                                         ROWS(WORD("snapshot", location, LOCATIONS), ATTR("file", file, string)),
+                                         NULL };
 #undef S
 
 #define S VhSnapshotDisk
@@ -21,7 +23,8 @@ static const VhXmlTable snapshot_disk_table = {
              WORD("type", type, NAMES("file", "block", "dir", "network", "volume", "nvme", "vhostuser")),
              GROUP("driver", ROWS(ATTR("type", driver_type, string))),
              GROUP("source", ROWS(ATTR("file", source_file, string), ATTR("dev", source_dev, string)))),
-        NULL};
+        NULL
+};
 #undef S
 
 static int check_disks_once(const xmlNode *node, const VhXmlParse *p, const char *const *names, uint32_t n)
@@ -49,19 +52,22 @@ static const VhXmlTable snapshot_table = {
         "domainsnapshot", sizeof(S),
         ROWS(LEAF("name", name, string), LEAF("description", description, string), LEAF_WORD("state", state, STATES),
              GROUP("parent", ROWS(LEAF("name", parent, string))), LEAF("creationTime", creation_time, opt_u64),
-             LEAF("active", active, opt_int, .flags = VH_XML_PARSE_ONLY), PTR("memory", memory, memory_table), GROUP("disks", ROWS(LIST("disk", disks, snapshot_disk_table))),
-             RAW("domain", domain), RAW("inactiveDomain", inactive_domain), RAW("cookie", cookie)),
-        check_snapshot};
+             LEAF("active", active, opt_int, .flags = VH_XML_PARSE_ONLY), PTR("memory", memory, memory_table),
+             GROUP("disks", ROWS(LIST("disk", disks, snapshot_disk_table))), RAW("domain", domain),
+             RAW("inactiveDomain", inactive_domain), RAW("cookie", cookie)),
+        check_snapshot
+};
 #undef S
 
-const VhModel vh_snapshot_model = {&snapshot_table, "(domain_snapshot)", VIR_FROM_DOMAIN_SNAPSHOT};
+const VhModel vh_snapshot_model = { &snapshot_table, "(domain_snapshot)", VIR_FROM_DOMAIN_SNAPSHOT };
 VH_MODEL_DEFINE(snapshot, VhSnapshotDef)
 
 #define S VhCheckpointDisk
-static const VhXmlTable checkpoint_disk_table = {
-        "disk", sizeof(S),
-        ROWS(ATTR("name", name, string, REQUIRED), WORD("checkpoint", mode, NAMES("no", "bitmap")),
-             ATTR("bitmap", bitmap, string), ATTR("size", size, opt_u64)), NULL};
+static const VhXmlTable checkpoint_disk_table = { "disk", sizeof(S),
+                                                  ROWS(ATTR("name", name, string, REQUIRED),
+                                                       WORD("checkpoint", mode, NAMES("no", "bitmap")),
+                                                       ATTR("bitmap", bitmap, string), ATTR("size", size, opt_u64)),
+                                                  NULL };
 #undef S
 
 static int check_checkpoint(void *obj, const VhXmlParse *p, const xmlNode *node)
@@ -80,10 +86,11 @@ static const VhXmlTable checkpoint_table = {
         ROWS(LEAF("name", name, string), LEAF("description", description, string),
              GROUP("parent", ROWS(LEAF("name", parent, string))), LEAF("creationTime", creation_time, opt_u64),
              GROUP("disks", ROWS(LIST("disk", disks, checkpoint_disk_table))), RAW("domain", domain)),
-        check_checkpoint};
+        check_checkpoint
+};
 #undef S
 
-const VhModel vh_checkpoint_model = {&checkpoint_table, "(domain_checkpoint)", VIR_FROM_DOMAIN_CHECKPOINT};
+const VhModel vh_checkpoint_model = { &checkpoint_table, "(domain_checkpoint)", VIR_FROM_DOMAIN_CHECKPOINT };
 VH_MODEL_DEFINE(checkpoint, VhCheckpointDef)
 
 VhSnapshotDisk *vh_snapshot_disk_new(const char *name, VhSnapshotLocation location)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Snapshots and checkpoints: <domainsnapshot> and <domaincheckpoint>. The domain inside is kept as text; drivers hold its
- * struct beside the definition and put the text there before they format. */
+/* Snapshots and checkpoints: <domainsnapshot> and <domaincheckpoint>. The domain inside is kept as text; drivers hold
+ * its struct beside the definition and put the text there before they format. */
 
 #include "model/model.h"
 #include "xml/types.h"
@@ -46,7 +46,7 @@ typedef struct VhSnapshotDisk {
 typedef struct VhSnapshotDef {
         char *name;
         char *description;
-        uint8_t state; /* VhSnapshotState */
+        uint8_t state;   /* VhSnapshotState */
         VhOptInt active; /* 1: the current one; in drivers' own files only, read and not written */
         char *parent;
         VhOptU64 creation_time; /* seconds since 1970 */

@@ -76,18 +76,19 @@ static bool same_dns_srv(const void *a, const void *b)
 }
 
 static const Section sections[] = {
-        [VIR_NETWORK_SECTION_BRIDGE] = {.field = "bridge"},
-        [VIR_NETWORK_SECTION_DOMAIN] = {.field = "domain"},
-        [VIR_NETWORK_SECTION_IP] = {.field = "ip"},
-        [VIR_NETWORK_SECTION_IP_DHCP_HOST] = {"dhcp host", NULL, &vh_dhcp_host_table, same_dhcp_host, true},
-        [VIR_NETWORK_SECTION_IP_DHCP_RANGE] = {"dhcp range", NULL, &vh_dhcp_range_table, same_dhcp_range, false},
-        [VIR_NETWORK_SECTION_FORWARD] = {.field = "forward"},
-        [VIR_NETWORK_SECTION_FORWARD_INTERFACE] = {"forward interface", NULL, &vh_forward_if_table, same_forward_if, false},
-        [VIR_NETWORK_SECTION_FORWARD_PF] = {.field = "forward pf"},
-        [VIR_NETWORK_SECTION_PORTGROUP] = {"portgroup", NULL, &vh_portgroup_table, same_portgroup, true},
-        [VIR_NETWORK_SECTION_DNS_HOST] = {"DNS HOST", NULL, &vh_dns_host_table, same_dns_host, false},
-        [VIR_NETWORK_SECTION_DNS_TXT] = {"DNS TXT", NULL, &vh_dns_txt_table, same_dns_txt, false},
-        [VIR_NETWORK_SECTION_DNS_SRV] = {"DNS SRV", NULL, &vh_dns_srv_table, same_dns_srv, false},
+        [VIR_NETWORK_SECTION_BRIDGE] = { .field = "bridge" },
+        [VIR_NETWORK_SECTION_DOMAIN] = { .field = "domain" },
+        [VIR_NETWORK_SECTION_IP] = { .field = "ip" },
+        [VIR_NETWORK_SECTION_IP_DHCP_HOST] = { "dhcp host", NULL, &vh_dhcp_host_table, same_dhcp_host, true },
+        [VIR_NETWORK_SECTION_IP_DHCP_RANGE] = { "dhcp range", NULL, &vh_dhcp_range_table, same_dhcp_range, false },
+        [VIR_NETWORK_SECTION_FORWARD] = { .field = "forward" },
+        [VIR_NETWORK_SECTION_FORWARD_INTERFACE] = { "forward interface", NULL, &vh_forward_if_table, same_forward_if,
+                                                    false },
+        [VIR_NETWORK_SECTION_FORWARD_PF] = { .field = "forward pf" },
+        [VIR_NETWORK_SECTION_PORTGROUP] = { "portgroup", NULL, &vh_portgroup_table, same_portgroup, true },
+        [VIR_NETWORK_SECTION_DNS_HOST] = { "DNS HOST", NULL, &vh_dns_host_table, same_dns_host, false },
+        [VIR_NETWORK_SECTION_DNS_TXT] = { "DNS TXT", NULL, &vh_dns_txt_table, same_dns_txt, false },
+        [VIR_NETWORK_SECTION_DNS_SRV] = { "DNS SRV", NULL, &vh_dns_srv_table, same_dns_srv, false },
 };
 
 /* The <ip> whose DHCP a change means: the parent's index, or the first with DHCP, or the first. */
@@ -170,9 +171,11 @@ static int apply(VhNetworkDef *def, AnyList *list, const Section *s, unsigned co
 
         if (add && at >= 0)
                 r = vh_error_set(err, VIR_FROM_NETWORK, VIR_ERR_OPERATION_INVALID,
-                                 "there is an existing %s entry in network '%s' that matches \"%s\"", s->what, def->name, xml);
+                                 "there is an existing %s entry in network '%s' that matches \"%s\"", s->what,
+                                 def->name, xml);
         else if (add)
-                vh_list_insert_raw(list, command == VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST ? 0 : list->n, VH_TAKE_PTR(entry));
+                vh_list_insert_raw(list, command == VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST ? 0 : list->n,
+                                   VH_TAKE_PTR(entry));
         else if (at < 0)
                 r = no_match(def, s, xml, err);
         else if (command == VIR_NETWORK_UPDATE_COMMAND_DELETE)

@@ -194,7 +194,8 @@ extern const VhXmlTable vh_forward_if_table;
 extern const VhXmlTable vh_bandwidth_table;
 extern const VhXmlTable vh_vlan_table;
 
-/* Does one change of NETWORK_UPDATE to def: command and section are VIR_NETWORK_UPDATE_COMMAND_*, VIR_NETWORK_SECTION_*;
- * parent is the <ip> that a DHCP change means, -1: the one that fits. Returns 0 or negative errno with the reference's
- * errors; def is unchanged on failure. */
-int vh_network_update(VhNetworkDef *def, unsigned command, unsigned section, int parent, const char *xml, VhError **err);
+/* Does one change of NETWORK_UPDATE to def: command and section are VIR_NETWORK_UPDATE_COMMAND_*,
+ * VIR_NETWORK_SECTION_*; parent is the <ip> that a DHCP change means, -1: the one that fits. Returns 0 or negative
+ * errno with the reference's errors; def is unchanged on failure. */
+int vh_network_update(VhNetworkDef *def, unsigned command, unsigned section, int parent, const char *xml,
+                      VhError **err);

@@ -7,11 +7,11 @@
 #include "xml/rows.h"
 
 static const char *const usage_names[] = {
-        [VIR_SECRET_USAGE_TYPE_NONE] = NULL,     [VIR_SECRET_USAGE_TYPE_VOLUME] = "volume",
-        [VIR_SECRET_USAGE_TYPE_CEPH] = "ceph",   [VIR_SECRET_USAGE_TYPE_ISCSI] = "iscsi",
-        [VIR_SECRET_USAGE_TYPE_TLS] = "tls",     [VIR_SECRET_USAGE_TYPE_VTPM] = "vtpm",
+        [VIR_SECRET_USAGE_TYPE_NONE] = NULL,   [VIR_SECRET_USAGE_TYPE_VOLUME] = "volume",
+        [VIR_SECRET_USAGE_TYPE_CEPH] = "ceph", [VIR_SECRET_USAGE_TYPE_ISCSI] = "iscsi",
+        [VIR_SECRET_USAGE_TYPE_TLS] = "tls",   [VIR_SECRET_USAGE_TYPE_VTPM] = "vtpm",
 };
-static const VhXmlNames usage_types = {VH_ARRAY_SIZE(usage_names), usage_names};
+static const VhXmlNames usage_types = { VH_ARRAY_SIZE(usage_names), usage_names };
 
 static int check_secret(void *obj, const VhXmlParse *p, const xmlNode *node)
 {
@@ -29,7 +29,7 @@ static int check_secret(void *obj, const VhXmlParse *p, const xmlNode *node)
         return 0;
 }
 
-#define S VhSecretDef
+#define S          VhSecretDef
 #define USAGE(...) WHEN(usage_type, __VA_ARGS__)
 static const VhXmlTable secret_table = {
         "secret", sizeof(S),
@@ -41,8 +41,9 @@ static const VhXmlTable secret_table = {
                                       USAGE(BIT(VIR_SECRET_USAGE_TYPE_CEPH) | BIT(VIR_SECRET_USAGE_TYPE_TLS) |
                                             BIT(VIR_SECRET_USAGE_TYPE_VTPM))),
                                  LEAF("target", usage_id, string, USAGE(BIT(VIR_SECRET_USAGE_TYPE_ISCSI)))))),
-        check_secret};
+        check_secret
+};
 #undef S
 
-const VhModel vh_secret_model = {&secret_table, "(definition_of_secret)", VIR_FROM_SECRET};
+const VhModel vh_secret_model = { &secret_table, "(definition_of_secret)", VIR_FROM_SECRET };
 VH_MODEL_DEFINE(secret, VhSecretDef)

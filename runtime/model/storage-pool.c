@@ -7,38 +7,40 @@
 #include "xml/rows.h"
 
 static const char *const type_names[VH_POOL_TYPE_MAX] = {
-        [VH_POOL_DIR] = "dir",           [VH_POOL_FS] = "fs",           [VH_POOL_NETFS] = "netfs",
-        [VH_POOL_LOGICAL] = "logical",   [VH_POOL_DISK] = "disk",       [VH_POOL_ISCSI] = "iscsi",
-        [VH_POOL_SCSI] = "scsi",         [VH_POOL_MPATH] = "mpath",     [VH_POOL_RBD] = "rbd",
-        [VH_POOL_SHEEPDOG] = "sheepdog", [VH_POOL_GLUSTER] = "gluster", [VH_POOL_ZFS] = "zfs",
+        [VH_POOL_DIR] = "dir",           [VH_POOL_FS] = "fs",
+        [VH_POOL_NETFS] = "netfs",       [VH_POOL_LOGICAL] = "logical",
+        [VH_POOL_DISK] = "disk",         [VH_POOL_ISCSI] = "iscsi",
+        [VH_POOL_SCSI] = "scsi",         [VH_POOL_MPATH] = "mpath",
+        [VH_POOL_RBD] = "rbd",           [VH_POOL_SHEEPDOG] = "sheepdog",
+        [VH_POOL_GLUSTER] = "gluster",   [VH_POOL_ZFS] = "zfs",
         [VH_POOL_VSTORAGE] = "vstorage", [VH_POOL_ISCSI_DIRECT] = "iscsi-direct",
 };
-static const VhXmlNames type_table = {VH_POOL_TYPE_MAX, type_names};
+static const VhXmlNames type_table = { VH_POOL_TYPE_MAX, type_names };
 
 /* What a type asks for beyond the schema. formats[0] is the default. */
 typedef struct PoolRule {
         bool host, device, dir, adapter, source_name, initiator;
-        bool no_target;              /* has no path on this host */
+        bool no_target;               /* has no path on this host */
         const char *target_from_name; /* target path is this and the source name */
         const char *formats[16];
 } PoolRule;
 
 static const PoolRule rules[VH_POOL_TYPE_MAX] = {
-        [VH_POOL_FS] = {.device = true,
-                        .formats = {"auto", "ext2", "ext3", "ext4", "ufs", "iso9660", "udf", "gfs", "gfs2", "vfat",
-                                    "hfs+", "xfs", "ocfs2", "vmfs"}},
-        [VH_POOL_NETFS] = {.host = true, .dir = true, .formats = {"auto", "nfs", "glusterfs", "cifs"}},
-        [VH_POOL_LOGICAL] = {.target_from_name = "/dev/", .formats = {"lvm2", "unknown", "auto"}},
-        [VH_POOL_DISK] = {.device = true,
-                          .formats = {"unknown", "dos", "dvh", "gpt", "mac", "bsd", "pc98", "sun", "lvm2"}},
-        [VH_POOL_ISCSI] = {.host = true, .device = true},
-        [VH_POOL_SCSI] = {.adapter = true},
-        [VH_POOL_RBD] = {.source_name = true, .no_target = true},
-        [VH_POOL_SHEEPDOG] = {.host = true, .source_name = true, .no_target = true},
-        [VH_POOL_GLUSTER] = {.host = true, .source_name = true, .no_target = true},
-        [VH_POOL_ZFS] = {.source_name = true, .target_from_name = "/dev/zvol/"},
-        [VH_POOL_VSTORAGE] = {.source_name = true},
-        [VH_POOL_ISCSI_DIRECT] = {.host = true, .device = true, .initiator = true, .no_target = true},
+        [VH_POOL_FS] = { .device = true,
+                         .formats = { "auto", "ext2", "ext3", "ext4", "ufs", "iso9660", "udf", "gfs", "gfs2", "vfat",
+                                      "hfs+", "xfs", "ocfs2", "vmfs" } },
+        [VH_POOL_NETFS] = { .host = true, .dir = true, .formats = { "auto", "nfs", "glusterfs", "cifs" } },
+        [VH_POOL_LOGICAL] = { .target_from_name = "/dev/", .formats = { "lvm2", "unknown", "auto" } },
+        [VH_POOL_DISK] = { .device = true,
+                           .formats = { "unknown", "dos", "dvh", "gpt", "mac", "bsd", "pc98", "sun", "lvm2" } },
+        [VH_POOL_ISCSI] = { .host = true, .device = true },
+        [VH_POOL_SCSI] = { .adapter = true },
+        [VH_POOL_RBD] = { .source_name = true, .no_target = true },
+        [VH_POOL_SHEEPDOG] = { .host = true, .source_name = true, .no_target = true },
+        [VH_POOL_GLUSTER] = { .host = true, .source_name = true, .no_target = true },
+        [VH_POOL_ZFS] = { .source_name = true, .target_from_name = "/dev/zvol/" },
+        [VH_POOL_VSTORAGE] = { .source_name = true },
+        [VH_POOL_ISCSI_DIRECT] = { .host = true, .device = true, .initiator = true, .no_target = true },
 };
 
 const char *vh_pool_type_name(unsigned type)
@@ -52,20 +54,21 @@ int vh_pool_type_find(const char *name)
 }
 
 #define S VhPoolHost
-static const VhXmlTable host_table = {
-        "host", sizeof(S), ROWS(ATTR("name", name, string, REQUIRED), ATTR("port", port, uint)), NULL};
+static const VhXmlTable host_table = { "host", sizeof(S),
+                                       ROWS(ATTR("name", name, string, REQUIRED), ATTR("port", port, uint)), NULL };
 #undef S
 
 #define S VhPoolExtent
-static const VhXmlTable extent_table = {
-        "freeExtent", sizeof(S), ROWS(ATTR("start", start, u64), ATTR("end", end, u64)), NULL};
+static const VhXmlTable extent_table = { "freeExtent", sizeof(S),
+                                         ROWS(ATTR("start", start, u64), ATTR("end", end, u64)), NULL };
 #undef S
 
 #define S VhPoolDevice
-static const VhXmlTable device_table = {
-        "device", sizeof(S),
-        ROWS(ATTR("path", path, string, REQUIRED), YESNO("part_separator", part_separator),
-             LIST("freeExtent", free_extents, extent_table)), NULL};
+static const VhXmlTable device_table = { "device", sizeof(S),
+                                         ROWS(ATTR("path", path, string, REQUIRED),
+                                              YESNO("part_separator", part_separator),
+                                              LIST("freeExtent", free_extents, extent_table)),
+                                         NULL };
 #undef S
 
 static int check_adapter(void *obj, const VhXmlParse *p, const xmlNode *node)
@@ -90,32 +93,39 @@ static const VhXmlTable adapter_table = {
              ATTR("parent", parent, string), ATTR("parent_wwnn", parent_wwnn, string),
              ATTR("parent_wwpn", parent_wwpn, string), ATTR("parent_fabric_wwn", parent_fabric_wwn, string),
              YESNO("managed", managed), ATTR("wwnn", wwnn, string), ATTR("wwpn", wwpn, string),
-             GROUP("parentaddr",
-                   ROWS(ATTR("unique_id", parentaddr_unique_id, opt_uint),
-                        GROUP("address", ROWS(ATTR("domain", parentaddr_domain, opt_hex),
-                                              ATTR("bus", parentaddr_bus, opt_hex),
-                                              ATTR("slot", parentaddr_slot, opt_hex),
-                                              ATTR("function", parentaddr_function, opt_hex)))))),
-        check_adapter};
+             GROUP("parentaddr", ROWS(ATTR("unique_id", parentaddr_unique_id, opt_uint),
+                                      GROUP("address", ROWS(ATTR("domain", parentaddr_domain, opt_hex),
+                                                            ATTR("bus", parentaddr_bus, opt_hex),
+                                                            ATTR("slot", parentaddr_slot, opt_hex),
+                                                            ATTR("function", parentaddr_function, opt_hex)))))),
+        check_adapter
+};
 #undef S
 
 #define S VhPoolAuth
 static const VhXmlTable auth_table = {
         "auth", sizeof(S),
         ROWS(WORD("type", type, NAMES("chap", "ceph"), REQUIRED), ATTR("username", username, string, REQUIRED),
-             GROUP("secret", ROWS(ATTR("uuid", secret_uuid, uuid), ATTR("usage", secret_usage, string)))), NULL};
+             GROUP("secret", ROWS(ATTR("uuid", secret_uuid, uuid), ATTR("usage", secret_usage, string)))),
+        NULL
+};
 #undef S
 
 #define S VhPoolSource
-static const VhXmlRow source_rows[] = {
-        LIST("host", hosts, host_table), LIST("device", devices, device_table),
-        GROUP("dir", ROWS(ATTR("path", dir, string))), PTR("adapter", adapter, adapter_table),
-        LEAF("name", name, string), GROUP("initiator", ROWS(GROUP("iqn", ROWS(ATTR("name", initiator_iqn, string))))),
-        GROUP("format", ROWS(ATTR("type", format, string))), PTR("auth", auth, auth_table),
-        GROUP("protocol", ROWS(ATTR("ver", protocol_ver, string))),
-        GROUP("vendor", ROWS(ATTR("name", vendor, string))), GROUP("product", ROWS(ATTR("name", product, string))),
-        {}};
-static const VhXmlTable source_table = {"source", sizeof(S), source_rows, NULL};
+static const VhXmlRow source_rows[] = { LIST("host", hosts, host_table),
+                                        LIST("device", devices, device_table),
+                                        GROUP("dir", ROWS(ATTR("path", dir, string))),
+                                        PTR("adapter", adapter, adapter_table),
+                                        LEAF("name", name, string),
+                                        GROUP("initiator",
+                                              ROWS(GROUP("iqn", ROWS(ATTR("name", initiator_iqn, string))))),
+                                        GROUP("format", ROWS(ATTR("type", format, string))),
+                                        PTR("auth", auth, auth_table),
+                                        GROUP("protocol", ROWS(ATTR("ver", protocol_ver, string))),
+                                        GROUP("vendor", ROWS(ATTR("name", vendor, string))),
+                                        GROUP("product", ROWS(ATTR("name", product, string))),
+                                        {} };
+static const VhXmlTable source_table = { "source", sizeof(S), source_rows, NULL };
 #undef S
 
 static int check_permissions(void *obj, const VhXmlParse *p, const xmlNode *node)
@@ -129,11 +139,10 @@ static int check_permissions(void *obj, const VhXmlParse *p, const xmlNode *node
 }
 
 #define S VhPermissions
-const VhXmlTable vh_permissions_table = {
-        "permissions", sizeof(S),
-        ROWS(LEAF("mode", mode, string), LEAF("owner", owner, opt_int), LEAF("group", group, opt_int),
-             LEAF("label", label, string)),
-        check_permissions};
+const VhXmlTable vh_permissions_table = { "permissions", sizeof(S),
+                                          ROWS(LEAF("mode", mode, string), LEAF("owner", owner, opt_int),
+                                               LEAF("group", group, opt_int), LEAF("label", label, string)),
+                                          check_permissions };
 #undef S
 
 static int check_format(VhPoolDef *def, VhError **err)
@@ -149,7 +158,8 @@ static int check_format(VhPoolDef *def, VhError **err)
         for (unsigned i = 0; formats[i]; i++)
                 if (vh_streq(formats[i], def->source.format))
                         return 0;
-        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "unknown pool format type %s", def->source.format);
+        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "unknown pool format type %s",
+                            def->source.format);
 }
 
 static int check_source(const VhPoolDef *def, VhError **err)
@@ -198,7 +208,8 @@ static int check_pool(void *obj, const VhXmlParse *p, const xmlNode *node)
         if (!def->name)
                 return vh_error_set(p->err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "missing pool source name element");
         if (strchr(def->name, '/'))
-                return vh_error_set(p->err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "name %s cannot contain '/'", def->name);
+                return vh_error_set(p->err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "name %s cannot contain '/'",
+                                    def->name);
         if (def->type == VH_POOL_LOGICAL && !def->source.name)
                 def->source.name = vh_xstrdup(def->name);
         if (!vh_uuid_is_valid(def->uuid))
@@ -209,8 +220,8 @@ static int check_pool(void *obj, const VhXmlParse *p, const xmlNode *node)
         return r < 0 ? r : check_target(def, p->err);
 }
 
-static const VhXmlNs ns_fs = {"fs", "http://libvirt.org/schemas/storagepool/fs/1.0"};
-static const VhXmlNs ns_rbd = {"rbd", "http://libvirt.org/schemas/storagepool/rbd/1.0"};
+static const VhXmlNs ns_fs = { "fs", "http://libvirt.org/schemas/storagepool/fs/1.0" };
+static const VhXmlNs ns_rbd = { "rbd", "http://libvirt.org/schemas/storagepool/rbd/1.0" };
 
 #define S VhPoolDef
 static const VhXmlTable pool_table = {
@@ -221,13 +232,15 @@ static const VhXmlTable pool_table = {
              LEAF("available", available, bytes, .flags = VH_XML_ALWAYS),
              GROUP("features", ROWS(GROUP("cow", ROWS(YESNO("state", cow))))),
              GROUP_AT("source", source, source_rows, .flags = VH_XML_ALWAYS),
-             GROUP("target", ROWS(LEAF("path", target_path, string), PTR("permissions", permissions, vh_permissions_table))),
+             GROUP("target",
+                   ROWS(LEAF("path", target_path, string), PTR("permissions", permissions, vh_permissions_table))),
              RAW("refresh", refresh), RAW("mount_opts", mount_opts, .ns = &ns_fs),
              RAW("config_opts", config_opts, .ns = &ns_rbd)),
-        check_pool};
+        check_pool
+};
 #undef S
 
-const VhModel vh_storage_pool_model = {&pool_table, "(storage_pool_definition)", VIR_FROM_STORAGE};
+const VhModel vh_storage_pool_model = { &pool_table, "(storage_pool_definition)", VIR_FROM_STORAGE };
 VH_MODEL_DEFINE(storage_pool, VhPoolDef)
 
 int vh_pool_source_parse(const char *xml, VhPoolSource *ret, VhError **err)

@@ -101,8 +101,8 @@ typedef struct VhPoolDef {
         VhPoolSource source;
         char *target_path;
         VhPermissions *permissions;
-        char *refresh;    /* subtree */
-        char *mount_opts; /* fs:mount_opts, subtree */
+        char *refresh;     /* subtree */
+        char *mount_opts;  /* fs:mount_opts, subtree */
         char *config_opts; /* rbd:config_opts, subtree */
 } VhPoolDef;
 

@@ -7,42 +7,43 @@
 #include "xml/rows.h"
 
 /* Formats that volumes of a pool type can have; [0] is the default. NULL: no formats. */
-static const char *const file_formats[] = {"raw",  "none", "dir",  "bochs", "cloop", "dmg", "iso",   "vpc",  "vdi",
-                                           "fat",  "vhd",  "ploop", "cow",  "qcow",  "qcow2", "qed", "vmdk", NULL};
-static const char *const disk_formats[] = {"none",      "linux",  "fat16",     "fat32",          "linux-swap",
-                                           "linux-lvm", "linux-raid", "extended", NULL};
+static const char *const file_formats[] = { "raw", "none", "dir",   "bochs", "cloop", "dmg",   "iso", "vpc",  "vdi",
+                                            "fat", "vhd",  "ploop", "cow",   "qcow",  "qcow2", "qed", "vmdk", NULL };
+static const char *const disk_formats[] = { "none",      "linux",      "fat16",    "fat32", "linux-swap",
+                                            "linux-lvm", "linux-raid", "extended", NULL };
 static const char *const *const formats_of_pool[VH_POOL_TYPE_MAX] = {
-        [VH_POOL_DIR] = file_formats,  [VH_POOL_FS] = file_formats,      [VH_POOL_NETFS] = file_formats,
-        [VH_POOL_DISK] = disk_formats, [VH_POOL_GLUSTER] = file_formats, [VH_POOL_RBD] = file_formats,
+        [VH_POOL_DIR] = file_formats,      [VH_POOL_FS] = file_formats,       [VH_POOL_NETFS] = file_formats,
+        [VH_POOL_DISK] = disk_formats,     [VH_POOL_GLUSTER] = file_formats,  [VH_POOL_RBD] = file_formats,
         [VH_POOL_SHEEPDOG] = file_formats, [VH_POOL_VSTORAGE] = file_formats,
 };
 
 #define S VhVolTimestamps
-static const VhXmlTable timestamps_table = {
-        "timestamps", sizeof(S),
-        ROWS(LEAF("atime", atime, string), LEAF("mtime", mtime, string), LEAF("ctime", ctime, string),
-             LEAF("btime", btime, string)), NULL};
+static const VhXmlTable timestamps_table = { "timestamps", sizeof(S),
+                                             ROWS(LEAF("atime", atime, string), LEAF("mtime", mtime, string),
+                                                  LEAF("ctime", ctime, string), LEAF("btime", btime, string)),
+                                             NULL };
 #undef S
 
 #define S VhVolBacking
 static const VhXmlTable backing_table = {
         "backingStore", sizeof(S),
         ROWS(LEAF("path", path, string), GROUP("format", ROWS(ATTR("type", format, string))),
-             PTR("permissions", permissions, vh_permissions_table), PTR("timestamps", timestamps, timestamps_table)), NULL};
+             PTR("permissions", permissions, vh_permissions_table), PTR("timestamps", timestamps, timestamps_table)),
+        NULL
+};
 #undef S
 
 #define S VhVolTarget
-static const VhXmlRow target_rows[] = {
-        LEAF("path", path, string),
-        GROUP("format", ROWS(ATTR("type", format, string))),
-        PTR("permissions", permissions, vh_permissions_table),
-        PTR("timestamps", timestamps, timestamps_table),
-        RAW("encryption", encryption),
-        LEAF("compat", compat, string),
-        FLAG("nocow", nocow),
-        LEAF("clusterSize", cluster_size, bytes),
-        RAW("features", features),
-        {}};
+static const VhXmlRow target_rows[] = { LEAF("path", path, string),
+                                        GROUP("format", ROWS(ATTR("type", format, string))),
+                                        PTR("permissions", permissions, vh_permissions_table),
+                                        PTR("timestamps", timestamps, timestamps_table),
+                                        RAW("encryption", encryption),
+                                        LEAF("compat", compat, string),
+                                        FLAG("nocow", nocow),
+                                        LEAF("clusterSize", cluster_size, bytes),
+                                        RAW("features", features),
+                                        {} };
 #undef S
 
 static int check_vol(void *obj, const VhXmlParse *p, const xmlNode *node)
@@ -62,14 +63,16 @@ static int check_vol(void *obj, const VhXmlParse *p, const xmlNode *node)
 #define S VhVolDef
 static const VhXmlTable vol_table = {
         "volume", sizeof(S),
-        ROWS(WORD("type", type, NAMES("file", "block", "dir", "network", "netdir", "ploop")), LEAF("name", name, string),
-             LEAF("key", key, string), RAW("source", source), LEAF("capacity", capacity, bytes, .flags = VH_XML_ALWAYS),
+        ROWS(WORD("type", type, NAMES("file", "block", "dir", "network", "netdir", "ploop")),
+             LEAF("name", name, string), LEAF("key", key, string), RAW("source", source),
+             LEAF("capacity", capacity, bytes, .flags = VH_XML_ALWAYS),
              LEAF("allocation", allocation, bytes, .flags = VH_XML_ALWAYS), LEAF("physical", physical, bytes),
              GROUP_AT("target", target, target_rows), PTR("backingStore", backing, backing_table)),
-        check_vol};
+        check_vol
+};
 #undef S
 
-const VhModel vh_storage_vol_model = {&vol_table, "(storage_volume_definition)", VIR_FROM_STORAGE};
+const VhModel vh_storage_vol_model = { &vol_table, "(storage_volume_definition)", VIR_FROM_STORAGE };
 VH_MODEL_DEFINE(storage_vol, VhVolDef)
 
 static int check_vol_format(VhVolDef *def, const char *const *formats, VhError **err)
@@ -81,7 +84,8 @@ static int check_vol_format(VhVolDef *def, const char *const *formats, VhError *
         for (unsigned i = 0; formats[i]; i++)
                 if (vh_streq(formats[i], def->target.format))
                         return 0;
-        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "unknown volume format type %s", def->target.format);
+        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "unknown volume format type %s",
+                            def->target.format);
 }
 
 int vh_storage_vol_parse_for(unsigned pool_type, const char *xml, unsigned flags, VhVolDef **ret, VhError **err)

@@ -52,5 +52,6 @@ typedef struct VhVolDef {
 
 VH_MODEL_DECLARE(storage_vol, VhVolDef)
 
-/* Reads a volume for a pool of the type: fills in the format that volumes of the pool have and refuses an unknown one. */
+/* Reads a volume for a pool of the type: fills in the format that volumes of the pool have and refuses an unknown one.
+ */
 int vh_storage_vol_parse_for(unsigned pool_type, const char *xml, unsigned flags, VhVolDef **ret, VhError **err);

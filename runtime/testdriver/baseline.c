@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* CPU baseline: the model that all given CPUs have. CPUs of different models, and lists of features, need the data of CPU
- * models, which this driver does not have: they are refused. */
+/* CPU baseline: the model that all given CPUs have. CPUs of different models, and lists of features, need the data of
+ * CPU models, which this driver does not have: they are refused. */
 
 #include "testdriver/cpu-models.h"
 #include "testdriver/domain-ops.h"
@@ -69,7 +69,8 @@ TEST_OP_SHARED(connect_baseline_cpu)
         if (!args->xmlCPUs.len)
                 return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
                                       "xmlCPUs in virConnectBaselineCPU must not be NULL");
-        ret->cpu = vh_call_printf(call, "<cpu mode='custom' match='exact'>\n  <model fallback='forbid'>%s</model>\n</cpu>\n",
+        ret->cpu = vh_call_printf(call,
+                                  "<cpu mode='custom' match='exact'>\n  <model fallback='forbid'>%s</model>\n</cpu>\n",
                                   first.model);
         return 0;
 }

@@ -110,7 +110,7 @@ static int prepare(const VhDomainObj *dom, TestCheckpoint *cp, uint32_t flags, V
 
         if (flags & VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE)
                 return check_redefined(dom, cp, err);
-        def->creation_time = (VhOptU64){.val = test_clock_ns() / UINT64_C(1000000000), .set = true};
+        def->creation_time = (VhOptU64){ .val = test_clock_ns() / UINT64_C(1000000000), .set = true };
         if (!def->name)
                 def->name = vh_xasprintf("%llu", (unsigned long long)def->creation_time.val);
         cp->dom = vh_domain_def_copy(dom->def);
@@ -200,8 +200,8 @@ static uint32_t facts(const VhMoment *m)
         return m->first_child ? VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES : VIR_DOMAIN_CHECKPOINT_LIST_LEAVES;
 }
 
-static const uint32_t groups[] = {VIR_DOMAIN_CHECKPOINT_LIST_LEAVES | VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES};
-static const TestMomentKind kind = {{groups, VH_ARRAY_SIZE(groups)}, facts};
+static const uint32_t groups[] = { VIR_DOMAIN_CHECKPOINT_LIST_LEAVES | VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES };
+static const TestMomentKind kind = { { groups, VH_ARRAY_SIZE(groups) }, facts };
 static const uint32_t list_flags = VIR_DOMAIN_CHECKPOINT_LIST_ROOTS | VIR_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL |
                                    VIR_DOMAIN_CHECKPOINT_LIST_LEAVES | VIR_DOMAIN_CHECKPOINT_LIST_NO_LEAVES;
 

@@ -17,11 +17,10 @@ static const char domain_xml[] =
         "<memballoon model='virtio'><address type='pci' bus='0' slot='0x02'/></memballoon>"
         "</devices></domain>";
 
-static const char network_xml[] =
-        "<network><name>default</name><uuid>dd8fe884-6c02-601e-7551-cca97df1c5df</uuid>"
-        "<forward mode='nat'/><bridge name='virbr0'/>"
-        "<ip address='192.168.122.1' netmask='255.255.255.0'>"
-        "<dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>";
+static const char network_xml[] = "<network><name>default</name><uuid>dd8fe884-6c02-601e-7551-cca97df1c5df</uuid>"
+                                  "<forward mode='nat'/><bridge name='virbr0'/>"
+                                  "<ip address='192.168.122.1' netmask='255.255.255.0'>"
+                                  "<dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>";
 
 static const char interface_xml[] =
         "<interface type='ethernet' name='eth1'><start mode='onboot'/><mac address='aa:bb:cc:dd:ee:ff'/>"
@@ -34,7 +33,7 @@ static const char pool_xml[] =
 
 #define SCSI_HOST(name, parent, host, id, wwnn, wwpn, fabric, vports)                                                  \
         "<device><name>" name "</name><parent>" parent "</parent><capability type='scsi_host'><host>" host "</host>"   \
-        "<unique_id>" id "</unique_id><capability type='fc_host'><wwnn>" wwnn "</wwnn><wwpn>" wwpn "</wwpn>"            \
+        "<unique_id>" id "</unique_id><capability type='fc_host'><wwnn>" wwnn "</wwnn><wwpn>" wwpn "</wwpn>"           \
         "<fabric_wwn>" fabric "</fabric_wwn></capability>" vports "</capability></device>"
 #define VPORTS "<capability type='vport_ops'><max_vports>0</max_vports><vports>0</vports></capability>"
 
@@ -43,11 +42,15 @@ static const char *const device_xmls[] = {
         "<device><name>computer</name><capability type='system'>"
         "<hardware><vendor>Libvirt</vendor><version>Test driver</version><serial>123456</serial>"
         "<uuid>11111111-2222-3333-4444-555555555555</uuid></hardware>"
-        "<firmware><vendor>Libvirt</vendor><version>Test Driver</version><release_date>01/22/2007</release_date></firmware>"
+        "<firmware><vendor>Libvirt</vendor><version>Test "
+        "Driver</version><release_date>01/22/2007</release_date></firmware>"
         "</capability></device>",
-        SCSI_HOST("scsi_host1", "computer", "1", "0", "2000000012341234", "1000000012341234", "2000000043214321", VPORTS),
-        SCSI_HOST("scsi_host2", "computer", "2", "1", "2000000056785678", "1000000056785678", "2000000087658765", VPORTS),
-        SCSI_HOST("scsi_host11", "scsi_host1", "11", "10", "2000000034563456", "1000000034563456", "2000000043214321", ""),
+        SCSI_HOST("scsi_host1", "computer", "1", "0", "2000000012341234", "1000000012341234", "2000000043214321",
+                  VPORTS),
+        SCSI_HOST("scsi_host2", "computer", "2", "1", "2000000056785678", "1000000056785678", "2000000087658765",
+                  VPORTS),
+        SCSI_HOST("scsi_host11", "scsi_host1", "11", "10", "2000000034563456", "1000000034563456", "2000000043214321",
+                  ""),
 };
 
 static int load_domain(TestHost *host, VhError **err)

@@ -14,20 +14,20 @@ typedef struct DeviceField {
 } DeviceField;
 
 static const DeviceField device_fields[] = {
-        {VIR_DOMAIN_BLKIO_DEVICE_WEIGHT, offsetof(VhBlkiotuneDevice, weight), false},
-        {VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS, offsetof(VhBlkiotuneDevice, read_iops), false},
-        {VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, offsetof(VhBlkiotuneDevice, write_iops), false},
-        {VIR_DOMAIN_BLKIO_DEVICE_READ_BPS, offsetof(VhBlkiotuneDevice, read_bytes), true},
-        {VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS, offsetof(VhBlkiotuneDevice, write_bytes), true},
+        { VIR_DOMAIN_BLKIO_DEVICE_WEIGHT, offsetof(VhBlkiotuneDevice, weight), false },
+        { VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS, offsetof(VhBlkiotuneDevice, read_iops), false },
+        { VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, offsetof(VhBlkiotuneDevice, write_iops), false },
+        { VIR_DOMAIN_BLKIO_DEVICE_READ_BPS, offsetof(VhBlkiotuneDevice, read_bytes), true },
+        { VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS, offsetof(VhBlkiotuneDevice, write_bytes), true },
 };
 
 static const VhTypedField fields[] = {
-        {VIR_DOMAIN_BLKIO_WEIGHT, VIR_TYPED_PARAM_UINT, false},
-        {VIR_DOMAIN_BLKIO_DEVICE_WEIGHT, VIR_TYPED_PARAM_STRING, false},
-        {VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS, VIR_TYPED_PARAM_STRING, false},
-        {VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, VIR_TYPED_PARAM_STRING, false},
-        {VIR_DOMAIN_BLKIO_DEVICE_READ_BPS, VIR_TYPED_PARAM_STRING, false},
-        {VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS, VIR_TYPED_PARAM_STRING, false},
+        { VIR_DOMAIN_BLKIO_WEIGHT, VIR_TYPED_PARAM_UINT, false },
+        { VIR_DOMAIN_BLKIO_DEVICE_WEIGHT, VIR_TYPED_PARAM_STRING, false },
+        { VIR_DOMAIN_BLKIO_DEVICE_READ_IOPS, VIR_TYPED_PARAM_STRING, false },
+        { VIR_DOMAIN_BLKIO_DEVICE_WRITE_IOPS, VIR_TYPED_PARAM_STRING, false },
+        { VIR_DOMAIN_BLKIO_DEVICE_READ_BPS, VIR_TYPED_PARAM_STRING, false },
+        { VIR_DOMAIN_BLKIO_DEVICE_WRITE_BPS, VIR_TYPED_PARAM_STRING, false },
 };
 
 static uint64_t value_of(const VhBlkiotuneDevice *dev, const DeviceField *f)
@@ -75,7 +75,8 @@ TEST_OP_SHARED(domain_get_blkio_parameters)
                 return r;
         vh_typed_add_uint(&list, VIR_DOMAIN_BLKIO_WEIGHT, def->blkiotune ? def->blkiotune->weight : 0);
         for (unsigned i = 0; i < VH_ARRAY_SIZE(device_fields); i++)
-                vh_typed_add_string(&list, device_fields[i].field, vh_call_own(call, format_devices(def, &device_fields[i])));
+                vh_typed_add_string(&list, device_fields[i].field,
+                                    vh_call_own(call, format_devices(def, &device_fields[i])));
         VH_TYPED_ANSWER(args, ret, &list);
         return 0;
 }

@@ -109,7 +109,8 @@ static int set_metadata(VhDomainDef *def, const remote_domain_set_metadata_args 
         case VIR_DOMAIN_METADATA_ELEMENT:
                 return test_own_xml_error(vh_domain_set_metadata(def, args->uri, args->key, args->metadata, err), err);
         default:
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "unknown metadata type '%d'", args->type);
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "unknown metadata type '%d'",
+                                    args->type);
         }
 }
 
@@ -153,11 +154,13 @@ static int get_metadata(VhCall *call, const VhDomainDef *def, const remote_domai
                         vh_call_own(call, *ret);
                 return r;
         default:
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "unknown metadata type '%d'", args->type);
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "unknown metadata type '%d'",
+                                    args->type);
         }
         if (*ret)
                 return 0;
-        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_DOMAIN_METADATA, "Requested metadata element is not present");
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_DOMAIN_METADATA,
+                            "Requested metadata element is not present");
 }
 
 TEST_OP_SHARED(domain_get_metadata)
@@ -218,9 +221,9 @@ static VhLifecycle *lifecycle_of(VhDomainDef *def, unsigned type)
 
 static int check_lifecycle(unsigned type, unsigned action, VhError **err)
 {
-        static const char *const types[] = {"poweroff", "reboot", "crash"};
-        static const char *const actions[] = {"destroy",  "restart",          "rename-restart",
-                                              "preserve", "coredump-destroy", "coredump-restart"};
+        static const char *const types[] = { "poweroff", "reboot", "crash" };
+        static const char *const actions[] = { "destroy",  "restart",          "rename-restart",
+                                               "preserve", "coredump-destroy", "coredump-restart" };
 
         if (type >= VH_ARRAY_SIZE(types))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "invalid lifecycle type '%u'", type);

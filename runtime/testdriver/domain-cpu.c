@@ -79,8 +79,8 @@ static int check_vcpus(const VhDomainDef *def, uint32_t n, VhError **err)
 {
         if (!def || n <= def->vcpus)
                 return 0;
-        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "requested cpu amount exceeds maximum (%u > %u)", n,
-                            def->vcpus);
+        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "requested cpu amount exceeds maximum (%u > %u)",
+                            n, def->vcpus);
 }
 
 static void set_current(VhDomainDef *def, uint32_t n)
@@ -192,7 +192,8 @@ static int check_maps(int n, int len, VhError **err)
 {
         if (n >= 0 && len >= 0 && (uint64_t)n * (uint64_t)len <= REMOTE_CPUMAPS_MAX)
                 return 0;
-        return vh_error_plain(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX");
+        return vh_error_plain(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                              "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX");
 }
 
 TEST_OP_SHARED(domain_get_vcpus)

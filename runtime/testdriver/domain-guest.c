@@ -9,8 +9,8 @@
 
 enum { FILE_SYSTEMS = TEST_FILESYSTEMS };
 
-static const char *const mount_points[FILE_SYSTEMS] = {"/", "/boot"};
-static const char *const partitions[FILE_SYSTEMS] = {"vda1", "vda2"};
+static const char *const mount_points[FILE_SYSTEMS] = { "/", "/boot" };
+static const char *const partitions[FILE_SYSTEMS] = { "vda1", "vda2" };
 
 TEST_OP_SHARED(domain_get_hostname)
 {
@@ -185,8 +185,8 @@ TEST_OP_SHARED(domain_interface_addresses)
         if (r < 0)
                 return r;
         if (args->source > VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_ARGUMENT_UNSUPPORTED, "Unknown IP address data source %u",
-                                    args->source);
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                                    "Unknown IP address data source %u", args->source);
         ret->ifaces.val = vh_call_new(call, remote_domain_interface, dom->def->nets.n);
         for (uint32_t i = 0; i < dom->def->nets.n; i++) {
                 const VhNet *net = dom->def->nets.items[i];
@@ -216,11 +216,11 @@ static const struct {
         const char *name;
         uint32_t max;
 } key_sets[] = {
-        [VIR_KEYCODE_SET_LINUX] = {"linux", 767},   [VIR_KEYCODE_SET_XT] = {"xt", 0xff},
-        [VIR_KEYCODE_SET_ATSET1] = {"atset1", 0xe0ff}, [VIR_KEYCODE_SET_ATSET2] = {"atset2", 0xe0ff},
-        [VIR_KEYCODE_SET_ATSET3] = {"atset3", 0xff}, [VIR_KEYCODE_SET_OSX] = {"os_x", 0xff},
-        [VIR_KEYCODE_SET_XT_KBD] = {"xt_kbd", 0xff}, [VIR_KEYCODE_SET_USB] = {"usb", 0xff},
-        [VIR_KEYCODE_SET_WIN32] = {"win32", 0xff},   [VIR_KEYCODE_SET_QNUM] = {"qnum", 0xff},
+        [VIR_KEYCODE_SET_LINUX] = { "linux", 767 },      [VIR_KEYCODE_SET_XT] = { "xt", 0xff },
+        [VIR_KEYCODE_SET_ATSET1] = { "atset1", 0xe0ff }, [VIR_KEYCODE_SET_ATSET2] = { "atset2", 0xe0ff },
+        [VIR_KEYCODE_SET_ATSET3] = { "atset3", 0xff },   [VIR_KEYCODE_SET_OSX] = { "os_x", 0xff },
+        [VIR_KEYCODE_SET_XT_KBD] = { "xt_kbd", 0xff },   [VIR_KEYCODE_SET_USB] = { "usb", 0xff },
+        [VIR_KEYCODE_SET_WIN32] = { "win32", 0xff },     [VIR_KEYCODE_SET_QNUM] = { "qnum", 0xff },
 };
 
 TEST_OP_SHARED_DO(domain_send_key)
@@ -234,8 +234,9 @@ TEST_OP_SHARED_DO(domain_send_key)
                 return r;
         for (uint32_t i = 0; i < args->keycodes.len; i++)
                 if (args->keycodes.val[i] > key_sets[args->codeset].max)
-                        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "invalid keycode %u of %s codeset",
-                                            args->keycodes.val[i], key_sets[args->codeset].name);
+                        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR,
+                                            "invalid keycode %u of %s codeset", args->keycodes.val[i],
+                                            key_sets[args->codeset].name);
         return 0;
 }
 
@@ -247,7 +248,8 @@ TEST_OP_SHARED_DO(domain_send_process_signal)
         if (r < 0)
                 return r;
         if (args->pid_value != 1)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "only sending a signal to pid 1 is supported");
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
+                                    "only sending a signal to pid 1 is supported");
         if (args->signum > VIR_DOMAIN_PROCESS_SIGNAL_RT32)
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "signum value %u is out of range",
                                     args->signum);
@@ -299,7 +301,7 @@ TEST_OP_SHARED(domain_get_security_label)
 static int security_label(VhCall *call, const remote_nonnull_domain *wire, remote_domain_get_security_label_ret *label,
                           VhError **err)
 {
-        const remote_domain_get_security_label_args args = {.dom = *wire};
+        const remote_domain_get_security_label_args args = { .dom = *wire };
 
         return test_op_domain_get_security_label(call, &args, label, err);
 }

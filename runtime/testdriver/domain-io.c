@@ -24,7 +24,10 @@ typedef struct Limit {
         size_t at;
 } Limit;
 
-#define LIMIT(NAME, member) {VIR_DOMAIN_BLOCK_IOTUNE_##NAME, offsetof(VhDiskIotune, member)}
+#define LIMIT(NAME, member)                                                                                            \
+        {                                                                                                              \
+                VIR_DOMAIN_BLOCK_IOTUNE_##NAME, offsetof(VhDiskIotune, member)                                         \
+        }
 static const Limit limits[] = {
         LIMIT(TOTAL_BYTES_SEC, total_bytes_sec),
         LIMIT(READ_BYTES_SEC, read_bytes_sec),
@@ -60,7 +63,8 @@ static uint64_t *limit_at(VhDiskIotune *tune, unsigned i)
 
 static int no_disk(const char *disk, VhError **err)
 {
-        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "disk '%s' was not found in the domain config", disk);
+        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "disk '%s' was not found in the domain config",
+                            disk);
 }
 
 TEST_OP_SHARED(domain_get_block_io_tune)
@@ -71,7 +75,8 @@ TEST_OP_SHARED(domain_get_block_io_tune)
         const VhDisk *disk;
         VhDiskIotune tune;
         VhDomainDef *def;
-        int r = test_check_flags(args->flags, TEST_AFFECT | VIR_TYPED_PARAM_STRING_OKAY, "testDomainGetBlockIoTune", err);
+        int r = test_check_flags(args->flags, TEST_AFFECT | VIR_TYPED_PARAM_STRING_OKAY, "testDomainGetBlockIoTune",
+                                 err);
 
         if (r == 0)
                 r = test_domain_def(call, &args->dom, args->flags, &def, err);
@@ -96,7 +101,7 @@ TEST_OP_SHARED(domain_get_block_io_tune)
 /* A total and one of its parts exclude each other. */
 static int check_exclusive(VhDiskIotune *t, VhError **err)
 {
-        static const char *const what[] = {"bytes_sec", "iops_sec", "bytes_sec_max", "iops_sec_max"};
+        static const char *const what[] = { "bytes_sec", "iops_sec", "bytes_sec_max", "iops_sec_max" };
 
         for (unsigned g = 0; g < VH_ARRAY_SIZE(what); g++)
                 if (*limit_at(t, 3 * g) && (*limit_at(t, 3 * g + 1) || *limit_at(t, 3 * g + 2)))
@@ -166,8 +171,9 @@ static int validate_iotune(const remote_domain_set_block_io_tune_args *args, VhE
         VhTypedField fields[VH_ARRAY_SIZE(limits) + 1];
 
         for (unsigned i = 0; i < VH_ARRAY_SIZE(limits); i++)
-                fields[i] = (VhTypedField){limits[i].field, VIR_TYPED_PARAM_ULLONG, false};
-        fields[VH_ARRAY_SIZE(limits)] = (VhTypedField){VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, VIR_TYPED_PARAM_STRING, false};
+                fields[i] = (VhTypedField){ limits[i].field, VIR_TYPED_PARAM_ULLONG, false };
+        fields[VH_ARRAY_SIZE(limits)] =
+                (VhTypedField){ VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, VIR_TYPED_PARAM_STRING, false };
         return vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
 }
 
@@ -213,13 +219,13 @@ static const struct {
         size_t at;
         bool out;
 } rates[] = {
-        {VIR_DOMAIN_BANDWIDTH_IN_AVERAGE, offsetof(VhBandwidthRate, average), false},
-        {VIR_DOMAIN_BANDWIDTH_IN_PEAK, offsetof(VhBandwidthRate, peak), false},
-        {VIR_DOMAIN_BANDWIDTH_IN_BURST, offsetof(VhBandwidthRate, burst), false},
-        {VIR_DOMAIN_BANDWIDTH_IN_FLOOR, offsetof(VhBandwidthRate, floor), false},
-        {VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE, offsetof(VhBandwidthRate, average), true},
-        {VIR_DOMAIN_BANDWIDTH_OUT_PEAK, offsetof(VhBandwidthRate, peak), true},
-        {VIR_DOMAIN_BANDWIDTH_OUT_BURST, offsetof(VhBandwidthRate, burst), true},
+        { VIR_DOMAIN_BANDWIDTH_IN_AVERAGE, offsetof(VhBandwidthRate, average), false },
+        { VIR_DOMAIN_BANDWIDTH_IN_PEAK, offsetof(VhBandwidthRate, peak), false },
+        { VIR_DOMAIN_BANDWIDTH_IN_BURST, offsetof(VhBandwidthRate, burst), false },
+        { VIR_DOMAIN_BANDWIDTH_IN_FLOOR, offsetof(VhBandwidthRate, floor), false },
+        { VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE, offsetof(VhBandwidthRate, average), true },
+        { VIR_DOMAIN_BANDWIDTH_OUT_PEAK, offsetof(VhBandwidthRate, peak), true },
+        { VIR_DOMAIN_BANDWIDTH_OUT_BURST, offsetof(VhBandwidthRate, burst), true },
 };
 
 static uint32_t *rate_at(VhBandwidthRate *rate, unsigned i)
@@ -233,8 +239,8 @@ TEST_OP_SHARED(domain_get_interface_parameters)
         VhBandwidthRate none = {}, *in = &none, *out = &none;
         const VhNet *net = NULL;
         VhDomainDef *def;
-        int r = test_check_flags(args->flags, TEST_AFFECT | VIR_TYPED_PARAM_STRING_OKAY, "testDomainGetInterfaceParameters",
-                                 err);
+        int r = test_check_flags(args->flags, TEST_AFFECT | VIR_TYPED_PARAM_STRING_OKAY,
+                                 "testDomainGetInterfaceParameters", err);
 
         if (r == 0)
                 r = test_domain_def(call, &args->dom, args->flags, &def, err);
@@ -293,7 +299,7 @@ static int validate_rates(const remote_domain_set_interface_parameters_args *arg
         VhTypedField fields[VH_ARRAY_SIZE(rates)];
 
         for (unsigned i = 0; i < VH_ARRAY_SIZE(rates); i++)
-                fields[i] = (VhTypedField){rates[i].field, VIR_TYPED_PARAM_UINT, false};
+                fields[i] = (VhTypedField){ rates[i].field, VIR_TYPED_PARAM_UINT, false };
         return vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
 }
 

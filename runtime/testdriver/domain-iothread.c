@@ -55,7 +55,8 @@ static int check_add(const VhDomainDef *def, uint32_t id, VhError **err)
 {
         if (!def || find_iothread(def, id) == NOT_THERE)
                 return 0;
-        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "an IOThread is already using iothread_id '%u'", id);
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "an IOThread is already using iothread_id '%u'",
+                            id);
 }
 
 static void add_iothread(VhDomainDef *def, uint32_t id)
@@ -65,7 +66,7 @@ static void add_iothread(VhDomainDef *def, uint32_t id)
         if (!def)
                 return;
         thread = vh_new(VhIothread, 1);
-        thread->id = (VhOptUint){.val = id, .set = true};
+        thread->id = (VhOptUint){ .val = id, .set = true };
         vh_list_add(&def->iothread_list, thread);
         def->iothreads = VH_MAX(def->iothreads + 1, def->iothread_list.n);
 }
@@ -106,7 +107,8 @@ static int check_delete(const VhDomainDef *def, uint32_t id, VhError **err)
 {
         if (!def || find_iothread(def, id) != NOT_THERE)
                 return 0;
-        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids list", id);
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids list",
+                            id);
 }
 
 static void unpin_iothread(VhDomainDef *def, uint32_t id)
@@ -255,9 +257,9 @@ TEST_OP_SHARED_DO(domain_pin_iothread)
 }
 
 static const VhTypedField poll_fields[] = {
-        {VIR_DOMAIN_IOTHREAD_POLL_MAX_NS, VIR_TYPED_PARAM_ULLONG, false},
-        {VIR_DOMAIN_IOTHREAD_POLL_GROW, VIR_TYPED_PARAM_UINT, false},
-        {VIR_DOMAIN_IOTHREAD_POLL_SHRINK, VIR_TYPED_PARAM_UINT, false},
+        { VIR_DOMAIN_IOTHREAD_POLL_MAX_NS, VIR_TYPED_PARAM_ULLONG, false },
+        { VIR_DOMAIN_IOTHREAD_POLL_GROW, VIR_TYPED_PARAM_UINT, false },
+        { VIR_DOMAIN_IOTHREAD_POLL_SHRINK, VIR_TYPED_PARAM_UINT, false },
 };
 
 TEST_OP_SHARED_DO(domain_set_iothread_params)

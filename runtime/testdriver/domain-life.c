@@ -105,7 +105,8 @@ static int shutdown_domain(VhCall *call, const remote_nonnull_domain *handle, ui
         if (r < 0)
                 return r;
         if (dom->state == VIR_DOMAIN_SHUTOFF)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "domain '%s' not running", handle->name);
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "domain '%s' not running",
+                                    handle->name);
         test_domain_halt(host, dom, VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
         return 0;
 }
@@ -128,7 +129,8 @@ TEST_OP_SHARED_DO(domain_suspend)
         if (r < 0)
                 return r;
         if (dom->state == VIR_DOMAIN_SHUTOFF || dom->state == VIR_DOMAIN_PAUSED)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "domain '%s' not running", args->dom.name);
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "domain '%s' not running",
+                                    args->dom.name);
         vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER);
         test_domain_event(test_host(call), dom, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
         return 0;
@@ -142,7 +144,8 @@ TEST_OP_SHARED_DO(domain_resume)
         if (r < 0)
                 return r;
         if (dom->state != VIR_DOMAIN_PAUSED)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "domain '%s' not paused", args->dom.name);
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "domain '%s' not paused",
+                                    args->dom.name);
         vh_domain_obj_set_state(dom, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNPAUSED);
         test_domain_event(test_host(call), dom, VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
         return 0;

@@ -19,7 +19,8 @@ static int set_memory(VhCall *call, const remote_nonnull_domain *handle, uint64_
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_OPERATION_INVALID,
                                     "cannot resize the maximum memory on an active domain");
         if (!maximum && ((t.live && kib > t.live->memory) || (t.config && kib > t.config->memory)))
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "cannot set memory higher than max memory");
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
+                                    "cannot set memory higher than max memory");
         if (maximum) {
                 t.config->memory = kib;
                 t.config->current_memory = VH_MIN(t.config->current_memory, kib);
@@ -89,19 +90,19 @@ TEST_OP_SHARED(domain_memory_stats)
         now = dom->def->current_memory;
         half = now / 2;
         const remote_domain_memory_stat stats[] = {
-                {VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, now},
-                {VIR_DOMAIN_MEMORY_STAT_SWAP_IN, 0},
-                {VIR_DOMAIN_MEMORY_STAT_SWAP_OUT, 0},
-                {VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT, 0},
-                {VIR_DOMAIN_MEMORY_STAT_MINOR_FAULT, 0},
-                {VIR_DOMAIN_MEMORY_STAT_UNUSED, half},
-                {VIR_DOMAIN_MEMORY_STAT_AVAILABLE, now},
-                {VIR_DOMAIN_MEMORY_STAT_USABLE, half},
-                {VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE, test_first_guest_time},
-                {VIR_DOMAIN_MEMORY_STAT_DISK_CACHES, now / 8},
-                {VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, 0},
-                {VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, 0},
-                {VIR_DOMAIN_MEMORY_STAT_RSS, half},
+                { VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, now },
+                { VIR_DOMAIN_MEMORY_STAT_SWAP_IN, 0 },
+                { VIR_DOMAIN_MEMORY_STAT_SWAP_OUT, 0 },
+                { VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT, 0 },
+                { VIR_DOMAIN_MEMORY_STAT_MINOR_FAULT, 0 },
+                { VIR_DOMAIN_MEMORY_STAT_UNUSED, half },
+                { VIR_DOMAIN_MEMORY_STAT_AVAILABLE, now },
+                { VIR_DOMAIN_MEMORY_STAT_USABLE, half },
+                { VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE, test_first_guest_time },
+                { VIR_DOMAIN_MEMORY_STAT_DISK_CACHES, now / 8 },
+                { VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC, 0 },
+                { VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL, 0 },
+                { VIR_DOMAIN_MEMORY_STAT_RSS, half },
         };
 
         ret->stats.len = VH_MIN(args->maxStats, (uint32_t)VH_ARRAY_SIZE(stats));

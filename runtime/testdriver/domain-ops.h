@@ -33,10 +33,10 @@ void test_moments_init(VhDomainObj *dom);
 
 /* Functions that serve procedure `name`: with arguments and reply, without reply, without arguments. */
 #ifndef TEST_OP_SHARED
-#define TEST_OP_SHARED(name) \
+#define TEST_OP_SHARED(name)                                                                                           \
         int test_op_##name(VhCall *call, const remote_##name##_args *args, remote_##name##_ret *ret, VhError **err)
 #endif
-#define TEST_OP_SHARED_DO(name) int test_op_##name(VhCall *call, const remote_##name##_args *args, VhError **err)
+#define TEST_OP_SHARED_DO(name)  int test_op_##name(VhCall *call, const remote_##name##_args *args, VhError **err)
 #define TEST_OP_SHARED_GET(name) int test_op_##name(VhCall *call, remote_##name##_ret *ret, VhError **err)
 
 /* baseline.c */

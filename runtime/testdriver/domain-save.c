@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Domains: saving to files, restoring, managed save, core dumps. A saved domain is the magic, the length of its XML as 32
- * bits in the host's order, and the XML. */
+/* Domains: saving to files, restoring, managed save, core dumps. A saved domain is the magic, the length of its XML as
+ * 32 bits in the host's order, and the XML. */
 
 #include "testdriver/domain-ops.h"
 #include <errno.h>

@@ -97,7 +97,8 @@ static void fill_record(VhCall *call, const VhDomainObj *dom, uint32_t stats, re
 static const uint32_t enforce = 1u << 31; /* VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS */
 
 /* Domains of a list that exist and pass the filter; all if the list is empty. */
-static uint32_t select_domains(VhCall *call, const remote_connect_get_all_domain_stats_args *args, const VhDomainObj ***ret)
+static uint32_t select_domains(VhCall *call, const remote_connect_get_all_domain_stats_args *args,
+                               const VhDomainObj ***ret)
 {
         const VhDomainList *list = &test_host(call)->domains;
         uint32_t filter = args->flags & vh_list_mask(&vh_filter_domains), n = 0;
@@ -111,7 +112,8 @@ static uint32_t select_domains(VhCall *call, const remote_connect_get_all_domain
                         found[n++] = dom;
         }
         if (!args->doms.len)
-                VH_REGISTRY_FOREACH(&list->reg, node) {
+                VH_REGISTRY_FOREACH(&list->reg, node)
+                {
                         const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
 
                         if (vh_list_match(&vh_filter_domains, filter, vh_domain_obj_facts(dom)))
@@ -123,12 +125,12 @@ static uint32_t select_domains(VhCall *call, const remote_connect_get_all_domain
 
 TEST_OP_SHARED(connect_get_all_domain_stats)
 {
-        const uint32_t domain_flags = vh_list_mask(&vh_filter_domains) &
-                                      ~(uint32_t)(VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE | VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE |
-                                                  VIR_CONNECT_LIST_DOMAINS_AUTOSTART | VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART |
-                                                  VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT | VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT |
-                                                  VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT |
-                                                  VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT);
+        const uint32_t domain_flags =
+                vh_list_mask(&vh_filter_domains) &
+                ~(uint32_t)(VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE | VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE |
+                            VIR_CONNECT_LIST_DOMAINS_AUTOSTART | VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART |
+                            VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT | VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT |
+                            VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT | VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT);
         const VhDomainObj **found;
         int r = test_check_flags(args->flags, domain_flags | enforce, "testConnectGetAllDomainStats", err);
 
@@ -136,7 +138,8 @@ TEST_OP_SHARED(connect_get_all_domain_stats)
                 return r;
         if ((args->flags & enforce) && (args->stats & ~known_stats))
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                                    "Stats types bits 0x%x are not supported by this daemon", args->stats & ~known_stats);
+                                    "Stats types bits 0x%x are not supported by this daemon",
+                                    args->stats & ~known_stats);
         ret->retStats.len = select_domains(call, args, &found);
         ret->retStats.val = vh_call_new(call, remote_domain_stats_record, ret->retStats.len);
         for (uint32_t i = 0; i < ret->retStats.len; i++)

@@ -50,12 +50,12 @@ TEST_OP_SHARED(domain_get_scheduler_parameters_flags)
 }
 
 static const VhTypedField scheduler_fields[] = {
-        {VIR_DOMAIN_SCHEDULER_WEIGHT, VIR_TYPED_PARAM_UINT, false},
+        { VIR_DOMAIN_SCHEDULER_WEIGHT, VIR_TYPED_PARAM_UINT, false },
 };
 
 /* The weight is checked and, as everybody's weight is the same, forgotten. */
-static int set_scheduler(VhCall *call, const remote_nonnull_domain *handle, const remote_typed_param *params, uint32_t n,
-                         uint32_t flags, VhError **err)
+static int set_scheduler(VhCall *call, const remote_nonnull_domain *handle, const remote_typed_param *params,
+                         uint32_t n, uint32_t flags, VhError **err)
 {
         VhDomainObj *dom;
         int r = test_check_flags(flags, 0, "testDomainSetSchedulerParametersFlags", err);
@@ -82,9 +82,9 @@ static const struct {
         const char *field;
         size_t at;
 } memory_limits[] = {
-        {VIR_DOMAIN_MEMORY_HARD_LIMIT, offsetof(VhMemtune, hard_limit)},
-        {VIR_DOMAIN_MEMORY_SOFT_LIMIT, offsetof(VhMemtune, soft_limit)},
-        {VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, offsetof(VhMemtune, swap_hard_limit)},
+        { VIR_DOMAIN_MEMORY_HARD_LIMIT, offsetof(VhMemtune, hard_limit) },
+        { VIR_DOMAIN_MEMORY_SOFT_LIMIT, offsetof(VhMemtune, soft_limit) },
+        { VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, offsetof(VhMemtune, swap_hard_limit) },
 };
 
 static uint64_t *limit_at(VhMemtune *tune, unsigned i)
@@ -131,15 +131,16 @@ static void set_limits(VhDomainDef *def, const remote_domain_set_memory_paramete
 }
 
 static const VhTypedField memory_fields[] = {
-        {VIR_DOMAIN_MEMORY_HARD_LIMIT, VIR_TYPED_PARAM_ULLONG, false},
-        {VIR_DOMAIN_MEMORY_SOFT_LIMIT, VIR_TYPED_PARAM_ULLONG, false},
-        {VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, VIR_TYPED_PARAM_ULLONG, false},
+        { VIR_DOMAIN_MEMORY_HARD_LIMIT, VIR_TYPED_PARAM_ULLONG, false },
+        { VIR_DOMAIN_MEMORY_SOFT_LIMIT, VIR_TYPED_PARAM_ULLONG, false },
+        { VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT, VIR_TYPED_PARAM_ULLONG, false },
 };
 
 /* The hard limit must stay below that with swap. */
 static int check_limits(const VhDomainDef *def, const remote_domain_set_memory_parameters_args *args, VhError **err)
 {
-        const remote_typed_param *hard = vh_typed_find(args->params.val, args->params.len, VIR_DOMAIN_MEMORY_HARD_LIMIT);
+        const remote_typed_param *hard =
+                vh_typed_find(args->params.val, args->params.len, VIR_DOMAIN_MEMORY_HARD_LIMIT);
         const remote_typed_param *swap =
                 vh_typed_find(args->params.val, args->params.len, VIR_DOMAIN_MEMORY_SWAP_HARD_LIMIT);
         uint64_t h, s;
@@ -161,7 +162,8 @@ TEST_OP_SHARED_DO(domain_set_memory_parameters)
         int r = test_check_flags(args->flags, TEST_AFFECT, "testDomainSetMemoryParameters", err);
 
         if (r == 0)
-                r = vh_typed_validate(args->params.val, args->params.len, memory_fields, VH_ARRAY_SIZE(memory_fields), err);
+                r = vh_typed_validate(args->params.val, args->params.len, memory_fields, VH_ARRAY_SIZE(memory_fields),
+                                      err);
         if (r == 0)
                 r = test_domain_targets(call, &args->dom, args->flags, &dom, &t, err);
         if (r == 0)
@@ -189,18 +191,20 @@ TEST_OP_SHARED(domain_get_numa_parameters)
                 return r;
         if (def->numatune && def->numatune->nodeset)
                 vh_cpuset_format(def->numatune->nodeset, &b);
-        vh_typed_add_int(&list, VIR_DOMAIN_NUMA_MODE, def->numatune && def->numatune->mode ? def->numatune->mode - 1 : 0);
+        vh_typed_add_int(&list, VIR_DOMAIN_NUMA_MODE,
+                         def->numatune && def->numatune->mode ? def->numatune->mode - 1 : 0);
         vh_typed_add_string(&list, VIR_DOMAIN_NUMA_NODESET, vh_call_own(call, vh_buf_take(&b)));
         VH_TYPED_ANSWER(args, ret, &list);
         return 0;
 }
 
 static const VhTypedField numa_fields[] = {
-        {VIR_DOMAIN_NUMA_MODE, VIR_TYPED_PARAM_INT, false},
-        {VIR_DOMAIN_NUMA_NODESET, VIR_TYPED_PARAM_STRING, false},
+        { VIR_DOMAIN_NUMA_MODE, VIR_TYPED_PARAM_INT, false },
+        { VIR_DOMAIN_NUMA_NODESET, VIR_TYPED_PARAM_STRING, false },
 };
 
-static int check_numa(const VhDomainDef *def, const remote_typed_param *mode, const VhCpuset *nodes, bool live, VhError **err)
+static int check_numa(const VhDomainDef *def, const remote_typed_param *mode, const VhCpuset *nodes, bool live,
+                      VhError **err)
 {
         if (!def)
                 return 0;
@@ -249,7 +253,8 @@ TEST_OP_SHARED_DO(domain_set_numa_parameters)
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "unsupported numatune mode: '%d'",
                                     mode->value.i);
         if (nodes && vh_cpuset_parse(nodes->value.s, &set) < 0)
-                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "Failed to parse bitmap '%s'", nodes->value.s);
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "Failed to parse bitmap '%s'",
+                                    nodes->value.s);
         r = check_numa(t.live, mode, set, true, err);
         if (r == 0)
                 r = check_numa(t.config, mode, set, false, err);
@@ -262,13 +267,28 @@ TEST_OP_SHARED_DO(domain_set_numa_parameters)
 
 /* In the order of the model's values, which begin with 1. */
 static const char *const perf_events[] = {
-        VIR_PERF_PARAM_CMT, VIR_PERF_PARAM_MBMT, VIR_PERF_PARAM_MBML, VIR_PERF_PARAM_CPU_CYCLES,
-        VIR_PERF_PARAM_INSTRUCTIONS, VIR_PERF_PARAM_CACHE_REFERENCES, VIR_PERF_PARAM_CACHE_MISSES,
-        VIR_PERF_PARAM_BRANCH_INSTRUCTIONS, VIR_PERF_PARAM_BRANCH_MISSES, VIR_PERF_PARAM_BUS_CYCLES,
-        VIR_PERF_PARAM_STALLED_CYCLES_FRONTEND, VIR_PERF_PARAM_STALLED_CYCLES_BACKEND, VIR_PERF_PARAM_REF_CPU_CYCLES,
-        VIR_PERF_PARAM_CPU_CLOCK, VIR_PERF_PARAM_TASK_CLOCK, VIR_PERF_PARAM_PAGE_FAULTS,
-        VIR_PERF_PARAM_CONTEXT_SWITCHES, VIR_PERF_PARAM_CPU_MIGRATIONS, VIR_PERF_PARAM_PAGE_FAULTS_MIN,
-        VIR_PERF_PARAM_PAGE_FAULTS_MAJ, VIR_PERF_PARAM_ALIGNMENT_FAULTS, VIR_PERF_PARAM_EMULATION_FAULTS,
+        VIR_PERF_PARAM_CMT,
+        VIR_PERF_PARAM_MBMT,
+        VIR_PERF_PARAM_MBML,
+        VIR_PERF_PARAM_CPU_CYCLES,
+        VIR_PERF_PARAM_INSTRUCTIONS,
+        VIR_PERF_PARAM_CACHE_REFERENCES,
+        VIR_PERF_PARAM_CACHE_MISSES,
+        VIR_PERF_PARAM_BRANCH_INSTRUCTIONS,
+        VIR_PERF_PARAM_BRANCH_MISSES,
+        VIR_PERF_PARAM_BUS_CYCLES,
+        VIR_PERF_PARAM_STALLED_CYCLES_FRONTEND,
+        VIR_PERF_PARAM_STALLED_CYCLES_BACKEND,
+        VIR_PERF_PARAM_REF_CPU_CYCLES,
+        VIR_PERF_PARAM_CPU_CLOCK,
+        VIR_PERF_PARAM_TASK_CLOCK,
+        VIR_PERF_PARAM_PAGE_FAULTS,
+        VIR_PERF_PARAM_CONTEXT_SWITCHES,
+        VIR_PERF_PARAM_CPU_MIGRATIONS,
+        VIR_PERF_PARAM_PAGE_FAULTS_MIN,
+        VIR_PERF_PARAM_PAGE_FAULTS_MAJ,
+        VIR_PERF_PARAM_ALIGNMENT_FAULTS,
+        VIR_PERF_PARAM_EMULATION_FAULTS,
 };
 
 static VhPerfEvent *perf_event(const VhDomainDef *def, unsigned name)
@@ -321,7 +341,7 @@ TEST_OP_SHARED_DO(domain_set_perf_events)
         int r = test_check_flags(args->flags, TEST_AFFECT, "testDomainSetPerfEvents", err);
 
         for (unsigned i = 0; i < VH_ARRAY_SIZE(perf_events); i++)
-                fields[i] = (VhTypedField){perf_events[i], VIR_TYPED_PARAM_BOOLEAN, false};
+                fields[i] = (VhTypedField){ perf_events[i], VIR_TYPED_PARAM_BOOLEAN, false };
         if (r == 0)
                 r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
         if (r == 0)

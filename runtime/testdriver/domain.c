@@ -211,6 +211,6 @@ void test_domain_format(const VhDomainObj *dom, const VhDomainDef *def, unsigned
         VhDomainDef *live = dom->def;
 
         if (def == live)
-                live->id = (VhOptInt){.val = dom->id, .set = vh_domain_obj_active(dom)};
+                live->id = (VhOptInt){ .val = dom->id, .set = vh_domain_obj_active(dom) };
         vh_domain_def_format_to(def, flags, b);
 }

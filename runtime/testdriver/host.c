@@ -6,8 +6,14 @@
 #include "testdriver/testdriver.h"
 
 static const TestNodeInfo default_node = {
-        .model = "i686", .memory_kib = 3 * 1024 * 1024, .cpus = 16, .mhz = 1400,
-        .nodes = TEST_CELLS, .sockets = 2, .cores = 2, .threads = 2,
+        .model = "i686",
+        .memory_kib = 3 * 1024 * 1024,
+        .cpus = 16,
+        .mhz = 1400,
+        .nodes = TEST_CELLS,
+        .sockets = 2,
+        .cores = 2,
+        .threads = 2,
 };
 
 TestHost *test_host_new(void)
@@ -53,7 +59,8 @@ int test_exclusive(uint32_t flags, uint32_t bit_a, const char *a, uint32_t bit_b
 {
         if (!(flags & bit_a) || !(flags & bit_b))
                 return 0;
-        return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "Flags '%s' and '%s' are mutually exclusive", a, b);
+        return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "Flags '%s' and '%s' are mutually exclusive",
+                              a, b);
 }
 
 int test_check_identity(const VhRegistry *reg, const char *kind, int domain, const char *name,
@@ -64,8 +71,8 @@ int test_check_identity(const VhRegistry *reg, const char *kind, int domain, con
 
         *same = vh_registry_by_uuid(reg, uuid);
         if (*same && !vh_streq((*same)->name, name))
-                return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' is already defined with uuid %s", kind,
-                                    (*same)->name, vh_uuid_format(uuid, text));
+                return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' is already defined with uuid %s",
+                                    kind, (*same)->name, vh_uuid_format(uuid, text));
         if (!*same && named)
                 return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' already exists with uuid %s", kind,
                                     name, vh_uuid_format(named->uuid, text));
@@ -85,7 +92,7 @@ unsigned test_count(const VhRegistry *reg, TestPick pick)
         unsigned n = 0;
 
         VH_REGISTRY_FOREACH(reg, node)
-                n += pick(node);
+        n += pick(node);
         return n;
 }
 
@@ -96,8 +103,8 @@ char **test_names(VhCall *call, const VhRegistry *reg, TestPick pick, int max, u
 
         *n = 0;
         VH_REGISTRY_FOREACH(reg, node)
-                if (*n < room && pick(node))
-                        names[(*n)++] = node->name;
+        if (*n < room && pick(node))
+                names[(*n)++] = node->name;
         return names;
 }
 

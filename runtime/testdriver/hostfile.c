@@ -211,8 +211,8 @@ static int load_pool(TestHost *host, const xmlNode *node, VhError **err)
 }
 
 static const Kind kinds[] = {
-        {"domain", load_domain}, {"network", load_network}, {"interface", load_interface},
-        {"pool", load_pool},     {"device", load_device},
+        { "domain", load_domain }, { "network", load_network }, { "interface", load_interface },
+        { "pool", load_pool },     { "device", load_device },
 };
 
 /* An object, or what the file that it names has as its root. */
@@ -238,7 +238,8 @@ static int load_objects(TestHost *host, const xmlNode *root, VhError **err)
 {
         for (unsigned i = 0; i < VH_ARRAY_SIZE(kinds); i++)
                 for (const xmlNode *child = root->children; child; child = child->next) {
-                        int r = is_element(child, kinds[i].element, NULL) ? load_object(host, &kinds[i], child, err) : 0;
+                        int r = is_element(child, kinds[i].element, NULL) ? load_object(host, &kinds[i], child, err)
+                                                                          : 0;
 
                         if (r < 0)
                                 return r;
@@ -260,8 +261,8 @@ static int load_cpu(TestNodeInfo *info, const xmlNode *cpu, VhError **err)
         const struct {
                 const char *name;
                 int *value;
-        } numbers[] = {{"nodes", &info->nodes},     {"sockets", &info->sockets}, {"cores", &info->cores},
-                       {"threads", &info->threads}, {"active", &info->cpus},     {"mhz", &info->mhz}};
+        } numbers[] = { { "nodes", &info->nodes },     { "sockets", &info->sockets }, { "cores", &info->cores },
+                        { "threads", &info->threads }, { "active", &info->cpus },     { "mhz", &info->mhz } };
         _vh_free_ char *model = content(vh_xml_child(cpu, "model"));
         bool active = vh_xml_child(cpu, "active");
 
@@ -276,7 +277,8 @@ static int load_cpu(TestNodeInfo *info, const xmlNode *cpu, VhError **err)
         if (!model)
                 return 0;
         if (strlen(model) >= sizeof(info->model))
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "Model %s too big for destination", model);
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "Model %s too big for destination",
+                                    model);
         memset(info->model, 0, sizeof(info->model));
         memcpy(info->model, model, strlen(model));
         return 0;

@@ -39,7 +39,7 @@ static void iface_remove(VhRegistry *reg, TestIface *iface)
 void test_ifaces_clear(VhRegistry *reg)
 {
         VH_REGISTRY_FOREACH(reg, node)
-                iface_remove(reg, of_node(node));
+        iface_remove(reg, of_node(node));
 }
 
 /* Takes def over; an interface of that name gets the new definition. */
@@ -163,7 +163,8 @@ TEST_OP(interface_lookup_by_mac_string)
 {
         const TestIface *found = NULL;
 
-        VH_REGISTRY_FOREACH(&test_host(call)->ifaces, node) {
+        VH_REGISTRY_FOREACH(&test_host(call)->ifaces, node)
+        {
                 if (strcasecmp(mac_of(of_node(node)), args->mac) != 0)
                         continue;
                 if (found)
@@ -181,7 +182,7 @@ TEST_OP(interface_lookup_by_mac_string)
 static void copy_all(VhRegistry *to, const VhRegistry *from)
 {
         VH_REGISTRY_FOREACH(from, node)
-                adopt(to, vh_interface_copy(of_node(node)->def));
+        adopt(to, vh_interface_copy(of_node(node)->def));
 }
 
 TEST_OP_DO(interface_change_begin)
@@ -263,8 +264,10 @@ TEST_OP(connect_list_all_interfaces)
 
         if (r < 0)
                 return r;
-        VH_REGISTRY_FOREACH(reg, node) {
-                uint32_t fact = is_active(node) ? VIR_CONNECT_LIST_INTERFACES_ACTIVE : VIR_CONNECT_LIST_INTERFACES_INACTIVE;
+        VH_REGISTRY_FOREACH(reg, node)
+        {
+                uint32_t fact =
+                        is_active(node) ? VIR_CONNECT_LIST_INTERFACES_ACTIVE : VIR_CONNECT_LIST_INTERFACES_INACTIVE;
 
                 if (vh_list_match(&vh_filter_interfaces, args->flags, fact))
                         set_wire(of_node(node), &val[ret->ret++]);

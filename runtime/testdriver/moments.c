@@ -7,7 +7,8 @@
 
 static bool wanted(const VhMoment *m, const TestMomentKind *kind, const VhMoment *below, uint32_t flags)
 {
-        /* Of a domain all are listed unless only roots are wanted; of a moment its children unless all below are wanted. */
+        /* Of a domain all are listed unless only roots are wanted; of a moment its children unless all below are
+         * wanted. */
         bool direct = m->parent == below;
 
         if (below ? !direct && !(flags & TEST_MOMENTS_ROOTS) : !direct && (flags & TEST_MOMENTS_ROOTS))
@@ -31,7 +32,7 @@ enum { NESTED_INDENT = 2 }; /* blanks before an element inside a document's root
 
 char *test_moment_domain_xml(const VhDomainDef *dom, unsigned flags)
 {
-        VhBuf b = {.indent = NESTED_INDENT};
+        VhBuf b = { .indent = NESTED_INDENT };
         char *text;
 
         vh_domain_def_format_to(dom, flags | VH_XML_INACTIVE, &b);

@@ -51,7 +51,7 @@ static void network_remove(TestHost *host, TestNetwork *net)
 void test_networks_clear(TestHost *host)
 {
         VH_REGISTRY_FOREACH(&host->networks, node)
-                network_remove(host, of_node(node));
+        network_remove(host, of_node(node));
 }
 
 static void set_wire(const TestNetwork *net, remote_nonnull_network *wire)
@@ -297,8 +297,8 @@ TEST_OP(network_get_bridge_name)
         if (r < 0)
                 return r;
         if (!net->def->bridge || !net->def->bridge->name)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "network '%s' does not have a bridge name.",
-                                    net->node.name);
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR,
+                                    "network '%s' does not have a bridge name.", net->node.name);
         ret->name = net->def->bridge->name;
         return 0;
 }
@@ -383,8 +383,8 @@ TEST_OP(connect_list_all_networks)
         if (r < 0)
                 return r;
         VH_REGISTRY_FOREACH(reg, node)
-                if (vh_list_match(&vh_filter_networks, args->flags, facts(of_node(node))))
-                        set_wire(of_node(node), &val[ret->ret++]);
+        if (vh_list_match(&vh_filter_networks, args->flags, facts(of_node(node))))
+                set_wire(of_node(node), &val[ret->ret++]);
         if (args->need_results) {
                 ret->nets.len = ret->ret;
                 ret->nets.val = val;

@@ -12,8 +12,8 @@ typedef struct Cell {
         unsigned cpus;
 } Cell;
 
-static const Cell cells[TEST_CELLS] = {{2097152, 4, 8}, {4194304, 8, 8}};
-static const unsigned page_sizes_kib[] = {4, 8, 2048, 1048576};
+static const Cell cells[TEST_CELLS] = { { 2097152, 4, 8 }, { 4194304, 8, 8 } };
+static const unsigned page_sizes_kib[] = { 4, 8, 2048, 1048576 };
 enum { HUGE_PAGES_AT = 2 };
 
 TEST_OP_SHARED_GET(connect_get_version)
@@ -73,8 +73,9 @@ static void add_host(VhBuf *b, const TestHost *host)
 {
         unsigned cpu = 0;
 
-        vh_buf_adds(b, "  <host>\n    <cpu>\n      <arch>i686</arch>\n      <features>\n        <pae/>\n        <nonpae/>\n"
-                       "      </features>\n");
+        vh_buf_adds(
+                b, "  <host>\n    <cpu>\n      <arch>i686</arch>\n      <features>\n        <pae/>\n        <nonpae/>\n"
+                   "      </features>\n");
         for (unsigned i = 0; i < VH_ARRAY_SIZE(page_sizes_kib); i++)
                 vh_buf_printf(b, "      <pages unit='KiB' size='%u'/>\n", page_sizes_kib[i]);
         vh_buf_adds(b, "    </cpu>\n    <power_management/>\n    <iommu support='no'/>\n    <topology>\n");
@@ -157,7 +158,8 @@ TEST_OP_SHARED(node_get_free_pages)
         if (args->startCell < 0 || (uint64_t)args->startCell + args->cellCount > test_host(call)->n_cells)
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "Range exceeds available cells");
         if (total > REMOTE_NODE_MAX_CELLS)
-                return vh_error_plain(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "the result does not fit into a reply");
+                return vh_error_plain(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                                      "the result does not fit into a reply");
         ret->counts.len = (uint32_t)total;
         ret->counts.val = vh_call_new(call, uint64_t, total);
         for (uint32_t i = 0; i < total; i++) {
@@ -169,11 +171,11 @@ TEST_OP_SHARED(node_get_free_pages)
         return 0;
 }
 
-static remote_node_get_cpu_stats cpu_stats[] = {
-        {(char *)VIR_NODE_CPU_STATS_USER, UINT64_C(9797400000)},
-        {(char *)VIR_NODE_CPU_STATS_KERNEL, UINT64_C(34678723400000)},
-        {(char *)VIR_NODE_CPU_STATS_IDLE, UINT64_C(87264900000)},
-        {(char *)VIR_NODE_CPU_STATS_IOWAIT, UINT64_C(763600000)},
+static const remote_node_get_cpu_stats cpu_stats[] = {
+        { (char *)VIR_NODE_CPU_STATS_USER, UINT64_C(9797400000) },
+        { (char *)VIR_NODE_CPU_STATS_KERNEL, UINT64_C(34678723400000) },
+        { (char *)VIR_NODE_CPU_STATS_IDLE, UINT64_C(87264900000) },
+        { (char *)VIR_NODE_CPU_STATS_IOWAIT, UINT64_C(763600000) },
 };
 
 TEST_OP_SHARED(node_get_cpu_stats)
@@ -185,7 +187,7 @@ TEST_OP_SHARED(node_get_cpu_stats)
         ret->nparams = VH_ARRAY_SIZE(cpu_stats);
         if (args->nparams) {
                 ret->params.len = VH_MIN((uint32_t)VH_MAX(args->nparams, 0), (uint32_t)VH_ARRAY_SIZE(cpu_stats));
-                ret->params.val = cpu_stats;
+                ret->params.val = vh_arena_memdup(&call->arena, cpu_stats, sizeof(cpu_stats));
         }
         return 0;
 }

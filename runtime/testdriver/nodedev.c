@@ -7,7 +7,7 @@
 
 /* The adapter that new virtual ones are modelled on, and the name that they all get. */
 #define TEMPLATE_ADAPTER "scsi_host11"
-#define NEW_ADAPTER "scsi_host12"
+#define NEW_ADAPTER      "scsi_host12"
 
 static TestDevice *of_node(VhRegNode *node)
 {
@@ -38,7 +38,7 @@ void test_device_remove(TestHost *host, TestDevice *dev)
 void test_devices_clear(TestHost *host)
 {
         VH_REGISTRY_FOREACH(&host->devices, node)
-                test_device_remove(host, of_node(node));
+        test_device_remove(host, of_node(node));
 }
 
 /* Takes def over. */
@@ -77,7 +77,8 @@ int test_device_load(TestHost *host, const char *xml, VhError **err)
 
 TestDevice *test_vport_find(const TestHost *host, const char *wwnn, const char *wwpn)
 {
-        VH_REGISTRY_FOREACH(&host->devices, node) {
+        VH_REGISTRY_FOREACH(&host->devices, node)
+        {
                 const VhNodeDevCap *fc = vh_nodedev_cap(of_node(node)->def, VH_NODECAP_FC_HOST);
 
                 if (fc && vh_streq(fc->fc_host.wwnn, wwnn) && vh_streq(fc->fc_host.wwpn, wwpn) &&
@@ -126,7 +127,8 @@ static int check_vport(const TestHost *host, const VhNodeDevDef *def, const VhNo
 /* The adapter that <parent wwnn= wwpn=/> means. */
 static const char *parent_by_wwn(const TestHost *host, const VhNodeDevDef *def)
 {
-        VH_REGISTRY_FOREACH(&host->devices, node) {
+        VH_REGISTRY_FOREACH(&host->devices, node)
+        {
                 const VhNodeDevCap *fc = vh_nodedev_cap(of_node(node)->def, VH_NODECAP_FC_HOST);
 
                 if (def->parent_wwnn && fc && vh_streq(fc->fc_host.wwnn, def->parent_wwnn) &&
@@ -254,7 +256,7 @@ TEST_OP(node_num_of_devices)
         if (r < 0)
                 return r;
         VH_REGISTRY_FOREACH(&test_host(call)->devices, node)
-                ret->num += has_cap(of_node(node), args->cap);
+        ret->num += has_cap(of_node(node), args->cap);
         return 0;
 }
 
@@ -268,8 +270,8 @@ TEST_OP(node_list_devices)
                 return r;
         ret->names.val = vh_call_new(call, char *, room);
         VH_REGISTRY_FOREACH(reg, node)
-                if (ret->names.len < room && has_cap(of_node(node), args->cap))
-                        ret->names.val[ret->names.len++] = node->name;
+        if (ret->names.len < room && has_cap(of_node(node), args->cap))
+                ret->names.val[ret->names.len++] = node->name;
         return 0;
 }
 
@@ -295,8 +297,8 @@ TEST_OP(connect_list_all_node_devices)
         if (r < 0)
                 return r;
         VH_REGISTRY_FOREACH(reg, node)
-                if (vh_list_match(&vh_filter_node_devices, args->flags, facts(of_node(node))))
-                        val[ret->ret++].name = node->name;
+        if (vh_list_match(&vh_filter_node_devices, args->flags, facts(of_node(node))))
+                val[ret->ret++].name = node->name;
         if (args->need_results) {
                 ret->devices.len = ret->ret;
                 ret->devices.val = val;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which hypervisor calls the test driver serves. What is missing here the reference's test driver does not have either. */
+/* Which hypervisor calls the test driver serves. What is missing here the reference's test driver does not have either.
+ */
 
 #include "driver/common-ops.h"
 #include "testdriver/domain-ops.h"
 
-#define SERVE(name) .name = test_op_##name
+#define SERVE(name)  .name = test_op_##name
 #define SHARED(name) .name = vh_op_##name
 
 const VhHypervisorOps test_hypervisor_ops = {

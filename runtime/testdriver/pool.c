@@ -29,7 +29,8 @@ int test_pool(VhCall *call, const char *name, TestPool **ret, VhError **err)
         *ret = of_node(vh_registry_by_name(&test_host(call)->pools, name));
         if (*ret)
                 return 0;
-        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_STORAGE_POOL, "no storage pool with matching name '%s'", name);
+        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_STORAGE_POOL, "no storage pool with matching name '%s'",
+                            name);
 }
 
 int test_active_pool(VhCall *call, const char *name, TestPool **ret, VhError **err)
@@ -37,7 +38,8 @@ int test_active_pool(VhCall *call, const char *name, TestPool **ret, VhError **e
         int r = test_pool(call, name, ret, err);
 
         if (r == 0 && !(*ret)->active)
-                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_OPERATION_INVALID, "storage pool '%s' is not active", name);
+                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_OPERATION_INVALID, "storage pool '%s' is not active",
+                                 name);
         return r;
 }
 
@@ -74,7 +76,7 @@ static void pool_remove(TestHost *host, TestPool *pool)
 void test_pools_clear(TestHost *host)
 {
         VH_REGISTRY_FOREACH(&host->pools, node)
-                pool_remove(host, of_node(node));
+        pool_remove(host, of_node(node));
 }
 
 static void set_wire(const TestPool *pool, remote_nonnull_storage_pool *wire)
@@ -94,7 +96,8 @@ static void emit(TestHost *host, const TestPool *pool, int event)
 /* Pools of local paths must not share one. */
 static int check_source(const TestHost *host, const VhPoolDef *def, VhError **err)
 {
-        VH_REGISTRY_FOREACH(&host->pools, node) {
+        VH_REGISTRY_FOREACH(&host->pools, node)
+        {
                 const TestPool *other = of_node(node);
 
                 if (memcmp(other->node.uuid, def->uuid, VH_UUID_LEN) == 0 || other->def->type != def->type)
@@ -436,7 +439,8 @@ TEST_OP(connect_list_defined_storage_pools)
 static uint32_t facts(const TestPool *pool)
 {
         return (pool->active ? VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE : VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE) |
-               (pool->persistent ? VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT : VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT) |
+               (pool->persistent ? VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT
+                                 : VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT) |
                (pool->autostart ? VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART
                                 : VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART) |
                (uint32_t)VIR_CONNECT_LIST_STORAGE_POOLS_DIR << (pool->def->type - VH_POOL_DIR);
@@ -452,8 +456,8 @@ TEST_OP(connect_list_all_storage_pools)
         if (r < 0)
                 return r;
         VH_REGISTRY_FOREACH(reg, node)
-                if (vh_list_match(&vh_filter_storage_pools, args->flags, facts(of_node(node))))
-                        set_wire(of_node(node), &val[ret->ret++]);
+        if (vh_list_match(&vh_filter_storage_pools, args->flags, facts(of_node(node))))
+                set_wire(of_node(node), &val[ret->ret++]);
         if (args->need_results) {
                 ret->pools.len = ret->ret;
                 ret->pools.val = val;
@@ -462,7 +466,8 @@ TEST_OP(connect_list_all_storage_pools)
 }
 
 #define LV_SOURCE(device, group)                                                                                       \
-        "  <source>\n    <device path='" device "'/>\n    <name>" group "</name>\n    <format type='lvm2'/>\n  </source>\n"
+        "  <source>\n    <device path='" device "'/>\n    <name>" group                                                \
+        "</name>\n    <format type='lvm2'/>\n  </source>\n"
 
 static int find_netfs_sources(VhCall *call, const char *spec, char **xml, VhError **err)
 {
@@ -470,10 +475,12 @@ static int find_netfs_sources(VhCall *call, const char *spec, char **xml, VhErro
         int r;
 
         if (!spec)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "hostname must be specified for netfs sources");
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
+                                    "hostname must be specified for netfs sources");
         r = vh_pool_source_parse(spec, &source, err);
         if (r == 0 && source.hosts.n != 1)
-                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "Expected exactly 1 host for the storage pool");
+                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
+                                 "Expected exactly 1 host for the storage pool");
         if (r == 0)
                 *xml = vh_call_printf(call,
                                       "<sources>\n  <source>\n    <host name='%s'/>\n    <dir path='/testshare'/>\n"
@@ -493,11 +500,13 @@ TEST_OP(connect_find_storage_pool_sources)
         if (type == VH_POOL_NETFS)
                 return find_netfs_sources(call, args->srcSpec, &ret->xml, err);
         if (type == VH_POOL_DIR)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "unknown storage pool type %s", args->type);
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "unknown storage pool type %s",
+                                    args->type);
         if (type != VH_POOL_LOGICAL)
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_SUPPORT,
                                     "pool type '%s' does not support source discovery", args->type);
-        ret->xml = (char *)"<sources>\n" LV_SOURCE("/dev/sda20", "testvg1") LV_SOURCE("/dev/sda21", "testvg2") "</sources>\n";
+        ret->xml = (char *)"<sources>\n" LV_SOURCE("/dev/sda20", "testvg1")
+                LV_SOURCE("/dev/sda21", "testvg2") "</sources>\n";
         return 0;
 }
 

@@ -30,11 +30,12 @@ static int find(VhDomainObj *dom, const char *name, VhMoment **ret, VhError **er
         *ret = vh_moment_find(&dom->snapshots, name);
         if (*ret)
                 return 0;
-        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_DOMAIN_SNAPSHOT, "no domain snapshot with matching name '%s'",
-                            name);
+        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_DOMAIN_SNAPSHOT,
+                            "no domain snapshot with matching name '%s'", name);
 }
 
-static int lookup(VhCall *call, const remote_nonnull_domain_snapshot *wire, VhDomainObj **dom, VhMoment **ret, VhError **err)
+static int lookup(VhCall *call, const remote_nonnull_domain_snapshot *wire, VhDomainObj **dom, VhMoment **ret,
+                  VhError **err)
 {
         int r = test_domain(call, &wire->dom, dom, err);
 
@@ -55,11 +56,12 @@ static void take(VhDomainObj *dom, TestSnapshot *snap, uint32_t flags)
         vh_domain_def_free(snap->dom);
         snap->dom = vh_domain_def_copy(dom->def);
         def->state = flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY ? VH_SNAPSHOT_DISK_SNAPSHOT : dom->state + 1;
-        def->creation_time = (VhOptU64){.val = test_clock_ns() / UINT64_C(1000000000), .set = true};
+        def->creation_time = (VhOptU64){ .val = test_clock_ns() / UINT64_C(1000000000), .set = true };
         if (!def->name)
                 def->name = vh_xasprintf("%llu", (unsigned long long)def->creation_time.val);
         if (!def->memory)
-                def->memory = vh_snapshot_memory_new(vh_domain_obj_active(dom) ? VH_LOCATION_INTERNAL : VH_LOCATION_NONE);
+                def->memory =
+                        vh_snapshot_memory_new(vh_domain_obj_active(dom) ? VH_LOCATION_INTERNAL : VH_LOCATION_NONE);
 }
 
 static bool has_disk(const VhSnapshotDef *def, const VhDisk *disk)
@@ -80,7 +82,8 @@ static int align_disks(const VhDomainDef *dom, VhSnapshotDef *def, VhError **err
                                             "no disk named '%s'", def->disks.items[i]->name);
         for (uint32_t i = 0; i < dom->disks.n; i++)
                 if (!has_disk(def, dom->disks.items[i]))
-                        vh_list_add(&def->disks, vh_snapshot_disk_new(dom->disks.items[i]->target, VH_LOCATION_INTERNAL));
+                        vh_list_add(&def->disks,
+                                    vh_snapshot_disk_new(dom->disks.items[i]->target, VH_LOCATION_INTERNAL));
         return 0;
 }
 
@@ -99,7 +102,8 @@ static int check_redefined(const VhDomainObj *dom, TestSnapshot *snap, VhError *
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "parent %s for moment %s not found",
                                     def->parent, def->name);
         if (!def->domain)
-                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR, "missing domain in snapshot");
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR,
+                                    "missing domain in snapshot");
         return test_domain_parse(def->domain, 0, &snap->dom, err);
 }
 
@@ -140,7 +144,8 @@ static int add(VhDomainObj *dom, TestSnapshot *snap, uint32_t flags, VhMoment **
         *ret = vh_moment_add(&dom->snapshots, snap->def->name, parent, snap);
         if (*ret)
                 return 0;
-        vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED, "domain moment %s already exists", snap->def->name);
+        vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED, "domain moment %s already exists",
+                     snap->def->name);
         snapshot_free(snap);
         return -EEXIST;
 }
@@ -162,9 +167,11 @@ int test_snapshot_load(VhDomainObj *dom, const char *xml, VhError **err)
         int r = vh_snapshot_parse(xml, 0, &snap->def, err);
 
         if (r == 0 && !snap->def->active.set)
-                r = vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR, "Could not find 'active' element");
+                r = vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR,
+                                 "Could not find 'active' element");
         if (r == 0 && snap->def->active.val && dom->snapshots.current)
-                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "more than one snapshot claims to be active");
+                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR,
+                                 "more than one snapshot claims to be active");
         if (r == 0 && snap->def->domain)
                 r = test_domain_parse(snap->def->domain, 0, &snap->dom, err);
         if (r < 0) {
@@ -226,7 +233,7 @@ TEST_OP_SHARED(domain_snapshot_get_xml_desc)
         free(VH_TAKE_PTR(copy->domain));
         if (((const TestSnapshot *)m->def)->dom)
                 copy->domain = test_moment_domain_xml(((const TestSnapshot *)m->def)->dom,
-                                              args->flags & VIR_DOMAIN_SNAPSHOT_XML_SECURE ? VH_XML_SECURE : 0);
+                                                      args->flags & VIR_DOMAIN_SNAPSHOT_XML_SECURE ? VH_XML_SECURE : 0);
         ret->xml = vh_call_own(call, vh_snapshot_format(copy, 0));
         vh_snapshot_free(copy);
         return 0;
@@ -253,7 +260,7 @@ static const uint32_t groups[] = {
         VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE | VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE | VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY,
         VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL | VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL,
 };
-static const TestMomentKind kind = {{groups, VH_ARRAY_SIZE(groups)}, facts};
+static const TestMomentKind kind = { { groups, VH_ARRAY_SIZE(groups) }, facts };
 
 static const uint32_t list_flags = VIR_DOMAIN_SNAPSHOT_LIST_ROOTS | VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL;
 
@@ -438,8 +445,8 @@ TEST_OP_SHARED(domain_snapshot_get_parent)
         if (r < 0)
                 return r;
         if (!m->parent)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_DOMAIN_SNAPSHOT, "snapshot '%s' does not have a parent",
-                                    m->name);
+                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_DOMAIN_SNAPSHOT,
+                                    "snapshot '%s' does not have a parent", m->name);
         set_wire(dom, m->parent, &ret->snap);
         return 0;
 }
@@ -535,8 +542,8 @@ TEST_OP_SHARED_DO(domain_revert_to_snapshot)
         int r = TEST_EXCLUSIVE(args->flags, VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING, VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED, err);
 
         if (r == 0)
-                r = test_check_flags(args->flags, start | VIR_DOMAIN_SNAPSHOT_REVERT_FORCE, "testDomainRevertToSnapshot",
-                                     err);
+                r = test_check_flags(args->flags, start | VIR_DOMAIN_SNAPSHOT_REVERT_FORCE,
+                                     "testDomainRevertToSnapshot", err);
         if (r == 0)
                 r = lookup(call, &args->snap, &dom, &m, err);
         if (r < 0)

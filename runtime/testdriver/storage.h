@@ -12,7 +12,7 @@ int test_active_pool(VhCall *call, const char *name, TestPool **ret, VhError **e
 int test_pool_by_uuid(VhCall *call, const uint8_t uuid[VH_UUID_LEN], TestPool **ret, VhError **err);
 
 /* Served in volume.c. */
-#define TEST_OP_SHARED(name) \
+#define TEST_OP_SHARED(name)                                                                                           \
         int test_op_##name(VhCall *call, const remote_##name##_args *args, remote_##name##_ret *ret, VhError **err)
 TEST_OP_SHARED(storage_pool_num_of_volumes);
 TEST_OP_SHARED(storage_pool_list_volumes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The test driver inside this process: what a connection is, and hosts read from files. What its calls answer is compared
- * with the reference in tests/conformance/testdriver.py. */
+/* The test driver inside this process: what a connection is, and hosts read from files. What its calls answer is
+ * compared with the reference in tests/conformance/testdriver.py. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,13 +31,13 @@ static int teardown(void **state)
 
 static int open_path(VhConn *conn, const char *path, VhError **err)
 {
-        *conn = (VhConn){.driver = &vh_driver_test, .state = instance};
+        *conn = (VhConn){ .driver = &vh_driver_test, .state = instance };
         return vh_driver_test.open(instance, conn, path, NULL, err);
 }
 
 static int count_domains(VhConn *conn)
 {
-        VhCall call = {.target = conn};
+        VhCall call = { .target = conn };
         remote_connect_num_of_domains_ret ret = {};
 
         assert_int_equal(test_hypervisor_ops.connect_num_of_domains(&call, &ret, NULL), 0);
@@ -46,8 +46,8 @@ static int count_domains(VhConn *conn)
 
 static void destroy_domain(VhConn *conn, const char *name)
 {
-        VhCall call = {.target = conn};
-        remote_domain_lookup_by_name_args find = {.name = (char *)name};
+        VhCall call = { .target = conn };
+        remote_domain_lookup_by_name_args find = { .name = (char *)name };
         remote_domain_lookup_by_name_ret found = {};
         remote_domain_destroy_args args;
 
@@ -88,25 +88,27 @@ static const struct {
         int domain, code;
         const char *message; /* without the file's name */
 } bad_hosts[] = {
-        {NULL, VIR_FROM_TEST, VIR_ERR_XML_ERROR, "XML error: failed to parse xml document"},
-        {"<nod/>", VIR_FROM_XML, VIR_ERR_XML_ERROR, "XML error: expecting root element of 'node', not 'nod'"},
-        {"<node><cpu><nodes>x</nodes></cpu></node>", VIR_FROM_TEST, VIR_ERR_XML_ERROR, "XML error: invalid node cpu nodes value"},
-        {"<node><memory>x</memory></node>", VIR_FROM_TEST, VIR_ERR_XML_ERROR, "XML error: invalid node memory value"},
-        {"<node><cpu><model>0123456789012345678901234567890123456789</model></cpu></node>", VIR_FROM_TEST,
-         VIR_ERR_INTERNAL_ERROR, "internal error: Model 0123456789012345678901234567890123456789 too big for destination"},
-        {"<node><auth><user>u</user></auth></node>", VIR_FROM_AUTH, VIR_ERR_INVALID_ARG,
-         "invalid argument: Missing authentication credentials"},
-        {"<node><network file='nope.xml'/></node>", VIR_FROM_TEST, VIR_ERR_XML_ERROR,
-         "XML error: failed to parse xml document"},
-        {"<node><device><name>x</name><capability type='system'/></device></node>", VIR_FROM_NODEDEV, VIR_ERR_INTERNAL_ERROR,
-         "internal error: no system UUID supplied for 'x'"},
+        { NULL, VIR_FROM_TEST, VIR_ERR_XML_ERROR, "XML error: failed to parse xml document" },
+        { "<nod/>", VIR_FROM_XML, VIR_ERR_XML_ERROR, "XML error: expecting root element of 'node', not 'nod'" },
+        { "<node><cpu><nodes>x</nodes></cpu></node>", VIR_FROM_TEST, VIR_ERR_XML_ERROR,
+          "XML error: invalid node cpu nodes value" },
+        { "<node><memory>x</memory></node>", VIR_FROM_TEST, VIR_ERR_XML_ERROR, "XML error: invalid node memory value" },
+        { "<node><cpu><model>0123456789012345678901234567890123456789</model></cpu></node>", VIR_FROM_TEST,
+          VIR_ERR_INTERNAL_ERROR,
+          "internal error: Model 0123456789012345678901234567890123456789 too big for destination" },
+        { "<node><auth><user>u</user></auth></node>", VIR_FROM_AUTH, VIR_ERR_INVALID_ARG,
+          "invalid argument: Missing authentication credentials" },
+        { "<node><network file='nope.xml'/></node>", VIR_FROM_TEST, VIR_ERR_XML_ERROR,
+          "XML error: failed to parse xml document" },
+        { "<node><device><name>x</name><capability type='system'/></device></node>", VIR_FROM_NODEDEV,
+          VIR_ERR_INTERNAL_ERROR, "internal error: no system UUID supplied for 'x'" },
 #define DOMAIN(more)                                                                                                   \
-        "<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>a</name>"              \
+        "<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>a</name>"             \
         "<memory>1000</memory><os><type>hvm</type></os>" more "</domain></node>"
-        {DOMAIN("<test:runstate>5</test:runstate><test:transient/>"), VIR_FROM_TEST, VIR_ERR_XML_ERROR,
-         "XML error: transient domain cannot have runstate 'shutoff'"},
-        {DOMAIN("<test:hasmanagedsave/>"), VIR_FROM_TEST, VIR_ERR_XML_ERROR,
-         "XML error: domain with managedsave data can only have runstate 'shutoff'"},
+        { DOMAIN("<test:runstate>5</test:runstate><test:transient/>"), VIR_FROM_TEST, VIR_ERR_XML_ERROR,
+          "XML error: transient domain cannot have runstate 'shutoff'" },
+        { DOMAIN("<test:hasmanagedsave/>"), VIR_FROM_TEST, VIR_ERR_XML_ERROR,
+          "XML error: domain with managedsave data can only have runstate 'shutoff'" },
 };
 
 static void mistakes_in_files_are_named(void **state)
@@ -152,7 +154,7 @@ static void files_make_hosts(void **state)
         assert_int_equal(open_path(&conn, path, NULL), 0);
         assert_int_equal(open_path(&other, path, NULL), 0);
         unlink(path);
-        call = (VhCall){.target = &conn};
+        call = (VhCall){ .target = &conn };
         assert_int_equal(test_hypervisor_ops.node_get_info(&call, &info, NULL), 0);
         assert_string_equal(info.model, "abc");
         assert_int_equal(info.memory, 123);
@@ -163,14 +165,15 @@ static void files_make_hosts(void **state)
         host = conn.priv;
         assert_true(vh_domain_by_name(&host->domains, "off")->has_managed_save);
         assert_int_equal(vh_registry_count(&host->networks), 1);
-        assert_int_equal(vh_registry_count(&VH_REG_OBJECT(vh_registry_by_name(&host->pools, "p"), TestPool, node)->vols), 1);
+        assert_int_equal(
+                vh_registry_count(&VH_REG_OBJECT(vh_registry_by_name(&host->pools, "p"), TestPool, node)->vols), 1);
         vh_driver_test.close(&conn);
         vh_driver_test.close(&other);
 }
 
 static void paths_are_needed(void **state)
 {
-        static const char *const paths[] = {"", "/"};
+        static const char *const paths[] = { "", "/" };
 
         for (unsigned i = 0; i < VH_ARRAY_SIZE(paths); i++) {
                 _vh_error_ VhError *err = NULL;

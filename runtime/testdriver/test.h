@@ -66,9 +66,9 @@ typedef struct TestInstance {
 } TestInstance;
 
 /* Heads of the functions that serve procedure `name`: with arguments and reply, without reply, without arguments. */
-#define TEST_OP(name) \
+#define TEST_OP(name)                                                                                                  \
         static int name(VhCall *call, const remote_##name##_args *args, remote_##name##_ret *ret, VhError **err)
-#define TEST_OP_DO(name) static int name(VhCall *call, const remote_##name##_args *args, VhError **err)
+#define TEST_OP_DO(name)  static int name(VhCall *call, const remote_##name##_args *args, VhError **err)
 #define TEST_OP_GET(name) static int name(VhCall *call, remote_##name##_ret *ret, VhError **err)
 
 static inline TestHost *test_host(const VhCall *call)

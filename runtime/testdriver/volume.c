@@ -20,7 +20,7 @@ static void vol_remove(TestPool *pool, TestVol *vol)
 void test_vols_clear(TestPool *pool)
 {
         VH_REGISTRY_FOREACH(&pool->vols, node)
-                vol_remove(pool, of_node(node));
+        vol_remove(pool, of_node(node));
 }
 
 static void set_wire(const TestPool *pool, const TestVol *vol, remote_nonnull_storage_vol *wire)
@@ -56,7 +56,8 @@ static TestVol *vol_add(TestPool *pool, VhVolDef *def)
         vol->def = def;
         def->type = VH_VOL_FILE;
         if (!def->target.path)
-                def->target.path = vh_xasprintf("%s/%s", pool->def->target_path ? pool->def->target_path : "", def->name);
+                def->target.path =
+                        vh_xasprintf("%s/%s", pool->def->target_path ? pool->def->target_path : "", def->name);
         if (!def->key)
                 def->key = vh_xstrdup(def->target.path);
         pool->def->allocation += def->allocation;
@@ -82,8 +83,8 @@ static int check_room(const TestPool *pool, const VhVolDef *def, VhError **err)
                             def->name);
 }
 
-static int create(VhCall *call, const char *pool_name, const char *xml, const char *origin, remote_nonnull_storage_vol *wire,
-                  VhError **err)
+static int create(VhCall *call, const char *pool_name, const char *xml, const char *origin,
+                  remote_nonnull_storage_vol *wire, VhError **err)
 {
         TestPool *pool;
         TestVol *source;
@@ -156,12 +157,14 @@ TEST_OP_SHARED(storage_vol_lookup_by_name)
 /* Looks through all running pools for a volume with that key, or (by_path) that path. */
 static bool search(VhCall *call, const char *text, bool by_path, remote_nonnull_storage_vol *wire)
 {
-        VH_REGISTRY_FOREACH(&test_host(call)->pools, pnode) {
+        VH_REGISTRY_FOREACH(&test_host(call)->pools, pnode)
+        {
                 const TestPool *pool = VH_REG_OBJECT(pnode, TestPool, node);
 
                 if (!pool->active)
                         continue;
-                VH_REGISTRY_FOREACH(&pool->vols, vnode) {
+                VH_REGISTRY_FOREACH(&pool->vols, vnode)
+                {
                         const TestVol *vol = of_node(vnode);
 
                         if (vh_streq(by_path ? vol->def->target.path : vol->def->key, text)) {
@@ -177,14 +180,16 @@ TEST_OP_SHARED(storage_vol_lookup_by_key)
 {
         if (search(call, args->key, false, &ret->vol))
                 return 0;
-        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching key '%s'", args->key);
+        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching key '%s'",
+                            args->key);
 }
 
 TEST_OP_SHARED(storage_vol_lookup_by_path)
 {
         if (search(call, args->path, true, &ret->vol))
                 return 0;
-        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching path '%s'", args->path);
+        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching path '%s'",
+                            args->path);
 }
 
 /* What volumes of a pool are, in terms of virStorageVolType. */
@@ -282,7 +287,7 @@ TEST_OP_SHARED(storage_pool_list_all_volumes)
                 return r;
         val = vh_call_new(call, remote_nonnull_storage_vol, vh_registry_count(&pool->vols));
         VH_REGISTRY_FOREACH(&pool->vols, node)
-                set_wire(pool, of_node(node), &val[ret->ret++]);
+        set_wire(pool, of_node(node), &val[ret->ret++]);
         if (args->need_results) {
                 ret->vols.len = ret->ret;
                 ret->vols.val = val;
