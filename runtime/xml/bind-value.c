@@ -295,8 +295,9 @@ static const char *row_fault(const VhXmlRow *row)
         return NULL;
 }
 
-/* Nested rows are checked with their parent; structs of PTR and LIST have tables of their own. */
-static char *lint_rows(const VhXmlRow *rows, const char *path, size_t size)
+enum { LINT_DEPTH = 12 }; /* tables may contain themselves */
+
+static char *lint_rows(const VhXmlRow *rows, const char *path, size_t size, unsigned depth)
 {
         bool keys_over = false;
 
@@ -312,10 +313,11 @@ static char *lint_rows(const VhXmlRow *rows, const char *path, size_t size)
                         keys_over = true;
                 if (fault)
                         return vh_xasprintf("%s/%s: %s", path, row->name ? row->name : "?", fault);
-                if (has_rows(row)) {
+                if (depth && (has_rows(row) || row->place == VH_XML_PTR || row->place == VH_XML_LIST)) {
                         _vh_free_ char *sub = vh_xasprintf("%s/%s", path, row->name);
 
-                        inner = lint_rows(row->rows, sub, size - row->offset);
+                        inner = has_rows(row) ? lint_rows(row->rows, sub, size - row->offset, depth - 1) :
+                                                lint_rows(row->table->rows, sub, row->table->size, depth - 1);
                 }
                 if (inner)
                         return inner;
@@ -325,5 +327,5 @@ static char *lint_rows(const VhXmlRow *rows, const char *path, size_t size)
 
 char *vh_xml_bind_lint(const VhXmlTable *table)
 {
-        return lint_rows(table->rows, table->name, table->size);
+        return lint_rows(table->rows, table->name, table->size, LINT_DEPTH);
 }
