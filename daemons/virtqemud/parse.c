@@ -6,17 +6,24 @@
 #include "guest-defaults.h"
 #include "qemu.h"
 
+/* The version matters only for machine types that follow it, so that the emulator is not run to load definitions: those on
+ * disk have a type with a version. 0: not needed, or not known. */
+static uint64_t emulator_version(QemuDriver *driver, const VhDomainDef *def)
+{
+        const char *machine = def->os.machine;
+        uint64_t version;
+
+        if (machine && strcmp(machine, "pc") != 0 && strcmp(machine, "q35") != 0)
+                return 0;
+        return qemu_emulators_version(driver->emulators, &version, NULL) < 0 ? 0 : version;
+}
+
 static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
 {
-        QemuEmulators *emulators = ((QemuDriver *)opaque)->emulators;
-        uint64_t version = 0;
-        int r = qemu_emulators_fill(emulators, def, err);
+        QemuDriver *driver = opaque;
+        int r = qemu_emulators_fill(driver->emulators, def, err);
 
-        if (r < 0)
-                return r;
-        /* An emulator that does not tell its version keeps the names of machines as they are. */
-        (void)qemu_emulators_version(emulators, &version, NULL);
-        return qemu_domain_fill_defaults(def, version, err);
+        return r < 0 ? r : qemu_domain_fill_defaults(def, emulator_version(driver, def), err);
 }
 
 static int assign_addresses(VhDomainDef *def, void *opaque, VhError **err)

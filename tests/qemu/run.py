@@ -107,6 +107,7 @@ def compare_sessions():
             answers[which] = [(" ".join(c).replace(h.root, ""), out.replace(h.root, ""))
                               for c, out in full_virsh_session(uri, h)]
             assert daemon.alive(), daemon.log()
+            assert which == "reference" or daemon.stop() == 0, daemon.log()
     bad = []
     for (command, theirs), (_, ours) in zip(answers["reference"], answers["ours"], strict=True):
         if theirs != ours:
