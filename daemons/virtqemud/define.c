@@ -101,9 +101,9 @@ static int check_pairs(uint32_t flags, VhError **err)
 
 static int remove_file(const char *path, const char *what, VhError **err)
 {
-        return unlink(path) < 0 && errno != ENOENT ?
-                       vh_error_sys(err, VIR_FROM_QEMU, errno, "failed to remove %s '%s'", what, path) :
-                       0;
+        return unlink(path) < 0 && errno != ENOENT
+                       ? vh_error_sys(err, VIR_FROM_QEMU, errno, "failed to remove %s '%s'", what, path)
+                       : 0;
 }
 
 static int undefine_saved_image(QemuDriver *driver, VhDomainObj *dom, uint32_t flags, VhError **err)
@@ -181,11 +181,10 @@ static int check_rename(const QemuDriver *driver, const VhDomainObj *dom, const 
         if (r < 0)
                 return r;
         if (strcmp(dom->node.name, name) == 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
-                                    "Can't rename domain to itself");
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "Can't rename domain to itself");
         if (vh_domain_by_name(&driver->domains, name))
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "domain with name '%s' already exists",
-                                    name);
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "domain with name '%s' already exists", name);
         if (dom->has_managed_save)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "domain with a managed saved state can't be renamed");

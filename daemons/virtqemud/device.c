@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Devices come, go and change in stored definitions. After a change the whole definition is read anew, as if a client had sent
- * it: so addresses and controllers that are missing are filled in, and what does not fit together is refused, by the
- * same code and with the same words as for a new definition. */
+/* Devices come, go and change in stored definitions. After a change the whole definition is read anew, as if a client
+ * had sent it: so addresses and controllers that are missing are filled in, and what does not fit together is refused,
+ * by the same code and with the same words as for a new definition. */
 
 #include "qemu-ops.h"
 
@@ -126,7 +126,8 @@ QEMU_OP(domain_detach_device_alias)
         _qemu_edit_ QemuEdit edit = { 0 };
         _vh_cleanup_(vh_device_done) VhDevice gone = { 0 };
         AliasSearch search = { .alias = args->alias };
-        int r = vh_check_flags(args->flags, DEVICE_FLAGS, VIR_FROM_QEMU, "qemuDomainDetachDeviceAliasLiveAndConfig", err);
+        int r = vh_check_flags(args->flags, DEVICE_FLAGS, VIR_FROM_QEMU, "qemuDomainDetachDeviceAliasLiveAndConfig",
+                               err);
 
         if (r == 0)
                 r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);

@@ -28,10 +28,14 @@ static const char *const group_names[IOTUNE_GROUPS] = {
         "bytes_sec", "iops_sec", "bytes_sec_max", "iops_sec_max", NULL, "bytes_sec_max_length", "iops_sec_max_length",
 };
 
-#define ROW(group, field) { #field, group, offsetof(VhDiskIotune, field) }
+#define ROW(group, field)                                                                                              \
+        {                                                                                                              \
+#field, group, offsetof(VhDiskIotune, field)                                                           \
+        }
 #define ROWS(group, suffix) ROW(group, total_##suffix), ROW(group, read_##suffix), ROW(group, write_##suffix)
 
-/* In the order of the wire; the name of the group stands behind size_iops_sec. Of three in a group the first is the total. */
+/* In the order of the wire; the name of the group stands behind size_iops_sec. Of three in a group the first is the
+ * total. */
 static const struct {
         const char *name;
         IotuneGroup group;

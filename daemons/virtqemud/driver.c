@@ -114,7 +114,8 @@ static void autostart(void *state)
 
         if (access(marker, F_OK) == 0)
                 return;
-        VH_REGISTRY_FOREACH(&driver->domains.reg, node) {
+        VH_REGISTRY_FOREACH(&driver->domains.reg, node)
+        {
                 const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
 
                 if (dom->autostart)

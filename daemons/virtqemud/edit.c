@@ -43,7 +43,8 @@ static int check_not_foreign(VhDomainObj *dom, VhError **err)
         if (!foreign)
                 return 0;
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                            "the definition of domain '%s' cannot be changed without loss: %s", dom->node.name, foreign);
+                            "the definition of domain '%s' cannot be changed without loss: %s", dom->node.name,
+                            foreign);
 }
 
 int qemu_edit_begin(QemuEdit *edit, VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err)

@@ -19,12 +19,14 @@ static const struct {
         const char *program;
         unsigned bits;
 } archs[] = {
-        { "i686", "i386", 32 },       { "x86_64", "x86_64", 64 },   { "aarch64", "aarch64", 64 }, { "armv7l", "arm", 32 },
-        { "alpha", "alpha", 64 },     { "cris", "cris", 32 },       { "hppa", "hppa", 32 },       { "m68k", "m68k", 32 },
-        { "mips", "mips", 32 },       { "mips64", "mips64", 64 },   { "mips64el", "mips64el", 64 }, { "mipsel", "mipsel", 32 },
-        { "ppc", "ppc", 32 },         { "ppc64", "ppc64", 64 },     { "ppc64le", "ppc64", 64 },   { "riscv32", "riscv32", 32 },
-        { "riscv64", "riscv64", 64 }, { "s390x", "s390x", 64 },     { "sh4", "sh4", 32 },         { "sh4eb", "sh4eb", 32 },
-        { "sparc", "sparc", 32 },     { "sparc64", "sparc64", 64 }, { "xtensa", "xtensa", 32 },   { "xtensaeb", "xtensaeb", 32 },
+        { "i686", "i386", 32 },       { "x86_64", "x86_64", 64 },     { "aarch64", "aarch64", 64 },
+        { "armv7l", "arm", 32 },      { "alpha", "alpha", 64 },       { "cris", "cris", 32 },
+        { "hppa", "hppa", 32 },       { "m68k", "m68k", 32 },         { "mips", "mips", 32 },
+        { "mips64", "mips64", 64 },   { "mips64el", "mips64el", 64 }, { "mipsel", "mipsel", 32 },
+        { "ppc", "ppc", 32 },         { "ppc64", "ppc64", 64 },       { "ppc64le", "ppc64", 64 },
+        { "riscv32", "riscv32", 32 }, { "riscv64", "riscv64", 64 },   { "s390x", "s390x", 64 },
+        { "sh4", "sh4", 32 },         { "sh4eb", "sh4eb", 32 },       { "sparc", "sparc", 32 },
+        { "sparc64", "sparc64", 64 }, { "xtensa", "xtensa", 32 },     { "xtensaeb", "xtensaeb", 32 },
 };
 
 enum { VERSION_TEXT_MAX = 4096 };
@@ -191,8 +193,8 @@ int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError 
                                             "Cannot find suitable emulator for %s", emulators->host_arch);
                 if (ask_version(program, &text) < 0 ||
                     sscanf(text, "QEMU emulator version %u.%u.%u", &major, &minor, &micro) != 3)
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "'%s' does not tell its version",
-                                            program);
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
+                                            "'%s' does not tell its version", program);
                 emulators->version = major * 1000000ull + minor * 1000 + micro;
         }
         *version = emulators->version;

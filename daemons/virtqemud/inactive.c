@@ -11,25 +11,25 @@ static int no_start(VhError **err)
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "starting guests is not supported yet");
 }
 
-#define NO_START_OF(name)                                                    \
-        QEMU_OP(name)                                                        \
-        {                                                                    \
-                return qemu_domain(call, &args->dom, err) ? no_start(err) : -ENOENT; \
+#define NO_START_OF(name)                                                                                              \
+        QEMU_OP(name)                                                                                                  \
+        {                                                                                                              \
+                return qemu_domain(call, &args->dom, err) ? no_start(err) : -ENOENT;                                   \
         }
-#define NO_START_OF_RET(name)                                                \
-        QEMU_OP_RET(name)                                                    \
-        {                                                                    \
-                return qemu_domain(call, &args->dom, err) ? no_start(err) : -ENOENT; \
+#define NO_START_OF_RET(name)                                                                                          \
+        QEMU_OP_RET(name)                                                                                              \
+        {                                                                                                              \
+                return qemu_domain(call, &args->dom, err) ? no_start(err) : -ENOENT;                                   \
         }
-#define NO_START(name)                 \
-        QEMU_OP(name)                  \
-        {                              \
-                return no_start(err);  \
+#define NO_START(name)                                                                                                 \
+        QEMU_OP(name)                                                                                                  \
+        {                                                                                                              \
+                return no_start(err);                                                                                  \
         }
-#define NO_START_RET(name)             \
-        QEMU_OP_RET(name)              \
-        {                              \
-                return no_start(err);  \
+#define NO_START_RET(name)                                                                                             \
+        QEMU_OP_RET(name)                                                                                              \
+        {                                                                                                              \
+                return no_start(err);                                                                                  \
         }
 
 NO_START_OF(domain_create)
@@ -56,14 +56,14 @@ QEMU_OP(domain_managed_save_remove)
         return 0;
 }
 
-#define NEED_RUNNING(name)                                      \
-        QEMU_OP(name)                                           \
-        {                                                       \
-                return qemu_need_running(call, &args->dom, err); \
+#define NEED_RUNNING(name)                                                                                             \
+        QEMU_OP(name)                                                                                                  \
+        {                                                                                                              \
+                return qemu_need_running(call, &args->dom, err);                                                       \
         }
-#define NEED_RUNNING_RET(name)                                  \
-        QEMU_OP_RET(name)                                       \
-        {                                                       \
-                return qemu_need_running(call, &args->dom, err); \
+#define NEED_RUNNING_RET(name)                                                                                         \
+        QEMU_OP_RET(name)                                                                                              \
+        {                                                                                                              \
+                return qemu_need_running(call, &args->dom, err);                                                       \
         }
 #include "running-ops.h"

@@ -35,8 +35,8 @@ QEMU_OP_RET(connect_list_defined_domains)
 
 QEMU_OP_RET(connect_list_all_domains)
 {
-        int r = vh_check_flags(args->flags, vh_list_mask(&vh_filter_domains), VIR_FROM_QEMU, "qemuConnectListAllDomains",
-                               err);
+        int r = vh_check_flags(args->flags, vh_list_mask(&vh_filter_domains), VIR_FROM_QEMU,
+                               "qemuConnectListAllDomains", err);
 
         return r < 0 ? r : vh_domain_list_all(domains(call), call, args, ret);
 }
@@ -168,8 +168,8 @@ QEMU_OP_RET(domain_has_managed_save_image)
         return 0;
 }
 
-/* Text of a definition. Clients ask for the plain one again and again, so it is kept as long as there is room. The result
- * lives at least as long as the call. */
+/* Text of a definition. Clients ask for the plain one again and again, so it is kept as long as there is room. The
+ * result lives at least as long as the call. */
 static char *definition_text(VhCall *call, VhDomainObj *dom, const VhDomainDef *def, unsigned flags)
 {
         QemuDomain *priv = qemu_domain_priv(dom);

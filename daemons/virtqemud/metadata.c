@@ -38,7 +38,8 @@ QEMU_OP_RET(domain_get_metadata)
                 return give_text(call, def->title, &ret->metadata, err);
         case VIR_DOMAIN_METADATA_ELEMENT:
                 if (!args->uri)
-                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "metadata needs a namespace URI");
+                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
+                                            "metadata needs a namespace URI");
                 r = vh_domain_get_metadata(def, args->uri, &ret->metadata, err);
                 return r < 0 ? r : (vh_call_own(call, ret->metadata), 0);
         default:
@@ -49,7 +50,8 @@ QEMU_OP_RET(domain_get_metadata)
 static int set_title(VhDomainDef *def, const char *title, VhError **err)
 {
         if (title && strchr(title, '\n'))
-                return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "metadata title can't contain newlines");
+                return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
+                                      "metadata title can't contain newlines");
         vh_strset(&def->title, title && *title ? title : NULL);
         return 0;
 }

@@ -35,7 +35,8 @@ static VhLifecycle *lifecycle_field(VhDomainDef *def, unsigned type)
 /* Dumping core makes sense for a crash only, and a new name for none: QEMU guests do not have that. */
 static bool action_fits(unsigned type, unsigned action)
 {
-        if (action == VIR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY || action == VIR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART)
+        if (action == VIR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY ||
+            action == VIR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART)
                 return type == VIR_DOMAIN_LIFECYCLE_CRASH;
         return action != VIR_DOMAIN_LIFECYCLE_ACTION_RESTART_RENAME;
 }
@@ -52,8 +53,8 @@ QEMU_OP(domain_set_lifecycle_action)
                 return r;
         field = lifecycle_field(edit.def, args->type);
         if (!field || args->action >= VH_ARRAY_SIZE(lifecycle_actions) || !action_fits(args->type, args->action))
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "unsupported lifecycle action '%u'",
-                                    args->action);
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "unsupported lifecycle action '%u'", args->action);
         *field = lifecycle_actions[args->action];
         return qemu_edit_commit(&edit, err);
 }
@@ -69,8 +70,8 @@ QEMU_OP_RET(domain_get_messages)
 
 QEMU_OP_RET(domain_get_launch_security_info)
 {
-        int r = vh_check_flags(args->flags, VIR_TYPED_PARAM_STRING_OKAY, VIR_FROM_QEMU, "qemuDomainGetLaunchSecurityInfo",
-                               err);
+        int r = vh_check_flags(args->flags, VIR_TYPED_PARAM_STRING_OKAY, VIR_FROM_QEMU,
+                               "qemuDomainGetLaunchSecurityInfo", err);
 
         return r < 0 ? r : qemu_domain(call, &args->dom, err) ? 0 : -ENOENT;
 }

@@ -11,8 +11,8 @@ static int no_snapshot(VhCall *call, const remote_nonnull_domain_snapshot *snap,
 {
         if (!qemu_domain(call, &snap->dom, err))
                 return -ENOENT;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_SNAPSHOT, "no domain snapshot with matching name '%s'",
-                            snap->name);
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_SNAPSHOT,
+                            "no domain snapshot with matching name '%s'", snap->name);
 }
 
 static int no_checkpoint(VhCall *call, const remote_nonnull_domain_checkpoint *checkpoint, VhError **err)
@@ -24,10 +24,10 @@ static int no_checkpoint(VhCall *call, const remote_nonnull_domain_checkpoint *c
 }
 
 /* Replies are zeroed: an empty list and the number 0 need no more than an existing domain. */
-#define EMPTY(name)                                                \
-        QEMU_OP_RET(name)                                          \
-        {                                                          \
-                return qemu_domain(call, &args->dom, err) ? 0 : -ENOENT; \
+#define EMPTY(name)                                                                                                    \
+        QEMU_OP_RET(name)                                                                                              \
+        {                                                                                                              \
+                return qemu_domain(call, &args->dom, err) ? 0 : -ENOENT;                                               \
         }
 
 EMPTY(domain_snapshot_num)
@@ -36,15 +36,15 @@ EMPTY(domain_list_all_snapshots)
 EMPTY(domain_has_current_snapshot)
 EMPTY(domain_list_all_checkpoints)
 
-#define NO_SNAPSHOT_RET(name)                              \
-        QEMU_OP_RET(name)                                  \
-        {                                                  \
-                return no_snapshot(call, &args->snap, err); \
+#define NO_SNAPSHOT_RET(name)                                                                                          \
+        QEMU_OP_RET(name)                                                                                              \
+        {                                                                                                              \
+                return no_snapshot(call, &args->snap, err);                                                            \
         }
-#define NO_SNAPSHOT(name)                                  \
-        QEMU_OP(name)                                      \
-        {                                                  \
-                return no_snapshot(call, &args->snap, err); \
+#define NO_SNAPSHOT(name)                                                                                              \
+        QEMU_OP(name)                                                                                                  \
+        {                                                                                                              \
+                return no_snapshot(call, &args->snap, err);                                                            \
         }
 
 NO_SNAPSHOT_RET(domain_snapshot_get_xml_desc)
@@ -72,7 +72,8 @@ QEMU_OP_RET(domain_snapshot_current)
 {
         if (!qemu_domain(call, &args->dom, err))
                 return -ENOENT;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_SNAPSHOT, "the domain does not have a current snapshot");
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_SNAPSHOT,
+                            "the domain does not have a current snapshot");
 }
 
 QEMU_OP_RET(domain_checkpoint_lookup_by_name)

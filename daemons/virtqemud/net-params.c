@@ -59,9 +59,9 @@ QEMU_OP_RET(domain_get_interface_parameters)
                         return -EINVAL;
         }
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++) {
-                const VhBandwidthRate *rate = !net || !net->bandwidth ? NULL :
-                                              rows[i].out     ? net->bandwidth->out :
-                                                                net->bandwidth->in;
+                const VhBandwidthRate *rate = !net || !net->bandwidth ? NULL
+                                              : rows[i].out           ? net->bandwidth->out
+                                                                      : net->bandwidth->in;
 
                 vh_typed_add_uint(&list, rows[i].name,
                                   *(const uint32_t *)((const char *)(rate ? rate : &none) + rows[i].offset));

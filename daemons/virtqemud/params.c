@@ -93,8 +93,8 @@ QEMU_OP_RET(domain_get_scheduler_parameters_flags)
 
 static int out_of_range(const char *name, long long min, long long max, VhError **err)
 {
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "value of '%s' is out of range [%lld, %lld]", name, min,
-                            max);
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "value of '%s' is out of range [%lld, %lld]", name,
+                            min, max);
 }
 
 static int set_sched_one(VhCputune *tune, size_t row, const remote_typed_param_value *value, VhError **err)
@@ -127,8 +127,8 @@ static int set_sched(VhCall *call, const remote_nonnull_domain *wire, const remo
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(sched_rows); i++)
                 fields[i] = (VhTypedField){ sched_rows[i].name,
-                                            sched_rows[i].kind == SCHED_QUOTA ? VIR_TYPED_PARAM_LLONG :
-                                                                                VIR_TYPED_PARAM_ULLONG,
+                                            sched_rows[i].kind == SCHED_QUOTA ? VIR_TYPED_PARAM_LLONG
+                                                                              : VIR_TYPED_PARAM_ULLONG,
                                             false };
         if (r == 0)
                 r = vh_typed_validate(params, n, fields, VH_ARRAY_SIZE(fields), err);
@@ -251,7 +251,8 @@ static int set_numa(VhNumatune *tune, const remote_typed_param *mode, const remo
 {
         VhCpuset *set = NULL;
 
-        if (mode && (mode->value.i < VIR_DOMAIN_NUMATUNE_MEM_STRICT || mode->value.i > VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE))
+        if (mode &&
+            (mode->value.i < VIR_DOMAIN_NUMATUNE_MEM_STRICT || mode->value.i > VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "unsupported numatune mode: '%d'",
                                     mode->value.i);
         if (nodeset && (vh_cpuset_parse(nodeset->value.s, &set) < 0 || vh_cpuset_last(set) < 0)) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Domain XML as this driver takes it. A client's text is checked by the tables of the model, which refuse whatever they do not
- * know; VIR_DOMAIN_DEFINE_VALIDATE asks for no more than that, and no schema file is needed. */
+/* Domain XML as this driver takes it. A client's text is checked by the tables of the model, which refuse whatever they
+ * do not know; VIR_DOMAIN_DEFINE_VALIDATE asks for no more than that, and no schema file is needed. */
 
 #include "guest-defaults.h"
 #include "qemu.h"
 
-/* The version matters only for machine types that follow it, so that the emulator is not run to load definitions: those on
- * disk have a type with a version. 0: not needed, or not known. */
+/* The version matters only for machine types that follow it, so that the emulator is not run to load definitions: those
+ * on disk have a type with a version. 0: not needed, or not known. */
 static uint64_t emulator_version(QemuDriver *driver, const VhDomainDef *def)
 {
         const char *machine = def->os.machine;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which host processors a guest's threads may use, as the definition has it. On the wire a set is a bit map with bit n % 8 of
- * byte n / 8. */
+/* Which host processors a guest's threads may use, as the definition has it. On the wire a set is a bit map with bit n
+ * % 8 of byte n / 8. */
 
 #include "qemu-ops.h"
 
@@ -81,9 +81,8 @@ QEMU_OP_RET(domain_get_vcpu_pin_info)
         ret->cpumaps.len = n * maplen;
         ret->cpumaps.val = vh_call_alloc(call, ret->cpumaps.len);
         for (unsigned i = 0; i < n; i++) {
-                const VhVcpupin *pin = def->cputune ?
-                                               find_pin(def->cputune->vcpupins.items, def->cputune->vcpupins.n, i) :
-                                               NULL;
+                const VhVcpupin *pin =
+                        def->cputune ? find_pin(def->cputune->vcpupins.items, def->cputune->vcpupins.n, i) : NULL;
 
                 fill_map(pin ? pin->cpuset : def->vcpu_cpuset, cpus, ret->cpumaps.val + i * maplen, maplen);
         }
@@ -205,7 +204,8 @@ static int need_iothread(const VhDomainDef *def, uint32_t id, uint32_t *place, V
 {
         if (find_iothread(def, id, place))
                 return 0;
-        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids list", id);
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot find IOThread '%u' in iothreadids list",
+                            id);
 }
 
 /* A definition that only counts its threads gets the list that the count stands for: 1, 2, ... */
@@ -245,8 +245,8 @@ QEMU_OP_RET(domain_get_iothread_info)
                 info->cpumap.len = (cpus + 7) / 8;
                 info->cpumap.val = vh_call_alloc(call, info->cpumap.len);
                 pin = def->cputune ? find_pin(def->cputune->iothreadpins.items, def->cputune->iothreadpins.n,
-                                              info->iothread_id) :
-                                     NULL;
+                                              info->iothread_id)
+                                   : NULL;
                 fill_map(pin ? pin->cpuset : def->vcpu_cpuset, cpus, info->cpumap.val, info->cpumap.len);
         }
         return 0;

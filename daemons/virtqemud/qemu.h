@@ -20,7 +20,8 @@ enum {
         QEMU_STORED_XML = VH_XML_SECURE | VH_XML_INACTIVE,
         /* What dumpxml without flags shows of a guest that does not run, and so what is kept ready as text. */
         QEMU_SHOWN_XML = VH_XML_INACTIVE,
-        /* Bytes of such texts that are kept at most: a thousand guests, within the memory that an idle daemon may have. */
+        /* Bytes of such texts that are kept at most: a thousand guests, within the memory that an idle daemon may have.
+         */
         QEMU_TEXTS_MAX = 4 * 1024 * 1024,
 };
 
@@ -43,8 +44,8 @@ typedef struct QemuDriver {
 
 /* The driver's own part of a domain. */
 typedef struct QemuDomain {
-        /* Why the stored definition must not be written by us: the file holds what our model does not know, and it would
-         * be lost. NULL: it may. */
+        /* Why the stored definition must not be written by us: the file holds what our model does not know, and it
+         * would be lost. NULL: it may. */
         char *foreign;
         char *text; /* the stored definition with QEMU_SHOWN_XML, NULL: not made (yet) */
 } QemuDomain;
@@ -74,23 +75,24 @@ int qemu_need_running(VhCall *call, const remote_nonnull_domain *wire, VhError *
 int qemu_parse(QemuDriver *driver, const char *xml, unsigned flags, VhDomainDef **def, VhError **err);
 const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env);
 
-/* edit.c: a change of a domain's stored definition. It is made on a copy, which takes the place of the definition once it is
- * on disk. */
+/* edit.c: a change of a domain's stored definition. It is made on a copy, which takes the place of the definition once
+ * it is on disk. */
 typedef struct QemuEdit {
         QemuDriver *driver;
         VhDomainObj *dom;
         VhDomainDef *def; /* the copy to change */
 } QemuEdit;
 
-/* Finds the domain and copies its definition. flags: resolved (AFFECT_CURRENT becomes what applies); what is wanted of a
- * running domain is refused. */
+/* Finds the domain and copies its definition. flags: resolved (AFFECT_CURRENT becomes what applies); what is wanted of
+ * a running domain is refused. */
 int qemu_edit_begin(QemuEdit *edit, VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err);
 /* Stores the changed copy. */
 int qemu_edit_commit(QemuEdit *edit, VhError **err);
 void qemu_edit_done(QemuEdit *edit);
 #define _qemu_edit_ _vh_cleanup_(qemu_edit_done)
 
-/* The stored definition for a getter with AFFECT flags; NULL with an error. Other bits of flags must have been checked. */
+/* The stored definition for a getter with AFFECT flags; NULL with an error. Other bits of flags must have been checked.
+ */
 const VhDomainDef *qemu_config(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err);
 
 /* Writes def as the stored definition of its name. */

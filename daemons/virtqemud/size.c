@@ -62,9 +62,10 @@ static int set_max_vcpus(VhDomainDef *def, unsigned n, VhError **err)
 static int set_current_vcpus(VhDomainDef *def, unsigned n, VhError **err)
 {
         if (n > def->vcpus)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
-                                    "requested vcpus is greater than max allowable vcpus for the persistent domain: %u > %u",
-                                    n, def->vcpus);
+                return vh_error_set(
+                        err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                        "requested vcpus is greater than max allowable vcpus for the persistent domain: %u > %u", n,
+                        def->vcpus);
         def->vcpus_current = n < def->vcpus ? n : 0;
         return 0;
 }
@@ -128,7 +129,8 @@ static int set_current_memory(VhDomainDef *def, uint64_t kib, VhError **err)
 static int set_memory(VhCall *call, const remote_nonnull_domain *wire, uint64_t kib, uint32_t flags, VhError **err)
 {
         _qemu_edit_ QemuEdit edit = { 0 };
-        int r = vh_check_flags(flags, QEMU_AFFECT | VIR_DOMAIN_MEM_MAXIMUM, VIR_FROM_QEMU, "qemuDomainSetMemoryFlags", err);
+        int r = vh_check_flags(flags, QEMU_AFFECT | VIR_DOMAIN_MEM_MAXIMUM, VIR_FROM_QEMU, "qemuDomainSetMemoryFlags",
+                               err);
 
         if (r == 0)
                 r = qemu_edit_begin(&edit, call, wire, flags, err);
@@ -137,7 +139,8 @@ static int set_memory(VhCall *call, const remote_nonnull_domain *wire, uint64_t 
         if (kib == 0)
                 return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "memory in %s must not be zero",
                                       "virDomainSetMemoryFlags");
-        r = flags & VIR_DOMAIN_MEM_MAXIMUM ? set_max_memory(edit.def, kib, err) : set_current_memory(edit.def, kib, err);
+        r = flags & VIR_DOMAIN_MEM_MAXIMUM ? set_max_memory(edit.def, kib, err)
+                                           : set_current_memory(edit.def, kib, err);
         return r < 0 ? r : qemu_edit_commit(&edit, err);
 }
 

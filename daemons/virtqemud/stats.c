@@ -12,12 +12,12 @@ enum {
                   VIR_CONNECT_GET_ALL_DOMAINS_STATS_PERSISTENT | VIR_CONNECT_GET_ALL_DOMAINS_STATS_TRANSIENT |
                   VIR_CONNECT_GET_ALL_DOMAINS_STATS_RUNNING | VIR_CONNECT_GET_ALL_DOMAINS_STATS_PAUSED |
                   VIR_CONNECT_GET_ALL_DOMAINS_STATS_SHUTOFF | VIR_CONNECT_GET_ALL_DOMAINS_STATS_OTHER,
-        GROUPS = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU |
-                 VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_PERF | VIR_DOMAIN_STATS_IOTHREAD |
-                 VIR_DOMAIN_STATS_MEMORY | VIR_DOMAIN_STATS_DIRTYRATE | VIR_DOMAIN_STATS_VM,
+        GROUPS = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON |
+                 VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_PERF |
+                 VIR_DOMAIN_STATS_IOTHREAD | VIR_DOMAIN_STATS_MEMORY | VIR_DOMAIN_STATS_DIRTYRATE | VIR_DOMAIN_STATS_VM,
 };
-#define MODIFIERS                                                                                       \
-        (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |         \
+#define MODIFIERS                                                                                                      \
+        (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |                        \
          VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS)
 
 static void add_state(VhTypedList *list, const VhDomainObj *dom)
@@ -46,7 +46,8 @@ static void add_block(VhTypedList *list, const VhDomainObj *dom)
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 vh_typed_add_string(list, vh_typed_name(list, "block.%u.name", i), def->disks.items[i]->target);
                 if (def->disks.items[i]->src.path)
-                        vh_typed_add_string(list, vh_typed_name(list, "block.%u.path", i), def->disks.items[i]->src.path);
+                        vh_typed_add_string(list, vh_typed_name(list, "block.%u.path", i),
+                                            def->disks.items[i]->src.path);
         }
 }
 
@@ -81,7 +82,8 @@ static void all_domains(VhCall *call, uint32_t wanted, uint32_t flags, remote_co
         const VhDomainList *domains = &qemu_driver(call)->domains;
 
         ret->retStats.val = vh_call_new(call, remote_domain_stats_record, vh_registry_count(&domains->reg));
-        VH_REGISTRY_FOREACH(&domains->reg, node) {
+        VH_REGISTRY_FOREACH(&domains->reg, node)
+        {
                 const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
 
                 if (passes(dom, flags))

@@ -30,12 +30,12 @@ typedef struct Fixture {
 static const uint8_t uuid_bytes[16] = { 0x11, 0x11, 0x22, 0x22, 0x33, 0x33, 0x44, 0x44,
                                         0x85, 0x55, 0x66, 0x66, 0x77, 0x77, 0x88, 0x88 };
 
-#define GUEST(name, uuid, extra)                                                                                        \
-        "<domain type='qemu'><name>" name "</name>" uuid "<memory>65536</memory><vcpu>4</vcpu><os><type "             \
+#define GUEST(name, uuid, extra)                                                                                       \
+        "<domain type='qemu'><name>" name "</name>" uuid "<memory>65536</memory><vcpu>4</vcpu><os><type "              \
         "arch='x86_64'>hvm</type></os><devices><emulator>/bin/true</emulator>" extra "</devices></domain>"
-#define DISK "<disk type='file' device='disk'><source file='/x.img'/><target dev='vda' bus='virtio'/></disk>"
-#define NET "<interface type='bridge'><mac address='52:54:00:11:22:33'/><source bridge='br0'/></interface>"
-#define VNC "<graphics type='vnc' port='-1' autoport='yes' passwd='secret'/>"
+#define DISK   "<disk type='file' device='disk'><source file='/x.img'/><target dev='vda' bus='virtio'/></disk>"
+#define NET    "<interface type='bridge'><mac address='52:54:00:11:22:33'/><source bridge='br0'/></interface>"
+#define VNC    "<graphics type='vnc' port='-1' autoport='yes' passwd='secret'/>"
 #define G_UUID "<uuid>" UUID_TEXT "</uuid>"
 
 static int remove_node(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -52,8 +52,12 @@ static int setup(void **state)
         assert_non_null(mkdtemp(f->root));
         for (int i = 0; i < 3; i++)
                 snprintf(f->dirs[i], sizeof(f->dirs[i]), "%s/%s", f->root, names[i]);
-        f->env = (VhDriverEnv){ .privileged = true, .config_dir = f->dirs[0], .run_dir = f->dirs[1], .state_dir = f->dirs[2],
-                                .cache_dir = f->dirs[2], .log_dir = f->dirs[2] };
+        f->env = (VhDriverEnv){ .privileged = true,
+                                .config_dir = f->dirs[0],
+                                .run_dir = f->dirs[1],
+                                .state_dir = f->dirs[2],
+                                .cache_dir = f->dirs[2],
+                                .log_dir = f->dirs[2] };
         assert_int_equal(vh_test_driver_start(&f->t, &vh_driver_qemu, &f->env, "/system"), 0);
         *state = f;
         return 0;
@@ -162,15 +166,23 @@ static void name_and_uuid_belong_together(void **state)
         assert_true(define(f, GUEST("g", "<uuid>99999999-3333-4444-8555-666677778888</uuid>", "")) < 0);
         assert_error(f, VIR_ERR_OPERATION_FAILED, "operation failed: domain 'g' already exists with uuid " UUID_TEXT);
         assert_true(define(f, GUEST("h", G_UUID, "")) < 0);
-        assert_error(f, VIR_ERR_OPERATION_FAILED, "operation failed: domain 'g' is already defined with uuid " UUID_TEXT);
+        assert_error(f, VIR_ERR_OPERATION_FAILED,
+                     "operation failed: domain 'g' is already defined with uuid " UUID_TEXT);
         assert_int_equal(count(f, 0), 1);
 }
 
 static void bad_definitions_are_refused(void **state)
 {
         static const char *const bad[] = {
-                "", "<domain", "<network/>", "<domain type='qemu'/>", GUEST("a/b", "", ""), GUEST("..", "", ""),
-                GUEST("g", "<uuid>xyz</uuid>", ""), GUEST("g", "", "<bogus/>"), GUEST("", "", ""),
+                "",
+                "<domain",
+                "<network/>",
+                "<domain type='qemu'/>",
+                GUEST("a/b", "", ""),
+                GUEST("..", "", ""),
+                GUEST("g", "<uuid>xyz</uuid>", ""),
+                GUEST("g", "", "<bogus/>"),
+                GUEST("", "", ""),
         };
         Fixture *f = *state;
 
@@ -326,8 +338,9 @@ static void metadata_of_all_kinds(void **state)
         assert_string_equal(get_metadata(f, VIR_DOMAIN_METADATA_TITLE, NULL), "T");
         assert_string_equal(get_metadata(f, VIR_DOMAIN_METADATA_DESCRIPTION, NULL), "D\nE");
         assert_string_equal(get_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "http://x"), "<a>1</a>");
-        assert_int_equal(set_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "<z:a xmlns:z='http://x'><z:b z:c='1'/></z:a>", "k",
-                                      "http://x", 0), 0);
+        assert_int_equal(set_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "<z:a xmlns:z='http://x'><z:b z:c='1'/></z:a>",
+                                      "k", "http://x", 0),
+                         0);
         assert_non_null(strstr(get_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "http://x"), "<b c=\"1\"/>"));
         assert_int_equal(set_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, NULL, NULL, "http://x", 0), 0);
         assert_null(get_metadata(f, VIR_DOMAIN_METADATA_ELEMENT, "http://x"));
@@ -359,7 +372,8 @@ static void vcpus_within_the_maximum(void **state)
         assert_int_equal(vcpus(f, VIR_DOMAIN_VCPU_MAXIMUM), 4);
         assert_true(set_vcpus(f, 5, VIR_DOMAIN_AFFECT_CONFIG) < 0);
         assert_error(f, VIR_ERR_INVALID_ARG,
-                     "invalid argument: requested vcpus is greater than max allowable vcpus for the persistent domain: 5 > 4");
+                     "invalid argument: requested vcpus is greater than max allowable vcpus for the persistent domain: "
+                     "5 > 4");
         assert_true(set_vcpus(f, 2, VIR_DOMAIN_AFFECT_LIVE) < 0);
         assert_true(set_vcpus(f, 0, VIR_DOMAIN_AFFECT_CONFIG) < 0);
         assert_int_equal(set_vcpus(f, 8, VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM), 0);
@@ -426,7 +440,8 @@ static void update_replaces_the_device(void **state)
         Fixture *f = *state;
         const remote_domain_update_device_flags_args args = {
                 guest(),
-                (char *)"<disk type='file' device='disk'><source file='/other.img'/><target dev='vda' bus='virtio'/></disk>",
+                (char *)"<disk type='file' device='disk'><source file='/other.img'/><target dev='vda' "
+                        "bus='virtio'/></disk>",
                 VIR_DOMAIN_AFFECT_CONFIG
         };
         const char *xml;
@@ -450,7 +465,9 @@ static remote_typed_param ull_param(const char *name, uint64_t v)
 
 static int set_iotune(Fixture *f, remote_typed_param *params, uint32_t n)
 {
-        const remote_domain_set_block_io_tune_args args = { guest(), (char *)"vda", { n, params }, VIR_DOMAIN_AFFECT_CONFIG };
+        const remote_domain_set_block_io_tune_args args = {
+                guest(), (char *)"vda", { n, params }, VIR_DOMAIN_AFFECT_CONFIG
+        };
 
         return vh_test_call(&f->t, REMOTE_PROC_DOMAIN_SET_BLOCK_IO_TUNE, &args, NULL);
 }
@@ -461,15 +478,19 @@ static void iotune_groups_are_set_together(void **state)
         const char *xml;
 
         assert_int_equal(define(f, GUEST("g", G_UUID, DISK)), 0);
-        assert_int_equal(set_iotune(f, (remote_typed_param[]){ ull_param("read_bytes_sec", 5000),
-                                                              ull_param("total_iops_sec", 10) }, 2), 0);
+        assert_int_equal(
+                set_iotune(f,
+                           (remote_typed_param[]){ ull_param("read_bytes_sec", 5000), ull_param("total_iops_sec", 10) },
+                           2),
+                0);
         assert_int_equal(set_iotune(f, (remote_typed_param[]){ ull_param("write_bytes_sec", 7000) }, 1), 0);
         xml = dump(f, 0);
         assert_non_null(strstr(xml, "<write_bytes_sec>7000<"));
         assert_null(strstr(xml, "read_bytes_sec"));
         assert_non_null(strstr(xml, "<total_iops_sec>10<"));
-        assert_true(set_iotune(f, (remote_typed_param[]){ ull_param("read_bytes_sec", 1), ull_param("total_bytes_sec", 1) }, 2) <
-                    0);
+        assert_true(
+                set_iotune(f, (remote_typed_param[]){ ull_param("read_bytes_sec", 1), ull_param("total_bytes_sec", 1) },
+                           2) < 0);
         assert_error(f, VIR_ERR_INVALID_ARG,
                      "invalid argument: total and read/write of bytes_sec cannot be set at the same time");
         assert_true(set_iotune(f, (remote_typed_param[]){ uint_param("read_bytes_sec", 1) }, 1) < 0);
@@ -481,8 +502,9 @@ static void bandwidth_of_an_interface(void **state)
 {
         Fixture *f = *state;
         remote_typed_param params[] = { uint_param("inbound.average", 100), uint_param("outbound.average", 50) };
-        remote_domain_set_interface_parameters_args args = { guest(), (char *)"52:54:00:11:22:33", { 2, params },
-                                                             VIR_DOMAIN_AFFECT_CONFIG };
+        remote_domain_set_interface_parameters_args args = {
+                guest(), (char *)"52:54:00:11:22:33", { 2, params }, VIR_DOMAIN_AFFECT_CONFIG
+        };
 
         assert_int_equal(define(f, GUEST("g", G_UUID, NET)), 0);
         assert_int_equal(vh_test_call(&f->t, REMOTE_PROC_DOMAIN_SET_INTERFACE_PARAMETERS, &args, NULL), 0);
@@ -499,7 +521,9 @@ static void scheduler_values_are_checked(void **state)
 {
         Fixture *f = *state;
         remote_typed_param params[] = { ull_param("cpu_shares", 2048), ull_param("vcpu_period", 100000) };
-        const remote_domain_set_scheduler_parameters_flags_args args = { guest(), { 2, params }, VIR_DOMAIN_AFFECT_CONFIG };
+        const remote_domain_set_scheduler_parameters_flags_args args = { guest(),
+                                                                         { 2, params },
+                                                                         VIR_DOMAIN_AFFECT_CONFIG };
         const remote_domain_get_scheduler_parameters_flags_args get = { guest(), 9, VIR_DOMAIN_AFFECT_CONFIG };
         remote_domain_get_scheduler_parameters_flags_ret ret;
 
@@ -512,7 +536,8 @@ static void scheduler_values_are_checked(void **state)
         assert_int_equal(ret.params.val[1].value.ul, 100000);
         params[1] = ull_param("vcpu_period", 1);
         assert_true(vh_test_call(&f->t, REMOTE_PROC_DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS, &args, NULL) < 0);
-        assert_error(f, VIR_ERR_INVALID_ARG, "invalid argument: value of 'vcpu_period' is out of range [1000, 1000000]");
+        assert_error(f, VIR_ERR_INVALID_ARG,
+                     "invalid argument: value of 'vcpu_period' is out of range [1000, 1000000]");
 }
 
 static void starting_says_that_it_cannot(void **state)

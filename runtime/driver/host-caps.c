@@ -21,8 +21,8 @@ unsigned vh_host_sec_models(VhHost *host, bool privileged, const char *dac_label
                             VhHostSecModel models[VH_HOST_SEC_MODELS_MAX])
 {
         _vh_free_ char *enabled = NULL;
-        bool apparmor = vh_host_read(host, &enabled, "sys/module/apparmor/parameters/enabled") == 0 && enabled[0] == 'Y' &&
-                        vh_host_exists(host, "sys/kernel/security/apparmor/profiles");
+        bool apparmor = vh_host_read(host, &enabled, "sys/module/apparmor/parameters/enabled") == 0 &&
+                        enabled[0] == 'Y' && vh_host_exists(host, "sys/kernel/security/apparmor/profiles");
         unsigned n = 0;
 
         models[n++] = (VhHostSecModel){ .model = apparmor ? "apparmor" : "none", .doi = "0" };
@@ -85,7 +85,8 @@ static void format_address_size(const char *cpuinfo, VhBuf *buf)
         const char *sizes = vh_host_field(cpuinfo, "address sizes");
 
         if (sizes)
-                vh_buf_printf(buf, "      <maxphysaddr mode='emulate' bits='%u'/>\n", (unsigned)strtoul(sizes, NULL, 10));
+                vh_buf_printf(buf, "      <maxphysaddr mode='emulate' bits='%u'/>\n",
+                              (unsigned)strtoul(sizes, NULL, 10));
 }
 
 static void format_cpu_topology(VhHost *host, VhBuf *buf)
@@ -154,7 +155,8 @@ static void format_distances(const VhHost *host, unsigned cell, const VhHostBits
                 return;
         vh_buf_adds(buf, "          <distances>\n");
         s = text;
-        for (sibling = vh_host_bits_next(cells, 0); sibling >= 0; sibling = vh_host_bits_next(cells, (unsigned)sibling + 1)) {
+        for (sibling = vh_host_bits_next(cells, 0); sibling >= 0;
+             sibling = vh_host_bits_next(cells, (unsigned)sibling + 1)) {
                 unsigned long value = strtoul(s, &end, 10);
 
                 if (end == s)
@@ -195,7 +197,8 @@ static void format_cell_memory(const VhHost *host, unsigned cell, VhBuf *buf)
                                       (unsigned long long)total);
 }
 
-static void format_cell(const VhHost *host, unsigned cell, const VhHostBits *cells, const VhHostBits *online, VhBuf *buf)
+static void format_cell(const VhHost *host, unsigned cell, const VhHostBits *cells, const VhHostBits *online,
+                        VhBuf *buf)
 {
         VhHostBits cpus = { 0 };
 
@@ -265,9 +268,9 @@ static void format_bank(const CacheBank *bank, VhBuf *buf)
 {
         bool mib = bank->size_kib >= KIB_PER_MIB && bank->size_kib % KIB_PER_MIB == 0;
 
-        vh_buf_printf(buf, "      <bank id='%u' level='%u' type='%s' size='%llu' unit='%s' cpus='", bank->id, bank->level,
-                      bank->type, (unsigned long long)(mib ? bank->size_kib / KIB_PER_MIB : bank->size_kib),
-                      mib ? "MiB" : "KiB");
+        vh_buf_printf(buf, "      <bank id='%u' level='%u' type='%s' size='%llu' unit='%s' cpus='", bank->id,
+                      bank->level, bank->type,
+                      (unsigned long long)(mib ? bank->size_kib / KIB_PER_MIB : bank->size_kib), mib ? "MiB" : "KiB");
         vh_host_bits_format(&bank->cpus, buf);
         vh_buf_adds(buf, "'/>\n");
 }

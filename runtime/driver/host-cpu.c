@@ -22,7 +22,8 @@ void vh_host_cpu_place(const VhHost *host, unsigned cpu, VhHostCpuPlace *place)
         place->socket = read_small_int(host, cpu, "physical_package_id");
         place->die = read_small_int(host, cpu, "die_id");
         place->core = read_small_int(host, cpu, "core_id");
-        if (vh_host_read_bits(host, &place->siblings, "sys/devices/system/cpu/cpu%u/topology/thread_siblings_list", cpu) < 0)
+        if (vh_host_read_bits(host, &place->siblings, "sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+                              cpu) < 0)
                 vh_host_bits_set(&place->siblings, cpu);
 }
 
@@ -71,7 +72,8 @@ static void measure(uint64_t *keys, unsigned n, Shape *shape)
 }
 
 /* Of one cell: its shape, and the numbers of its processors online and offline. */
-static void cell_shape(const VhHost *host, unsigned cell, const VhHostBits *online, Shape *shape, unsigned *on, unsigned *off)
+static void cell_shape(const VhHost *host, unsigned cell, const VhHostBits *online, Shape *shape, unsigned *on,
+                       unsigned *off)
 {
         VhHostBits cpus = { 0 };
         _vh_free_ uint64_t *keys = NULL;
@@ -120,8 +122,8 @@ static void fill_topology(const VhHost *host, const VhHostBits *online, VhHostNo
                 info->threads = VH_MAX(info->threads, shape.threads);
         }
         vh_host_bits_done(&cells);
-        /* The four numbers multiply to the processors for those who want to know what could exist. A machine that is not
-         * that regular is shown flat. */
+        /* The four numbers multiply to the processors for those who want to know what could exist. A machine that is
+         * not that regular is shown flat. */
         if (info->nodes * info->sockets * info->cores * info->threads != info->cpus + off) {
                 info->nodes = info->sockets = info->threads = 1;
                 info->cores = info->cpus + off;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The machine's SMBIOS tables as <sysinfo>. Layout: DMTF DSP0134, "System Management BIOS Reference Specification": each
- * structure is a header (type, length, handle), a formatted area of that length, and strings behind it, numbered from 1,
- * ended by an empty one. Only root may read the tables. */
+/* The machine's SMBIOS tables as <sysinfo>. Layout: DMTF DSP0134, "System Management BIOS Reference Specification":
+ * each structure is a header (type, length, handle), a formatted area of that length, and strings behind it, numbered
+ * from 1, ended by an empty one. Only root may read the tables. */
 
 #include "driver/host-private.h"
 
@@ -206,17 +206,23 @@ static void add_oem_strings(const DmiEntry *entry, VhBuf *buf)
 }
 
 static const DmiRow bios_rows[] = { { "vendor", 4 }, { "version", 5 }, { "date", 8 }, { NULL, 0 } };
-static const DmiRow system_rows[] = { { "manufacturer", 4 }, { "product", 5 }, { "version", 6 }, { "serial", 7 }, { NULL, 0 } };
+static const DmiRow system_rows[] = {
+        { "manufacturer", 4 }, { "product", 5 }, { "version", 6 }, { "serial", 7 }, { NULL, 0 }
+};
 static const DmiRow system_tail[] = { { "sku", 0x19 }, { "family", 0x1a }, { NULL, 0 } };
-static const DmiRow board_rows[] = { { "manufacturer", 4 }, { "product", 5 }, { "version", 6 }, { "serial", 7 },
+static const DmiRow board_rows[] = { { "manufacturer", 4 }, { "product", 5 },     { "version", 6 }, { "serial", 7 },
                                      { "asset", 8 },        { "location", 0x0a }, { NULL, 0 } };
-static const DmiRow chassis_rows[] = { { "manufacturer", 4 }, { "version", 6 }, { "serial", 7 }, { "asset", 8 }, { NULL, 0 } };
-static const DmiRow processor_rows[] = { { "socket_destination", 4 }, { "manufacturer", 7 }, { "version", 0x10 },
-                                         { NULL, 0 } };
+static const DmiRow chassis_rows[] = {
+        { "manufacturer", 4 }, { "version", 6 }, { "serial", 7 }, { "asset", 8 }, { NULL, 0 }
+};
+static const DmiRow processor_rows[] = {
+        { "socket_destination", 4 }, { "manufacturer", 7 }, { "version", 0x10 }, { NULL, 0 }
+};
 static const DmiRow processor_tail[] = { { "serial_number", 0x20 }, { "part_number", 0x22 }, { NULL, 0 } };
 static const DmiRow memory_rows[] = { { "locator", 0x10 }, { "bank_locator", 0x11 }, { NULL, 0 } };
-static const DmiRow memory_tail[] = { { "manufacturer", 0x17 }, { "serial_number", 0x18 }, { "part_number", 0x1a },
-                                      { NULL, 0 } };
+static const DmiRow memory_tail[] = {
+        { "manufacturer", 0x17 }, { "serial_number", 0x18 }, { "part_number", 0x1a }, { NULL, 0 }
+};
 
 /* The sections in the order of the document. */
 static const struct {
@@ -234,7 +240,8 @@ static const struct {
         { DMI_BASE_BOARD, "baseBoard", NULL, board_rows, NULL, NULL, NULL, false },
         { DMI_CHASSIS, "chassis", NULL, chassis_rows, add_chassis_sku, NULL, NULL, true },
         { DMI_PROCESSOR, "processor", NULL, processor_rows, add_clocks, processor_tail, NULL, false },
-        { DMI_MEMORY_DEVICE, "memory_device", add_memory_size, memory_rows, add_memory_speed, memory_tail, memory_is_there, false },
+        { DMI_MEMORY_DEVICE, "memory_device", add_memory_size, memory_rows, add_memory_speed, memory_tail,
+          memory_is_there, false },
         { DMI_OEM_STRINGS, "oemStrings", add_oem_strings, NULL, NULL, NULL, NULL, true },
 };
 
@@ -262,7 +269,8 @@ static void format_section(size_t section, const uint8_t *table, const uint8_t *
         DmiEntry entry;
 
         while (next_entry(&pos, end, &entry)) {
-                if (entry.type != sections[section].type || (sections[section].wanted && !sections[section].wanted(&entry)))
+                if (entry.type != sections[section].type ||
+                    (sections[section].wanted && !sections[section].wanted(&entry)))
                         continue;
                 format_entry(section, &entry, buf);
                 if (sections[section].once)

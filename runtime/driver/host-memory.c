@@ -113,8 +113,8 @@ static int check_cells(const VhHost *host, int first, unsigned n, int *end, VhEr
         int last = last_cell(host);
 
         if (first > last)
-                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INTERNAL_ERROR, "start cell %d out of range (0-%d)", first,
-                                    last);
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INTERNAL_ERROR, "start cell %d out of range (0-%d)",
+                                    first, last);
         *end = n > (unsigned)(last + 1 - first) ? last + 1 : first + (int)n;
         return 0;
 }
@@ -164,11 +164,11 @@ unsigned vh_host_page_sizes(const VhHost *host, unsigned sizes[VH_HOST_PAGE_SIZE
 
 static int huge_pages(const VhHost *host, unsigned cell, unsigned size, uint64_t *total, uint64_t *free_pages)
 {
-        int r = vh_host_read_u64(host, total, "sys/devices/system/node/node%u/hugepages/hugepages-%ukB/nr_hugepages", cell,
-                                 size);
+        int r = vh_host_read_u64(host, total, "sys/devices/system/node/node%u/hugepages/hugepages-%ukB/nr_hugepages",
+                                 cell, size);
 
-        return r < 0 ? r :
-                       vh_host_read_u64(host, free_pages,
+        return r < 0 ? r
+                     : vh_host_read_u64(host, free_pages,
                                         "sys/devices/system/node/node%u/hugepages/hugepages-%ukB/free_hugepages", cell,
                                         size);
 }
@@ -192,8 +192,8 @@ static int system_pages(const VhHost *host, unsigned cell, unsigned size, uint64
 
 int vh_host_cell_pages(const VhHost *host, unsigned cell, unsigned size, uint64_t *total, uint64_t *free_pages)
 {
-        return size == (unsigned)sysconf(_SC_PAGESIZE) / 1024 ? system_pages(host, cell, size, total, free_pages) :
-                                                                huge_pages(host, cell, size, total, free_pages);
+        return size == (unsigned)sysconf(_SC_PAGESIZE) / 1024 ? system_pages(host, cell, size, total, free_pages)
+                                                              : huge_pages(host, cell, size, total, free_pages);
 }
 
 /* Cell -1 stands for the whole machine. */
@@ -220,11 +220,13 @@ static int free_pages_of(const VhHost *host, int cell, unsigned size, uint64_t *
         int r;
 
         if (cell < VH_HOST_ALL_CELLS)
-                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_FAILED, "NUMA node %d is not available", cell);
-        r = cell == VH_HOST_ALL_CELLS ? all_pages(host, size, count) :
-                                        vh_host_cell_pages(host, (unsigned)cell, size, &total, count);
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_FAILED, "NUMA node %d is not available",
+                                    cell);
+        r = cell == VH_HOST_ALL_CELLS ? all_pages(host, size, count)
+                                      : vh_host_cell_pages(host, (unsigned)cell, size, &total, count);
         if (r < 0 && cell == VH_HOST_ALL_CELLS)
-                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_FAILED, "page size %u is not available", size);
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_FAILED, "page size %u is not available",
+                                    size);
         if (r < 0)
                 return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_FAILED,
                                     "page size %u is not available on node %d", size, cell);

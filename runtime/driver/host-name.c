@@ -19,9 +19,9 @@ int vh_host_name(VhHost *host, char **name, VhError **err)
         /* A name with a domain needs no resolver, and what the resolver makes of localhost is no use to anybody. */
         if (!strchr(own, '.') && !vh_startswith(own, "localhost"))
                 (void)getaddrinfo(own, NULL, &hints, &info);
-        *name = vh_xstrdup(info && info->ai_canonname && !vh_startswith(info->ai_canonname, "localhost") ?
-                                   info->ai_canonname :
-                                   own);
+        *name = vh_xstrdup(info && info->ai_canonname && !vh_startswith(info->ai_canonname, "localhost")
+                                   ? info->ai_canonname
+                                   : own);
         if (info)
                 freeaddrinfo(info);
         return 0;

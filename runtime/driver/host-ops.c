@@ -141,8 +141,8 @@ int vh_host_op_free_pages(VhHost *host, VhCall *call, const remote_node_get_free
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
                                     "the result won't fit into REMOTE_NODE_MAX_CELLS");
         ret->counts.val = vh_call_new(call, uint64_t, room);
-        n = vh_host_free_pages(host, args->pages.val, args->pages.len, args->startCell, args->cellCount, ret->counts.val,
-                               err);
+        n = vh_host_free_pages(host, args->pages.val, args->pages.len, args->startCell, args->cellCount,
+                               ret->counts.val, err);
         if (n < 0)
                 return n;
         ret->counts.len = (uint32_t)n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The node calls of the protocol on top of host.h, for every hypervisor driver: a driver's member looks up its VhHost and
- * hands the call on. */
+/* The node calls of the protocol on top of host.h, for every hypervisor driver: a driver's member looks up its VhHost
+ * and hands the call on. */
 
 #include "driver/driver.h"
 #include "driver/host.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Reading the small files of /proc and /sys; shared by the host-*.c files. Paths are relative to the root of the tree. */
+/* Reading the small files of /proc and /sys; shared by the host-*.c files. Paths are relative to the root of the tree.
+ */
 
 #include "driver/host.h"
 
@@ -24,7 +25,8 @@ int vh_host_read_bits(const VhHost *host, VhHostBits *bits, const char *fmt, ...
 int vh_host_write(const VhHost *host, const char *text, const char *fmt, ...) _vh_printf_(3, 4);
 bool vh_host_exists(const VhHost *host, const char *fmt, ...) _vh_printf_(2, 3);
 
-/* Value behind "KEY" and blanks, colons or tabs at the start of a line of text; NULL if there is none. Points into text. */
+/* Value behind "KEY" and blanks, colons or tabs at the start of a line of text; NULL if there is none. Points into
+ * text. */
 const char *vh_host_field(const char *text, const char *key);
 /* The same as a number, 0 if there is none. */
 uint64_t vh_host_field_u64(const char *text, const char *key);

@@ -40,7 +40,8 @@ static inline bool vh_host_bit(const VhHostBits *bits, unsigned i)
 }
 void vh_host_bits_done(VhHostBits *bits);
 
-/* The processors that can exist (n bits); those that are online are set. Returns the number online or negative errno. */
+/* The processors that can exist (n bits); those that are online are set. Returns the number online or negative errno.
+ */
 int vh_host_cpu_map(VhHost *host, VhHostBits *online, VhError **err);
 
 /* A named counter of the node statistics; names are static. */
@@ -68,8 +69,8 @@ int vh_host_cells_free_memory(VhHost *host, int first, unsigned max, uint64_t *b
 /* Free pages: counts[c * n_sizes + s] for n_cells cells from first and page sizes (KiB). Returns the number filled. */
 int vh_host_free_pages(VhHost *host, const unsigned *sizes, unsigned n_sizes, int first, unsigned n_cells,
                        uint64_t *counts, VhError **err);
-/* Sets the pools of huge pages of n_cells cells from first: counts[i] pages of sizes[i] KiB, in addition to those there or as
- * the new number. Returns the number of pools set. */
+/* Sets the pools of huge pages of n_cells cells from first: counts[i] pages of sizes[i] KiB, in addition to those there
+ * or as the new number. Returns the number of pools set. */
 int vh_host_alloc_pages(VhHost *host, const unsigned *sizes, const uint64_t *counts, unsigned n_sizes, int first,
                         unsigned n_cells, bool add, VhError **err);
 
@@ -94,8 +95,8 @@ extern const unsigned vh_host_n_ksm_params;
 int vh_host_ksm_get(VhHost *host, const VhHostKsmParam *param, uint64_t *value, VhError **err);
 int vh_host_ksm_set(VhHost *host, const VhHostKsmParam *param, uint64_t value, VhError **err);
 
-/* One security driver as the capabilities document and NODE_GET_SECURITY_MODEL name it. Strings are static but for the base
- * labels, which belong to the caller; NULL: no base label. */
+/* One security driver as the capabilities document and NODE_GET_SECURITY_MODEL name it. Strings are static but for the
+ * base labels, which belong to the caller; NULL: no base label. */
 typedef struct VhHostSecModel {
         const char *model; /* "apparmor", "dac", "none" */
         const char *doi;
@@ -105,7 +106,8 @@ typedef struct VhHostSecModel {
 
 enum { VH_HOST_SEC_MODELS_MAX = 2 };
 
-/* The models in force for guests: AppArmor where the kernel has it on (else "none"), and DAC when privileged with dac_label
+/* The models in force for guests: AppArmor where the kernel has it on (else "none"), and DAC when privileged with
+ * dac_label
  * ("+UID:+GID" of the guests' account) as its base label. Returns their number. */
 unsigned vh_host_sec_models(VhHost *host, bool privileged, const char *dac_label,
                             VhHostSecModel models[VH_HOST_SEC_MODELS_MAX]);
@@ -117,10 +119,10 @@ typedef struct VhHostCapsArgs {
         const char *const *migration_transports; /* NULL-terminated; NULL: the driver cannot migrate */
 } VhHostCapsArgs;
 
-/* Appends the <host> element of a capabilities document, indented by two. The processor is described by what the kernel tells:
- * architecture, vendor, signature, sizes; not by a named model with its features. */
+/* Appends the <host> element of a capabilities document, indented by two. The processor is described by what the kernel
+ * tells: architecture, vendor, signature, sizes; not by a named model with its features. */
 void vh_host_caps_format(VhHost *host, const VhHostCapsArgs *args, VhBuf *buf);
 
-/* The UUID that the host is known by: host_uuid of the daemon's configuration is the caller's affair; this is DMI's, else that
- * of /etc/machine-id. Returns 0, or -ENOENT if there is neither. */
+/* The UUID that the host is known by: host_uuid of the daemon's configuration is the caller's affair; this is DMI's,
+ * else that of /etc/machine-id. Returns 0, or -ENOENT if there is neither. */
 int vh_host_uuid(VhHost *host, uint8_t uuid[VH_UUID_LEN]);

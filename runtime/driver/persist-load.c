@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading all definitions at start-up. A host may have ten thousand: names are sorted once, each file costs one open and
- * one read into a buffer that is used again, and links are looked at only where there are any. */
+/* Reading all definitions at start-up. A host may have ten thousand: names are sorted once, each file costs one open
+ * and one read into a buffer that is used again, and links are looked at only where there are any. */
 
 #include "driver/persist-private.h"
 
@@ -78,7 +78,8 @@ static int read_names(const char *path, NameList *list)
 
                 if (is_leftover(e->d_name))
                         (void)unlinkat(fd, e->d_name, 0);
-                else if (e->d_type != DT_DIR && len > strlen(VH_PERSIST_SUFFIX) && vh_endswith(e->d_name, VH_PERSIST_SUFFIX))
+                else if (e->d_type != DT_DIR && len > strlen(VH_PERSIST_SUFFIX) &&
+                         vh_endswith(e->d_name, VH_PERSIST_SUFFIX))
                         name_list_add(list, vh_xstrndup(e->d_name, len - strlen(VH_PERSIST_SUFFIX)));
         }
         closedir(dir);
@@ -188,7 +189,8 @@ int vh_persist_load(VhPersist *p, const VhPersistLoader *loader, VhError **err)
 /* A rename that was cut short left the link under the old name, the new one, or both. */
 static bool renamed_autostart(const VhPersistFile *file, const char *name)
 {
-        _vh_free_ char *link = file->persist->autostart_dir ? vh_persist_entry(file->persist->autostart_dir, name) : NULL;
+        _vh_free_ char *link =
+                file->persist->autostart_dir ? vh_persist_entry(file->persist->autostart_dir, name) : NULL;
         struct stat st;
 
         return file->autostart || (link && lstat(link, &st) == 0);

@@ -2,9 +2,9 @@
 
 /* Changing what is on disk; reading it back is persist-load.c.
  *
- * A rename has to touch content and name of one file. Content goes first, in place: from then on the old file defines the
- * object under its new name, and the loader knows how to finish (vh_persist_settle()). Writing the new file first would
- * leave two definitions of one object behind if we die in between. */
+ * A rename has to touch content and name of one file. Content goes first, in place: from then on the old file defines
+ * the object under its new name, and the loader knows how to finish (vh_persist_settle()). Writing the new file first
+ * would leave two definitions of one object behind if we die in between. */
 
 #include "driver/persist-private.h"
 
@@ -18,7 +18,8 @@
 
 enum { FILE_MODE = 0600 };
 
-int vh_persist_open(VhPersist **ret, const VhPersistKind *kind, const char *dir, const char *autostart_dir, VhError **err)
+int vh_persist_open(VhPersist **ret, const VhPersistKind *kind, const char *dir, const char *autostart_dir,
+                    VhError **err)
 {
         VhPersist *p;
         int r = vh_mkdir_p(dir, kind->dir_mode);
@@ -146,8 +147,8 @@ static int make_link(const VhPersist *p, const char *name, VhError **err)
 int vh_persist_set_autostart(VhPersist *p, const char *name, bool autostart, VhError **err)
 {
         if (!p->autostart_dir)
-                return vh_error_set(err, p->kind->domain, VIR_ERR_INTERNAL_ERROR, "a %s cannot be started automatically",
-                                    p->kind->noun);
+                return vh_error_set(err, p->kind->domain, VIR_ERR_INTERNAL_ERROR,
+                                    "a %s cannot be started automatically", p->kind->noun);
         return autostart ? make_link(p, name, err) : remove_entry(p, p->autostart_dir, name, err);
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Objects as files: one directory holds NAME.xml for every persistent object of a kind, a second one symbolic links to the
- * files of those that start with the host. The layout is that of the reference, so that definitions move between the two
- * without conversion.
+/* Objects as files: one directory holds NAME.xml for every persistent object of a kind, a second one symbolic links to
+ * the files of those that start with the host. The layout is that of the reference, so that definitions move between
+ * the two without conversion.
  *
  * What is on disk is complete at every instant: a file is written beside its place, synced, and moved over the old one;
- * the directory is synced before a function returns. A rename (vh_persist_rename()) that is cut short is finished by the next
- * load. */
+ * the directory is synced before a function returns. A rename (vh_persist_rename()) that is cut short is finished by
+ * the next load. */
 
 #include "base/error.h"
 
@@ -21,16 +21,16 @@ typedef struct VhPersistKind {
         unsigned dir_mode; /* of the directories if they must be made */
 } VhPersistKind;
 
-/* Opens the directory (made if absent, parents too). autostart_dir is NULL for kinds that have none; it is made with the
- * first link. Returns 0 or negative errno with *err. */
+/* Opens the directory (made if absent, parents too). autostart_dir is NULL for kinds that have none; it is made with
+ * the first link. Returns 0 or negative errno with *err. */
 int vh_persist_open(VhPersist **ret, const VhPersistKind *kind, const char *dir, const char *autostart_dir,
                     VhError **err);
 /* Accepts NULL, returns NULL. */
 VhPersist *vh_persist_free(VhPersist *p);
 VH_DEFINE_CLEANUP(VhPersist *, vh_persist_free)
 
-/* Names that cannot be file names: empty, ".", "..", with '/' or a newline. Returns 0, or -EINVAL with an error from domain
- * (VIR_FROM_*). */
+/* Names that cannot be file names: empty, ".", "..", with '/' or a newline. Returns 0, or -EINVAL with an error from
+ * domain (VIR_FROM_*). */
 int vh_persist_check_name(const char *name, int domain, VhError **err);
 
 /* Writes (or replaces) the definition of name; xml is the document without the warning comment. */
@@ -56,8 +56,8 @@ typedef struct VhPersistFile {
 } VhPersistFile;
 
 /* To be called by the receiver before it takes a definition whose own name is `name`. If the file bears another one (an
- * interrupted rename, or a copy made by hand), it is moved to the right place, where no other file may be. Returns 0, or
- * negative errno with *err: the receiver must skip the file then. */
+ * interrupted rename, or a copy made by hand), it is moved to the right place, where no other file may be. Returns 0,
+ * or negative errno with *err: the receiver must skip the file then. */
 int vh_persist_settle(VhPersistFile *file, const char *name, VhError **err);
 
 typedef struct VhPersistLoader {
@@ -68,7 +68,7 @@ typedef struct VhPersistLoader {
         void *userdata;
 } VhPersistLoader;
 
-/* Reads all definitions in the order of their names. Files that cannot be read or are refused are skipped; only regular files
- * (or links to such) ending in .xml are definitions. What an interrupted write left behind is removed. Returns the number
- * loaded, or negative errno with *err if the directory itself cannot be read. */
+/* Reads all definitions in the order of their names. Files that cannot be read or are refused are skipped; only regular
+ * files (or links to such) ending in .xml are definitions. What an interrupted write left behind is removed. Returns
+ * the number loaded, or negative errno with *err if the directory itself cannot be read. */
 int vh_persist_load(VhPersist *p, const VhPersistLoader *loader, VhError **err);

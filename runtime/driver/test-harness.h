@@ -15,7 +15,7 @@ typedef struct VhTestDriver {
         const VhDriver *driver;
         void *state;
         VhConn conn;
-        VhCall call; /* its arena holds the last reply */
+        VhCall call;  /* its arena holds the last reply */
         VhError *err; /* of the last call, NULL if it succeeded */
         /* Numbers of the event messages so far, and the detail of lifecycle ones. */
         int events[VH_TEST_EVENTS];
@@ -39,7 +39,8 @@ static inline void vh_test_event(VhConn *conn, const VhProc *proc, const void *m
 }
 
 /* Starts the driver and opens path ("/system") on it. Returns 0 or negative errno with t->err. */
-static inline int vh_test_driver_start(VhTestDriver *t, const VhDriver *driver, const VhDriverEnv *env, const char *path)
+static inline int vh_test_driver_start(VhTestDriver *t, const VhDriver *driver, const VhDriverEnv *env,
+                                       const char *path)
 {
         int r;
 
@@ -64,8 +65,8 @@ static inline void vh_test_driver_stop(VhTestDriver *t)
         t->state = NULL;
 }
 
-/* Calls a procedure of the program "remote". ret may be NULL for procedures without reply. The reply's memory lives until
- * the next call. Returns what the handler returns, and leaves its error in t->err. */
+/* Calls a procedure of the program "remote". ret may be NULL for procedures without reply. The reply's memory lives
+ * until the next call. Returns what the handler returns, and leaves its error in t->err. */
 static inline int vh_test_call(VhTestDriver *t, int number, const void *args, void *ret)
 {
         const VhProc *proc = vh_program_find(&vh_program_remote, number);

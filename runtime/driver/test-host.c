@@ -68,7 +68,8 @@ static int setup(void **state)
         put(f, "proc/meminfo", "MemTotal:   4000000 kB\nMemFree:    1000000 kB\nBuffers:  300 kB\nCached:  400 kB\n");
         put(f, "proc/stat", "cpu  10 20 30 40 50 60 70 80 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\ncpu10 9 9 9 9 9 9 9 9 0 0\n");
         put(f, "proc/cpuinfo",
-            "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: X\nstepping\t: 3\n"
+            "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: X\nstepping\t: "
+            "3\n"
             "microcode\t: 0x10\ncpu MHz\t\t: 2450.123\naddress sizes\t: 48 bits physical, 48 bits virtual\n");
         put(f, "sys/devices/system/cpu/online", "0-6\n");
         put(f, "sys/devices/system/cpu/present", "0-7\n");
@@ -218,9 +219,9 @@ static void pools_are_set_or_added_to(void **state)
         _vh_error_ VhError *err = NULL;
 
         assert_int_equal(vh_host_alloc_pages(f->host, &huge, &three, 1, 1, 1, true, NULL), 1);
-        assert_int_equal(vh_host_read(f->host, &text,
-                                      "sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"),
-                         0);
+        assert_int_equal(
+                vh_host_read(f->host, &text, "sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"),
+                0);
         assert_int_equal(atoi(text), 103);
         assert_true(vh_host_alloc_pages(f->host, &small, &three, 1, 0, 1, true, &err) < 0);
         assert_string_equal(err->message, "Operation not supported: system pages pool can't be modified");
@@ -276,14 +277,22 @@ static void capabilities_tell_the_machine(void **state)
 {
         static const char *const transports[] = { "tcp", NULL };
         static const char *const expected[] = {
-                "<vendor>AMD</vendor>", "<signature family='25' model='1' stepping='3'/>",
-                "<microcode version='16'/>", "<maxphysaddr mode='emulate' bits='48'/>",
-                "<topology sockets='1' dies='1' cores='2' threads='2'/>", "<cells num='2'>",
-                "<memory unit='KiB'>2000000</memory>", "<pages unit='KiB' size='4'>448800</pages>",
-                "<pages unit='KiB' size='2048'>100</pages>", "<sibling id='1' value='21'/>",
-                "<cpu id='1' socket_id='0' die_id='0' core_id='0' siblings='0-1'/>", "<cpu id='7'/>",
-                "<uri_transport>tcp</uri_transport>", "<model>none</model>",
-                "<baselabel type='kvm'>+1:+2</baselabel>", "<iommu support='no'/>",
+                "<vendor>AMD</vendor>",
+                "<signature family='25' model='1' stepping='3'/>",
+                "<microcode version='16'/>",
+                "<maxphysaddr mode='emulate' bits='48'/>",
+                "<topology sockets='1' dies='1' cores='2' threads='2'/>",
+                "<cells num='2'>",
+                "<memory unit='KiB'>2000000</memory>",
+                "<pages unit='KiB' size='4'>448800</pages>",
+                "<pages unit='KiB' size='2048'>100</pages>",
+                "<sibling id='1' value='21'/>",
+                "<cpu id='1' socket_id='0' die_id='0' core_id='0' siblings='0-1'/>",
+                "<cpu id='7'/>",
+                "<uri_transport>tcp</uri_transport>",
+                "<model>none</model>",
+                "<baselabel type='kvm'>+1:+2</baselabel>",
+                "<iommu support='no'/>",
         };
         Fixture *f = *state;
         VhHostSecModel models[VH_HOST_SEC_MODELS_MAX];
@@ -337,10 +346,13 @@ static void put_bytes(const Fixture *f, const char *path, const void *data, size
 
 /* BIOS with vendor, version and date; a system with a UUID; the end. */
 static const char dmi[] = "\x00\x18\x00\x00\x01\x02\x00\xe0\x03\x00\0\0\0\0\0\0\0\0\x00\x00\x02\x07\xff\xff"
-                          "Vendor\0" "1.0  \0" "01/02/2003\0\0"
+                          "Vendor\0"
+                          "1.0  \0"
+                          "01/02/2003\0\0"
                           "\x01\x1b\x01\x00\x01\x02\x00\x00"
                           "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x06\x00\x00"
-                          "A & B\0" "Box\0\0"
+                          "A & B\0"
+                          "Box\0\0"
                           "\x7f\x04\x02\x00\0";
 
 static void smbios_tables_become_sysinfo(void **state)
