@@ -188,13 +188,14 @@ static const VhXmlTable table_tcg = { "tcg", sizeof(S), ROWS(LEAF("tb-cache", tb
 #define S VhFeatures
 const VhXmlTable vh_table_features = {
         "features", sizeof(S),
-        ROWS(FLAG("acpi", acpi), PTR("apic", apic, table_apic), FLAG("pae", pae), FLAG("viridian", viridian), FLAG("privnet", privnet),
-             PTR("hap", hap, table_switch), PTR("pmu", pmu, table_switch), PTR("vmport", vmport, table_switch),
-             PTR("pvspinlock", pvspinlock, table_switch), PTR("vmcoreinfo", vmcoreinfo, table_switch), PTR("smm", smm, table_smm),
-             PTR("hyperv", hyperv, table_hyperv), PTR("xen", xen, table_xen), PTR("kvm", kvm, table_kvm),
-             NOT_BUILT("capabilities"), PTR("gic", gic, table_gic), PTR("ioapic", ioapic, table_ioapic), PTR("hpt", hpt, table_hpt),
+        ROWS(FLAG("acpi", acpi), PTR("apic", apic, table_apic), FLAG("pae", pae), PTR("hap", hap, table_switch),
+             FLAG("viridian", viridian), FLAG("privnet", privnet), PTR("hyperv", hyperv, table_hyperv), PTR("kvm", kvm, table_kvm),
+             PTR("pvspinlock", pvspinlock, table_switch), NOT_BUILT("capabilities"), PTR("pmu", pmu, table_switch),
+             PTR("vmport", vmport, table_switch), PTR("gic", gic, table_gic), PTR("smm", smm, table_smm),
+             PTR("ioapic", ioapic, table_ioapic), PTR("hpt", hpt, table_hpt), PTR("vmcoreinfo", vmcoreinfo, table_switch),
              PTR("htm", htm, table_switch), PTR("nested-hv", nested_hv, table_switch), PTR("msrs", msrs, table_msrs),
-             PTR("ccf-assist", ccf_assist, table_switch), PTR("cfpc", cfpc, table_level), PTR("sbbc", sbbc, table_level),
-             PTR("ibs", ibs, table_level), PTR("tcg", tcg, table_tcg), PTR("async-teardown", async_teardown, table_async)),
+             PTR("ccf-assist", ccf_assist, table_switch), PTR("xen", xen, table_xen), PTR("cfpc", cfpc, table_level),
+             PTR("sbbc", sbbc, table_level), PTR("ibs", ibs, table_level), PTR("tcg", tcg, table_tcg),
+             PTR("async-teardown", async_teardown, table_async)),
 };
 #undef S

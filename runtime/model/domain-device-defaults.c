@@ -299,13 +299,18 @@ static void default_consoles(VhDomainDef *def)
 
 static void default_chr_source(VhChrSource *source)
 {
-        enum { RAW = 1 };
+        enum { RAW = 1, BIND = 2 };
 
         if (source->type == VH_CHR_TCP && !source->protocol)
                 source->protocol = RAW;
         /* A socket without a path gets one when the domain starts. */
         if (source->type == VH_CHR_UNIX && !source->path && !source->reconnect)
                 source->mode = 0;
+        if (source->type == VH_CHR_UDP && source->ends.n == 2 && source->ends.items[1]->mode == BIND) {
+                VhChrEnd *bind = vh_list_take(&source->ends, 1);
+
+                vh_list_insert(&source->ends, 0, bind);
+        }
 }
 
 static void default_chr_sources(VhDomainDef *def)
@@ -433,10 +438,47 @@ static void default_small_devices(VhDomainDef *def)
         for (uint32_t i = 0; i < def->filesystems.n; i++)
                 if (!def->filesystems.items[i]->accessmode && def->filesystems.items[i]->type == MOUNT)
                         def->filesystems.items[i]->accessmode = PASSTHROUGH;
+        for (uint32_t i = 0; i < def->smartcards.n; i++)
+                if (def->smartcards.items[i]->info.address.type == VH_ADDRESS_NONE) {
+                        def->smartcards.items[i]->info.address.type = VH_ADDRESS_CCID;
+                        def->smartcards.items[i]->info.address.ccid.slot = i;
+                }
         for (uint32_t i = 0; i < def->inputs.n; i++)
-                if (!def->inputs.items[i]->bus)
+                if (!def->inputs.items[i]->bus && def->inputs.items[i]->type != VH_INPUT_EVDEV)
                         def->inputs.items[i]->bus =
                                 def->inputs.items[i]->type == VH_INPUT_TABLET ? VH_INPUT_BUS_USB : VH_INPUT_BUS_PS2;
+}
+
+/* Where the disk at place i belongs: before the first one of its bus with a later name, else behind the last one of its
+ * bus. */
+static uint32_t place_of_disk(const VhDomainDef *def, uint32_t i)
+{
+        const VhDisk *disk = def->disks.items[i];
+        uint32_t place = i;
+
+        for (uint32_t j = i; j > 0; j--) {
+                const VhDisk *other = def->disks.items[j - 1];
+
+                if (other->bus != disk->bus)
+                        continue;
+                if (index_of_target(other->target) <= index_of_target(disk->target))
+                        return place == i ? j : place;
+                place = j - 1;
+        }
+        return place;
+}
+
+static void sort_disks(VhDomainDef *def)
+{
+        for (uint32_t i = 1; i < def->disks.n; i++) {
+                uint32_t place = place_of_disk(def, i);
+
+                if (place != i) {
+                        VhDisk *disk = vh_list_take(&def->disks, i);
+
+                        vh_list_insert(&def->disks, place, disk);
+                }
+        }
 }
 
 int vh_domain_device_defaults(VhDomainDef *def, VhError **err)
@@ -447,6 +489,7 @@ int vh_domain_device_defaults(VhDomainDef *def, VhError **err)
                 if (r < 0)
                         return r;
         }
+        sort_disks(def);
         for (uint32_t i = 0; i < def->nets.n; i++) {
                 int r = default_net(def->nets.items[i], err);
 
