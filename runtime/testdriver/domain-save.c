@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/* Files are opened with O_NONBLOCK: a pipe must not keep the loop waiting. */
 static const char save_magic[] = "TestGuestMagic"; /* its NUL is part of it */
 
 enum { IMAGE_XML_MAX = 65536 };
@@ -40,7 +41,7 @@ static int read_all(int fd, void *data, size_t n)
 
 static int write_image(const char *path, const char *name, const char *xml, VhError **err)
 {
-        _vh_close_ int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        _vh_close_ int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NONBLOCK, S_IRUSR | S_IWUSR);
         uint32_t len = strlen(xml);
         int r;
 
@@ -59,7 +60,7 @@ static int write_image(const char *path, const char *name, const char *xml, VhEr
 /* Text of the image's XML; the caller frees it. */
 static int read_image(const char *path, char **xml, VhError **err)
 {
-        _vh_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _vh_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         char magic[sizeof(save_magic)];
         uint32_t len;
         int r;
@@ -253,7 +254,7 @@ TEST_OP_SHARED_DO(domain_managed_save_remove)
 
 static int write_dump(const char *path, const char *name, VhError **err)
 {
-        _vh_close_ int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        _vh_close_ int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NONBLOCK, S_IRUSR | S_IWUSR);
         int r;
 
         if (fd < 0)
