@@ -187,9 +187,9 @@ static void default_serials(VhDomainDef *def)
                 VhChr *serial = def->serials.items[i];
 
                 if (!serial->target_type)
-                        serial->target_type = serial->info.address.type == VH_ADDRESS_USB ? VH_CHR_TARGET_USB_SERIAL :
-                                              serial->info.address.type == VH_ADDRESS_PCI ? VH_CHR_TARGET_PCI_SERIAL :
-                                                                                            VH_CHR_TARGET_ISA_SERIAL;
+                        serial->target_type = serial->info.address.type == VH_ADDRESS_USB   ? VH_CHR_TARGET_USB_SERIAL
+                                              : serial->info.address.type == VH_ADDRESS_PCI ? VH_CHR_TARGET_PCI_SERIAL
+                                                                                            : VH_CHR_TARGET_ISA_SERIAL;
                 if (serial->target_model)
                         continue;
                 if (serial->target_type == VH_CHR_TARGET_ISA_SERIAL)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a QEMU guest gets that its definition leaves open, as a definition in the reference gets it: machine, CPU, the devices
- * that a PC always has, models, and addresses. */
+/* What a QEMU guest gets that its definition leaves open, as a definition in the reference gets it: machine, CPU, the
+ * devices that a PC always has, models, and addresses. */
 
 #include "model/domain.h"
 
-/* Before devices are completed (VhDomainParseEnv.post_parse). version is the emulator's as major * 1000000 + minor * 1000 +
- * release, 0 if it is not known: machine types then keep the names they have. Returns 0 or negative errno with *err. */
+/* Before devices are completed (VhDomainParseEnv.post_parse). version is the emulator's as major * 1000000 + minor *
+ * 1000 + release, 0 if it is not known: machine types then keep the names they have. Returns 0 or negative errno with
+ * *err. */
 int qemu_domain_fill_defaults(VhDomainDef *def, uint64_t version, VhError **err);
 
-/* After all devices are there (VhDomainParseEnv.assign_addresses): controllers' models, PCI, USB and virtio-serial addresses.
- * Addresses that are given stay. */
+/* After all devices are there (VhDomainParseEnv.assign_addresses): controllers' models, PCI, USB and virtio-serial
+ * addresses. Addresses that are given stay. */
 int qemu_domain_assign_addresses(VhDomainDef *def, VhError **err);
 
 /* guest-pci.c: PCI slots, and the PCI Express ports that they need. */

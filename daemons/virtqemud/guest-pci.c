@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* PCI addresses of a PC.
  *
- * Devices are taken in a fixed order, so that a definition always gets the same addresses. On i440fx each device takes the next
- * free slot of the one bus. On q35 an express device takes a root port, and a conventional one a slot of a bridge behind a root
- * port; ports and bridges that are missing are made first, in a trial on a copy of the map, because they take addresses
- * themselves and theirs come first. */
+ * Devices are taken in a fixed order, so that a definition always gets the same addresses. On i440fx each device takes
+ * the next free slot of the one bus. On q35 an express device takes a root port, and a conventional one a slot of a
+ * bridge behind a root port; ports and bridges that are missing are made first, in a trial on a copy of the map,
+ * because they take addresses themselves and theirs come first. */
 
 #include "guest-defaults.h"
 
@@ -29,9 +29,9 @@ enum {
 /* What a bus takes, and what a device wants. */
 typedef enum Need {
         NEED_NOTHING,
-        NEED_PCI,      /* conventional slot */
-        NEED_PCIE,     /* express slot that can be plugged: a root port */
-        NEED_ROOT,     /* a function of the express root bus itself: root ports */
+        NEED_PCI,  /* conventional slot */
+        NEED_PCIE, /* express slot that can be plugged: a root port */
+        NEED_ROOT, /* a function of the express root bus itself: root ports */
 } Need;
 
 typedef struct Bus {
@@ -195,7 +195,8 @@ static int assign(Map *map, VhDeviceInfo *info, Need need)
                 return 0;
         while (!find_slot(map, need, &bus, &slot))
                 if (!grow(map, need))
-                        return vh_error_set(map->err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "No more available PCI slots");
+                        return vh_error_set(map->err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR,
+                                            "No more available PCI slots");
         give(info, bus, slot, 0);
         reserve(map, &info->address.pci);
         return 0;
@@ -234,8 +235,8 @@ static Need need_of_net(const Map *map, const VhNet *net)
 {
         if (net->type == VH_NET_HOSTDEV || vh_streq(net->model, "usb-net"))
                 return NEED_NOTHING;
-        if (net->model && (vh_startswith(net->model, "virtio") || vh_streq(net->model, "e1000e") ||
-                           vh_streq(net->model, "vmxnet3")))
+        if (net->model &&
+            (vh_startswith(net->model, "virtio") || vh_streq(net->model, "e1000e") || vh_streq(net->model, "vmxnet3")))
                 return vh_streq(net->model, "virtio-transitional") ? NEED_PCI : express(map);
         return NEED_PCI;
 }
@@ -244,7 +245,8 @@ static Need need_of_controller(const Map *map, const VhController *c)
 {
         switch (c->type) {
         case VH_CONTROLLER_SCSI:
-                return c->model == VH_CTRL_VIRTIO_SCSI || c->model == VH_CTRL_VIRTIO_NON_TRANSITIONAL ? express(map) : NEED_PCI;
+                return c->model == VH_CTRL_VIRTIO_SCSI || c->model == VH_CTRL_VIRTIO_NON_TRANSITIONAL ? express(map)
+                                                                                                      : NEED_PCI;
         case VH_CONTROLLER_VIRTIO_SERIAL:
                 return c->model == VH_CTRL_VIRTIO_TRANSITIONAL ? NEED_PCI : express(map);
         case VH_CONTROLLER_SATA:
@@ -317,7 +319,8 @@ static void fix_video(Map *map, VhDomainDef *def)
         VhVideo *video = primary_video(def);
         uint8_t slot = map->q35 ? SLOT_VIDEO_Q35 : SLOT_VIDEO_PC;
 
-        if (video && need_of_video(map, video) != NEED_NOTHING && !map->buses[0].functions[slot] && may_assign(&video->info)) {
+        if (video && need_of_video(map, video) != NEED_NOTHING && !map->buses[0].functions[slot] &&
+            may_assign(&video->info)) {
                 give(&video->info, 0, slot, 0);
                 reserve(map, &video->info.address.pci);
         }
@@ -362,7 +365,10 @@ static int assign_pci_controllers(Map *map, VhDomainDef *def)
 static bool assign_companion(Map *map, const VhDomainDef *def, VhController *c)
 {
         static const uint8_t functions[] = {
-                [VH_CTRL_ICH9_EHCI1] = 7, [VH_CTRL_ICH9_UHCI1] = 0, [VH_CTRL_ICH9_UHCI2] = 1, [VH_CTRL_ICH9_UHCI3] = 2,
+                [VH_CTRL_ICH9_EHCI1] = 7,
+                [VH_CTRL_ICH9_UHCI1] = 0,
+                [VH_CTRL_ICH9_UHCI2] = 1,
+                [VH_CTRL_ICH9_UHCI3] = 2,
         };
 
         if (c->type != VH_CONTROLLER_USB || c->model < VH_CTRL_ICH9_EHCI1 || c->model > VH_CTRL_ICH9_UHCI3 ||
@@ -371,7 +377,8 @@ static bool assign_companion(Map *map, const VhDomainDef *def, VhController *c)
         for (uint32_t i = 0; i < def->controllers.n; i++) {
                 const VhController *other = def->controllers.items[i];
 
-                if (other == c || other->type != c->type || other->index.val != c->index.val || !is_assigned(&other->info))
+                if (other == c || other->type != c->type || other->index.val != c->index.val ||
+                    !is_assigned(&other->info))
                         continue;
                 give(&c->info, other->info.address.pci.bus, other->info.address.pci.slot, functions[c->model]);
                 if (functions[c->model] == 0)
@@ -420,8 +427,8 @@ static int assign_front(Map *map, VhDomainDef *def)
 
 static bool hostdev_on_pci(const VhHostdev *h)
 {
-        return h->mode == VH_HOSTDEV_SUBSYSTEM &&
-               (h->type == VH_HOSTDEV_PCI || h->type == VH_HOSTDEV_SCSI_HOST || (h->type == VH_HOSTDEV_MDEV && h->mdev_model == 1));
+        return h->mode == VH_HOSTDEV_SUBSYSTEM && (h->type == VH_HOSTDEV_PCI || h->type == VH_HOSTDEV_SCSI_HOST ||
+                                                   (h->type == VH_HOSTDEV_MDEV && h->mdev_model == 1));
 }
 
 static int assign_back(Map *map, VhDomainDef *def)
@@ -505,9 +512,9 @@ static void complete_controller(VhController *c)
                 if (!c->chassis.set)
                         c->chassis = (VhOptUint){ .val = c->index.val, .set = true };
                 if (!c->port.set)
-                        c->port = (VhOptUint){
-                                .val = (uint32_t)c->info.address.pci.slot << 3 | c->info.address.pci.function, .set = true
-                        };
+                        c->port = (VhOptUint){ .val = (uint32_t)c->info.address.pci.slot << 3 |
+                                                      c->info.address.pci.function,
+                                               .set = true };
         } else if (c->model == VH_CTRL_PCIE_TO_PCI_BRIDGE && !c->pci_model_name) {
                 c->pci_model_name = MODEL_PCIE_TO_PCI;
         } else if (c->model == VH_CTRL_PCI_BRIDGE) {
@@ -544,7 +551,8 @@ static bool has_own_buses(const VhDomainDef *def)
         return false;
 }
 
-/* Where the definition leaves the buses to us, q35 gets one port more than needed, so that something can be plugged in. */
+/* Where the definition leaves the buses to us, q35 gets one port more than needed, so that something can be plugged in.
+ */
 static int make_ports(Map *map, VhDomainDef *def)
 {
         _vh_domain_def_ VhDomainDef *trial = vh_domain_def_copy(def);

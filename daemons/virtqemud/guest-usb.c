@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 enum {
-        BUSES_MAX = 16,     /* USB controllers that we give ports of */
+        BUSES_MAX = 16, /* USB controllers that we give ports of */
         ROOT_PORTS_MAX = 15,
 };
 

@@ -130,7 +130,7 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_managed_save_get_xml_desc),
         OP(domain_managed_save_define_xml),
 
-#define NEED_RUNNING(name) OP(name),
+#define NEED_RUNNING(name)     OP(name),
 #define NEED_RUNNING_RET(name) OP(name),
 #include "running-ops.h"
 

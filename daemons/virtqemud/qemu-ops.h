@@ -6,7 +6,7 @@
 #include "qemu.h"
 
 #define QEMU_OP(name) int qemu_##name(VhCall *call, const remote_##name##_args *args, VhError **err)
-#define QEMU_OP_RET(name) \
+#define QEMU_OP_RET(name)                                                                                              \
         int qemu_##name(VhCall *call, const remote_##name##_args *args, remote_##name##_ret *ret, VhError **err)
 #define QEMU_OP_NOARGS(name) int qemu_##name(VhCall *call, remote_##name##_ret *ret, VhError **err)
 
@@ -158,7 +158,7 @@ QEMU_OP(domain_backup_begin);
 QEMU_OP_RET(domain_managed_save_get_xml_desc);
 QEMU_OP(domain_managed_save_define_xml);
 
-#define NEED_RUNNING(name) QEMU_OP(name);
+#define NEED_RUNNING(name)     QEMU_OP(name);
 #define NEED_RUNNING_RET(name) QEMU_OP_RET(name);
 #include "running-ops.h"
 

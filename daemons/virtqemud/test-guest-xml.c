@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Guests as their definitions come out: tests/xml/domain/NAME.xml in, NAME.out.xml out. What comes out is what Debian's libvirtd
- * gives for the same input (tests/xml/compare-reference), and read back it is the same object. */
+/* Guests as their definitions come out: tests/xml/domain/NAME.xml in, NAME.out.xml out. What comes out is what Debian's
+ * libvirtd gives for the same input (tests/xml/compare-reference), and read back it is the same object. */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bump allocation in chunks. The first chunk is small and is kept over resets, so that a short task costs no malloc(). */
+/* Bump allocation in chunks. The first chunk is small and is kept over resets, so that a short task costs no malloc().
+ */
 
 #include "base/arena.h"
 

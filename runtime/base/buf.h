@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A growing text or byte buffer. All zero is a valid empty one; data is always NUL-terminated once something was added. */
+/* A growing text or byte buffer. All zero is a valid empty one; data is always NUL-terminated once something was added.
+ */
 
 #include "base/util.h"
 

@@ -30,14 +30,15 @@ int vh_error_set(VhError **err, int domain, int code, const char *fmt, ...) _vh_
  * errnum may be positive or negative. Returns -|errnum|. */
 int vh_error_sys(VhError **err, int domain, int errnum, const char *fmt, ...) _vh_printf_(4, 5);
 
-/* The same with a message that is finished as it stands: the code's template is not put around it. So the reference reports
- * arguments that are refused before a driver sees them. */
+/* The same with a message that is finished as it stands: the code's template is not put around it. So the reference
+ * reports arguments that are refused before a driver sees them. */
 int vh_error_plain(VhError **err, int domain, int code, const char *fmt, ...) _vh_printf_(4, 5);
 
 /* Puts "context: " before the detail of an error that is there already; nothing happens otherwise. */
 void vh_error_prefix(VhError **err, const char *fmt, ...) _vh_printf_(2, 3);
 
-/* Text for people: the message, or the name of the errno r when no object was made. Never NULL; owned by err or static. */
+/* Text for people: the message, or the name of the errno r when no object was made. Never NULL; owned by err or static.
+ */
 const char *vh_error_text(const VhError *err, int r);
 
 VhError *vh_error_copy(const VhError *err);

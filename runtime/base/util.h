@@ -14,36 +14,36 @@
 #include <string.h>
 #include <unistd.h>
 
-#define _vh_cleanup_(f) __attribute__((cleanup(f)))
+#define _vh_cleanup_(f)         __attribute__((cleanup(f)))
 #define _vh_printf_(fmt, first) __attribute__((format(printf, fmt, first)))
-#define _vh_unused_ __attribute__((unused))
-#define _vh_must_check_ __attribute__((warn_unused_result))
+#define _vh_unused_             __attribute__((unused))
+#define _vh_must_check_         __attribute__((warn_unused_result))
 
-#define VH_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define VH_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define VH_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define VH_ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
+#define VH_MIN(a, b)                       ((a) < (b) ? (a) : (b))
+#define VH_MAX(a, b)                       ((a) > (b) ? (a) : (b))
 #define VH_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* Hands ownership on: yields the value and leaves NULL (-1) behind, so that a cleanup attribute finds nothing. */
-#define VH_TAKE_PTR(p)           \
-        ({                       \
-                typeof(p) _t = (p); \
-                (p) = NULL;      \
-                _t;              \
+#define VH_TAKE_PTR(p)                                                                                                 \
+        ({                                                                                                             \
+                typeof(p) _t = (p);                                                                                    \
+                (p) = NULL;                                                                                            \
+                _t;                                                                                                    \
         })
-#define VH_TAKE_FD(fd)        \
-        ({                    \
-                int _t = (fd); \
-                (fd) = -1;    \
-                _t;           \
+#define VH_TAKE_FD(fd)                                                                                                 \
+        ({                                                                                                             \
+                int _t = (fd);                                                                                         \
+                (fd) = -1;                                                                                             \
+                _t;                                                                                                    \
         })
 
 /* Defines funcp(), the form that _vh_cleanup_() wants, from a destructor that accepts NULL. */
-#define VH_DEFINE_CLEANUP(type, func)                               \
-        _vh_unused_ static inline void func##p(type *p)             \
-        {                                                           \
-                if (*p)                                             \
-                        func(*p);                                   \
+#define VH_DEFINE_CLEANUP(type, func)                                                                                  \
+        _vh_unused_ static inline void func##p(type *p)                                                                \
+        {                                                                                                              \
+                if (*p)                                                                                                \
+                        func(*p);                                                                                      \
         }
 
 static inline void vh_freep(void *p)
@@ -57,7 +57,7 @@ static inline void vh_closep(int *fd)
                 close(*fd);
 }
 
-#define _vh_free_ _vh_cleanup_(vh_freep)
+#define _vh_free_  _vh_cleanup_(vh_freep)
 #define _vh_close_ _vh_cleanup_(vh_closep)
 
 /* Zeroed memory for n items of size bytes; never NULL. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The driver interface: what a hypervisor or secondary driver gives to whoever serves it (a daemon, or an application in
- * embedded mode). Functions per object kind are structs generated from the protocol description (gen ops.h): member
+/* The driver interface: what a hypervisor or secondary driver gives to whoever serves it (a daemon, or an application
+ * in embedded mode). Functions per object kind are structs generated from the protocol description (gen ops.h): member
  * domain_create serves REMOTE_PROC_DOMAIN_CREATE and has the typed arguments of that procedure. A member left NULL is
  * answered with VIR_ERR_NO_SUPPORT.
  *
@@ -41,8 +41,8 @@ struct VhDriver {
         /* Serves all kinds that it knows itself; the process' secondary drivers do not fill in for it (test). */
         bool self_contained;
 
-        /* Starts the one instance of this driver in the process: loads configuration and objects. *state is handed to every
-         * other function. A driver without start needs none. Returns 0 or negative errno with *err. */
+        /* Starts the one instance of this driver in the process: loads configuration and objects. *state is handed to
+         * every other function. A driver without start needs none. Returns 0 or negative errno with *err. */
         int (*start)(void **state, const VhDriverEnv *env, VhError **err);
         /* SIGHUP: reload object definitions. */
         int (*reload)(void *state, VhError **err);
@@ -54,8 +54,8 @@ struct VhDriver {
         /* True if this driver may be given to a client that names no URI: its hypervisor is here. NULL: never. */
         bool (*probe)(void *state);
 
-        /* Decides about a URI whose scheme is ours. path begins with '/'; query may be NULL. On success sets conn->priv (and
-         * conn->hub). Returns 0, or negative errno with *err saying what is wrong with the URI. */
+        /* Decides about a URI whose scheme is ours. path begins with '/'; query may be NULL. On success sets conn->priv
+         * (and conn->hub). Returns 0, or negative errno with *err saying what is wrong with the URI. */
         int (*open)(void *state, VhConn *conn, const char *path, const char *query, VhError **err);
         void (*close)(VhConn *conn);
         /* Answer for CONNECT_SUPPORTS_FEATURE, 0 or 1; NULL: 0 for everything that is not always 1. */

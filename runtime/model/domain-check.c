@@ -27,8 +27,8 @@ static int check_disk_targets(const VhDomainDef *def, VhError **err)
 static int check_drive(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         if (info && info->address.type == VH_ADDRESS_DRIVE && info->address.drive.controller > VH_CONTROLLER_INDEX_MAX)
-                return vh_error_set(opaque, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "controller '%u' of a drive address is too large",
-                                    info->address.drive.controller);
+                return vh_error_set(opaque, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                    "controller '%u' of a drive address is too large", info->address.drive.controller);
         return 0;
 }
 
@@ -40,20 +40,22 @@ static bool may_share_index(const VhController *c)
 
 static int check_controllers(const VhDomainDef *def, VhError **err)
 {
-        static const char *const types[] = { "",     "ide",           "fdc",  "scsi", "sata",   "virtio-serial",
+        static const char *const types[] = { "",     "ide", "fdc", "scsi",   "sata", "virtio-serial",
                                              "ccid", "usb", "pci", "xenbus", "isa" };
 
         for (uint32_t i = 0; i < def->controllers.n; i++) {
                 const VhController *c = def->controllers.items[i];
 
                 if (c->index.val > VH_CONTROLLER_INDEX_MAX)
-                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "Invalid index '%u' for controller '%s'",
-                                            c->index.val, types[c->type]);
+                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                            "Invalid index '%u' for controller '%s'", c->index.val, types[c->type]);
                 for (uint32_t j = 0; j < i; j++)
-                        if (c->type == def->controllers.items[j]->type && c->index.val == def->controllers.items[j]->index.val &&
+                        if (c->type == def->controllers.items[j]->type &&
+                            c->index.val == def->controllers.items[j]->index.val &&
                             !(may_share_index(c) && may_share_index(def->controllers.items[j])))
                                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
-                                                    "Multiple '%s' controllers with index '%u'", types[c->type], c->index.val);
+                                                    "Multiple '%s' controllers with index '%u'", types[c->type],
+                                                    c->index.val);
         }
         return 0;
 }

@@ -42,16 +42,18 @@ static const VhXmlNames channel_targets = {
 };
 
 #define S VhChr
-#define SOURCE_TYPE                                                                                                 \
-        EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,                \
-                                    FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown type presented to host for character device: ", NULL))))
-#define SOURCE      EMBED_AT(source, vh_rows_chr_source)
-#define INFO        EMBED_AT(info, vh_rows_device_info)
+#define SOURCE_TYPE                                                                                                    \
+        EMBED(ROWS(ENUM(                                                                                               \
+                "type", source.type, vh_chr_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,                         \
+                FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown type presented to host for character device: ", NULL))))
+#define SOURCE EMBED_AT(source, vh_rows_chr_source)
+#define INFO   EMBED_AT(info, vh_rows_device_info)
 /* Older tools and running domains have the terminal also as an attribute of the console. */
-#define TTY         ATTR("tty", source.path, string, LIVE, WHEN(source.type, BIT(VH_CHR_PTY)))
+#define TTY ATTR("tty", source.path, string, LIVE, WHEN(source.type, BIT(VH_CHR_PTY)))
 
 const VhXmlTable vh_table_serial = {
-        "serial", sizeof(S),
+        "serial",
+        sizeof(S),
         ROWS(SOURCE_TYPE, SOURCE,
              GROUP("target",
                    ROWS(ENUM("type", target_type, serial_targets), ATTR("port", port, opt_uint),
@@ -63,19 +65,24 @@ const VhXmlTable vh_table_serial = {
 };
 
 const VhXmlTable vh_table_parallel = {
-        "parallel", sizeof(S),
-        ROWS(SOURCE_TYPE, SOURCE, GROUP("target", ROWS(ATTR("type", target_name, string, .flags = VH_XML_PARSE_ONLY),
-                                                       ATTR("port", port, opt_uint))), INFO),
+        "parallel",
+        sizeof(S),
+        ROWS(SOURCE_TYPE, SOURCE,
+             GROUP("target",
+                   ROWS(ATTR("type", target_name, string, .flags = VH_XML_PARSE_ONLY), ATTR("port", port, opt_uint))),
+             INFO),
 };
 
 const VhXmlTable vh_table_console = {
-        "console", sizeof(S),
+        "console",
+        sizeof(S),
         ROWS(SOURCE_TYPE, TTY, SOURCE,
              GROUP("target", ROWS(ENUM("type", target_type, console_targets), ATTR("port", port, opt_uint))), INFO),
 };
 
 const VhXmlTable vh_table_channel = {
-        "channel", sizeof(S),
+        "channel",
+        sizeof(S),
         ROWS(SOURCE_TYPE, SOURCE,
              GROUP("target",
                    ROWS(ENUM("type", target_type, channel_targets, .flags = VH_XML_KEY | VH_XML_REQUIRED),
@@ -97,8 +104,10 @@ static const VhXmlTable table_certificate = { "certificate", sizeof(S), ROWS(TEX
 #define S VhSmartcard
 enum { SMARTCARD_HOST_CERTIFICATES = 2, SMARTCARD_PASSTHROUGH = 3 };
 const VhXmlTable vh_table_smartcard = {
-        "smartcard", sizeof(S),
-        ROWS(WORD("mode", mode, NAMES("host", "host-certificates", "passthrough"), .flags = VH_XML_KEY | VH_XML_REQUIRED),
+        "smartcard",
+        sizeof(S),
+        ROWS(WORD("mode", mode, NAMES("host", "host-certificates", "passthrough"),
+                  .flags = VH_XML_KEY | VH_XML_REQUIRED),
              EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, KEY)), WHEN(mode, BIT(SMARTCARD_PASSTHROUGH))),
              LIST("certificate", certificates, table_certificate, WHEN(mode, BIT(SMARTCARD_HOST_CERTIFICATES))),
              LEAF("database", database, string, WHEN(mode, BIT(SMARTCARD_HOST_CERTIFICATES))),
@@ -108,7 +117,8 @@ const VhXmlTable vh_table_smartcard = {
 
 #define S VhRedirdev
 const VhXmlTable vh_table_redirdev = {
-        "redirdev", sizeof(S),
+        "redirdev",
+        sizeof(S),
         ROWS(WORD("bus", bus, NAMES("usb"), .def = 1),
              EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED))), SOURCE,
              EMBED_AT(info, vh_rows_device_boot), INFO),
@@ -126,7 +136,8 @@ static const VhXmlRow rows_rng_backend[] = {
 };
 
 const VhXmlTable vh_table_rng = {
-        "rng", sizeof(S),
+        "rng",
+        sizeof(S),
         ROWS(WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional"), REQUIRED),
              GROUP("rate", ROWS(ATTR("bytes", rate_bytes, uint), ATTR("period", rate_period, uint))),
              GROUP("backend", rows_rng_backend, REQUIRED), GROUP_AT("driver", virtio, vh_rows_virtio_opts), INFO),
@@ -145,14 +156,16 @@ static const VhXmlRow rows_tpm_backend[] = {
         GROUP("active_pcr_banks",
               ROWS(FLAG("sha1", sha1), FLAG("sha256", sha256), FLAG("sha384", sha384), FLAG("sha512", sha512)),
               WHEN(type, BIT(TPM_EMULATOR))),
-        GROUP("source", ROWS(WORD("type", source.type, (&vh_chr_type_names), .flags = VH_XML_KEY | VH_XML_REQUIRED),
-                             WORD("mode", source.mode, NAMES("connect", "bind")), ATTR("path", source.path, string)),
+        GROUP("source",
+              ROWS(WORD("type", source.type, (&vh_chr_type_names), .flags = VH_XML_KEY | VH_XML_REQUIRED),
+                   WORD("mode", source.mode, NAMES("connect", "bind")), ATTR("path", source.path, string)),
               WHEN(type, BIT(TPM_EXTERNAL))),
         {},
 };
 
 const VhXmlTable vh_table_tpm = {
-        "tpm", sizeof(S),
+        "tpm",
+        sizeof(S),
         ROWS(WORD("model", model, NAMES("tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy")),
              GROUP("backend", rows_tpm_backend, REQUIRED), INFO),
 };

@@ -35,8 +35,8 @@ const VhXmlRow vh_rows_pci[] = {
 };
 #undef S
 
-#define S VhAddress
-#define IS(t) WHEN(type, BIT(VH_ADDRESS_##t))
+#define S      VhAddress
+#define IS(t)  WHEN(type, BIT(VH_ADDRESS_##t))
 #define ALWAYS .flags = VH_XML_ALWAYS
 const VhXmlRow vh_rows_address[] = {
         ENUM("type", type, vh_address_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
@@ -63,7 +63,8 @@ const VhXmlRow vh_rows_address[] = {
         ATTR("slot", dimm.slot, opt_uint, IS(DIMM)),
         ATTR("base", dimm.base, opt_hex64, IS(DIMM)),
         ATTR("uuid", mdev, uuid, IS(MDEV)),
-        GROUP("zpci", ROWS(ATTR("uid", pci.zpci_uid, opt_hex, .max = 0xffff), ATTR("fid", pci.zpci_fid, opt_hex)), IS(PCI)),
+        GROUP("zpci", ROWS(ATTR("uid", pci.zpci_uid, opt_hex, .max = 0xffff), ATTR("fid", pci.zpci_fid, opt_hex)),
+              IS(PCI)),
         {},
 };
 #undef IS
@@ -73,7 +74,8 @@ const VhXmlRow vh_rows_address[] = {
 
 #define S VhDeviceRom
 static const VhXmlTable table_rom = {
-        "rom", sizeof(S),
+        "rom",
+        sizeof(S),
         ROWS(YESNO("enabled", enabled), ONOFF("bar", bar), ATTR("file", file, string)),
 };
 #undef S
@@ -97,11 +99,7 @@ const VhXmlRow vh_rows_device_info[] = {
 
 #define S VhVirtioOpts
 const VhXmlRow vh_rows_virtio_opts[] = {
-        ONOFF("iommu", iommu),
-        ONOFF("ats", ats),
-        ONOFF("packed", packed),
-        ONOFF("page_per_vq", page_per_vq),
-        {},
+        ONOFF("iommu", iommu), ONOFF("ats", ats), ONOFF("packed", packed), ONOFF("page_per_vq", page_per_vq), {},
 };
 #undef S
 
@@ -109,14 +107,16 @@ const VhXmlRow vh_rows_virtio_opts[] = {
 
 #define S VhSeclabel
 const VhXmlTable vh_table_seclabel = {
-        "seclabel", sizeof(S),
-        ROWS(WORD("type", type, NAMES("none", "dynamic", "static")), ATTR("model", model, string), YESNO("relabel", relabel),
-             LEAF("label", label, string), LEAF("imagelabel", imagelabel, string, LIVE),
+        "seclabel",
+        sizeof(S),
+        ROWS(WORD("type", type, NAMES("none", "dynamic", "static")), ATTR("model", model, string),
+             YESNO("relabel", relabel), LEAF("label", label, string), LEAF("imagelabel", imagelabel, string, LIVE),
              LEAF("baselabel", baselabel, string)),
 };
 
 const VhXmlTable vh_table_device_seclabel = {
-        "seclabel", sizeof(S),
+        "seclabel",
+        sizeof(S),
         ROWS(ATTR("model", model, string), YESNO("labelskip", labelskip), YESNO("relabel", relabel),
              LEAF("label", label, string)),
 };
@@ -149,20 +149,23 @@ const VhXmlNames vh_chr_type_names = {
 
 #define S VhChrEnd
 static const VhXmlTable table_chr_end = {
-        "source", sizeof(S),
-        ROWS(WORD("mode", mode, CHR_MODES), ATTR("host", host, string), ATTR("service", service, string), YESNO("tls", tls),
+        "source",
+        sizeof(S),
+        ROWS(WORD("mode", mode, CHR_MODES), ATTR("host", host, string), ATTR("service", service, string),
+             YESNO("tls", tls),
              GROUP("reconnect", ROWS(YESNO("enabled", reconnect), ATTR("timeout", reconnect_timeout, uint)))),
 };
 #undef S
 
 #define S VhChrLog
 static const VhXmlTable table_chr_log = {
-        "log", sizeof(S),
+        "log",
+        sizeof(S),
         ROWS(ATTR("file", file, string, REQUIRED), ONOFF("append", append)),
 };
 #undef S
 
-#define S VhChrSource
+#define S        VhChrSource
 #define IS(mask) WHEN(type, mask)
 static const VhXmlRow rows_chr_seclabel[] = {
         LIST("seclabel", seclabels, vh_table_device_seclabel),
@@ -170,7 +173,8 @@ static const VhXmlRow rows_chr_seclabel[] = {
 };
 
 const VhXmlRow vh_rows_chr_source[] = {
-        GROUP("source", ROWS(ATTR("path", path, string), EMBED(rows_chr_seclabel)), IS(BIT(VH_CHR_DEV) | BIT(VH_CHR_PIPE))),
+        GROUP("source", ROWS(ATTR("path", path, string), EMBED(rows_chr_seclabel)),
+              IS(BIT(VH_CHR_DEV) | BIT(VH_CHR_PIPE))),
         GROUP("source", ROWS(ATTR("path", path, string), EMBED(rows_chr_seclabel)), IS(BIT(VH_CHR_PTY)), LIVE),
         GROUP("source", ROWS(ATTR("path", path, string), ONOFF("append", append), EMBED(rows_chr_seclabel)),
               IS(BIT(VH_CHR_FILE))),

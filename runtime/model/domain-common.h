@@ -10,21 +10,10 @@
 
 #define VH_PACKED_ENUM enum __attribute__((packed))
 
-typedef VH_PACKED_ENUM VhAddressType {
-        VH_ADDRESS_NONE,
-        VH_ADDRESS_PCI,
-        VH_ADDRESS_DRIVE,
-        VH_ADDRESS_VIRTIO_SERIAL,
-        VH_ADDRESS_CCID,
-        VH_ADDRESS_USB,
-        VH_ADDRESS_SPAPR_VIO,
-        VH_ADDRESS_VIRTIO_S390,
-        VH_ADDRESS_CCW,
-        VH_ADDRESS_VIRTIO_MMIO,
-        VH_ADDRESS_ISA,
-        VH_ADDRESS_DIMM,
-        VH_ADDRESS_UNASSIGNED,
-        VH_ADDRESS_MDEV,
+typedef VH_PACKED_ENUM VhAddressType{
+        VH_ADDRESS_NONE, VH_ADDRESS_PCI,       VH_ADDRESS_DRIVE,       VH_ADDRESS_VIRTIO_SERIAL, VH_ADDRESS_CCID,
+        VH_ADDRESS_USB,  VH_ADDRESS_SPAPR_VIO, VH_ADDRESS_VIRTIO_S390, VH_ADDRESS_CCW,           VH_ADDRESS_VIRTIO_MMIO,
+        VH_ADDRESS_ISA,  VH_ADDRESS_DIMM,      VH_ADDRESS_UNASSIGNED,  VH_ADDRESS_MDEV,
 } VhAddressType;
 
 typedef struct VhPciAddress {
@@ -105,23 +94,10 @@ typedef struct VhSeclabel {
 
 typedef VH_LIST(VhSeclabel) VhSeclabels;
 
-typedef VH_PACKED_ENUM VhChrType {
-        VH_CHR_NONE,
-        VH_CHR_NULL,
-        VH_CHR_VC,
-        VH_CHR_PTY,
-        VH_CHR_DEV,
-        VH_CHR_FILE,
-        VH_CHR_PIPE,
-        VH_CHR_STDIO,
-        VH_CHR_UDP,
-        VH_CHR_TCP,
-        VH_CHR_UNIX,
-        VH_CHR_SPICEVMC,
-        VH_CHR_SPICEPORT,
-        VH_CHR_NMDM,
-        VH_CHR_QEMU_VDAGENT,
-        VH_CHR_DBUS,
+typedef VH_PACKED_ENUM VhChrType{
+        VH_CHR_NONE,      VH_CHR_NULL,  VH_CHR_VC,           VH_CHR_PTY,  VH_CHR_DEV,  VH_CHR_FILE,
+        VH_CHR_PIPE,      VH_CHR_STDIO, VH_CHR_UDP,          VH_CHR_TCP,  VH_CHR_UNIX, VH_CHR_SPICEVMC,
+        VH_CHR_SPICEPORT, VH_CHR_NMDM,  VH_CHR_QEMU_VDAGENT, VH_CHR_DBUS,
 } VhChrType;
 
 /* One end of a tcp or udp source. */
@@ -129,8 +105,8 @@ typedef struct VhChrEnd {
         uint8_t mode; /* connect, bind */
         char *host;
         char *service;
-        uint8_t tls;               /* VH_YES, VH_NO */
-        uint8_t reconnect;         /* VH_YES, VH_NO */
+        uint8_t tls;                /* VH_YES, VH_NO */
+        uint8_t reconnect;          /* VH_YES, VH_NO */
         uint32_t reconnect_timeout; /* seconds */
 } VhChrEnd;
 
@@ -142,28 +118,28 @@ typedef struct VhChrLog {
 /* Where the host side of a character device leads. */
 typedef struct VhChrSource {
         VhChrType type;
-        uint8_t append;            /* file: VH_ON, VH_OFF */
-        uint8_t mode;              /* unix: connect, bind */
-        uint8_t reconnect;         /* unix: VH_YES, VH_NO */
-        uint8_t protocol;          /* tcp: raw, telnet, telnets, tls */
-        uint8_t clipboard, mouse;  /* qemu-vdagent: copypaste VH_YES/VH_NO; client, server */
+        uint8_t append;             /* file: VH_ON, VH_OFF */
+        uint8_t mode;               /* unix: connect, bind */
+        uint8_t reconnect;          /* unix: VH_YES, VH_NO */
+        uint8_t protocol;           /* tcp: raw, telnet, telnets, tls */
+        uint8_t clipboard, mouse;   /* qemu-vdagent: copypaste VH_YES/VH_NO; client, server */
         uint32_t reconnect_timeout; /* unix, seconds */
-        char *path;                /* dev, file, pipe, unix, pty (live); nmdm: master */
-        char *slave;               /* nmdm */
-        char *channel;             /* spiceport, dbus */
-        VH_LIST(VhChrEnd) ends;    /* tcp, udp */
+        char *path;                 /* dev, file, pipe, unix, pty (live); nmdm: master */
+        char *slave;                /* nmdm */
+        char *channel;              /* spiceport, dbus */
+        VH_LIST(VhChrEnd) ends;     /* tcp, udp */
         VhChrLog *log;
         VhSeclabels seclabels;
 } VhChrSource;
 
 /* Tables and rows that devices share. Rows take a struct of the named type. */
-extern const VhXmlRow vh_rows_pci[];                 /* VhPciAddress: domain, bus, slot, function */
-extern const VhXmlRow vh_rows_address[];             /* VhAddress */
-extern const VhXmlRow vh_rows_device_info[];         /* VhDeviceInfo: alias, master, rom, acpi, address */
-extern const VhXmlRow vh_rows_device_boot[];         /* VhDeviceInfo: boot */
-extern const VhXmlRow vh_rows_virtio_opts[];         /* VhVirtioOpts: attributes of <driver> */
-extern const VhXmlRow vh_rows_chr_source[];          /* VhChrSource: everything but the attribute type */
-extern const VhXmlNames vh_chr_type_names;           /* VhChrType */
-extern const VhXmlNames vh_address_type_names;       /* VhAddressType */
-extern const VhXmlTable vh_table_seclabel;           /* VhSeclabel */
-extern const VhXmlTable vh_table_device_seclabel;    /* VhSeclabel of a disk or character source */
+extern const VhXmlRow vh_rows_pci[];              /* VhPciAddress: domain, bus, slot, function */
+extern const VhXmlRow vh_rows_address[];          /* VhAddress */
+extern const VhXmlRow vh_rows_device_info[];      /* VhDeviceInfo: alias, master, rom, acpi, address */
+extern const VhXmlRow vh_rows_device_boot[];      /* VhDeviceInfo: boot */
+extern const VhXmlRow vh_rows_virtio_opts[];      /* VhVirtioOpts: attributes of <driver> */
+extern const VhXmlRow vh_rows_chr_source[];       /* VhChrSource: everything but the attribute type */
+extern const VhXmlNames vh_chr_type_names;        /* VhChrType */
+extern const VhXmlNames vh_address_type_names;    /* VhAddressType */
+extern const VhXmlTable vh_table_seclabel;        /* VhSeclabel */
+extern const VhXmlTable vh_table_device_seclabel; /* VhSeclabel of a disk or character source */

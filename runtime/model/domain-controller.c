@@ -23,39 +23,38 @@ static const VhXmlNames controller_type_names = {
 /* Models are numbered across the types; each type has its own texts. */
 #define MODELS(last, ...) (&(const VhXmlNames){ (last) + 1, (const char *const[]){ __VA_ARGS__ } })
 
-#define IDE_MODELS \
-        MODELS(VH_CTRL_ICH6, [VH_CTRL_PIIX3] = "piix3", [VH_CTRL_PIIX4] = "piix4", [VH_CTRL_ICH6] = "ich6")
+#define IDE_MODELS MODELS(VH_CTRL_ICH6, [VH_CTRL_PIIX3] = "piix3", [VH_CTRL_PIIX4] = "piix4", [VH_CTRL_ICH6] = "ich6")
 
-#define SCSI_MODELS                                                                                                     \
-        MODELS(VH_CTRL_VIRTIO_NON_TRANSITIONAL, [VH_CTRL_AUTO] = "auto", [VH_CTRL_BUSLOGIC] = "buslogic",                 \
-               [VH_CTRL_LSILOGIC] = "lsilogic", [VH_CTRL_LSISAS1068] = "lsisas1068", [VH_CTRL_VMPVSCSI] = "vmpvscsi",     \
-               [VH_CTRL_IBMVSCSI] = "ibmvscsi", [VH_CTRL_VIRTIO_SCSI] = "virtio-scsi",                                    \
-               [VH_CTRL_LSISAS1078] = "lsisas1078", [VH_CTRL_NCR53C90] = "ncr53c90", [VH_CTRL_DC390] = "dc390",           \
-               [VH_CTRL_AM53C974] = "am53c974", [VH_CTRL_VIRTIO_TRANSITIONAL] = "virtio-transitional",                    \
+#define SCSI_MODELS                                                                                                    \
+        MODELS(VH_CTRL_VIRTIO_NON_TRANSITIONAL, [VH_CTRL_AUTO] = "auto", [VH_CTRL_BUSLOGIC] = "buslogic",              \
+               [VH_CTRL_LSILOGIC] = "lsilogic", [VH_CTRL_LSISAS1068] = "lsisas1068", [VH_CTRL_VMPVSCSI] = "vmpvscsi",  \
+               [VH_CTRL_IBMVSCSI] = "ibmvscsi", [VH_CTRL_VIRTIO_SCSI] = "virtio-scsi",                                 \
+               [VH_CTRL_LSISAS1078] = "lsisas1078", [VH_CTRL_NCR53C90] = "ncr53c90", [VH_CTRL_DC390] = "dc390",        \
+               [VH_CTRL_AM53C974] = "am53c974", [VH_CTRL_VIRTIO_TRANSITIONAL] = "virtio-transitional",                 \
                [VH_CTRL_VIRTIO_NON_TRANSITIONAL] = "virtio-non-transitional")
 
-#define SERIAL_MODELS                                                                                                   \
-        MODELS(VH_CTRL_VIRTIO_NON_TRANSITIONAL, [VH_CTRL_VIRTIO] = "virtio",                                              \
-               [VH_CTRL_VIRTIO_TRANSITIONAL] = "virtio-transitional",                                                     \
+#define SERIAL_MODELS                                                                                                  \
+        MODELS(VH_CTRL_VIRTIO_NON_TRANSITIONAL, [VH_CTRL_VIRTIO] = "virtio",                                           \
+               [VH_CTRL_VIRTIO_TRANSITIONAL] = "virtio-transitional",                                                  \
                [VH_CTRL_VIRTIO_NON_TRANSITIONAL] = "virtio-non-transitional")
 
-#define USB_MODELS                                                                                                      \
-        MODELS(VH_CTRL_USB_NONE, [VH_CTRL_PIIX3_UHCI] = "piix3-uhci", [VH_CTRL_PIIX4_UHCI] = "piix4-uhci",                \
-               [VH_CTRL_EHCI] = "ehci", [VH_CTRL_ICH9_EHCI1] = "ich9-ehci1", [VH_CTRL_ICH9_UHCI1] = "ich9-uhci1",         \
-               [VH_CTRL_ICH9_UHCI2] = "ich9-uhci2", [VH_CTRL_ICH9_UHCI3] = "ich9-uhci3",                                  \
-               [VH_CTRL_VT82C686B_UHCI] = "vt82c686b-uhci", [VH_CTRL_PCI_OHCI] = "pci-ohci",                              \
-               [VH_CTRL_NEC_XHCI] = "nec-xhci", [VH_CTRL_QUSB1] = "qusb1", [VH_CTRL_QUSB2] = "qusb2",                     \
+#define USB_MODELS                                                                                                     \
+        MODELS(VH_CTRL_USB_NONE, [VH_CTRL_PIIX3_UHCI] = "piix3-uhci", [VH_CTRL_PIIX4_UHCI] = "piix4-uhci",             \
+               [VH_CTRL_EHCI] = "ehci", [VH_CTRL_ICH9_EHCI1] = "ich9-ehci1", [VH_CTRL_ICH9_UHCI1] = "ich9-uhci1",      \
+               [VH_CTRL_ICH9_UHCI2] = "ich9-uhci2", [VH_CTRL_ICH9_UHCI3] = "ich9-uhci3",                               \
+               [VH_CTRL_VT82C686B_UHCI] = "vt82c686b-uhci", [VH_CTRL_PCI_OHCI] = "pci-ohci",                           \
+               [VH_CTRL_NEC_XHCI] = "nec-xhci", [VH_CTRL_QUSB1] = "qusb1", [VH_CTRL_QUSB2] = "qusb2",                  \
                [VH_CTRL_QEMU_XHCI] = "qemu-xhci", [VH_CTRL_USB_NONE] = "none")
 
-#define PCI_MODELS                                                                                                      \
-        MODELS(VH_CTRL_PCIE_EXPANDER_BUS, [VH_CTRL_PCI_ROOT] = "pci-root", [VH_CTRL_PCIE_ROOT] = "pcie-root",             \
-               [VH_CTRL_PCI_BRIDGE] = "pci-bridge", [VH_CTRL_DMI_TO_PCI_BRIDGE] = "dmi-to-pci-bridge",                    \
-               [VH_CTRL_PCIE_TO_PCI_BRIDGE] = "pcie-to-pci-bridge", [VH_CTRL_PCIE_ROOT_PORT] = "pcie-root-port",          \
-               [VH_CTRL_PCIE_SWITCH_UPSTREAM] = "pcie-switch-upstream-port",                                              \
-               [VH_CTRL_PCIE_SWITCH_DOWNSTREAM] = "pcie-switch-downstream-port",                                          \
+#define PCI_MODELS                                                                                                     \
+        MODELS(VH_CTRL_PCIE_EXPANDER_BUS, [VH_CTRL_PCI_ROOT] = "pci-root", [VH_CTRL_PCIE_ROOT] = "pcie-root",          \
+               [VH_CTRL_PCI_BRIDGE] = "pci-bridge", [VH_CTRL_DMI_TO_PCI_BRIDGE] = "dmi-to-pci-bridge",                 \
+               [VH_CTRL_PCIE_TO_PCI_BRIDGE] = "pcie-to-pci-bridge", [VH_CTRL_PCIE_ROOT_PORT] = "pcie-root-port",       \
+               [VH_CTRL_PCIE_SWITCH_UPSTREAM] = "pcie-switch-upstream-port",                                           \
+               [VH_CTRL_PCIE_SWITCH_DOWNSTREAM] = "pcie-switch-downstream-port",                                       \
                [VH_CTRL_PCI_EXPANDER_BUS] = "pci-expander-bus", [VH_CTRL_PCIE_EXPANDER_BUS] = "pcie-expander-bus")
 
-#define S VhController
+#define S     VhController
 #define IS(t) WHEN(type, BIT(VH_CONTROLLER_##t))
 
 static const VhXmlRow rows_pci_target[] = {
@@ -80,19 +79,21 @@ static const VhXmlRow rows_controller_driver[] = {
 };
 
 const VhXmlTable vh_table_controller = {
-        "controller", sizeof(S),
-        ROWS(ENUM("type", type, controller_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED), ATTR("index", index, opt_uint),
-             WORD("model", model, IDE_MODELS, IS(IDE)), WORD("model", model, SCSI_MODELS, IS(SCSI)),
-             WORD("model", model, SERIAL_MODELS, IS(VIRTIO_SERIAL)), WORD("model", model, USB_MODELS, IS(USB)),
-             WORD("model", model, PCI_MODELS, IS(PCI)),
+        "controller",
+        sizeof(S),
+        ROWS(ENUM("type", type, controller_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
+             ATTR("index", index, opt_uint), WORD("model", model, IDE_MODELS, IS(IDE)),
+             WORD("model", model, SCSI_MODELS, IS(SCSI)), WORD("model", model, SERIAL_MODELS, IS(VIRTIO_SERIAL)),
+             WORD("model", model, USB_MODELS, IS(USB)), WORD("model", model, PCI_MODELS, IS(PCI)),
              ATTR("ports", ports, opt_uint, WHEN(type, BIT(VH_CONTROLLER_VIRTIO_SERIAL) | BIT(VH_CONTROLLER_USB))),
              ATTR("vectors", vectors, opt_uint, IS(VIRTIO_SERIAL)),
              ATTR("maxGrantFrames", max_grant_frames, opt_uint, IS(XENBUS)),
-             ATTR("maxEventChannels", max_event_channels, opt_uint, IS(XENBUS)), 
-             GROUP("model", ROWS(WORD("name", pci_model_name,
-                                      NAMES("pci-bridge", "i82801b11-bridge", "pcie-pci-bridge", "ioh3420", "pcie-root-port",
-                                            "x3130-upstream", "xio3130-downstream", "pxb", "pxb-pcie",
-                                            "spapr-pci-host-bridge"))),
+             ATTR("maxEventChannels", max_event_channels, opt_uint, IS(XENBUS)),
+             GROUP("model",
+                   ROWS(WORD("name", pci_model_name,
+                             NAMES("pci-bridge", "i82801b11-bridge", "pcie-pci-bridge", "ioh3420", "pcie-root-port",
+                                   "x3130-upstream", "xio3130-downstream", "pxb", "pxb-pcie",
+                                   "spapr-pci-host-bridge"))),
                    IS(PCI)),
              GROUP("target", rows_pci_target, IS(PCI)), GROUP("driver", rows_controller_driver),
              LEAF("pcihole64", pcihole64, kib, IS(PCI)), EMBED_AT(info, vh_rows_device_info)),
@@ -102,7 +103,8 @@ const VhXmlTable vh_table_controller = {
 
 #define S VhHub
 const VhXmlTable vh_table_hub = {
-        "hub", sizeof(S),
+        "hub",
+        sizeof(S),
         ROWS(WORD("type", type, NAMES("usb"), REQUIRED), EMBED_AT(info, vh_rows_device_info)),
 };
 #undef S

@@ -10,7 +10,8 @@
 
 #define S VhCpuTopology
 static const VhXmlTable table_topology = {
-        "topology", sizeof(S),
+        "topology",
+        sizeof(S),
         ROWS(ATTR("sockets", sockets, uint, REQUIRED, .min = 1, .max = UINT32_MAX), ATTR("dies", dies, uint, .def = 1),
              ATTR("cores", cores, uint, REQUIRED, .min = 1, .max = UINT32_MAX),
              ATTR("threads", threads, uint, REQUIRED, .min = 1, .max = UINT32_MAX)),
@@ -19,7 +20,8 @@ static const VhXmlTable table_topology = {
 
 #define S VhCpuFeature
 static const VhXmlTable table_cpu_feature = {
-        "feature", sizeof(S),
+        "feature",
+        sizeof(S),
         ROWS(WORD("policy", policy, NAMES("force", "require", "optional", "disable", "forbid"), .def = 2),
              ATTR("name", name, string, REQUIRED)),
 };
@@ -27,20 +29,25 @@ static const VhXmlTable table_cpu_feature = {
 
 #define S VhCpuCache
 static const VhXmlTable table_cpu_cache = {
-        "cache", sizeof(S),
-        ROWS(ATTR("level", level, opt_uint, .max = 3), WORD("mode", mode, NAMES("emulate", "passthrough", "disable"), REQUIRED)),
+        "cache",
+        sizeof(S),
+        ROWS(ATTR("level", level, opt_uint, .max = 3),
+             WORD("mode", mode, NAMES("emulate", "passthrough", "disable"), REQUIRED)),
 };
 #undef S
 
 #define S VhCpuMaxphysaddr
 static const VhXmlTable table_maxphysaddr = {
-        "maxphysaddr", sizeof(S), ROWS(WORD("mode", mode, NAMES("emulate", "passthrough"), REQUIRED), ATTR("bits", bits, uint)),
+        "maxphysaddr",
+        sizeof(S),
+        ROWS(WORD("mode", mode, NAMES("emulate", "passthrough"), REQUIRED), ATTR("bits", bits, uint)),
 };
 #undef S
 
 #define S VhNumaDistance
 static const VhXmlTable table_distance = {
-        "sibling", sizeof(S),
+        "sibling",
+        sizeof(S),
         ROWS(ATTR("id", id, uint, .flags = VH_XML_REQUIRED | VH_XML_ALWAYS),
              ATTR("value", value, uint, REQUIRED, .min = 10, .max = 255)),
 };
@@ -48,8 +55,10 @@ static const VhXmlTable table_distance = {
 
 #define S VhNumaCache
 static const VhXmlTable table_numa_cache = {
-        "cache", sizeof(S),
-        ROWS(ATTR("level", level, uint, REQUIRED), WORD("associativity", associativity, NAMES("none", "direct", "full"), REQUIRED),
+        "cache",
+        sizeof(S),
+        ROWS(ATTR("level", level, uint, REQUIRED),
+             WORD("associativity", associativity, NAMES("none", "direct", "full"), REQUIRED),
              WORD("policy", policy, NAMES("none", "writeback", "writethrough"), REQUIRED),
              GROUP("size", ROWS(ATTR("value", size, kib))), GROUP("line", ROWS(ATTR("value", line, bytes)))),
 };
@@ -57,82 +66,99 @@ static const VhXmlTable table_numa_cache = {
 
 #define S VhNumaCell
 static const VhXmlTable table_cell = {
-        "cell", sizeof(S),
+        "cell",
+        sizeof(S),
         ROWS(ATTR("id", id, opt_uint), ATTR("cpus", cpus, cpuset), ATTR("memory", memory, kib, REQUIRED),
              WORD("memAccess", mem_access, NAMES("shared", "private")), YESNO("discard", discard),
-             GROUP("distances", ROWS(LIST("sibling", distances, table_distance))), LIST("cache", caches, table_numa_cache)),
+             GROUP("distances", ROWS(LIST("sibling", distances, table_distance))),
+             LIST("cache", caches, table_numa_cache)),
 };
 #undef S
 
 #define NUMA_MEASURES NAMES("access", "read", "write")
-#define S VhNumaLatency
+#define S             VhNumaLatency
 static const VhXmlTable table_latency = {
-        "latency", sizeof(S),
+        "latency",
+        sizeof(S),
         ROWS(ATTR("initiator", initiator, opt_uint, REQUIRED), ATTR("target", target, opt_uint, REQUIRED),
-             ATTR("cache", cache, opt_uint), WORD("type", type, NUMA_MEASURES, REQUIRED), ATTR("value", value, u64, REQUIRED)),
+             ATTR("cache", cache, opt_uint), WORD("type", type, NUMA_MEASURES, REQUIRED),
+             ATTR("value", value, u64, REQUIRED)),
 };
 #undef S
 
 #define S VhNumaBandwidth
 static const VhXmlTable table_numa_bandwidth = {
-        "bandwidth", sizeof(S),
+        "bandwidth",
+        sizeof(S),
         ROWS(ATTR("initiator", initiator, opt_uint, REQUIRED), ATTR("target", target, opt_uint, REQUIRED),
-             ATTR("cache", cache, opt_uint), WORD("type", type, NUMA_MEASURES, REQUIRED), ATTR("value", value, kib, REQUIRED)),
+             ATTR("cache", cache, opt_uint), WORD("type", type, NUMA_MEASURES, REQUIRED),
+             ATTR("value", value, kib, REQUIRED)),
 };
 #undef S
 
 #define S VhNuma
 static const VhXmlTable table_numa = {
-        "numa", sizeof(S),
-        ROWS(LIST("cell", cells, table_cell), GROUP("interconnects", ROWS(LIST("latency", latencies, table_latency),
-                                                                         LIST("bandwidth", bandwidths, table_numa_bandwidth)))),
+        "numa",
+        sizeof(S),
+        ROWS(LIST("cell", cells, table_cell),
+             GROUP("interconnects", ROWS(LIST("latency", latencies, table_latency),
+                                         LIST("bandwidth", bandwidths, table_numa_bandwidth)))),
 };
 #undef S
 
 #define S VhCpu
 const VhXmlTable vh_table_cpu = {
-        "cpu", sizeof(S),
+        "cpu",
+        sizeof(S),
         ROWS(WORD("mode", mode, NAMES("custom", "host-model", "host-passthrough", "maximum"),
-                  .fault = &(const VhXmlFault){ VIR_FROM_CPU, VIR_ERR_CONFIG_UNSUPPORTED, "Invalid mode attribute '", "'", false }),
-             WORD("match", match, NAMES("minimum", "exact", "strict")), WORD("check", check, NAMES("none", "partial", "full")),
-             ONOFF("migratable", migratable), LEAF("arch", arch, string),
-             GROUP("model", ROWS(WORD("fallback", fallback, NAMES("allow", "forbid")), ATTR("vendor_id", vendor_id, string),
-                                 TEXT(model, string, .flags = VH_XML_NONEMPTY))),
-             LEAF("vendor", vendor, string), PTR("topology", topology, table_topology), PTR("cache", cache, table_cpu_cache),
-             PTR("maxphysaddr", maxphysaddr, table_maxphysaddr), LIST("feature", features, table_cpu_feature),
-             PTR("numa", numa, table_numa)),
+                  .fault = &(const VhXmlFault){ VIR_FROM_CPU, VIR_ERR_CONFIG_UNSUPPORTED, "Invalid mode attribute '",
+                                                "'", false }),
+             WORD("match", match, NAMES("minimum", "exact", "strict")),
+             WORD("check", check, NAMES("none", "partial", "full")), ONOFF("migratable", migratable),
+             LEAF("arch", arch, string),
+             GROUP("model", ROWS(WORD("fallback", fallback, NAMES("allow", "forbid")),
+                                 ATTR("vendor_id", vendor_id, string), TEXT(model, string, .flags = VH_XML_NONEMPTY))),
+             LEAF("vendor", vendor, string), PTR("topology", topology, table_topology),
+             PTR("cache", cache, table_cpu_cache), PTR("maxphysaddr", maxphysaddr, table_maxphysaddr),
+             LIST("feature", features, table_cpu_feature), PTR("numa", numa, table_numa)),
 };
 #undef S
 
 /* ---- features ---- */
 
-#define S VhHyperv
+#define S                   VhHyperv
 #define SWITCH(name, field) GROUP(name, ROWS(ONOFF("state", field)))
 static const VhXmlTable table_hyperv = {
-        "hyperv", sizeof(S),
-        ROWS(WORD("mode", mode, NAMES("custom", "passthrough"), .def = 1), SWITCH("relaxed", relaxed), SWITCH("vapic", vapic),
+        "hyperv",
+        sizeof(S),
+        ROWS(WORD("mode", mode, NAMES("custom", "passthrough"), .def = 1), SWITCH("relaxed", relaxed),
+             SWITCH("vapic", vapic),
              GROUP("spinlocks", ROWS(ONOFF("state", spinlocks), ATTR("retries", spinlock_retries, uint))),
              SWITCH("vpindex", vpindex), SWITCH("runtime", runtime), SWITCH("synic", synic),
              GROUP("stimer", ROWS(ONOFF("state", stimer), SWITCH("direct", stimer_direct))), SWITCH("reset", reset),
              GROUP("vendor_id", ROWS(ONOFF("state", vendor_id_on), ATTR("value", vendor_id, string))),
-             SWITCH("frequencies", frequencies), SWITCH("reenlightenment", reenlightenment), SWITCH("tlbflush", tlbflush),
-             SWITCH("ipi", ipi), SWITCH("evmcs", evmcs), SWITCH("avic", avic)),
+             SWITCH("frequencies", frequencies), SWITCH("reenlightenment", reenlightenment),
+             SWITCH("tlbflush", tlbflush), SWITCH("ipi", ipi), SWITCH("evmcs", evmcs), SWITCH("avic", avic)),
 };
 #undef S
 
 #define S VhKvmFeatures
 static const VhXmlTable table_kvm = {
-        "kvm", sizeof(S),
+        "kvm",
+        sizeof(S),
         ROWS(SWITCH("hidden", hidden), SWITCH("hint-dedicated", hint_dedicated), SWITCH("poll-control", poll_control),
-             SWITCH("pv-ipi", pv_ipi), GROUP("dirty-ring", ROWS(ONOFF("state", dirty_ring), ATTR("size", dirty_ring_size, uint)))),
+             SWITCH("pv-ipi", pv_ipi),
+             GROUP("dirty-ring", ROWS(ONOFF("state", dirty_ring), ATTR("size", dirty_ring_size, uint)))),
 };
 #undef S
 
 #define S VhXenFeatures
 static const VhXmlTable table_xen = {
-        "xen", sizeof(S),
-        ROWS(SWITCH("e820_host", e820_host), GROUP("passthrough", ROWS(ONOFF("state", passthrough),
-                                                                      WORD("mode", passthrough_mode, NAMES("sync_pt", "share_pt"))))),
+        "xen",
+        sizeof(S),
+        ROWS(SWITCH("e820_host", e820_host),
+             GROUP("passthrough",
+                   ROWS(ONOFF("state", passthrough), WORD("mode", passthrough_mode, NAMES("sync_pt", "share_pt"))))),
 };
 #undef S
 
@@ -151,7 +177,9 @@ static const VhXmlTable table_gic = { "gic", sizeof(S), ROWS(WORD("version", ver
 
 #define S VhFeatureSmm
 static const VhXmlTable table_smm = {
-        "smm", sizeof(S), ROWS(ONOFF("state", state, .def = VH_ON), LEAF("tseg", tseg, kib)),
+        "smm",
+        sizeof(S),
+        ROWS(ONOFF("state", state, .def = VH_ON), LEAF("tseg", tseg, kib)),
 };
 #undef S
 
@@ -160,25 +188,31 @@ static const VhXmlTable table_apic = { "apic", sizeof(S), ROWS(ONOFF("eoi", eoi)
 #undef S
 
 #define S VhFeatureIoapic
-static const VhXmlTable table_ioapic = { "ioapic", sizeof(S), ROWS(WORD("driver", driver, NAMES("qemu", "kvm"), REQUIRED)) };
+static const VhXmlTable table_ioapic = { "ioapic", sizeof(S),
+                                         ROWS(WORD("driver", driver, NAMES("qemu", "kvm"), REQUIRED)) };
 #undef S
 
 #define S VhFeatureHpt
 static const VhXmlTable table_hpt = {
-        "hpt", sizeof(S),
-        ROWS(WORD("resizing", resizing, NAMES("enabled", "disabled", "required")), LEAF("maxpagesize", maxpagesize, kib)),
+        "hpt",
+        sizeof(S),
+        ROWS(WORD("resizing", resizing, NAMES("enabled", "disabled", "required")),
+             LEAF("maxpagesize", maxpagesize, kib)),
 };
 #undef S
 
 #define S VhFeatureLevel
 static const VhXmlTable table_level = {
-        "cfpc", sizeof(S),
-        ROWS(WORD("value", value, NAMES("broken", "workaround", "fixed", "fixed-ibs", "fixed-ccd", "fixed-na"), REQUIRED)),
+        "cfpc",
+        sizeof(S),
+        ROWS(WORD("value", value, NAMES("broken", "workaround", "fixed", "fixed-ibs", "fixed-ccd", "fixed-na"),
+                  REQUIRED)),
 };
 #undef S
 
 #define S VhFeatureUnknown
-static const VhXmlTable table_msrs = { "msrs", sizeof(S), ROWS(WORD("unknown", unknown, NAMES("ignore", "fault"), REQUIRED)) };
+static const VhXmlTable table_msrs = { "msrs", sizeof(S),
+                                       ROWS(WORD("unknown", unknown, NAMES("ignore", "fault"), REQUIRED)) };
 #undef S
 
 #define S VhFeatureTcg
@@ -187,13 +221,15 @@ static const VhXmlTable table_tcg = { "tcg", sizeof(S), ROWS(LEAF("tb-cache", tb
 
 #define S VhFeatures
 const VhXmlTable vh_table_features = {
-        "features", sizeof(S),
+        "features",
+        sizeof(S),
         ROWS(FLAG("acpi", acpi), PTR("apic", apic, table_apic), FLAG("pae", pae), PTR("hap", hap, table_switch),
-             FLAG("viridian", viridian), FLAG("privnet", privnet), PTR("hyperv", hyperv, table_hyperv), PTR("kvm", kvm, table_kvm),
-             PTR("pvspinlock", pvspinlock, table_switch), NOT_BUILT("capabilities"), PTR("pmu", pmu, table_switch),
-             PTR("vmport", vmport, table_switch), PTR("gic", gic, table_gic), PTR("smm", smm, table_smm),
-             PTR("ioapic", ioapic, table_ioapic), PTR("hpt", hpt, table_hpt), PTR("vmcoreinfo", vmcoreinfo, table_switch),
-             PTR("htm", htm, table_switch), PTR("nested-hv", nested_hv, table_switch), PTR("msrs", msrs, table_msrs),
+             FLAG("viridian", viridian), FLAG("privnet", privnet), PTR("hyperv", hyperv, table_hyperv),
+             PTR("kvm", kvm, table_kvm), PTR("pvspinlock", pvspinlock, table_switch), NOT_BUILT("capabilities"),
+             PTR("pmu", pmu, table_switch), PTR("vmport", vmport, table_switch), PTR("gic", gic, table_gic),
+             PTR("smm", smm, table_smm), PTR("ioapic", ioapic, table_ioapic), PTR("hpt", hpt, table_hpt),
+             PTR("vmcoreinfo", vmcoreinfo, table_switch), PTR("htm", htm, table_switch),
+             PTR("nested-hv", nested_hv, table_switch), PTR("msrs", msrs, table_msrs),
              PTR("ccf-assist", ccf_assist, table_switch), PTR("xen", xen, table_xen), PTR("cfpc", cfpc, table_level),
              PTR("sbbc", sbbc, table_level), PTR("ibs", ibs, table_level), PTR("tcg", tcg, table_tcg),
              PTR("async-teardown", async_teardown, table_async)),

@@ -5,29 +5,25 @@
 
 #include "model/domain.h"
 
-typedef VH_PACKED_ENUM VhCpuMode {
-        VH_CPU_MODE_NONE,
-        VH_CPU_MODE_CUSTOM,
-        VH_CPU_MODE_HOST_MODEL,
-        VH_CPU_MODE_HOST_PASSTHROUGH,
-        VH_CPU_MODE_MAXIMUM,
+typedef VH_PACKED_ENUM VhCpuMode{
+        VH_CPU_MODE_NONE, VH_CPU_MODE_CUSTOM, VH_CPU_MODE_HOST_MODEL, VH_CPU_MODE_HOST_PASSTHROUGH, VH_CPU_MODE_MAXIMUM,
 } VhCpuMode;
 
-typedef VH_PACKED_ENUM VhCpuMatch {
+typedef VH_PACKED_ENUM VhCpuMatch{
         VH_CPU_MATCH_NONE,
         VH_CPU_MATCH_MINIMUM,
         VH_CPU_MATCH_EXACT,
         VH_CPU_MATCH_STRICT,
 } VhCpuMatch;
 
-typedef VH_PACKED_ENUM VhCpuCheck {
+typedef VH_PACKED_ENUM VhCpuCheck{
         VH_CPU_CHECK_UNSET,
         VH_CPU_CHECK_NONE,
         VH_CPU_CHECK_PARTIAL,
         VH_CPU_CHECK_FULL,
 } VhCpuCheck;
 
-typedef VH_PACKED_ENUM VhCpuFallback {
+typedef VH_PACKED_ENUM VhCpuFallback{
         VH_CPU_FALLBACK_UNSET,
         VH_CPU_FALLBACK_ALLOW,
         VH_CPU_FALLBACK_FORBID,
@@ -59,14 +55,14 @@ typedef struct VhNumaDistance {
 typedef struct VhNumaCache {
         uint32_t level;
         uint8_t associativity, policy; /* words */
-        uint64_t size; /* KiB */
-        uint64_t line; /* bytes */
+        uint64_t size;                 /* KiB */
+        uint64_t line;                 /* bytes */
 } VhNumaCache;
 
 typedef struct VhNumaCell {
         VhOptUint id;
         VhCpuset *cpus;
-        uint64_t memory; /* KiB */
+        uint64_t memory;    /* KiB */
         uint8_t mem_access; /* words */
         uint8_t discard;    /* VH_YES, VH_NO */
         VH_LIST(VhNumaDistance) distances;
@@ -110,8 +106,8 @@ struct VhCpu {
 
 typedef struct VhHyperv {
         uint8_t mode; /* words */
-        uint8_t relaxed, vapic, spinlocks, vpindex, runtime, synic, stimer, stimer_direct, reset, vendor_id_on, frequencies,
-                reenlightenment, tlbflush, ipi, evmcs, avic; /* VH_ON, VH_OFF */
+        uint8_t relaxed, vapic, spinlocks, vpindex, runtime, synic, stimer, stimer_direct, reset, vendor_id_on,
+                frequencies, reenlightenment, tlbflush, ipi, evmcs, avic; /* VH_ON, VH_OFF */
         uint32_t spinlock_retries;
         char *vendor_id;
 } VhHyperv;
@@ -139,7 +135,7 @@ typedef struct VhFeatureSmm {
 } VhFeatureSmm;
 
 typedef struct VhFeatureHpt {
-        uint8_t resizing; /* words */
+        uint8_t resizing;     /* words */
         uint64_t maxpagesize; /* KiB */
 } VhFeatureHpt;
 

@@ -146,10 +146,11 @@ static void default_life_cycle(VhDomainDef *def)
 static int check_arch(const VhDomainDef *def, VhError **err)
 {
         static const char *const known[] = {
-                "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32", "loongarch64", "m68k",
-                "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el", "openrisc", "parisc", "parisc64", "ppc",
-                "ppc64", "ppc64le", "ppcemb", "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64",
-                "unicore32", "x86_64", "xtensa", "xtensaeb",
+                "alpha",     "armv6l",      "armv7l", "armv7b",     "aarch64",      "cris",  "i686",    "ia64",
+                "lm32",      "loongarch64", "m68k",   "microblaze", "microblazeel", "mips",  "mipsel",  "mips64",
+                "mips64el",  "openrisc",    "parisc", "parisc64",   "ppc",          "ppc64", "ppc64le", "ppcemb",
+                "riscv32",   "riscv64",     "s390",   "s390x",      "sh4",          "sh4eb", "sparc",   "sparc64",
+                "unicore32", "x86_64",      "xtensa", "xtensaeb",
         };
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(known); i++)

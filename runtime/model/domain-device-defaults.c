@@ -180,7 +180,8 @@ static int check_disk(const VhDisk *disk, VhError **err)
         bool removable = disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY;
 
         if (!disk->target)
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_TARGET, disk->src.path ? "%s" : NULL, disk->src.path);
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_TARGET, disk->src.path ? "%s" : NULL,
+                                    disk->src.path);
         if (!removable && disk_is_empty(disk))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_SOURCE, "%s", disk->target);
         return 0;
@@ -288,9 +289,10 @@ static void default_consoles(VhDomainDef *def)
 {
         for (uint32_t i = 0; i < def->consoles.n; i++)
                 if (!def->consoles.items[i]->target_type)
-                        def->consoles.items[i]->target_type =
-                                def->os.type == VH_OS_HVM || def->os.type == VH_OS_NONE ? VH_CHR_TARGET_SERIAL :
-                                def->os.type == VH_OS_EXE ? VH_CHR_TARGET_LXC : VH_CHR_TARGET_XEN;
+                        def->consoles.items[i]->target_type = def->os.type == VH_OS_HVM || def->os.type == VH_OS_NONE
+                                                                      ? VH_CHR_TARGET_SERIAL
+                                                              : def->os.type == VH_OS_EXE ? VH_CHR_TARGET_LXC
+                                                                                          : VH_CHR_TARGET_XEN;
         number_ports((ChrList *)&def->consoles);
         number_ports((ChrList *)&def->serials);
         number_ports((ChrList *)&def->parallels);
@@ -522,9 +524,9 @@ void vh_domain_implied_devices(VhDomainDef *def)
         for (uint32_t i = 0; i < def->channels.n; i++)
                 if (def->channels.items[i]->target_type == VH_CHR_TARGET_VIRTIO)
                         need_controllers(def, VH_CONTROLLER_VIRTIO_SERIAL,
-                                         def->channels.items[i]->info.address.type == VH_ADDRESS_VIRTIO_SERIAL ?
-                                                 def->channels.items[i]->info.address.virtio_serial.controller :
-                                                 0);
+                                         def->channels.items[i]->info.address.type == VH_ADDRESS_VIRTIO_SERIAL
+                                                 ? def->channels.items[i]->info.address.virtio_serial.controller
+                                                 : 0);
         for (uint32_t i = 0; i < def->consoles.n; i++)
                 if (def->consoles.items[i]->target_type == VH_CHR_TARGET_VIRTIO)
                         need_controllers(def, VH_CONTROLLER_VIRTIO_SERIAL, 0);

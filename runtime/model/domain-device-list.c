@@ -7,10 +7,11 @@
 
 #include "model/domain-tables.h"
 
-#define LIST_OF(kind, element, T, field, tbl) \
+#define LIST_OF(kind, element, T, field, tbl)                                                                          \
         [kind] = { element, &(tbl), offsetof(VhDomainDef, field), false, true, offsetof(T, info) }
-#define LIST_WITHOUT_INFO(kind, element, field, tbl) [kind] = { element, &(tbl), offsetof(VhDomainDef, field), false, false, 0 }
-#define SINGLE(kind, element, T, field, tbl) \
+#define LIST_WITHOUT_INFO(kind, element, field, tbl)                                                                   \
+        [kind] = { element, &(tbl), offsetof(VhDomainDef, field), false, false, 0 }
+#define SINGLE(kind, element, T, field, tbl)                                                                           \
         [kind] = { element, &(tbl), offsetof(VhDomainDef, field), true, true, offsetof(T, info) }
 
 static const VhDeviceClass classes[VH_DEVICE_MAX] = {
@@ -139,7 +140,8 @@ int vh_domain_add_device(VhDomainDef *def, VhDevice *dev, VhError **err)
         const VhDeviceClass *class = &classes[dev->kind];
 
         if (class->single && *single_of(def, class))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain already has a %s", class->element);
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain already has a %s",
+                                    class->element);
         if (class->single)
                 *single_of(def, class) = dev->dev;
         else

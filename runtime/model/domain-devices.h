@@ -6,36 +6,18 @@
 
 #include "model/domain-common.h"
 
-typedef VH_PACKED_ENUM VhDiskType {
-        VH_DISK_TYPE_NONE,
-        VH_DISK_TYPE_FILE,
-        VH_DISK_TYPE_BLOCK,
-        VH_DISK_TYPE_DIR,
-        VH_DISK_TYPE_NETWORK,
-        VH_DISK_TYPE_VOLUME,
-        VH_DISK_TYPE_NVME,
-        VH_DISK_TYPE_VHOST_USER,
+typedef VH_PACKED_ENUM VhDiskType{
+        VH_DISK_TYPE_NONE,    VH_DISK_TYPE_FILE,   VH_DISK_TYPE_BLOCK, VH_DISK_TYPE_DIR,
+        VH_DISK_TYPE_NETWORK, VH_DISK_TYPE_VOLUME, VH_DISK_TYPE_NVME,  VH_DISK_TYPE_VHOST_USER,
 } VhDiskType;
 
-typedef VH_PACKED_ENUM VhDiskDevice {
-        VH_DISK_DEVICE_NONE,
-        VH_DISK_DEVICE_DISK,
-        VH_DISK_DEVICE_CDROM,
-        VH_DISK_DEVICE_FLOPPY,
-        VH_DISK_DEVICE_LUN,
+typedef VH_PACKED_ENUM VhDiskDevice{
+        VH_DISK_DEVICE_NONE, VH_DISK_DEVICE_DISK, VH_DISK_DEVICE_CDROM, VH_DISK_DEVICE_FLOPPY, VH_DISK_DEVICE_LUN,
 } VhDiskDevice;
 
-typedef VH_PACKED_ENUM VhDiskBus {
-        VH_DISK_BUS_NONE,
-        VH_DISK_BUS_IDE,
-        VH_DISK_BUS_FDC,
-        VH_DISK_BUS_SCSI,
-        VH_DISK_BUS_VIRTIO,
-        VH_DISK_BUS_XEN,
-        VH_DISK_BUS_USB,
-        VH_DISK_BUS_UML,
-        VH_DISK_BUS_SATA,
-        VH_DISK_BUS_SD,
+typedef VH_PACKED_ENUM VhDiskBus{
+        VH_DISK_BUS_NONE, VH_DISK_BUS_IDE, VH_DISK_BUS_FDC, VH_DISK_BUS_SCSI, VH_DISK_BUS_VIRTIO,
+        VH_DISK_BUS_XEN,  VH_DISK_BUS_USB, VH_DISK_BUS_UML, VH_DISK_BUS_SATA, VH_DISK_BUS_SD,
 } VhDiskBus;
 
 /* The first of the storage formats' words. */
@@ -75,7 +57,7 @@ typedef struct VhStorageCookie {
 } VhStorageCookie;
 
 typedef struct VhStorageSlice {
-        uint8_t type; /* storage */
+        uint8_t type;          /* storage */
         VhOptU64 offset, size; /* bytes */
 } VhStorageSlice;
 
@@ -95,7 +77,7 @@ typedef struct VhNetworkSource {
         char *tls_hostname;
         VH_LIST(VhStorageHost) hosts;
         VH_LIST(VhStorageCookie) cookies;
-        VhOptUint index; /* live */
+        VhOptUint index;        /* live */
         uint8_t startup_policy; /* words */
         char *snapshot;
         char *config_file;
@@ -133,9 +115,9 @@ typedef struct VhDiskSource {
         VhStorageEncryption *encryption;
         VhStorageReservations *reservations;
         VH_LIST(VhStorageSlice) slices;
-        VhNetworkSource *network; /* of type network */
-        uint32_t reconnect_timeout; /* vhostuser, seconds */
-        uint8_t reconnect;          /* VH_YES, VH_NO */
+        VhNetworkSource *network;     /* of type network */
+        uint32_t reconnect_timeout;   /* vhostuser, seconds */
+        uint8_t reconnect;            /* VH_YES, VH_NO */
         struct VhDiskSource *backing; /* type VH_DISK_TYPE_NONE closes the chain: <backingStore/> */
 } VhDiskSource;
 
@@ -179,18 +161,18 @@ typedef struct VhDisk {
         uint8_t sgio;     /* words */
         uint8_t snapshot; /* words */
         char *driver_name;
-        uint8_t format;          /* <driver type=>: words of the storage formats */
-        uint8_t cache;           /* words */
-        uint8_t error_policy;    /* words */
-        uint8_t rerror_policy;   /* words */
-        uint8_t io;              /* words */
-        uint8_t ioeventfd;       /* VH_ON, VH_OFF */
-        uint8_t event_idx;       /* VH_ON, VH_OFF */
-        uint8_t copy_on_read;    /* VH_ON, VH_OFF */
-        uint8_t discard;         /* words */
-        uint8_t detect_zeroes;   /* words */
-        uint8_t tray;            /* words */
-        uint8_t removable;       /* VH_ON, VH_OFF */
+        uint8_t format;        /* <driver type=>: words of the storage formats */
+        uint8_t cache;         /* words */
+        uint8_t error_policy;  /* words */
+        uint8_t rerror_policy; /* words */
+        uint8_t io;            /* words */
+        uint8_t ioeventfd;     /* VH_ON, VH_OFF */
+        uint8_t event_idx;     /* VH_ON, VH_OFF */
+        uint8_t copy_on_read;  /* VH_ON, VH_OFF */
+        uint8_t discard;       /* words */
+        uint8_t detect_zeroes; /* words */
+        uint8_t tray;          /* words */
+        uint8_t removable;     /* VH_ON, VH_OFF */
         bool readonly;
         bool shareable;
         VhDiskTransient *transient;
@@ -214,45 +196,67 @@ typedef struct VhDisk {
         VhDeviceInfo info;
 } VhDisk;
 
-typedef VH_PACKED_ENUM VhControllerType {
-        VH_CONTROLLER_NONE,
-        VH_CONTROLLER_IDE,
-        VH_CONTROLLER_FDC,
-        VH_CONTROLLER_SCSI,
-        VH_CONTROLLER_SATA,
-        VH_CONTROLLER_VIRTIO_SERIAL,
-        VH_CONTROLLER_CCID,
-        VH_CONTROLLER_USB,
-        VH_CONTROLLER_PCI,
-        VH_CONTROLLER_XENBUS,
-        VH_CONTROLLER_ISA,
+typedef VH_PACKED_ENUM VhControllerType{
+        VH_CONTROLLER_NONE, VH_CONTROLLER_IDE,           VH_CONTROLLER_FDC,  VH_CONTROLLER_SCSI,
+        VH_CONTROLLER_SATA, VH_CONTROLLER_VIRTIO_SERIAL, VH_CONTROLLER_CCID, VH_CONTROLLER_USB,
+        VH_CONTROLLER_PCI,  VH_CONTROLLER_XENBUS,        VH_CONTROLLER_ISA,
 } VhControllerType;
 
 /* How large an index may be: each one below it may be implied. */
 enum { VH_CONTROLLER_INDEX_MAX = 4096 };
 
 /* Values of VhController.model; which ones a type may have is in its table. */
-typedef VH_PACKED_ENUM VhControllerModel {
+typedef VH_PACKED_ENUM VhControllerModel{
         VH_CTRL_MODEL_NONE,
-        VH_CTRL_PIIX3, VH_CTRL_PIIX4, VH_CTRL_ICH6,
-        VH_CTRL_AUTO, VH_CTRL_BUSLOGIC, VH_CTRL_LSILOGIC, VH_CTRL_LSISAS1068, VH_CTRL_VMPVSCSI, VH_CTRL_IBMVSCSI,
-        VH_CTRL_VIRTIO_SCSI, VH_CTRL_LSISAS1078, VH_CTRL_NCR53C90, VH_CTRL_DC390, VH_CTRL_AM53C974,
-        VH_CTRL_VIRTIO, VH_CTRL_VIRTIO_TRANSITIONAL, VH_CTRL_VIRTIO_NON_TRANSITIONAL,
-        VH_CTRL_PIIX3_UHCI, VH_CTRL_PIIX4_UHCI, VH_CTRL_EHCI, VH_CTRL_ICH9_EHCI1, VH_CTRL_ICH9_UHCI1,
-        VH_CTRL_ICH9_UHCI2, VH_CTRL_ICH9_UHCI3, VH_CTRL_VT82C686B_UHCI, VH_CTRL_PCI_OHCI, VH_CTRL_NEC_XHCI,
-        VH_CTRL_QUSB1, VH_CTRL_QUSB2, VH_CTRL_QEMU_XHCI,
-        VH_CTRL_PCI_ROOT, VH_CTRL_PCIE_ROOT, VH_CTRL_PCI_BRIDGE, VH_CTRL_DMI_TO_PCI_BRIDGE,
-        VH_CTRL_PCIE_TO_PCI_BRIDGE, VH_CTRL_PCIE_ROOT_PORT, VH_CTRL_PCIE_SWITCH_UPSTREAM,
-        VH_CTRL_PCIE_SWITCH_DOWNSTREAM, VH_CTRL_PCI_EXPANDER_BUS, VH_CTRL_PCIE_EXPANDER_BUS,
+        VH_CTRL_PIIX3,
+        VH_CTRL_PIIX4,
+        VH_CTRL_ICH6,
+        VH_CTRL_AUTO,
+        VH_CTRL_BUSLOGIC,
+        VH_CTRL_LSILOGIC,
+        VH_CTRL_LSISAS1068,
+        VH_CTRL_VMPVSCSI,
+        VH_CTRL_IBMVSCSI,
+        VH_CTRL_VIRTIO_SCSI,
+        VH_CTRL_LSISAS1078,
+        VH_CTRL_NCR53C90,
+        VH_CTRL_DC390,
+        VH_CTRL_AM53C974,
+        VH_CTRL_VIRTIO,
+        VH_CTRL_VIRTIO_TRANSITIONAL,
+        VH_CTRL_VIRTIO_NON_TRANSITIONAL,
+        VH_CTRL_PIIX3_UHCI,
+        VH_CTRL_PIIX4_UHCI,
+        VH_CTRL_EHCI,
+        VH_CTRL_ICH9_EHCI1,
+        VH_CTRL_ICH9_UHCI1,
+        VH_CTRL_ICH9_UHCI2,
+        VH_CTRL_ICH9_UHCI3,
+        VH_CTRL_VT82C686B_UHCI,
+        VH_CTRL_PCI_OHCI,
+        VH_CTRL_NEC_XHCI,
+        VH_CTRL_QUSB1,
+        VH_CTRL_QUSB2,
+        VH_CTRL_QEMU_XHCI,
+        VH_CTRL_PCI_ROOT,
+        VH_CTRL_PCIE_ROOT,
+        VH_CTRL_PCI_BRIDGE,
+        VH_CTRL_DMI_TO_PCI_BRIDGE,
+        VH_CTRL_PCIE_TO_PCI_BRIDGE,
+        VH_CTRL_PCIE_ROOT_PORT,
+        VH_CTRL_PCIE_SWITCH_UPSTREAM,
+        VH_CTRL_PCIE_SWITCH_DOWNSTREAM,
+        VH_CTRL_PCI_EXPANDER_BUS,
+        VH_CTRL_PCIE_EXPANDER_BUS,
         VH_CTRL_USB_NONE, /* <controller type='usb' model='none'/> */
 } VhControllerModel;
 
 typedef struct VhController {
         VhControllerType type;
         VhControllerModel model;
-        uint8_t ioeventfd;    /* VH_ON, VH_OFF */
+        uint8_t ioeventfd;      /* VH_ON, VH_OFF */
         uint8_t pci_model_name; /* words */
-        uint8_t hotplug;      /* VH_ON, VH_OFF */
+        uint8_t hotplug;        /* VH_ON, VH_OFF */
         VhVirtioOpts virtio;
         VhOptUint index; /* assigned if not given */
         uint32_t queues, cmd_per_lun, max_sectors;
@@ -283,10 +287,10 @@ typedef struct VhFilesystem {
         uint8_t format;   /* words */
         uint32_t queue;
         VhVirtioOpts virtio;
-        char *binary; /* virtiofs */
-        uint8_t cache, sandbox; /* words */
+        char *binary;                     /* virtiofs */
+        uint8_t cache, sandbox;           /* words */
         uint8_t xattr, flock, posix_lock; /* VH_ON, VH_OFF */
-        uint8_t usage_units; /* ram: words */
+        uint8_t usage_units;              /* ram: words */
         VhOptUint thread_pool_size;
         bool readonly;
         char *source; /* dir, file, dev, name, pool */
@@ -298,22 +302,10 @@ typedef struct VhFilesystem {
         VhDeviceInfo info;
 } VhFilesystem;
 
-typedef VH_PACKED_ENUM VhNetType {
-        VH_NET_NONE,
-        VH_NET_NETWORK,
-        VH_NET_BRIDGE,
-        VH_NET_ETHERNET,
-        VH_NET_VHOSTUSER,
-        VH_NET_USER,
-        VH_NET_SERVER,
-        VH_NET_CLIENT,
-        VH_NET_MCAST,
-        VH_NET_UDP,
-        VH_NET_INTERNAL,
-        VH_NET_DIRECT,
-        VH_NET_HOSTDEV,
-        VH_NET_VDPA,
-        VH_NET_VDS,
+typedef VH_PACKED_ENUM VhNetType{
+        VH_NET_NONE,     VH_NET_NETWORK, VH_NET_BRIDGE,  VH_NET_ETHERNET, VH_NET_VHOSTUSER,
+        VH_NET_USER,     VH_NET_SERVER,  VH_NET_CLIENT,  VH_NET_MCAST,    VH_NET_UDP,
+        VH_NET_INTERNAL, VH_NET_DIRECT,  VH_NET_HOSTDEV, VH_NET_VDPA,     VH_NET_VDS,
 } VhNetType;
 
 typedef struct VhNetIp {
@@ -374,15 +366,15 @@ typedef struct VhCoalesce {
 
 typedef struct VhNet {
         VhNetType type;
-        uint8_t mac_check, mac_type; /* words */
-        uint8_t trust_guest_rx;   /* VH_YES, VH_NO */
-        uint8_t direct_mode;      /* words */
-        uint8_t vhost_type, vhost_mode; /* words */
-        uint8_t hostdev_managed;  /* VH_YES, VH_NO */
+        uint8_t mac_check, mac_type;                                             /* words */
+        uint8_t trust_guest_rx;                                                  /* VH_YES, VH_NO */
+        uint8_t direct_mode;                                                     /* words */
+        uint8_t vhost_type, vhost_mode;                                          /* words */
+        uint8_t hostdev_managed;                                                 /* VH_YES, VH_NO */
         uint8_t driver_name, txmode, ioeventfd, event_idx, rss, rss_hash_report; /* words, VH_ON/VH_OFF */
-        uint8_t linkstate; /* words: up, down */
-        uint8_t isolated;  /* VH_YES, VH_NO */
-        uint8_t target_managed; /* VH_YES, VH_NO */
+        uint8_t linkstate;                                                       /* words: up, down */
+        uint8_t isolated;                                                        /* VH_YES, VH_NO */
+        uint8_t target_managed;                                                  /* VH_YES, VH_NO */
         uint8_t mac[6];
         VhVirtioOpts virtio;
         VhNetOffload *host_offload, *guest_offload;
@@ -396,14 +388,14 @@ typedef struct VhNet {
         uint8_t source_switch[VH_UUID_LEN]; /* vds */
         char *source_portgroup;
         uint32_t source_portid, source_connection;
-        VhAddress hostdev; /* type pci or usb: the host's device */
+        VhAddress hostdev;       /* type pci or usb: the host's device */
         uint8_t vhost_reconnect; /* VH_YES, VH_NO */
         uint32_t vhost_reconnect_timeout;
         VH_LIST(VhNetIp) source_ips, ips;
         VH_LIST(VhNetRoute) source_routes, routes;
         char *script, *downscript;
         char *domain_name;
-        char *target;  /* host's device, "vnet0" */
+        char *target; /* host's device, "vnet0" */
         char *ifname_guest, *ifname_guest_actual;
         char *model;
         char *filter;
@@ -424,7 +416,7 @@ typedef struct VhNet {
 extern const VhXmlNames vh_net_type_names; /* VhNetType */
 
 /* What <target type=> of a character device can be; which are allowed depends on the kind of device. */
-typedef VH_PACKED_ENUM VhChrTarget {
+typedef VH_PACKED_ENUM VhChrTarget{
         VH_CHR_TARGET_NONE,
         /* serial */
         VH_CHR_TARGET_ISA_SERIAL,
@@ -460,30 +452,20 @@ typedef struct VhChr {
 } VhChr;
 
 typedef struct VhSmartcard {
-        uint8_t mode; /* words: host, host-certificates, passthrough */
+        uint8_t mode;                        /* words: host, host-certificates, passthrough */
         VH_LIST(VhFilterParam) certificates; /* value */
         char *database;
         VhChrSource source;
         VhDeviceInfo info;
 } VhSmartcard;
 
-typedef VH_PACKED_ENUM VhInputType {
-        VH_INPUT_NONE,
-        VH_INPUT_MOUSE,
-        VH_INPUT_TABLET,
-        VH_INPUT_KEYBOARD,
-        VH_INPUT_PASSTHROUGH,
-        VH_INPUT_EVDEV,
+typedef VH_PACKED_ENUM VhInputType{
+        VH_INPUT_NONE, VH_INPUT_MOUSE, VH_INPUT_TABLET, VH_INPUT_KEYBOARD, VH_INPUT_PASSTHROUGH, VH_INPUT_EVDEV,
 } VhInputType;
 
-typedef VH_PACKED_ENUM VhInputBus {
-        VH_INPUT_BUS_NONE,
-        VH_INPUT_BUS_PS2,
-        VH_INPUT_BUS_USB,
-        VH_INPUT_BUS_XEN,
-        VH_INPUT_BUS_PARALLELS,
-        VH_INPUT_BUS_VIRTIO,
-        VH_INPUT_BUS_DEFAULT, /* "none": the platform's own */
+typedef VH_PACKED_ENUM VhInputBus{
+        VH_INPUT_BUS_NONE,      VH_INPUT_BUS_PS2,    VH_INPUT_BUS_USB,     VH_INPUT_BUS_XEN,
+        VH_INPUT_BUS_PARALLELS, VH_INPUT_BUS_VIRTIO, VH_INPUT_BUS_DEFAULT, /* "none": the platform's own */
 } VhInputBus;
 
 typedef struct VhInput {
@@ -505,27 +487,17 @@ typedef struct VhTpm {
         char *path; /* device or socket */
         uint8_t secret[VH_UUID_LEN];
         bool sha1, sha256, sha384, sha512; /* active pcr banks */
-        VhChrSource source; /* external */
+        VhChrSource source;                /* external */
         VhDeviceInfo info;
 } VhTpm;
 
-typedef VH_PACKED_ENUM VhGraphicsType {
-        VH_GRAPHICS_NONE,
-        VH_GRAPHICS_SDL,
-        VH_GRAPHICS_VNC,
-        VH_GRAPHICS_RDP,
-        VH_GRAPHICS_DESKTOP,
-        VH_GRAPHICS_SPICE,
-        VH_GRAPHICS_EGL_HEADLESS,
-        VH_GRAPHICS_DBUS,
+typedef VH_PACKED_ENUM VhGraphicsType{
+        VH_GRAPHICS_NONE,    VH_GRAPHICS_SDL,   VH_GRAPHICS_VNC,          VH_GRAPHICS_RDP,
+        VH_GRAPHICS_DESKTOP, VH_GRAPHICS_SPICE, VH_GRAPHICS_EGL_HEADLESS, VH_GRAPHICS_DBUS,
 } VhGraphicsType;
 
-typedef VH_PACKED_ENUM VhListenType {
-        VH_LISTEN_UNSET,
-        VH_LISTEN_NONE,
-        VH_LISTEN_ADDRESS,
-        VH_LISTEN_NETWORK,
-        VH_LISTEN_SOCKET,
+typedef VH_PACKED_ENUM VhListenType{
+        VH_LISTEN_UNSET, VH_LISTEN_NONE, VH_LISTEN_ADDRESS, VH_LISTEN_NETWORK, VH_LISTEN_SOCKET,
 } VhListenType;
 
 typedef struct VhGraphicsListen {
@@ -540,17 +512,17 @@ typedef struct VhSpiceChannel {
 
 typedef struct VhGraphics {
         VhGraphicsType type;
-        uint8_t autoport;      /* VH_YES, VH_NO */
+        uint8_t autoport;                                               /* VH_YES, VH_NO */
         uint8_t websocket_generated, share_policy, power_control, wrap; /* words */
-        uint8_t fullscreen, replace_user, multi_user; /* VH_YES, VH_NO */
-        uint8_t connected;     /* words */
-        uint8_t default_mode;  /* spice: words */
+        uint8_t fullscreen, replace_user, multi_user;                   /* VH_YES, VH_NO */
+        uint8_t connected;                                              /* words */
+        uint8_t default_mode;                                           /* spice: words */
         uint8_t image_compression, jpeg_compression, zlib_compression, playback_compression, streaming; /* words */
         uint8_t mouse_mode, copypaste, filetransfer, gl; /* words, VH_YES/VH_NO */
         uint8_t p2p;
         VhOptInt port, tls_port, websocket; /* -1: assigned at start */
-        char *listen;  /* attribute; follows the first listen element of type address */
-        char *socket;  /* vnc */
+        char *listen;                       /* attribute; follows the first listen element of type address */
+        char *socket;                       /* vnc */
         char *passwd;
         char *passwd_valid_to;
         char *keymap;
@@ -567,7 +539,7 @@ typedef struct VhSoundCodec {
 } VhSoundCodec;
 
 typedef struct VhSound {
-        uint8_t model; /* words */
+        uint8_t model;        /* words */
         uint8_t multichannel; /* VH_YES, VH_NO */
         VH_LIST(VhSoundCodec) codecs;
         uint32_t audio_id;
@@ -588,18 +560,9 @@ typedef struct VhAudioIo {
         VhAudioSettings *settings;
 } VhAudioIo;
 
-typedef VH_PACKED_ENUM VhAudioType {
-        VH_AUDIO_UNSET,
-        VH_AUDIO_NONE,
-        VH_AUDIO_ALSA,
-        VH_AUDIO_COREAUDIO,
-        VH_AUDIO_JACK,
-        VH_AUDIO_OSS,
-        VH_AUDIO_PULSEAUDIO,
-        VH_AUDIO_SDL,
-        VH_AUDIO_SPICE,
-        VH_AUDIO_FILE,
-        VH_AUDIO_DBUS,
+typedef VH_PACKED_ENUM VhAudioType{
+        VH_AUDIO_UNSET,      VH_AUDIO_NONE, VH_AUDIO_ALSA,  VH_AUDIO_COREAUDIO, VH_AUDIO_JACK, VH_AUDIO_OSS,
+        VH_AUDIO_PULSEAUDIO, VH_AUDIO_SDL,  VH_AUDIO_SPICE, VH_AUDIO_FILE,      VH_AUDIO_DBUS,
 } VhAudioType;
 
 typedef struct VhAudio {
@@ -612,29 +575,19 @@ typedef struct VhAudio {
         VhAudioIo *input, *output;
 } VhAudio;
 
-typedef VH_PACKED_ENUM VhVideoType {
-        VH_VIDEO_UNSET,
-        VH_VIDEO_VGA,
-        VH_VIDEO_CIRRUS,
-        VH_VIDEO_VMVGA,
-        VH_VIDEO_XEN,
-        VH_VIDEO_VBOX,
-        VH_VIDEO_QXL,
-        VH_VIDEO_PARALLELS,
-        VH_VIDEO_VIRTIO,
-        VH_VIDEO_GOP,
-        VH_VIDEO_NONE,
-        VH_VIDEO_BOCHS,
-        VH_VIDEO_RAMFB,
+typedef VH_PACKED_ENUM VhVideoType{
+        VH_VIDEO_UNSET, VH_VIDEO_VGA,   VH_VIDEO_CIRRUS,    VH_VIDEO_VMVGA,  VH_VIDEO_XEN,
+        VH_VIDEO_VBOX,  VH_VIDEO_QXL,   VH_VIDEO_PARALLELS, VH_VIDEO_VIRTIO, VH_VIDEO_GOP,
+        VH_VIDEO_NONE,  VH_VIDEO_BOCHS, VH_VIDEO_RAMFB,
 } VhVideoType;
 
 typedef struct VhVideo {
         VhVideoType type;
-        uint8_t primary;  /* VH_YES, VH_NO */
-        uint8_t blob;     /* VH_ON, VH_OFF */
+        uint8_t primary;          /* VH_YES, VH_NO */
+        uint8_t blob;             /* VH_ON, VH_OFF */
         uint8_t accel2d, accel3d; /* VH_YES, VH_NO */
         bool acceleration;
-        uint8_t vgaconf;  /* driver: words */
+        uint8_t vgaconf;     /* driver: words */
         uint8_t driver_name; /* words */
         VhVirtioOpts virtio;
         uint32_t ram, vram, vram64, vgamem; /* KiB */
@@ -644,34 +597,27 @@ typedef struct VhVideo {
         VhDeviceInfo info;
 } VhVideo;
 
-typedef VH_PACKED_ENUM VhHostdevMode {
+typedef VH_PACKED_ENUM VhHostdevMode{
         VH_HOSTDEV_MODE_NONE,
         VH_HOSTDEV_SUBSYSTEM,
         VH_HOSTDEV_CAPABILITIES,
 } VhHostdevMode;
 
-typedef VH_PACKED_ENUM VhHostdevType {
-        VH_HOSTDEV_NONE,
-        VH_HOSTDEV_USB,
-        VH_HOSTDEV_PCI,
-        VH_HOSTDEV_SCSI,
-        VH_HOSTDEV_SCSI_HOST,
-        VH_HOSTDEV_MDEV,
-        VH_HOSTDEV_STORAGE,
-        VH_HOSTDEV_MISC,
-        VH_HOSTDEV_NET,
+typedef VH_PACKED_ENUM VhHostdevType{
+        VH_HOSTDEV_NONE, VH_HOSTDEV_USB,     VH_HOSTDEV_PCI,  VH_HOSTDEV_SCSI, VH_HOSTDEV_SCSI_HOST,
+        VH_HOSTDEV_MDEV, VH_HOSTDEV_STORAGE, VH_HOSTDEV_MISC, VH_HOSTDEV_NET,
 } VhHostdevType;
 
 typedef struct VhHostdev {
         VhHostdevMode mode;
         VhHostdevType type;
-        uint8_t managed;  /* VH_YES, VH_NO */
-        uint8_t sgio;     /* words */
-        uint8_t rawio;    /* VH_YES, VH_NO */
-        uint8_t mdev_model, display, ramfb; /* words, VH_ON/VH_OFF */
-        uint8_t driver;   /* words: kvm, vfio, xen */
-        uint8_t startup_policy, guest_reset; /* words */
-        uint8_t write_filtering; /* VH_YES, VH_NO */
+        uint8_t managed;                                    /* VH_YES, VH_NO */
+        uint8_t sgio;                                       /* words */
+        uint8_t rawio;                                      /* VH_YES, VH_NO */
+        uint8_t mdev_model, display, ramfb;                 /* words, VH_ON/VH_OFF */
+        uint8_t driver;                                     /* words: kvm, vfio, xen */
+        uint8_t startup_policy, guest_reset;                /* words */
+        uint8_t write_filtering;                            /* VH_YES, VH_NO */
         uint8_t scsi_protocol, vhost_protocol, vhost_model; /* words */
         bool readonly, shareable;
         uint8_t missing;
@@ -686,7 +632,7 @@ typedef struct VhHostdev {
         VH_LIST(VhStorageHost) hosts;
         VhStorageAuth *auth;
         char *initiator_iqn;
-        char *wwpn;  /* scsi_host */
+        char *wwpn;                    /* scsi_host */
         char *block, *chr, *interface; /* capabilities */
         VH_LIST(VhNetIp) ips;
         VH_LIST(VhNetRoute) routes;
@@ -721,7 +667,7 @@ typedef struct VhWatchdog {
         VhDeviceInfo info;
 } VhWatchdog;
 
-typedef VH_PACKED_ENUM VhMemballoonModel {
+typedef VH_PACKED_ENUM VhMemballoonModel{
         VH_MEMBALLOON_UNSET,
         VH_MEMBALLOON_VIRTIO,
         VH_MEMBALLOON_XEN,
@@ -733,7 +679,7 @@ typedef VH_PACKED_ENUM VhMemballoonModel {
 typedef struct VhMemballoon {
         VhMemballoonModel model;
         uint8_t autodeflate, free_page_reporting; /* VH_ON, VH_OFF */
-        uint32_t stats_period; /* seconds */
+        uint32_t stats_period;                    /* seconds */
         VhVirtioOpts virtio;
         VhDeviceInfo info;
 } VhMemballoon;
@@ -784,14 +730,14 @@ typedef struct VhPanic {
 } VhPanic;
 
 typedef struct VhIommu {
-        uint8_t model; /* words */
+        uint8_t model;                              /* words */
         uint8_t intremap, caching_mode, eim, iotlb; /* VH_ON, VH_OFF */
         uint32_t aw_bits;
         VhDeviceInfo info;
 } VhIommu;
 
 typedef struct VhVsock {
-        uint8_t model; /* words */
+        uint8_t model;    /* words */
         uint8_t cid_auto; /* VH_YES, VH_NO */
         uint32_t cid;
         VhVirtioOpts virtio;

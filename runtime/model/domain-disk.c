@@ -43,14 +43,14 @@ const VhXmlNames vh_disk_bus_names = {
 };
 
 static const char *const storage_formats[] = {
-        NULL,   "raw",   "dir",   "bochs", "cloop", "dmg", "iso", "vpc",   "vdi",
-        "vhd",  "ploop", "cow",   "qcow",  "qcow2", "qed", "vmdk", "fat", "luks",
+        NULL,  "raw",   "dir", "bochs", "cloop", "dmg", "iso",  "vpc", "vdi",
+        "vhd", "ploop", "cow", "qcow",  "qcow2", "qed", "vmdk", "fat", "luks",
 };
 const VhXmlNames vh_storage_format_names = { VH_ARRAY_SIZE(storage_formats), storage_formats };
 
 /* ---- secrets ---- */
 
-#define S VhSecretRef
+#define S            VhSecretRef
 #define SECRET_TYPES NAMES("volume", "ceph", "iscsi", "tls", "vtpm", "passphrase")
 static const VhXmlRow rows_secret[] = {
         WORD("type", type, SECRET_TYPES),
@@ -63,14 +63,16 @@ static const VhXmlTable table_secret = { "secret", sizeof(S), rows_secret };
 
 #define S VhStorageAuth
 const VhXmlTable vh_table_storage_auth = {
-        "auth", sizeof(S),
+        "auth",
+        sizeof(S),
         ROWS(ATTR("username", username, string), GROUP_AT("secret", secret, rows_secret)),
 };
 #undef S
 
 #define S VhStorageEncryption
 static const VhXmlTable table_encryption = {
-        "encryption", sizeof(S),
+        "encryption",
+        sizeof(S),
         ROWS(WORD("format", format, NAMES("default", "qcow", "luks", "luks2", "luks-any"), REQUIRED),
              WORD("engine", engine, NAMES("qemu", "librbd")), LIST("secret", secrets, table_secret),
              GROUP("cipher", ROWS(ATTR("name", cipher_name, string), ATTR("size", cipher_size, uint),
@@ -83,7 +85,8 @@ static const VhXmlTable table_encryption = {
 
 #define S VhStorageHost
 const VhXmlTable vh_table_storage_host = {
-        "host", sizeof(S),
+        "host",
+        sizeof(S),
         ROWS(ATTR("name", name, string), ATTR("port", port, string),
              WORD("transport", transport, NAMES("tcp", "unix", "rdma")), ATTR("socket", socket, string)),
 };
@@ -93,32 +96,37 @@ const VhXmlTable vh_table_storage_host = {
 
 #define S VhStorageCookie
 static const VhXmlTable table_cookie = {
-        "cookie", sizeof(S), ROWS(ATTR("name", name, string, REQUIRED), TEXT(value, string)),
+        "cookie",
+        sizeof(S),
+        ROWS(ATTR("name", name, string, REQUIRED), TEXT(value, string)),
 };
 #undef S
 
 #define S VhStorageSlice
 static const VhXmlTable table_slice = {
-        "slice", sizeof(S),
-        ROWS(WORD("type", type, NAMES("storage")), ATTR("offset", offset, opt_u64, REQUIRED), ATTR("size", size, opt_u64, REQUIRED)),
+        "slice",
+        sizeof(S),
+        ROWS(WORD("type", type, NAMES("storage")), ATTR("offset", offset, opt_u64, REQUIRED),
+             ATTR("size", size, opt_u64, REQUIRED)),
 };
 #undef S
 
 #define S VhStorageReservations
 static const VhXmlTable table_reservations = {
-        "reservations", sizeof(S),
+        "reservations",
+        sizeof(S),
         ROWS(YESNO("enabled", enabled), YESNO("managed", managed),
              GROUP("source", ROWS(WORD("type", source_type, NAMES("unix")), ATTR("path", path, string),
                                   WORD("mode", source_mode, NAMES("client"))))),
 };
 #undef S
 
-#define S VhDiskSource
-#define IS(t) WHEN(type, BIT(VH_DISK_TYPE_##t))
+#define S               VhDiskSource
+#define IS(t)           WHEN(type, BIT(VH_DISK_TYPE_##t))
 #define ADDRESSED(mask) WHEN(type, mask)
-#define PROTOCOLS                                                                                                     \
-        NAMES("nbd", "rbd", "sheepdog", "gluster", "iscsi", "http", "https", "ftp", "ftps", "tftp", "ssh", "vxhs", "nfs", \
-              "vhostuser")
+#define PROTOCOLS                                                                                                      \
+        NAMES("nbd", "rbd", "sheepdog", "gluster", "iscsi", "http", "https", "ftp", "ftps", "tftp", "ssh", "vxhs",     \
+              "nfs", "vhostuser")
 
 static const VhXmlRow rows_source_content[] = {
         LIST("seclabel", seclabels, vh_table_device_seclabel),
@@ -141,32 +149,25 @@ static const VhXmlRow rows_source_attrs[] = {
 
 #define S VhNetworkSource
 static const VhXmlTable table_network_source = {
-        "source", sizeof(S), ROWS(
-        WORD("protocol", protocol, PROTOCOLS, REQUIRED),
-        ATTR("name", name, string),
-        ATTR("query", query, string),
-        YESNO("tls", tls),
-        ATTR("tlsHostname", tls_hostname, string),
-        ATTR("index", index, opt_uint, LIVE),
-        WORD("startupPolicy", startup_policy, STARTUP_POLICIES),
-        LIST("host", hosts, vh_table_storage_host),
-        GROUP("snapshot", ROWS(ATTR("name", snapshot, string))),
-        GROUP("config", ROWS(ATTR("file", config_file, string))),
-        PTR("auth", auth, vh_table_storage_auth),
-        LIST("seclabel", seclabels, vh_table_device_seclabel),
-        PTR("encryption", encryption, table_encryption),
-        GROUP("initiator", ROWS(GROUP("iqn", ROWS(ATTR("name", initiator_iqn, string))))),
-        PTR("reservations", reservations, table_reservations),
-        GROUP("slices", ROWS(LIST("slice", slices, table_slice))),
-        GROUP("ssl", ROWS(YESNO("verify", ssl_verify))),
-        GROUP("cookies", ROWS(LIST("cookie", cookies, table_cookie))),
-        GROUP("readahead", ROWS(ATTR("size", readahead, u64))),
-        GROUP("timeout", ROWS(ATTR("seconds", timeout, u64))),
-        GROUP("reconnect", ROWS(ATTR("delay", reconnect_delay, opt_uint))),
-        GROUP("identity", ROWS(ATTR("user", user, string), ATTR("group", group, string),
-                               ATTR("username", username, string), ATTR("keyfile", keyfile, string),
-                               ATTR("agentsock", agent, string))),
-        GROUP("knownHosts", ROWS(ATTR("path", known_hosts, string)))),
+        "source",
+        sizeof(S),
+        ROWS(WORD("protocol", protocol, PROTOCOLS, REQUIRED), ATTR("name", name, string), ATTR("query", query, string),
+             YESNO("tls", tls), ATTR("tlsHostname", tls_hostname, string), ATTR("index", index, opt_uint, LIVE),
+             WORD("startupPolicy", startup_policy, STARTUP_POLICIES), LIST("host", hosts, vh_table_storage_host),
+             GROUP("snapshot", ROWS(ATTR("name", snapshot, string))),
+             GROUP("config", ROWS(ATTR("file", config_file, string))), PTR("auth", auth, vh_table_storage_auth),
+             LIST("seclabel", seclabels, vh_table_device_seclabel), PTR("encryption", encryption, table_encryption),
+             GROUP("initiator", ROWS(GROUP("iqn", ROWS(ATTR("name", initiator_iqn, string))))),
+             PTR("reservations", reservations, table_reservations),
+             GROUP("slices", ROWS(LIST("slice", slices, table_slice))), GROUP("ssl", ROWS(YESNO("verify", ssl_verify))),
+             GROUP("cookies", ROWS(LIST("cookie", cookies, table_cookie))),
+             GROUP("readahead", ROWS(ATTR("size", readahead, u64))),
+             GROUP("timeout", ROWS(ATTR("seconds", timeout, u64))),
+             GROUP("reconnect", ROWS(ATTR("delay", reconnect_delay, opt_uint))),
+             GROUP("identity",
+                   ROWS(ATTR("user", user, string), ATTR("group", group, string), ATTR("username", username, string),
+                        ATTR("keyfile", keyfile, string), ATTR("agentsock", agent, string))),
+             GROUP("knownHosts", ROWS(ATTR("path", known_hosts, string)))),
 };
 #undef S
 
@@ -175,13 +176,15 @@ static const VhXmlTable table_backing;
 
 /* For the struct of the source; the attribute type stands in the element around. */
 static const VhXmlRow rows_source[] = {
-        GROUP("source", ROWS(ATTR("file", path, string, .flags = VH_XML_NONEMPTY), ATTR("fdgroup", fdgroup, string), COMMON),
+        GROUP("source",
+              ROWS(ATTR("file", path, string, .flags = VH_XML_NONEMPTY), ATTR("fdgroup", fdgroup, string), COMMON),
               IS(FILE)),
         GROUP("source", ROWS(ATTR("dev", path, string, .flags = VH_XML_NONEMPTY), COMMON), IS(BLOCK)),
         GROUP("source", ROWS(ATTR("dir", path, string, .flags = VH_XML_NONEMPTY), COMMON), IS(DIR)),
         PTR("source", network, table_network_source, IS(NETWORK)),
-        GROUP("source", ROWS(ATTR("pool", pool, string), ATTR("volume", volume, string),
-                             WORD("mode", mode, NAMES("host", "direct")), COMMON),
+        GROUP("source",
+              ROWS(ATTR("pool", pool, string), ATTR("volume", volume, string),
+                   WORD("mode", mode, NAMES("host", "direct")), COMMON),
               IS(VOLUME)),
         GROUP("source",
               ROWS(WORD("type", nvme_type, NAMES("pci"), REQUIRED), YESNO("managed", managed),
@@ -201,8 +204,8 @@ const VhXmlRow vh_rows_typed_source[] = {
         {},
 };
 
-#define BACKING_FORMAT                                                                                              \
-        GROUP("format", ROWS(WORD("type", format, &vh_storage_format_names, REQUIRED),                                \
+#define BACKING_FORMAT                                                                                                 \
+        GROUP("format", ROWS(WORD("type", format, &vh_storage_format_names, REQUIRED),                                 \
                              GROUP("metadata_cache", ROWS(LEAF("max_size", metadata_cache, bytes)))))
 
 static const VhXmlRow rows_backing[] = {
@@ -211,7 +214,8 @@ static const VhXmlRow rows_backing[] = {
 };
 
 static const VhXmlTable table_backing = {
-        "backingStore", sizeof(S),
+        "backingStore",
+        sizeof(S),
         ROWS(ENUM("type", type, disk_type_names, KEY), ATTR("index", index, opt_uint, LIVE), BACKING_FORMAT,
              EMBED(rows_source), EMBED(rows_backing)),
 };
@@ -224,7 +228,8 @@ static const VhXmlRow rows_mirror_content[] = {
 };
 
 const VhXmlTable vh_table_disk_source = {
-        "source", sizeof(S),
+        "source",
+        sizeof(S),
         ROWS(ENUM("type", type, disk_type_names, .flags = VH_XML_KEY, .def = VH_DISK_TYPE_FILE), EMBED(rows_source),
              BACKING_FORMAT, EMBED(rows_backing)),
 };
@@ -233,10 +238,11 @@ const VhXmlTable vh_table_disk_source = {
 
 /* ---- disks ---- */
 
-#define S VhDiskIotune
+#define S         VhDiskIotune
 #define ROW(name) LEAF(#name, name, u64)
 static const VhXmlTable table_iotune = {
-        "iotune", sizeof(S),
+        "iotune",
+        sizeof(S),
         ROWS(ROW(total_bytes_sec), ROW(read_bytes_sec), ROW(write_bytes_sec), ROW(total_iops_sec), ROW(read_iops_sec),
              ROW(write_iops_sec), ROW(total_bytes_sec_max), ROW(read_bytes_sec_max), ROW(write_bytes_sec_max),
              ROW(total_iops_sec_max), ROW(read_iops_sec_max), ROW(write_iops_sec_max), ROW(size_iops_sec),
@@ -249,7 +255,8 @@ static const VhXmlTable table_iotune = {
 
 #define S VhDiskGeometry
 static const VhXmlTable table_geometry = {
-        "geometry", sizeof(S),
+        "geometry",
+        sizeof(S),
         ROWS(ATTR("cyls", cyls, uint), ATTR("heads", heads, uint), ATTR("secs", secs, uint),
              WORD("trans", trans, NAMES("none", "auto", "lba"))),
 };
@@ -257,7 +264,8 @@ static const VhXmlTable table_geometry = {
 
 #define S VhDiskBlockio
 static const VhXmlTable table_blockio = {
-        "blockio", sizeof(S),
+        "blockio",
+        sizeof(S),
         ROWS(ATTR("logical_block_size", logical, uint), ATTR("physical_block_size", physical, uint),
              ATTR("discard_granularity", discard_granularity, opt_uint)),
 };
@@ -269,17 +277,19 @@ static const VhXmlTable table_transient = { "transient", sizeof(S), ROWS(YESNO("
 
 #define S VhDiskMirror
 static const VhXmlTable table_mirror = {
-        "mirror", sizeof(S),
+        "mirror",
+        sizeof(S),
         ROWS(ENUM("type", src.type, disk_type_names, KEY), WORD("job", job, NAMES("copy", "active-commit")),
              WORD("ready", ready, NAMES("yes", "abort", "pivot")), EMBED_AT(src, rows_mirror_content)),
 };
 #undef S
 
-#define S VhDisk
+#define S              VhDisk
 #define ERROR_POLICIES NAMES("default", "stop", "report", "ignore", "enospace")
 static const VhXmlRow rows_disk_driver[] = {
         ATTR("name", driver_name, string),
-        WORD("type", format, &vh_storage_format_names, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown driver format value '", "'")),
+        WORD("type", format, &vh_storage_format_names,
+             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown driver format value '", "'")),
         WORD("cache", cache, NAMES("default", "none", "writethrough", "writeback", "directsync", "unsafe")),
         WORD("error_policy", error_policy, ERROR_POLICIES),
         WORD("rerror_policy", rerror_policy, ERROR_POLICIES),
@@ -331,11 +341,12 @@ static const VhXmlRow rows_disk_content[] = {
 };
 
 const VhXmlTable vh_table_disk = {
-        "disk", sizeof(S),
+        "disk",
+        sizeof(S),
         ROWS(ENUM("type", src.type, disk_type_names, KEY, .def = VH_DISK_TYPE_FILE),
              ENUM("device", device, vh_disk_device_names, KEY, .def = VH_DISK_DEVICE_DISK),
-             WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")), YESNO("rawio", rawio),
-             WORD("sgio", sgio, NAMES("filtered", "unfiltered")),
+             WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")),
+             YESNO("rawio", rawio), WORD("sgio", sgio, NAMES("filtered", "unfiltered")),
              WORD("snapshot", snapshot, NAMES("no", "internal", "external", "manual")), EMBED(rows_disk_content)),
 };
 #undef S

@@ -31,7 +31,8 @@ static const VhXmlNames listen_type_names = {
 
 #define S VhGraphicsListen
 static const VhXmlTable table_listen = {
-        "listen", sizeof(S),
+        "listen",
+        sizeof(S),
         ROWS(ENUM("type", type, listen_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
              ATTR("address", address, string, WHEN(type, BIT(VH_LISTEN_ADDRESS)), .flags = VH_XML_NONEMPTY),
              ATTR("network", network, string, WHEN(type, BIT(VH_LISTEN_NETWORK))),
@@ -40,21 +41,24 @@ static const VhXmlTable table_listen = {
 };
 #undef S
 
-#define S VhSpiceChannel
+#define S           VhSpiceChannel
 #define SPICE_MODES NAMES("any", "secure", "insecure")
 static const VhXmlTable table_spice_channel = {
-        "channel", sizeof(S),
-        ROWS(WORD("name", name, NAMES("main", "display", "inputs", "cursor", "playback", "record", "smartcard", "usbredir"), REQUIRED),
+        "channel",
+        sizeof(S),
+        ROWS(WORD("name", name,
+                  NAMES("main", "display", "inputs", "cursor", "playback", "record", "smartcard", "usbredir"),
+                  REQUIRED),
              WORD("mode", mode, SPICE_MODES, REQUIRED)),
 };
 #undef S
 
-#define S VhGraphics
-#define IS(t)    WHEN(type, BIT(VH_GRAPHICS_##t))
-#define SECURE   .show = VH_XML_SECURE
-#define REMOTE   (BIT(VH_GRAPHICS_VNC) | BIT(VH_GRAPHICS_SPICE) | BIT(VH_GRAPHICS_RDP))
+#define S         VhGraphics
+#define IS(t)     WHEN(type, BIT(VH_GRAPHICS_##t))
+#define SECURE    .show = VH_XML_SECURE
+#define REMOTE    (BIT(VH_GRAPHICS_VNC) | BIT(VH_GRAPHICS_SPICE) | BIT(VH_GRAPHICS_RDP))
 #define VNC_SPICE (BIT(VH_GRAPHICS_VNC) | BIT(VH_GRAPHICS_SPICE))
-#define LOCAL    (BIT(VH_GRAPHICS_SDL) | BIT(VH_GRAPHICS_DESKTOP))
+#define LOCAL     (BIT(VH_GRAPHICS_SDL) | BIT(VH_GRAPHICS_DESKTOP))
 static const VhXmlRow rows_spice[] = {
         LIST("channel", channels, table_spice_channel),
         GROUP("image", ROWS(WORD("compression", image_compression,
@@ -70,20 +74,23 @@ static const VhXmlRow rows_spice[] = {
 };
 
 const VhXmlTable vh_table_graphics = {
-        "graphics", sizeof(S),
+        "graphics",
+        sizeof(S),
         ROWS(ENUM("type", type, graphics_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
-             ATTR("socket", socket, string, IS(VNC)), ATTR("port", port, opt_int, IS(VNC), FAULT(VIR_ERR_INTERNAL_ERROR, "cannot parse vnc port ", NULL)),
+             ATTR("socket", socket, string, IS(VNC)),
+             ATTR("port", port, opt_int, IS(VNC), FAULT(VIR_ERR_INTERNAL_ERROR, "cannot parse vnc port ", NULL)),
              ATTR("port", port, opt_int, WHEN(type, BIT(VH_GRAPHICS_SPICE) | BIT(VH_GRAPHICS_RDP))),
              ATTR("tlsPort", tls_port, opt_int, IS(SPICE)), YESNO("autoport", autoport, WHEN(type, REMOTE)),
-             ATTR("websocket", websocket, opt_int, IS(VNC)), YESNO("websocketGenerated", websocket_generated, IS(VNC), LIVE),
+             ATTR("websocket", websocket, opt_int, IS(VNC)),
+             YESNO("websocketGenerated", websocket_generated, IS(VNC), LIVE),
              ATTR("listen", listen, string, WHEN(type, REMOTE), .flags = VH_XML_NONEMPTY),
              ATTR("keymap", keymap, string, WHEN(type, VNC_SPICE)),
              WORD("defaultMode", default_mode, SPICE_MODES, IS(SPICE)),
              WORD("sharePolicy", share_policy, NAMES("allow-exclusive", "force-shared", "ignore"), IS(VNC)),
-             YESNO("powerControl", power_control, IS(VNC)),
-             YESNO("replaceUser", replace_user, IS(RDP)), YESNO("multiUser", multi_user, IS(RDP)),
-             ATTR("display", display, string, WHEN(type, LOCAL)), ATTR("xauth", xauth, string, IS(SDL)),
-             YESNO("fullscreen", fullscreen, WHEN(type, LOCAL)), YESNO("p2p", p2p, IS(DBUS)), ATTR("address", address, string, IS(DBUS)),
+             YESNO("powerControl", power_control, IS(VNC)), YESNO("replaceUser", replace_user, IS(RDP)),
+             YESNO("multiUser", multi_user, IS(RDP)), ATTR("display", display, string, WHEN(type, LOCAL)),
+             ATTR("xauth", xauth, string, IS(SDL)), YESNO("fullscreen", fullscreen, WHEN(type, LOCAL)),
+             YESNO("p2p", p2p, IS(DBUS)), ATTR("address", address, string, IS(DBUS)),
              ATTR("passwd", passwd, string, WHEN(type, VNC_SPICE), SECURE),
              ATTR("passwdValidTo", passwd_valid_to, string, WHEN(type, VNC_SPICE), SECURE),
              WORD("connected", connected, NAMES("fail", "disconnect", "keep"), WHEN(type, VNC_SPICE)),
@@ -91,7 +98,8 @@ const VhXmlTable vh_table_graphics = {
              GROUP("gl", ROWS(YESNO("enable", gl), ATTR("rendernode", rendernode, string)),
                    WHEN(type, BIT(VH_GRAPHICS_SPICE) | BIT(VH_GRAPHICS_SDL) | BIT(VH_GRAPHICS_EGL_HEADLESS) |
                                       BIT(VH_GRAPHICS_DBUS))),
-             GROUP("audio", ROWS(ATTR("id", audio_id, uint)), WHEN(type, BIT(VH_GRAPHICS_VNC) | BIT(VH_GRAPHICS_DBUS)))),
+             GROUP("audio", ROWS(ATTR("id", audio_id, uint)),
+                   WHEN(type, BIT(VH_GRAPHICS_VNC) | BIT(VH_GRAPHICS_DBUS)))),
 };
 #undef IS
 #undef S
@@ -134,9 +142,11 @@ static const VhXmlRow rows_video_model[] = {
 };
 
 const VhXmlTable vh_table_video = {
-        "video", sizeof(S),
-        ROWS(GROUP("driver", ROWS(WORD("vgaconf", vgaconf, NAMES("io", "on", "off")),
-                                  WORD("name", driver_name, NAMES("qemu", "vhostuser")), EMBED_AT(virtio, vh_rows_virtio_opts))),
+        "video",
+        sizeof(S),
+        ROWS(GROUP("driver",
+                   ROWS(WORD("vgaconf", vgaconf, NAMES("io", "on", "off")),
+                        WORD("name", driver_name, NAMES("qemu", "vhostuser")), EMBED_AT(virtio, vh_rows_virtio_opts))),
              GROUP("model", rows_video_model), EMBED_AT(info, vh_rows_device_info)),
 };
 #undef S
@@ -145,13 +155,16 @@ const VhXmlTable vh_table_video = {
 
 #define S VhSoundCodec
 static const VhXmlTable table_codec = {
-        "codec", sizeof(S), ROWS(WORD("type", type, NAMES("duplex", "micro", "output"), REQUIRED)),
+        "codec",
+        sizeof(S),
+        ROWS(WORD("type", type, NAMES("duplex", "micro", "output"), REQUIRED)),
 };
 #undef S
 
 #define S VhSound
 const VhXmlTable vh_table_sound = {
-        "sound", sizeof(S),
+        "sound",
+        sizeof(S),
         ROWS(WORD("model", model, NAMES("sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "ich7"), REQUIRED),
              YESNO("multichannel", multichannel), LIST("codec", codecs, table_codec),
              GROUP("audio", ROWS(ATTR("id", audio_id, uint))), EMBED_AT(info, vh_rows_device_info)),
@@ -160,7 +173,8 @@ const VhXmlTable vh_table_sound = {
 
 #define S VhAudioSettings
 static const VhXmlTable table_audio_settings = {
-        "settings", sizeof(S),
+        "settings",
+        sizeof(S),
         ROWS(ATTR("frequency", frequency, uint), ATTR("channels", channels, uint),
              WORD("format", format, NAMES("s8", "u8", "s16", "u16", "s32", "u32", "f32"))),
 };
@@ -168,11 +182,13 @@ static const VhXmlTable table_audio_settings = {
 
 #define S VhAudioIo
 static const VhXmlTable table_audio_io = {
-        "input", sizeof(S),
+        "input",
+        sizeof(S),
         ROWS(YESNO("mixingEngine", mixing_engine), YESNO("fixedSettings", fixed_settings), ATTR("voices", voices, uint),
              ATTR("bufferLength", buffer_length, uint), ATTR("dev", dev, string), YESNO("tryPoll", try_poll),
-             ATTR("bufferCount", buffer_count, uint), ATTR("name", name, string), ATTR("streamName", stream_name, string),
-             ATTR("latency", latency, uint), ATTR("serverName", server, string), ATTR("clientName", client_name, string),
+             ATTR("bufferCount", buffer_count, uint), ATTR("name", name, string),
+             ATTR("streamName", stream_name, string), ATTR("latency", latency, uint),
+             ATTR("serverName", server, string), ATTR("clientName", client_name, string),
              ATTR("connectPorts", connect_ports, string), YESNO("exactName", exact),
              PTR("settings", settings, table_audio_settings)),
 };
@@ -196,7 +212,8 @@ static const VhXmlNames audio_type_names = {
 
 #define S VhAudio
 const VhXmlTable vh_table_audio = {
-        "audio", sizeof(S),
+        "audio",
+        sizeof(S),
         ROWS(ATTR("id", id, uint, REQUIRED, .min = 1, .max = UINT32_MAX),
              ENUM("type", type, audio_type_names, .flags = VH_XML_REQUIRED), ATTR("timerPeriod", timer_period, uint),
              ATTR("serverName", server, string), ATTR("path", path, string),
@@ -233,16 +250,19 @@ static const VhXmlNames input_bus_names = {
 
 #define S VhInput
 const VhXmlTable vh_table_input = {
-        "input", sizeof(S),
+        "input",
+        sizeof(S),
         ROWS(ENUM("type", type, input_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
-                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown input device type '", "'")), ENUM("bus", bus, input_bus_names),
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown input device type '", "'")),
+             ENUM("bus", bus, input_bus_names),
              WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")),
              GROUP_AT("driver", virtio, vh_rows_virtio_opts),
              GROUP("source", ROWS(ATTR("evdev", source, string, REQUIRED)), WHEN(type, BIT(VH_INPUT_PASSTHROUGH))),
              GROUP("source",
                    ROWS(ATTR("dev", source, string, REQUIRED), WORD("grab", source_grab, NAMES("all")),
                         WORD("grabToggle", source_grab_toggle,
-                             NAMES("ctrl-ctrl", "alt-alt", "shift-shift", "meta-meta", "scrolllock", "ctrl-scrolllock")),
+                             NAMES("ctrl-ctrl", "alt-alt", "shift-shift", "meta-meta", "scrolllock",
+                                   "ctrl-scrolllock")),
                         ONOFF("repeat", source_repeat)),
                    WHEN(type, BIT(VH_INPUT_EVDEV))),
              EMBED_AT(info, vh_rows_device_info)),

@@ -18,7 +18,8 @@ static xmlNode *find_ns(xmlNode *root, const char *uri)
 
 static int no_metadata(VhError **err)
 {
-        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_DOMAIN_METADATA, "Requested metadata element is not present");
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_NO_DOMAIN_METADATA,
+                            "Requested metadata element is not present");
 }
 
 /* Takes the namespace from everything below node that has it. */
@@ -111,7 +112,8 @@ static int add_element(xmlNode *root, const char *uri, const char *key, const ch
         ns = xmlNewNs(node, (const xmlChar *)uri, (const xmlChar *)key);
         if (!ns) {
                 xmlFreeNode(node);
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "failed to create a new XML namespace");
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR,
+                                    "failed to create a new XML namespace");
         }
         give_ns(node, ns);
         xmlAddChild(root, node);
@@ -121,7 +123,8 @@ static int add_element(xmlNode *root, const char *uri, const char *key, const ch
 int vh_domain_set_metadata(VhDomainDef *def, const char *uri, const char *key, const char *xml, VhError **err)
 {
         _vh_xml_root_ xmlNode *root = NULL;
-        int r = vh_xml_doc_parse_root(&root, def->metadata ? def->metadata : "<metadata/>", metadata_name, "metadata", err);
+        int r = vh_xml_doc_parse_root(&root, def->metadata ? def->metadata : "<metadata/>", metadata_name, "metadata",
+                                      err);
 
         if (r < 0)
                 return r;

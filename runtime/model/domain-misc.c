@@ -9,10 +9,13 @@
 
 #define S VhWatchdog
 const VhXmlTable vh_table_watchdog = {
-        "watchdog", sizeof(S),
+        "watchdog",
+        sizeof(S),
         ROWS(WORD("model", model, NAMES("i6300esb", "ib700", "diag288", "itco"), REQUIRED,
                   FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown watchdog model '", "'")),
-             WORD("action", action, NAMES("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"), .def = 1), INFO),
+             WORD("action", action, NAMES("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"),
+                  .def = 1),
+             INFO),
 };
 #undef S
 
@@ -29,10 +32,11 @@ static const VhXmlNames memballoon_models = {
 };
 
 const VhXmlTable vh_table_memballoon = {
-        "memballoon", sizeof(S),
+        "memballoon",
+        sizeof(S),
         ROWS(ENUM("model", model, memballoon_models, .flags = VH_XML_REQUIRED), ONOFF("autodeflate", autodeflate),
-             ONOFF("freePageReporting", free_page_reporting), GROUP("stats", ROWS(ATTR("period", stats_period, uint))), INFO,
-             VIRTIO_DRIVER),
+             ONOFF("freePageReporting", free_page_reporting), GROUP("stats", ROWS(ATTR("period", stats_period, uint))),
+             INFO, VIRTIO_DRIVER),
 };
 #undef S
 
@@ -42,22 +46,21 @@ const VhXmlTable vh_table_nvram = { "nvram", sizeof(S), ROWS(INFO) };
 
 #define S VhShmem
 const VhXmlTable vh_table_shmem = {
-        "shmem", sizeof(S),
+        "shmem",
+        sizeof(S),
         ROWS(ATTR("name", name, string, REQUIRED), WORD("role", role, NAMES("master", "peer")),
              GROUP("model", ROWS(WORD("type", model, NAMES("ivshmem", "ivshmem-plain", "ivshmem-doorbell")))),
              LEAF("size", size, mib), GROUP("server", ROWS(ATTR("path", server_path, string))),
-             GROUP("msi", ROWS(ONOFF("enabled", msi), ATTR("vectors", msi_vectors, opt_uint), ONOFF("ioeventfd", msi_ioeventfd))), INFO),
+             GROUP("msi", ROWS(ONOFF("enabled", msi), ATTR("vectors", msi_vectors, opt_uint),
+                               ONOFF("ioeventfd", msi_ioeventfd))),
+             INFO),
 };
 #undef S
 
 #define S VhMemdev
 static const VhXmlRow rows_memdev_source[] = {
-        LEAF("path", path, string),
-        LEAF("pagesize", source_pagesize, kib),
-        LEAF("alignsize", alignsize, kib),
-        FLAG("pmem", pmem),
-        LEAF("nodemask", source_nodes, cpuset),
-        {},
+        LEAF("path", path, string), LEAF("pagesize", source_pagesize, kib), LEAF("alignsize", alignsize, kib),
+        FLAG("pmem", pmem),         LEAF("nodemask", source_nodes, cpuset), {},
 };
 
 static const VhXmlRow rows_memdev_target[] = {
@@ -72,7 +75,8 @@ static const VhXmlRow rows_memdev_target[] = {
 };
 
 const VhXmlTable vh_table_memdev = {
-        "memory", sizeof(S),
+        "memory",
+        sizeof(S),
         ROWS(WORD("model", model, NAMES("dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc"), REQUIRED),
              WORD("access", access, NAMES("shared", "private")), YESNO("discard", discard), LEAF("uuid", uuid, uuid),
              GROUP("source", rows_memdev_source), GROUP("target", rows_memdev_target, REQUIRED), INFO),
@@ -81,13 +85,16 @@ const VhXmlTable vh_table_memdev = {
 
 #define S VhPanic
 const VhXmlTable vh_table_panic = {
-        "panic", sizeof(S), ROWS(WORD("model", model, NAMES("isa", "pseries", "hyperv", "s390", "pvpanic")), INFO),
+        "panic",
+        sizeof(S),
+        ROWS(WORD("model", model, NAMES("isa", "pseries", "hyperv", "s390", "pvpanic")), INFO),
 };
 #undef S
 
 #define S VhIommu
 const VhXmlTable vh_table_iommu = {
-        "iommu", sizeof(S),
+        "iommu",
+        sizeof(S),
         ROWS(WORD("model", model, NAMES("intel", "smmuv3", "virtio"), REQUIRED),
              GROUP("driver", ROWS(ONOFF("intremap", intremap), ONOFF("caching_mode", caching_mode), ONOFF("eim", eim),
                                   ONOFF("iotlb", iotlb), ATTR("aw_bits", aw_bits, uint))),
@@ -97,17 +104,22 @@ const VhXmlTable vh_table_iommu = {
 
 #define S VhVsock
 const VhXmlTable vh_table_vsock = {
-        "vsock", sizeof(S),
+        "vsock",
+        sizeof(S),
         ROWS(WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")),
-             GROUP("cid", ROWS(YESNO("auto", cid_auto), ATTR("address", cid, uint, .min = 3, .max = UINT32_MAX))), INFO, VIRTIO_DRIVER),
+             GROUP("cid", ROWS(YESNO("auto", cid_auto), ATTR("address", cid, uint, .min = 3, .max = UINT32_MAX))), INFO,
+             VIRTIO_DRIVER),
 };
 #undef S
 
 #define S VhCrypto
 const VhXmlTable vh_table_crypto = {
-        "crypto", sizeof(S),
+        "crypto",
+        sizeof(S),
         ROWS(WORD("model", model, NAMES("virtio"), REQUIRED), WORD("type", type, NAMES("qemu"), REQUIRED),
-             GROUP("backend", ROWS(WORD("model", backend, NAMES("builtin", "lkcf"), REQUIRED), ATTR("queues", queues, uint)), REQUIRED),
+             GROUP("backend",
+                   ROWS(WORD("model", backend, NAMES("builtin", "lkcf"), REQUIRED), ATTR("queues", queues, uint)),
+                   REQUIRED),
              INFO, VIRTIO_DRIVER),
 };
 #undef S

@@ -28,15 +28,17 @@ const VhXmlNames vh_net_type_names = {
 
 #define S VhNetIp
 const VhXmlTable vh_table_net_ip = {
-        "ip", sizeof(S),
-        ROWS(ATTR("address", address, string, REQUIRED), WORD("family", family, FAMILIES), ATTR("prefix", prefix, opt_uint),
-             ATTR("peer", peer, string)),
+        "ip",
+        sizeof(S),
+        ROWS(ATTR("address", address, string, REQUIRED), WORD("family", family, FAMILIES),
+             ATTR("prefix", prefix, opt_uint), ATTR("peer", peer, string)),
 };
 #undef S
 
 #define S VhNetRoute
 const VhXmlTable vh_table_net_route = {
-        "route", sizeof(S),
+        "route",
+        sizeof(S),
         ROWS(WORD("family", family, FAMILIES), ATTR("address", address, string), ATTR("netmask", netmask, string),
              ATTR("prefix", prefix, opt_uint), ATTR("gateway", gateway, string), ATTR("metric", metric, opt_uint)),
 };
@@ -44,49 +46,60 @@ const VhXmlTable vh_table_net_route = {
 
 #define S VhNetOffload
 static const VhXmlTable table_host_offload = {
-        "host", sizeof(S),
+        "host",
+        sizeof(S),
         ROWS(ONOFF("csum", csum), ONOFF("gso", gso), ONOFF("tso4", tso4), ONOFF("tso6", tso6), ONOFF("ecn", ecn),
              ONOFF("ufo", ufo), ONOFF("mrg_rxbuf", mrg_rxbuf)),
 };
 static const VhXmlTable table_guest_offload = {
-        "guest", sizeof(S),
+        "guest",
+        sizeof(S),
         ROWS(ONOFF("csum", csum), ONOFF("tso4", tso4), ONOFF("tso6", tso6), ONOFF("ecn", ecn), ONOFF("ufo", ufo)),
 };
 #undef S
 
 #define S VhVirtualPort
 const VhXmlTable vh_table_virtualport = {
-        "virtualport", sizeof(S),
+        "virtualport",
+        sizeof(S),
         ROWS(WORD("type", type, NAMES("none", "802.1Qbg", "802.1Qbh", "openvswitch", "midonet")),
-             GROUP("parameters",
-                   ROWS(ATTR("managerid", managerid, opt_uint, .max = 0xff), ATTR("typeid", typeid, opt_uint, .max = 0xffffff),
-                        ATTR("typeidversion", typeidversion, opt_uint, .max = 0xff), ATTR("instanceid", instanceid, string),
-                        ATTR("interfaceid", interfaceid, string), ATTR("profileid", profileid, string)))),
+             GROUP("parameters", ROWS(ATTR("managerid", managerid, opt_uint, .max = 0xff),
+                                      ATTR("typeid", typeid, opt_uint, .max = 0xffffff),
+                                      ATTR("typeidversion", typeidversion, opt_uint, .max = 0xff),
+                                      ATTR("instanceid", instanceid, string), ATTR("interfaceid", interfaceid, string),
+                                      ATTR("profileid", profileid, string)))),
 };
 #undef S
 
 #define S VhBandwidthRate
 static const VhXmlTable table_rate = {
-        "inbound", sizeof(S),
-        ROWS(ATTR("average", average, uint), ATTR("peak", peak, uint), ATTR("floor", floor, uint), ATTR("burst", burst, uint)),
+        "inbound",
+        sizeof(S),
+        ROWS(ATTR("average", average, uint), ATTR("peak", peak, uint), ATTR("floor", floor, uint),
+             ATTR("burst", burst, uint)),
 };
 #undef S
 
 #define S VhBandwidth
 const VhXmlTable vh_table_bandwidth = {
-        "bandwidth", sizeof(S), ROWS(PTR("inbound", in, table_rate), PTR("outbound", out, table_rate)),
+        "bandwidth",
+        sizeof(S),
+        ROWS(PTR("inbound", in, table_rate), PTR("outbound", out, table_rate)),
 };
 #undef S
 
 #define S VhFilterParam
 static const VhXmlTable table_filter_param = {
-        "parameter", sizeof(S), ROWS(ATTR("name", name, string, REQUIRED), ATTR("value", value, string, REQUIRED)),
+        "parameter",
+        sizeof(S),
+        ROWS(ATTR("name", name, string, REQUIRED), ATTR("value", value, string, REQUIRED)),
 };
 #undef S
 
 #define S VhVlanTag
 static const VhXmlTable table_vlan_tag = {
-        "tag", sizeof(S),
+        "tag",
+        sizeof(S),
         ROWS(ATTR("id", id, uint, .flags = VH_XML_REQUIRED | VH_XML_ALWAYS, .max = 4095),
              WORD("nativeMode", mode, NAMES("tagged", "untagged"))),
 };
@@ -94,26 +107,30 @@ static const VhXmlTable table_vlan_tag = {
 
 #define S VhVlan
 const VhXmlTable vh_table_vlan = {
-        "vlan", sizeof(S), ROWS(YESNO("trunk", trunk), LIST("tag", tags, table_vlan_tag)),
+        "vlan",
+        sizeof(S),
+        ROWS(YESNO("trunk", trunk), LIST("tag", tags, table_vlan_tag)),
 };
 #undef S
 
 #define S VhTeaming
 const VhXmlTable vh_table_teaming = {
-        "teaming", sizeof(S),
+        "teaming",
+        sizeof(S),
         ROWS(WORD("type", type, NAMES("persistent", "transient"), REQUIRED), ATTR("persistent", persistent, string)),
 };
 #undef S
 
 #define S VhCoalesce
 static const VhXmlTable table_coalesce = {
-        "coalesce", sizeof(S),
+        "coalesce",
+        sizeof(S),
         ROWS(GROUP("rx", ROWS(GROUP("frames", ROWS(ATTR("max", rx_frames_max, uint)))))),
 };
 #undef S
 
-#define S VhNet
-#define IS(t) WHEN(type, BIT(VH_NET_##t))
+#define S       VhNet
+#define IS(t)   WHEN(type, BIT(VH_NET_##t))
 #define SOCKETS (BIT(VH_NET_SERVER) | BIT(VH_NET_CLIENT) | BIT(VH_NET_MCAST))
 
 static const VhXmlRow rows_source_ips[] = {
@@ -132,13 +149,15 @@ static const VhXmlRow rows_net_source[] = {
         GROUP("source",
               ROWS(WORD("type", vhost_type, NAMES("unix"), REQUIRED), ATTR("path", source_path, string, REQUIRED),
                    WORD("mode", vhost_mode, NAMES("client", "server"), REQUIRED),
-                   GROUP("reconnect", ROWS(YESNO("enabled", vhost_reconnect), ATTR("timeout", vhost_reconnect_timeout, uint)))),
+                   GROUP("reconnect",
+                         ROWS(YESNO("enabled", vhost_reconnect), ATTR("timeout", vhost_reconnect_timeout, uint)))),
               IS(VHOSTUSER)),
         GROUP("source", ROWS(ATTR("address", source_address, string), ATTR("port", source_port, uint, REQUIRED)),
               WHEN(type, SOCKETS)),
         GROUP("source",
               ROWS(ATTR("address", source_address, string), ATTR("port", source_port, uint, REQUIRED),
-                   GROUP("local", ROWS(ATTR("address", source_local_address, string), ATTR("port", source_local_port, uint)))),
+                   GROUP("local",
+                         ROWS(ATTR("address", source_local_address, string), ATTR("port", source_local_port, uint)))),
               IS(UDP)),
         GROUP("source", ROWS(ATTR("name", source_dev, string, REQUIRED)), IS(INTERNAL)),
         GROUP("source",
@@ -179,8 +198,9 @@ static const VhXmlRow rows_net_backend[] = {
 };
 
 static const VhXmlRow rows_net_content[] = {
-        GROUP("mac", ROWS(ATTR("address", mac, mac, FAULT(VIR_ERR_XML_ERROR, "unable to parse mac address '", "'")), WORD("type", mac_type, NAMES("generated", "static")),
-                          WORD("check", mac_check, NAMES("yes", "no")))),
+        GROUP("mac",
+              ROWS(ATTR("address", mac, mac, FAULT(VIR_ERR_XML_ERROR, "unable to parse mac address '", "'")),
+                   WORD("type", mac_type, NAMES("generated", "static")), WORD("check", mac_check, NAMES("yes", "no")))),
         EMBED(rows_net_source),
         PTR("vlan", vlan, vh_table_vlan),
         PTR("virtualport", virtport, vh_table_virtualport),
@@ -196,7 +216,8 @@ static const VhXmlRow rows_net_content[] = {
         GROUP("model", ROWS(ATTR("type", model, string))),
         GROUP("driver", rows_net_driver),
         GROUP("backend", rows_net_backend),
-        GROUP("filterref", ROWS(ATTR("filter", filter, string, REQUIRED), LIST("parameter", filter_params, table_filter_param))),
+        GROUP("filterref",
+              ROWS(ATTR("filter", filter, string, REQUIRED), LIST("parameter", filter_params, table_filter_param))),
         GROUP("tune", ROWS(LEAF("sndbuf", sndbuf, opt_u64))),
         GROUP("link", ROWS(WORD("state", linkstate, NAMES("up", "down")))),
         GROUP("mtu", ROWS(ATTR("size", mtu, uint))),
@@ -208,7 +229,8 @@ static const VhXmlRow rows_net_content[] = {
 };
 
 const VhXmlTable vh_table_net = {
-        "interface", sizeof(S),
+        "interface",
+        sizeof(S),
         ROWS(ENUM("type", type, vh_net_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
              YESNO("managed", hostdev_managed, IS(HOSTDEV)), YESNO("trustGuestRxFilters", trust_guest_rx),
              EMBED(rows_net_content)),

@@ -20,33 +20,42 @@ const VhXmlNames vh_os_type_names = {
 
 #define S VhBoot
 static const VhXmlTable table_boot = {
-        "boot", sizeof(S), ROWS(WORD("dev", dev, NAMES("fd", "cdrom", "hd", "network"), REQUIRED)),
+        "boot",
+        sizeof(S),
+        ROWS(WORD("dev", dev, NAMES("fd", "cdrom", "hd", "network"), REQUIRED)),
 };
 #undef S
 
 #define S VhText
 static const VhXmlTable table_initarg = { "initarg", sizeof(S), ROWS(TEXT(text, string)) };
 static const VhXmlTable table_acpi_table = {
-        "table", sizeof(S), ROWS(WORD("type", type, NAMES("slic"), REQUIRED), TEXT(text, string)),
+        "table",
+        sizeof(S),
+        ROWS(WORD("type", type, NAMES("slic"), REQUIRED), TEXT(text, string)),
 };
 #undef S
 
 #define S VhInitEnv
 static const VhXmlTable table_initenv = {
-        "initenv", sizeof(S), ROWS(ATTR("name", name, string, REQUIRED), TEXT(value, string)),
+        "initenv",
+        sizeof(S),
+        ROWS(ATTR("name", name, string, REQUIRED), TEXT(value, string)),
 };
 #undef S
 
 #define S VhFirmwareFeature
 static const VhXmlTable table_firmware_feature = {
-        "feature", sizeof(S), ROWS(YESNO("enabled", enabled, REQUIRED), ATTR("name", name, string, REQUIRED)),
+        "feature",
+        sizeof(S),
+        ROWS(YESNO("enabled", enabled, REQUIRED), ATTR("name", name, string, REQUIRED)),
 };
 #undef S
 
 #define FIRMWARE_FORMATS NAMES("raw", "qcow2")
-#define S VhOsLoader
+#define S                VhOsLoader
 static const VhXmlTable table_loader = {
-        "loader", sizeof(S),
+        "loader",
+        sizeof(S),
         ROWS(YESNO("readonly", readonly), YESNO("secure", secure), WORD("type", type, NAMES("rom", "pflash")),
              YESNO("stateless", stateless), WORD("format", format, FIRMWARE_FORMATS),
              TEXT(path, string, .flags = VH_XML_NONEMPTY)),
@@ -55,7 +64,8 @@ static const VhXmlTable table_loader = {
 
 #define S VhOsNvram
 static const VhXmlTable table_nvram = {
-        "nvram", sizeof(S),
+        "nvram",
+        sizeof(S),
         ROWS(ATTR("template", template_, string), WORD("format", format, FIRMWARE_FORMATS),
              EMBED_AT(source, vh_rows_typed_source),
              TEXT(path, string, .flags = VH_XML_NONEMPTY, WHEN(source.type, BIT(VH_DISK_TYPE_NONE)))),
@@ -65,8 +75,9 @@ static const VhXmlTable table_nvram = {
 #define S VhDomainOs
 const VhXmlRow vh_rows_os[] = {
         WORD("firmware", firmware, NAMES("bios", "efi")),
-        GROUP("type", ROWS(ATTR("arch", arch, string), ATTR("machine", machine, string),
-                           TEXT_WORD(type, &vh_os_type_names, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown OS type '", "'")))),
+        GROUP("type",
+              ROWS(ATTR("arch", arch, string), ATTR("machine", machine, string),
+                   TEXT_WORD(type, &vh_os_type_names, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown OS type '", "'")))),
         GROUP("firmware", ROWS(WORD("type", firmware, NAMES("bios", "efi"), .flags = VH_XML_PARSE_ONLY),
                                LIST("feature", firmware_features, table_firmware_feature))),
         LEAF("init", init, string),
@@ -109,7 +120,8 @@ static const VhXmlNames timer_names = {
 };
 
 static const VhXmlTable table_timer = {
-        "timer", sizeof(S),
+        "timer",
+        sizeof(S),
         ROWS(ENUM("name", name, timer_names, .flags = VH_XML_REQUIRED), YESNO("present", present),
              WORD("tickpolicy", tickpolicy, NAMES("delay", "catchup", "merge", "discard")),
              WORD("track", track, NAMES("boot", "guest", "wall", "realtime")), ATTR("frequency", frequency, u64),

@@ -30,14 +30,14 @@ extern const VhXmlTable vh_table_controller, vh_table_hub;
 /* domain-hostdev.c */
 extern const VhXmlTable vh_table_hostdev, vh_table_redirfilter, vh_table_lease, vh_table_filesystem;
 /* domain-misc.c */
-extern const VhXmlTable vh_table_watchdog, vh_table_memballoon, vh_table_nvram, vh_table_shmem, vh_table_memdev, vh_table_panic,
-        vh_table_iommu, vh_table_vsock, vh_table_crypto;
+extern const VhXmlTable vh_table_watchdog, vh_table_memballoon, vh_table_nvram, vh_table_shmem, vh_table_memdev,
+        vh_table_panic, vh_table_iommu, vh_table_vsock, vh_table_crypto;
 /* domain-cpu.c */
 extern const VhXmlTable vh_table_cpu, vh_table_features;
 /* domain-tune.c */
-extern const VhXmlTable vh_table_cputune, vh_table_numatune, vh_table_blkiotune, vh_table_memtune, vh_table_memory_backing,
-        vh_table_resource, vh_table_sysinfo, vh_table_idmap, vh_table_perf_event, vh_table_launch_security, vh_table_keywrap,
-        vh_table_vcpu, vh_table_iothread, vh_table_default_iothread;
+extern const VhXmlTable vh_table_cputune, vh_table_numatune, vh_table_blkiotune, vh_table_memtune,
+        vh_table_memory_backing, vh_table_resource, vh_table_sysinfo, vh_table_idmap, vh_table_perf_event,
+        vh_table_launch_security, vh_table_keywrap, vh_table_vcpu, vh_table_iothread, vh_table_default_iothread;
 /* domain-qemu.c */
 extern const VhXmlTable vh_table_qemu_commandline, vh_table_qemu_capabilities, vh_table_qemu_deprecation,
         vh_table_qemu_override;

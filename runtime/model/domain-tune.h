@@ -11,14 +11,14 @@ typedef struct VhVcpupin {
 } VhVcpupin;
 
 typedef struct VhSched {
-        VhCpuset *vcpus; /* or iothreads; NULL for the emulator */
+        VhCpuset *vcpus;   /* or iothreads; NULL for the emulator */
         uint8_t scheduler; /* words */
         VhOptInt priority;
 } VhSched;
 
 typedef struct VhCacheEntry {
         uint32_t id, level;
-        uint8_t type; /* words */
+        uint8_t type;  /* words */
         uint64_t size; /* KiB */
 } VhCacheEntry;
 
@@ -140,7 +140,7 @@ struct VhPerfEvent {
 };
 
 struct VhLaunchSecurity {
-        uint8_t type; /* words: sev, s390-pv */
+        uint8_t type;          /* words: sev, s390-pv */
         uint8_t kernel_hashes; /* VH_YES, VH_NO */
         VhOptUint cbitpos, reduced_phys_bits;
         VhOptUint policy;

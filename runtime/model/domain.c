@@ -28,11 +28,12 @@ const VhXmlNames vh_virt_type_names = {
         },
 };
 
-#define ACTIONS                                                                                       \
-        NAMES("destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart")
+#define ACTIONS NAMES("destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart")
 
 #define S VhGenid
-static const VhXmlTable table_genid = { "genid", sizeof(S), ROWS(TEXT(uuid, uuid, .flags = VH_XML_NONEMPTY, FAULT_PLAIN(VIR_ERR_INTERNAL_ERROR, "malformed genid element"))) };
+static const VhXmlTable table_genid = { "genid", sizeof(S),
+                                        ROWS(TEXT(uuid, uuid, .flags = VH_XML_NONEMPTY,
+                                                  FAULT_PLAIN(VIR_ERR_INTERNAL_ERROR, "malformed genid element"))) };
 #undef S
 
 #define S VhDomainDef
@@ -72,7 +73,8 @@ static const VhXmlRow rows_devices[] = {
 };
 
 static const VhXmlRow rows_domain[] = {
-        ENUM("type", virt_type, vh_virt_type_names, KEY, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "invalid domain type ", NULL)),
+        ENUM("type", virt_type, vh_virt_type_names, KEY,
+             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "invalid domain type ", NULL)),
         ATTR("id", id, opt_int, LIVE),
         LEAF("name", name, string, .flags = VH_XML_NONEMPTY),
         LEAF("uuid", uuid, uuid, FAULT_PLAIN(VIR_ERR_INTERNAL_ERROR, "malformed uuid element")),
@@ -82,13 +84,18 @@ static const VhXmlRow rows_domain[] = {
         RAW("metadata", metadata),
         GROUP("maxMemory", ROWS(ATTR("slots", memory_slots, uint), TEXT(max_memory, kib))),
         GROUP("memory", ROWS(ONOFF("dumpCore", memory_dump), TEXT(memory, kib, .flags = VH_XML_ALWAYS,
-                                                                   FAULT(VIR_ERR_XML_ERROR, "Invalid value '", "' for element or attribute './memory[1]'")))),
+                                                                  FAULT(VIR_ERR_XML_ERROR, "Invalid value '",
+                                                                        "' for element or attribute './memory[1]'")))),
         LEAF("currentMemory", current_memory, kib),
         PTR("blkiotune", blkiotune, vh_table_blkiotune),
         PTR("memtune", memtune, vh_table_memtune),
         PTR("memoryBacking", memory_backing, vh_table_memory_backing),
-        GROUP("vcpu", ROWS(WORD("placement", vcpu_placement, NAMES("static", "auto")), ATTR("cpuset", vcpu_cpuset, cpuset, FAULT(VIR_ERR_INVALID_ARG, "Failed to parse bitmap '", "'")),
-                           ATTR("current", vcpus_current, uint), TEXT(vcpus, uint, .min = 1, .max = UINT32_MAX, FAULT_PLAIN(VIR_ERR_XML_ERROR, "maximum vcpus count must be an integer")))),
+        GROUP("vcpu",
+              ROWS(WORD("placement", vcpu_placement, NAMES("static", "auto")),
+                   ATTR("cpuset", vcpu_cpuset, cpuset, FAULT(VIR_ERR_INVALID_ARG, "Failed to parse bitmap '", "'")),
+                   ATTR("current", vcpus_current, uint),
+                   TEXT(vcpus, uint, .min = 1, .max = UINT32_MAX,
+                        FAULT_PLAIN(VIR_ERR_XML_ERROR, "maximum vcpus count must be an integer")))),
         GROUP("vcpus", ROWS(LIST("vcpu", vcpu_list, vh_table_vcpu))),
         LEAF("iothreads", iothreads, uint, FAULT(VIR_ERR_XML_ERROR, "invalid iothreads count '", "'")),
         GROUP("iothreadids", ROWS(LIST("iothread", iothread_list, vh_table_iothread))),
@@ -104,8 +111,10 @@ static const VhXmlRow rows_domain[] = {
         PTR("features", features, vh_table_features),
         PTR("cpu", cpu, vh_table_cpu),
         GROUP_AT("clock", clock, vh_rows_clock),
-        LEAF_WORD("on_poweroff", on_poweroff, ACTIONS, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown on_poweroff action: ", NULL)),
-        LEAF_WORD("on_reboot", on_reboot, ACTIONS, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown on_reboot action: ", NULL)),
+        LEAF_WORD("on_poweroff", on_poweroff, ACTIONS,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown on_poweroff action: ", NULL)),
+        LEAF_WORD("on_reboot", on_reboot, ACTIONS,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown on_reboot action: ", NULL)),
         LEAF_WORD("on_crash", on_crash, ACTIONS, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown on_crash action: ", NULL)),
         LEAF_WORD("on_lockfailure", on_lockfailure, NAMES("poweroff", "restart", "pause", "ignore")),
         GROUP("pm", ROWS(GROUP("suspend-to-mem", ROWS(YESNO("enabled", pm_suspend_to_mem))),

@@ -6,49 +6,25 @@
 
 #include "model/domain-devices.h"
 
-typedef VH_PACKED_ENUM VhVirtType {
-        VH_VIRT_NONE,
-        VH_VIRT_QEMU,
-        VH_VIRT_KQEMU,
-        VH_VIRT_KVM,
-        VH_VIRT_XEN,
-        VH_VIRT_LXC,
-        VH_VIRT_UML,
-        VH_VIRT_OPENVZ,
-        VH_VIRT_TEST,
-        VH_VIRT_VMWARE,
-        VH_VIRT_HYPERV,
-        VH_VIRT_VBOX,
-        VH_VIRT_PHYP,
-        VH_VIRT_PARALLELS,
-        VH_VIRT_BHYVE,
-        VH_VIRT_VZ,
-        VH_VIRT_HVF,
+typedef VH_PACKED_ENUM VhVirtType{
+        VH_VIRT_NONE, VH_VIRT_QEMU,      VH_VIRT_KQEMU, VH_VIRT_KVM,    VH_VIRT_XEN,    VH_VIRT_LXC,
+        VH_VIRT_UML,  VH_VIRT_OPENVZ,    VH_VIRT_TEST,  VH_VIRT_VMWARE, VH_VIRT_HYPERV, VH_VIRT_VBOX,
+        VH_VIRT_PHYP, VH_VIRT_PARALLELS, VH_VIRT_BHYVE, VH_VIRT_VZ,     VH_VIRT_HVF,
 } VhVirtType;
 
-typedef VH_PACKED_ENUM VhOsType {
-        VH_OS_NONE,
-        VH_OS_HVM,
-        VH_OS_XEN,
-        VH_OS_LINUX,
-        VH_OS_EXE,
-        VH_OS_UML,
-        VH_OS_XENPVH,
+typedef VH_PACKED_ENUM VhOsType{
+        VH_OS_NONE, VH_OS_HVM, VH_OS_XEN, VH_OS_LINUX, VH_OS_EXE, VH_OS_UML, VH_OS_XENPVH,
 } VhOsType;
 
-typedef VH_PACKED_ENUM VhBootDev {
-        VH_BOOT_NONE,
-        VH_BOOT_FD,
-        VH_BOOT_CDROM,
-        VH_BOOT_HD,
-        VH_BOOT_NETWORK,
+typedef VH_PACKED_ENUM VhBootDev{
+        VH_BOOT_NONE, VH_BOOT_FD, VH_BOOT_CDROM, VH_BOOT_HD, VH_BOOT_NETWORK,
 } VhBootDev;
 
 typedef struct VhBoot {
         VhBootDev dev;
 } VhBoot;
 
-typedef VH_PACKED_ENUM VhLifecycle {
+typedef VH_PACKED_ENUM VhLifecycle{
         VH_LIFECYCLE_NONE,
         VH_LIFECYCLE_DESTROY,
         VH_LIFECYCLE_RESTART,
@@ -67,8 +43,8 @@ typedef struct VhText {
 
 typedef struct VhOsLoader {
         uint8_t readonly, secure, stateless; /* VH_YES, VH_NO */
-        uint8_t type;   /* words: rom, pflash */
-        uint8_t format; /* words: raw, qcow2 */
+        uint8_t type;                        /* words: rom, pflash */
+        uint8_t format;                      /* words: raw, qcow2 */
         char *path;
 } VhOsLoader;
 
@@ -91,10 +67,10 @@ typedef struct VhInitEnv {
 
 typedef struct VhDomainOs {
         VhOsType type;
-        uint8_t firmware;         /* words: bios, efi */
-        uint8_t smbios;           /* words: none, emulate, host, sysinfo */
-        uint8_t bootmenu;         /* VH_YES, VH_NO */
-        uint8_t bios_useserial;   /* VH_YES, VH_NO */
+        uint8_t firmware;             /* words: bios, efi */
+        uint8_t smbios;               /* words: none, emulate, host, sysinfo */
+        uint8_t bootmenu;             /* VH_YES, VH_NO */
+        uint8_t bios_useserial;       /* VH_YES, VH_NO */
         VhOptInt bios_reboot_timeout; /* ms, -1: never */
         VhOptUint bootmenu_timeout;   /* ms */
         char *arch;
@@ -117,7 +93,7 @@ typedef struct VhVcpu {
         uint32_t order;
 } VhVcpu;
 
-typedef struct VhCputune VhCputune;             /* domain-tune.h, as the next ones */
+typedef struct VhCputune VhCputune; /* domain-tune.h, as the next ones */
 typedef struct VhNumatune VhNumatune;
 typedef struct VhBlkiotune VhBlkiotune;
 typedef struct VhMemtune VhMemtune;
@@ -149,16 +125,9 @@ typedef struct VhDefaultIothread {
         VhOptInt pool_min, pool_max;
 } VhDefaultIothread;
 
-typedef VH_PACKED_ENUM VhTimerName {
-        VH_TIMER_NONE,
-        VH_TIMER_PLATFORM,
-        VH_TIMER_PIT,
-        VH_TIMER_RTC,
-        VH_TIMER_HPET,
-        VH_TIMER_TSC,
-        VH_TIMER_KVMCLOCK,
-        VH_TIMER_HYPERVCLOCK,
-        VH_TIMER_ARMVTIMER,
+typedef VH_PACKED_ENUM VhTimerName{
+        VH_TIMER_NONE, VH_TIMER_PLATFORM, VH_TIMER_PIT,         VH_TIMER_RTC,       VH_TIMER_HPET,
+        VH_TIMER_TSC,  VH_TIMER_KVMCLOCK, VH_TIMER_HYPERVCLOCK, VH_TIMER_ARMVTIMER,
 } VhTimerName;
 
 typedef struct VhTimer {
@@ -171,32 +140,27 @@ typedef struct VhTimer {
         VhOptUint catchup_threshold, catchup_slew, catchup_limit;
 } VhTimer;
 
-typedef VH_PACKED_ENUM VhClockOffset {
-        VH_CLOCK_NONE,
-        VH_CLOCK_UTC,
-        VH_CLOCK_LOCALTIME,
-        VH_CLOCK_VARIABLE,
-        VH_CLOCK_TIMEZONE,
-        VH_CLOCK_ABSOLUTE,
+typedef VH_PACKED_ENUM VhClockOffset{
+        VH_CLOCK_NONE, VH_CLOCK_UTC, VH_CLOCK_LOCALTIME, VH_CLOCK_VARIABLE, VH_CLOCK_TIMEZONE, VH_CLOCK_ABSOLUTE,
 } VhClockOffset;
 
 typedef struct VhClock {
         VhClockOffset offset;
-        uint8_t basis;      /* variable: words utc, localtime */
-        char *adjustment;   /* seconds or "reset" */
+        uint8_t basis;    /* variable: words utc, localtime */
+        char *adjustment; /* seconds or "reset" */
         char *timezone;
-        VhOptU64 start;     /* absolute: seconds since 1970 */
+        VhOptU64 start; /* absolute: seconds since 1970 */
         VH_LIST(VhTimer) timers;
 } VhClock;
 
 struct VhDomainDef {
         VhVirtType virt_type;
         VhLifecycle on_poweroff, on_reboot, on_crash;
-        uint8_t on_lockfailure;                    /* words: poweroff, restart, pause, ignore */
+        uint8_t on_lockfailure;                        /* words: poweroff, restart, pause, ignore */
         uint8_t pm_suspend_to_mem, pm_suspend_to_disk; /* VH_YES, VH_NO */
-        uint8_t vcpu_placement;                    /* words: static, auto */
-        uint8_t memory_dump;                       /* dumpCore: VH_ON, VH_OFF */
-        VhOptInt id; /* of a running domain, in live XML */
+        uint8_t vcpu_placement;                        /* words: static, auto */
+        uint8_t memory_dump;                           /* dumpCore: VH_ON, VH_OFF */
+        VhOptInt id;                                   /* of a running domain, in live XML */
         char *name;
         uint8_t uuid[VH_UUID_LEN];
         VhGenid *genid;
@@ -209,7 +173,7 @@ struct VhDomainDef {
         uint64_t memory;         /* KiB */
         uint64_t current_memory; /* KiB, balloon */
 
-        uint32_t vcpus; /* maximum */
+        uint32_t vcpus;         /* maximum */
         uint32_t vcpus_current; /* 0: all */
         VhCpuset *vcpu_cpuset;
         VH_LIST(VhVcpu) vcpu_list;
@@ -285,21 +249,22 @@ enum {
 
 /* What a hypervisor contributes to parsing; all members may be zero. Lives as long as the call. */
 typedef struct VhDomainParseEnv {
-        uint64_t virt_types;       /* bits 1 << VH_VIRT_*; 0: all */
-        const char *arch;          /* for <type> without one */
-        int error_domain;          /* VIR_FROM_* of driver-specific refusals; 0: VIR_FROM_DOMAIN */
-        /* After what the domain itself gets, before devices are completed; adds devices that the machine always has. Returns
-         * 0 or negative errno with *err. */
+        uint64_t virt_types; /* bits 1 << VH_VIRT_*; 0: all */
+        const char *arch;    /* for <type> without one */
+        int error_domain;    /* VIR_FROM_* of driver-specific refusals; 0: VIR_FROM_DOMAIN */
+        /* After what the domain itself gets, before devices are completed; adds devices that the machine always has.
+         * Returns 0 or negative errno with *err. */
         int (*post_parse)(VhDomainDef *def, void *opaque, VhError **err);
         /* Last: gives addresses to devices. Returns 0 or negative errno with *err. */
         int (*assign_addresses)(VhDomainDef *def, void *opaque, VhError **err);
         void *opaque;
 } VhDomainParseEnv;
 
-/* Makes a definition of XML text. flags: VH_XML_STRICT | VH_XML_INACTIVE for a definition that a client sends. env may be
- * NULL. On failure *defp is untouched and *err says what and where, with the reference's codes. Returns 0 or negative
- * errno. */
-int vh_domain_def_parse(VhDomainDef **defp, const char *xml, unsigned flags, const VhDomainParseEnv *env, VhError **err);
+/* Makes a definition of XML text. flags: VH_XML_STRICT | VH_XML_INACTIVE for a definition that a client sends. env may
+ * be NULL. On failure *defp is untouched and *err says what and where, with the reference's codes. Returns 0 or
+ * negative errno. */
+int vh_domain_def_parse(VhDomainDef **defp, const char *xml, unsigned flags, const VhDomainParseEnv *env,
+                        VhError **err);
 /* The same from an element that is parsed already (the <domain> inside a snapshot, a state file, a test URI's file). */
 int vh_domain_def_parse_node(VhDomainDef **defp, const xmlNode *node, unsigned flags, const VhDomainParseEnv *env,
                              VhError **err);
@@ -370,8 +335,8 @@ typedef enum VhDeviceKind {
 typedef struct VhDeviceClass {
         const char *element;
         const VhXmlTable *table;
-        uint32_t offset;     /* in VhDomainDef */
-        bool single;         /* a pointer, else a list */
+        uint32_t offset; /* in VhDomainDef */
+        bool single;     /* a pointer, else a list */
         bool has_info;
         uint32_t info_offset; /* of VhDeviceInfo in the device */
 } VhDeviceClass;
@@ -392,13 +357,13 @@ void vh_device_done(VhDevice *dev);
 VhDeviceInfo *vh_device_info(VhDeviceKind kind, void *dev);
 /* Calls f for every device with its info (NULL if the kind has none) in the order of the XML, until f returns
  * something else than 0; returns that. */
-int vh_domain_each_device(const VhDomainDef *def, int (*f)(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque),
-                          void *opaque);
-/* Puts the device into the definition (dev->dev is taken over). Returns 0, or -EEXIST with *err where the definition can
- * only have one. */
+int vh_domain_each_device(const VhDomainDef *def,
+                          int (*f)(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque), void *opaque);
+/* Puts the device into the definition (dev->dev is taken over). Returns 0, or -EEXIST with *err where the definition
+ * can only have one. */
 int vh_domain_add_device(VhDomainDef *def, VhDevice *dev, VhError **err);
-/* Finds the device of the definition that an XML for detach or update means: by target, MAC, address, alias. Returns its
- * place in the list (0 for a single one), or -ENOENT with *err. */
+/* Finds the device of the definition that an XML for detach or update means: by target, MAC, address, alias. Returns
+ * its place in the list (0 for a single one), or -ENOENT with *err. */
 int vh_domain_find_device(const VhDomainDef *def, const VhDevice *dev, VhError **err);
 /* Takes a device out of the definition, the caller owns it. */
 void vh_domain_take_device(VhDomainDef *def, VhDeviceKind kind, unsigned i, VhDevice *dev);
@@ -413,9 +378,9 @@ int vh_domain_set_metadata(VhDomainDef *def, const char *uri, const char *key, c
 
 /* ---- defaults (called by vh_domain_def_parse) ---- */
 
-/* Everything that does not depend on the hypervisor, and env's functions at their places: uuid, currentMemory, power actions,
- * clock, boot device, disk buses by target, controllers that devices need, paired consoles, MAC addresses, and checks across
- * devices. Returns 0 or negative errno with *err. */
+/* Everything that does not depend on the hypervisor, and env's functions at their places: uuid, currentMemory, power
+ * actions, clock, boot device, disk buses by target, controllers that devices need, paired consoles, MAC addresses, and
+ * checks across devices. Returns 0 or negative errno with *err. */
 int vh_domain_defaults(VhDomainDef *def, const VhDomainParseEnv *env, VhError **err);
 /* The parts of it (domain-device-defaults.c, domain-check.c). */
 int vh_domain_device_defaults(VhDomainDef *def, VhError **err);

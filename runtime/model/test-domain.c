@@ -24,9 +24,9 @@ static void tables_are_sound(void **state)
         }
 }
 
-#define DOMAIN(more, devices)                                                                             \
-        "<domain type='test'><name>x</name><memory>1024</memory><os><type>hvm</type></os>" more "<devices>" \
-        devices "</devices></domain>"
+#define DOMAIN(more, devices)                                                                                          \
+        "<domain type='test'><name>x</name><memory>1024</memory><os><type>hvm</type></os>" more "<devices>" devices    \
+        "</devices></domain>"
 
 /* Codes and texts are those of the reference; behind the text of a bad value comes its place. */
 static const struct {
@@ -45,7 +45,8 @@ static const struct {
           "XML error: an os <type> must be specified" },
         { "<domain type='test'><name>a/b</name><memory>1</memory><os><type>hvm</type></os></domain>", VIR_ERR_XML_ERROR,
           "XML error: name a/b cannot contain '/'" },
-        { DOMAIN("<uuid>zz</uuid>", ""), VIR_ERR_INTERNAL_ERROR, "internal error: malformed uuid element at /domain/uuid (line 1)" },
+        { DOMAIN("<uuid>zz</uuid>", ""), VIR_ERR_INTERNAL_ERROR,
+          "internal error: malformed uuid element at /domain/uuid (line 1)" },
         { DOMAIN("<clock offset='x'/>", ""), VIR_ERR_CONFIG_UNSUPPORTED,
           "unsupported configuration: unknown clock offset 'x' at /domain/clock (line 1)" },
         { DOMAIN("<vcpu current='3'>2</vcpu>", ""), VIR_ERR_CONFIG_UNSUPPORTED,
@@ -54,15 +55,19 @@ static const struct {
         { DOMAIN("", "<disk zzz='1'><target dev='sda'/></disk>"), VIR_ERR_XML_ERROR,
           "XML error: unknown attribute 'zzz' at /domain/devices/disk (line 1)" },
         { DOMAIN("", "<disk><source file='/a'/><target dev='sda' bus='x'/></disk>"), VIR_ERR_XML_ERROR,
-          "XML error: Invalid value for attribute 'bus' in element 'target': 'x'. at /domain/devices/disk/target (line 1)" },
-        { DOMAIN("", "<disk><source file='/a'/><target dev='sda'/></disk><disk><source file='/b'/><target dev='sda'/></disk>"),
+          "XML error: Invalid value for attribute 'bus' in element 'target': 'x'. at /domain/devices/disk/target (line "
+          "1)" },
+        { DOMAIN("", "<disk><source file='/a'/><target dev='sda'/></disk><disk><source file='/b'/><target "
+                     "dev='sda'/></disk>"),
           VIR_ERR_XML_ERROR, "XML error: target 'sda' duplicated for disk sources '/a' and '/b'" },
-        { DOMAIN("", "<disk><target dev='sda'/></disk>"), VIR_ERR_NO_SOURCE, "missing source information for device sda" },
+        { DOMAIN("", "<disk><target dev='sda'/></disk>"), VIR_ERR_NO_SOURCE,
+          "missing source information for device sda" },
         { DOMAIN("", "<interface type='network'/>"), VIR_ERR_XML_ERROR,
           "XML error: interface type='network' requires a 'source' element" },
         { DOMAIN("", "<controller type='scsi' index='0'/><controller type='scsi' index='0'/>"), VIR_ERR_XML_ERROR,
           "XML error: Multiple 'scsi' controllers with index '0'" },
-        { DOMAIN("", "<disk><source file='/a'/><target dev='sda'/><address type='drive' controller='4000000000'/></disk>"),
+        { DOMAIN("",
+                 "<disk><source file='/a'/><target dev='sda'/><address type='drive' controller='4000000000'/></disk>"),
           VIR_ERR_XML_ERROR, "XML error: controller '4000000000' of a drive address is too large" },
 };
 
@@ -72,7 +77,8 @@ static void mistakes_are_told(void **state)
                 _vh_error_ VhError *err = NULL;
                 _vh_domain_def_ VhDomainDef *def = NULL;
 
-                assert_true(vh_domain_def_parse(&def, mistakes[i].xml, VH_XML_STRICT | VH_XML_INACTIVE, NULL, &err) < 0);
+                assert_true(vh_domain_def_parse(&def, mistakes[i].xml, VH_XML_STRICT | VH_XML_INACTIVE, NULL, &err) <
+                            0);
                 assert_non_null(err);
                 assert_string_equal(err->message, mistakes[i].text);
                 assert_int_equal(err->code, mistakes[i].code);
@@ -138,9 +144,9 @@ static void metadata_by_namespace(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(tables_are_sound),          cmocka_unit_test(mistakes_are_told),
-                cmocka_unit_test(broken_text_is_shown),      cmocka_unit_test(live_values_are_not_stored),
-                cmocka_unit_test(secrets_are_asked_for),     cmocka_unit_test(metadata_by_namespace),
+                cmocka_unit_test(tables_are_sound),      cmocka_unit_test(mistakes_are_told),
+                cmocka_unit_test(broken_text_is_shown),  cmocka_unit_test(live_values_are_not_stored),
+                cmocka_unit_test(secrets_are_asked_for), cmocka_unit_test(metadata_by_namespace),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,8 @@ enum {
         VH_STREAM_PACKET_MAX = 262120,
         /* Descriptors with one frame. */
         VH_FRAME_FDS_MAX = 32,
-        /* Bytes read from one connection in one wake-up: large enough for bulk, small enough that a flood only gets its share. */
+        /* Bytes read from one connection in one wake-up: large enough for bulk, small enough that a flood only gets its
+           share. */
         VH_READ_SIZE = 64 * 1024,
         /* Unsent bytes at which a connection is not read any more until the peer takes them. */
         VH_SEND_BACKLOG_MAX = 256 * 1024,

@@ -17,8 +17,8 @@ typedef enum Empty {
         EMPTY_TWO_TAGS,
 } Empty;
 
-static void format_element(const char *prefix, const char *name, const VhXmlRow *rows, const uint8_t *base, unsigned flags,
-                           Empty empty, VhBuf *b);
+static void format_element(const char *prefix, const char *name, const VhXmlRow *rows, const uint8_t *base,
+                           unsigned flags, Empty empty, VhBuf *b);
 
 bool vh_xml_scalar_is_set(const VhXmlRow *row, const void *field)
 {
@@ -156,7 +156,8 @@ static void format_flag(const VhXmlRow *row, const uint8_t *base, VhBuf *b)
 static void format_list(const VhXmlRow *row, const VhXmlList *list, unsigned flags, VhBuf *b)
 {
         for (uint32_t i = 0; i < list->n; i++)
-                format_element(row->ns ? row->ns->prefix : NULL, row->name, row->table->rows, list->items[i], flags, EMPTY_ONE_TAG, b);
+                format_element(row->ns ? row->ns->prefix : NULL, row->name, row->table->rows, list->items[i], flags,
+                               EMPTY_ONE_TAG, b);
 }
 
 static void format_children(const VhXmlRow *rows, const uint8_t *base, unsigned flags, VhBuf *b);
@@ -182,7 +183,8 @@ static void format_child(const VhXmlRow *row, const uint8_t *base, unsigned flag
                 return;
         case VH_XML_PTR:
                 if (*(const VhXmlPtr *)field)
-                        format_element(prefix, row->name, row->table->rows, *(const VhXmlPtr *)field, flags, EMPTY_ONE_TAG, b);
+                        format_element(prefix, row->name, row->table->rows, *(const VhXmlPtr *)field, flags,
+                                       EMPTY_ONE_TAG, b);
                 return;
         case VH_XML_LIST:
                 format_list(row, field, flags, b);
@@ -211,7 +213,8 @@ static const VhXmlRow *text_row(const VhXmlRow *rows, const uint8_t *base, unsig
         return NULL;
 }
 
-static void format_text_element(const char *prefix, const char *name, const VhXmlRow *row, const uint8_t *base, VhBuf *b)
+static void format_text_element(const char *prefix, const char *name, const VhXmlRow *row, const uint8_t *base,
+                                VhBuf *b)
 {
         vh_buf_addc(b, '>');
         row->type->format(row, base + row->offset, b);
@@ -219,8 +222,8 @@ static void format_text_element(const char *prefix, const char *name, const VhXm
 }
 
 /* Writes the whole element and takes back what turned out to be empty. */
-static void format_element(const char *prefix, const char *name, const VhXmlRow *rows, const uint8_t *base, unsigned flags,
-                           Empty empty, VhBuf *b)
+static void format_element(const char *prefix, const char *name, const VhXmlRow *rows, const uint8_t *base,
+                           unsigned flags, Empty empty, VhBuf *b)
 {
         size_t start = b->len, tag, content;
         const VhXmlRow *text;

@@ -15,7 +15,7 @@ typedef struct Found {
         const VhXmlRow *row;
         uint8_t *base;
         const VhXmlRow *top; /* the row itself, or the one that embeds it, in the table that was searched */
-        bool rows_exist; /* nothing found, but rows of that name exist for another kind of this element */
+        bool rows_exist;     /* nothing found, but rows of that name exist for another kind of this element */
 } Found;
 
 static int parse_rows(const VhXmlParse *p, const VhXmlRow *rows, const xmlNode *node, uint8_t *base);
@@ -73,7 +73,7 @@ static void try_row(const VhXmlRow *row, const char *name, const xmlNs *ns, bool
         if (row->place == VH_XML_EMBED) {
                 if (vh_xml_row_active(row, base))
                         for (const VhXmlRow *inner = row->rows; inner->place != VH_XML_END && !f->row; inner++)
-                        try_row(inner, name, ns, attr, base + row->offset, f);
+                                try_row(inner, name, ns, attr, base + row->offset, f);
                 return;
         }
         if (!row_takes(row, attr) || strcmp(row->name, name) != 0 || (!attr && !same_ns(row->ns, ns)))
@@ -86,7 +86,8 @@ static void try_row(const VhXmlRow *row, const char *name, const xmlNs *ns, bool
 }
 
 /* Starts at hint, the row after the one found last: what we wrote ourselves is found at once. */
-static Found find_row(const VhXmlRow *rows, const VhXmlRow *hint, const char *name, const xmlNs *ns, bool attr, uint8_t *base)
+static Found find_row(const VhXmlRow *rows, const VhXmlRow *hint, const char *name, const xmlNs *ns, bool attr,
+                      uint8_t *base)
 {
         Found f = {};
 
@@ -120,13 +121,13 @@ static char *describe_value(const VhXmlRow *row, const xmlNode *node, const char
         const char *expected = row->type->expected;
 
         if (row->place != VH_XML_ATTR)
-                return vh_xasprintf("Invalid value for element '%s': '%s'.%s%s", name_of(node), text, expected ? " Expected " : "",
-                                    expected ? expected : "");
+                return vh_xasprintf("Invalid value for element '%s': '%s'.%s%s", name_of(node), text,
+                                    expected ? " Expected " : "", expected ? expected : "");
         if (row->min == 1 && strcmp(text, "0") == 0)
-                return vh_xasprintf("Invalid value for attribute '%s' in element '%s': Zero is not permitted", row->name,
-                                    name_of(node));
-        return vh_xasprintf("Invalid value for attribute '%s' in element '%s': '%s'.%s%s", row->name, name_of(node), text,
-                            expected ? " Expected " : "", expected ? expected : "");
+                return vh_xasprintf("Invalid value for attribute '%s' in element '%s': Zero is not permitted",
+                                    row->name, name_of(node));
+        return vh_xasprintf("Invalid value for attribute '%s' in element '%s': '%s'.%s%s", row->name, name_of(node),
+                            text, expected ? " Expected " : "", expected ? expected : "");
 }
 
 static int bad_value(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *node, const char *text, int r)
@@ -140,7 +141,8 @@ static int bad_value(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *no
                 detail = describe_value(row, node, text);
                 return add_place(p, node, VIR_FROM_XML, VIR_ERR_XML_ERROR, detail);
         }
-        detail = vh_xasprintf("%s%s%s", fault->before, fault->without_value ? "" : text, fault->after ? fault->after : "");
+        detail = vh_xasprintf("%s%s%s", fault->before, fault->without_value ? "" : text,
+                              fault->after ? fault->after : "");
         return add_place(p, node, fault->domain, fault->code, detail);
 }
 
@@ -149,7 +151,8 @@ static int refuse_unknown(const VhXmlParse *p, const Found *f, const char *what,
         if (!(p->flags & VH_XML_STRICT))
                 return 0;
         if (f->rows_exist)
-                return vh_xml_error(at, VIR_ERR_XML_ERROR, p->err, "%s '%s' does not fit this kind of element", what, name);
+                return vh_xml_error(at, VIR_ERR_XML_ERROR, p->err, "%s '%s' does not fit this kind of element", what,
+                                    name);
         return vh_xml_error(at, VIR_ERR_XML_ERROR, p->err, "unknown %s '%s'", what, name);
 }
 
@@ -157,7 +160,8 @@ static int refuse_unsupported(const VhXmlParse *p, const xmlNode *node)
 {
         if (!(p->flags & VH_XML_STRICT))
                 return 0;
-        return vh_xml_error(node, VIR_ERR_CONFIG_UNSUPPORTED, p->err, "element '%s' is not supported yet", name_of(node));
+        return vh_xml_error(node, VIR_ERR_CONFIG_UNSUPPORTED, p->err, "element '%s' is not supported yet",
+                            name_of(node));
 }
 
 /* ---- scalars ---- */
@@ -421,7 +425,8 @@ static int parse_rows(const VhXmlParse *p, const VhXmlRow *rows, const xmlNode *
         return r < 0 ? r : parse_children(p, rows, node, base);
 }
 
-int vh_xml_bind_parse(const VhXmlTable *table, const xmlNode *node, void *obj, unsigned flags, const void *env, VhError **err)
+int vh_xml_bind_parse(const VhXmlTable *table, const xmlNode *node, void *obj, unsigned flags, const void *env,
+                      VhError **err)
 {
         VhArena scratch = {};
         VhXmlParse p = { .flags = flags, .env = env, .err = err, .scratch = &scratch };

@@ -316,8 +316,8 @@ static char *lint_rows(const VhXmlRow *rows, const char *path, size_t size, unsi
                 if (depth && (has_rows(row) || row->place == VH_XML_PTR || row->place == VH_XML_LIST)) {
                         _vh_free_ char *sub = vh_xasprintf("%s/%s", path, row->name);
 
-                        inner = has_rows(row) ? lint_rows(row->rows, sub, size - row->offset, depth - 1) :
-                                                lint_rows(row->table->rows, sub, row->table->size, depth - 1);
+                        inner = has_rows(row) ? lint_rows(row->rows, sub, size - row->offset, depth - 1)
+                                              : lint_rows(row->table->rows, sub, row->table->size, depth - 1);
                 }
                 if (inner)
                         return inner;

@@ -16,12 +16,12 @@
 
 /* Flags of parsing and formatting; a row's show and hide masks speak about them. The upper bits are the model's own. */
 enum {
-        VH_XML_STRICT = 1 << 0,   /* parse: refuse what no row knows */
-        VH_XML_INACTIVE = 1 << 1, /* only what belongs to the stored configuration */
-        VH_XML_SECURE = 1 << 2,   /* format passwords too */
+        VH_XML_STRICT = 1 << 0,     /* parse: refuse what no row knows */
+        VH_XML_INACTIVE = 1 << 1,   /* only what belongs to the stored configuration */
+        VH_XML_SECURE = 1 << 2,     /* format passwords too */
         VH_XML_MIGRATABLE = 1 << 3, /* format for another host: without what the host adds by itself */
-        VH_XML_STATUS = 1 << 4,   /* our own state files: everything */
-        VH_XML_USER = 1 << 8,     /* first bit for a model */
+        VH_XML_STATUS = 1 << 4,     /* our own state files: everything */
+        VH_XML_USER = 1 << 8,       /* first bit for a model */
 };
 
 typedef struct VhXmlRow VhXmlRow;
@@ -32,7 +32,8 @@ typedef struct VhXmlType {
         const char *expected; /* for messages: "non-negative integer value"; NULL: the bare message */
         size_t size;          /* of the field */
         const char *unit;     /* not NULL: the element has an attribute "unit"; this one is written */
-        /* Reads text (not NULL). Returns 0, -EINVAL (does not fit the type), or another errno after setting *err itself. */
+        /* Reads text (not NULL). Returns 0, -EINVAL (does not fit the type), or another errno after setting *err
+         * itself. */
         int (*parse)(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err);
         bool (*is_set)(const VhXmlRow *row, const void *field); /* NULL: any byte is not zero */
         void (*format)(const VhXmlRow *row, const void *field, VhBuf *b);
@@ -63,7 +64,7 @@ typedef struct VhXmlFault {
         int domain; /* VIR_FROM_* */
         int code;   /* VIR_ERR_* */
         const char *before;
-        const char *after;   /* NULL: nothing */
+        const char *after; /* NULL: nothing */
         bool without_value;
 } VhXmlFault;
 
@@ -99,9 +100,9 @@ struct VhXmlRow {
         uint32_t offset;
         const VhXmlType *type;
         union {
-                const VhXmlNames *names;  /* enums */
-                const VhXmlRow *rows;     /* GROUP, EMBED */
-                const VhXmlTable *table;  /* PTR, LIST */
+                const VhXmlNames *names; /* enums */
+                const VhXmlRow *rows;    /* GROUP, EMBED */
+                const VhXmlTable *table; /* PTR, LIST */
         };
         const VhXmlFault *fault; /* NULL: the generic message */
         /* Numbers must lie in min..max; both 0: any. */
@@ -131,18 +132,18 @@ struct VhXmlTable {
 };
 
 /* A list field: pointers to structs, each on the heap. */
-#define VH_LIST(T)          \
-        struct {            \
-                T **items;  \
-                uint32_t n; \
+#define VH_LIST(T)                                                                                                     \
+        struct {                                                                                                       \
+                T **items;                                                                                             \
+                uint32_t n;                                                                                            \
         }
 
 /* Appends p (taken over) to a list / inserts it at place i / takes the one at place i out. */
 #define vh_list_add(list, p) vh_list_insert((list), (list)->n, (p))
-#define vh_list_insert(list, i, p)                                                                \
-        ({                                                                                        \
-                typeof(*(list)->items) _p = (p);                                                  \
-                vh_list_insert_raw((list), (i), _p);                                              \
+#define vh_list_insert(list, i, p)                                                                                     \
+        ({                                                                                                             \
+                typeof(*(list)->items) _p = (p);                                                                       \
+                vh_list_insert_raw((list), (i), _p);                                                                   \
         })
 #define vh_list_take(list, i) ((typeof(*(list)->items))vh_list_take_raw((list), (i)))
 void vh_list_insert_raw(void *list, uint32_t i, void *p);
@@ -169,7 +170,8 @@ void *vh_xml_bind_dup(const VhXmlTable *table, const void *src);
 /* Whether all rows agree. If not and where is not NULL, adds the path of the first difference to it ("devices/disk[2]/
  * target/dev"). */
 bool vh_xml_bind_equal(const VhXmlTable *table, const void *a, const void *b, VhBuf *where);
-/* Checks a table itself (sizes, order, conditions) for the unit tests: returns NULL, or what is wrong (caller frees). */
+/* Checks a table itself (sizes, order, conditions) for the unit tests: returns NULL, or what is wrong (caller frees).
+ */
 char *vh_xml_bind_lint(const VhXmlTable *table);
 
 /* Internal to the engine, shared by its files. */

@@ -79,8 +79,8 @@ static void on_doctype(void *userdata, const xmlChar *name, const xmlChar *exter
         DocError *de = ctxt->_private;
 
         if (!de->reported)
-                vh_error_set(de->err, VIR_FROM_XML, VIR_ERR_XML_ERROR, "%s:%d: a document type is not allowed", de->name,
-                             ctxt->input ? ctxt->input->line : 0);
+                vh_error_set(de->err, VIR_FROM_XML, VIR_ERR_XML_ERROR, "%s:%d: a document type is not allowed",
+                             de->name, ctxt->input ? ctxt->input->line : 0);
         de->reported = true;
         xmlStopParser(ctxt);
 }

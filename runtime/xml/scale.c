@@ -65,7 +65,8 @@ static int parse_scaled(const char *text, const char *unit, uint64_t scale, uint
                 return -EBADMSG;
         }
         if (r == -ERANGE)
-                vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OVERFLOW, "value too large: %" PRIu64 "%s", value, unit ? unit : "");
+                vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OVERFLOW, "value too large: %" PRIu64 "%s", value,
+                             unit ? unit : "");
         return r;
 }
 
@@ -105,7 +106,8 @@ static void format_number(const VhXmlRow *row, const void *field, VhBuf *b)
         vh_xml_u64.format(row, field, b);
 }
 
-const VhXmlType vh_xml_kib = { "scaled size", sizeof(uint64_t), .unit = "KiB", .parse = parse_kib, .format = format_number };
+const VhXmlType vh_xml_kib = { "scaled size", sizeof(uint64_t), .unit = "KiB", .parse = parse_kib,
+                               .format = format_number };
 const VhXmlType vh_xml_mib = { "scaled size", sizeof(uint64_t), .unit = "M", .parse = parse_mib, .format = format_mib };
 const VhXmlType vh_xml_bytes = { "scaled size", sizeof(uint64_t), .unit = "bytes", .parse = parse_bytes,
                                  .format = format_number };

@@ -179,9 +179,12 @@ static void format_hex64(const VhXmlRow *row, const void *field, VhBuf *b)
 }
 
 const VhXmlType vh_xml_int = { "integer value", sizeof(int32_t), .parse = parse_int, .format = format_int };
-const VhXmlType vh_xml_uint = { "non-negative integer value", sizeof(uint32_t), .parse = parse_uint, .format = format_uint };
-const VhXmlType vh_xml_u64 = { "non-negative integer value", sizeof(uint64_t), .parse = parse_u64, .format = format_u64 };
-const VhXmlType vh_xml_hex64 = { "non-negative integer value", sizeof(uint64_t), .parse = parse_hex64, .format = format_hex64 };
+const VhXmlType vh_xml_uint = { "non-negative integer value", sizeof(uint32_t), .parse = parse_uint,
+                                .format = format_uint };
+const VhXmlType vh_xml_u64 = { "non-negative integer value", sizeof(uint64_t), .parse = parse_u64,
+                               .format = format_u64 };
+const VhXmlType vh_xml_hex64 = { "non-negative integer value", sizeof(uint64_t), .parse = parse_hex64,
+                                 .format = format_hex64 };
 
 /* ---- numbers for which zero can be given ---- */
 
@@ -253,12 +256,12 @@ static bool opt_i64_is_set(const VhXmlRow *row, const void *field)
 }
 
 /* Not byte by byte: the structs have padding. */
-#define DEFINE_OPT_EQUAL(name, T)                                    \
-        static bool name(const void *a, const void *b)               \
-        {                                                            \
-                const T *x = a, *y = b;                              \
-                                                                     \
-                return x->set == y->set && (!x->set || x->val == y->val); \
+#define DEFINE_OPT_EQUAL(name, T)                                                                                      \
+        static bool name(const void *a, const void *b)                                                                 \
+        {                                                                                                              \
+                const T *x = a, *y = b;                                                                                \
+                                                                                                                       \
+                return x->set == y->set && (!x->set || x->val == y->val);                                              \
         }
 DEFINE_OPT_EQUAL(opt_int_equal, VhOptInt)
 DEFINE_OPT_EQUAL(opt_uint_equal, VhOptUint)
@@ -276,18 +279,18 @@ static void format_opt_hex(const VhXmlRow *row, const void *field, VhBuf *b)
 }
 
 /* The value stands first in each of the structs, so the plain formatters serve. */
-const VhXmlType vh_xml_opt_int = { "integer value", sizeof(VhOptInt), .parse = parse_opt_int, .is_set = opt_int_is_set,
-                                   .format = format_int, .equal = opt_int_equal };
-const VhXmlType vh_xml_opt_i64 = { "integer value", sizeof(VhOptInt64), .parse = parse_opt_i64, .is_set = opt_i64_is_set,
-                                   .format = format_opt_i64, .equal = opt_i64_equal };
-const VhXmlType vh_xml_opt_uint = { "non-negative integer value", sizeof(VhOptUint), .parse = parse_opt_uint,
-                                    .is_set = opt_uint_is_set, .format = format_uint, .equal = opt_uint_equal };
-const VhXmlType vh_xml_opt_hex = { "non-negative integer value", sizeof(VhOptUint), .parse = parse_opt_hex,
-                                   .is_set = opt_uint_is_set, .format = format_opt_hex, .equal = opt_uint_equal };
-const VhXmlType vh_xml_opt_u64 = { "non-negative integer value", sizeof(VhOptU64), .parse = parse_opt_u64,
-                                   .is_set = opt_u64_is_set, .format = format_u64, .equal = opt_u64_equal };
-const VhXmlType vh_xml_opt_hex64 = { "non-negative integer value", sizeof(VhOptU64), .parse = parse_opt_u64,
-                                     .is_set = opt_u64_is_set, .format = format_hex64, .equal = opt_u64_equal };
+const VhXmlType vh_xml_opt_int = { "integer value",          sizeof(VhOptInt),     .parse = parse_opt_int,
+                                   .is_set = opt_int_is_set, .format = format_int, .equal = opt_int_equal };
+const VhXmlType vh_xml_opt_i64 = { "integer value",          sizeof(VhOptInt64),       .parse = parse_opt_i64,
+                                   .is_set = opt_i64_is_set, .format = format_opt_i64, .equal = opt_i64_equal };
+const VhXmlType vh_xml_opt_uint = { "non-negative integer value", sizeof(VhOptUint),     .parse = parse_opt_uint,
+                                    .is_set = opt_uint_is_set,    .format = format_uint, .equal = opt_uint_equal };
+const VhXmlType vh_xml_opt_hex = { "non-negative integer value", sizeof(VhOptUint),        .parse = parse_opt_hex,
+                                   .is_set = opt_uint_is_set,    .format = format_opt_hex, .equal = opt_uint_equal };
+const VhXmlType vh_xml_opt_u64 = { "non-negative integer value", sizeof(VhOptU64),     .parse = parse_opt_u64,
+                                   .is_set = opt_u64_is_set,     .format = format_u64, .equal = opt_u64_equal };
+const VhXmlType vh_xml_opt_hex64 = { "non-negative integer value", sizeof(VhOptU64),       .parse = parse_opt_u64,
+                                     .is_set = opt_u64_is_set,     .format = format_hex64, .equal = opt_u64_equal };
 
 /* ---- parts of PCI addresses ---- */
 
@@ -340,8 +343,10 @@ static void format_hex16(const VhXmlRow *row, const void *field, VhBuf *b)
         add_hex(b, *(const uint16_t *)field, 4);
 }
 
-const VhXmlType vh_xml_hex4 = { "non-negative integer value", 1, .parse = parse_hex8, .is_set = always_set, .format = format_hex4 };
-const VhXmlType vh_xml_hex8 = { "non-negative integer value", 1, .parse = parse_hex8, .is_set = always_set, .format = format_hex8 };
+const VhXmlType vh_xml_hex4 = { "non-negative integer value", 1, .parse = parse_hex8, .is_set = always_set,
+                                .format = format_hex4 };
+const VhXmlType vh_xml_hex8 = { "non-negative integer value", 1, .parse = parse_hex8, .is_set = always_set,
+                                .format = format_hex8 };
 const VhXmlType vh_xml_hex16 = { "non-negative integer value", 2, .parse = parse_hex16, .is_set = always_set,
                                  .format = format_hex16 };
 

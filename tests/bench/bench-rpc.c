@@ -530,8 +530,14 @@ static void raise_fd_limit(void)
 
 int main(int argc, char **argv)
 {
-        Bench b = { .opt = { .socket = "/run/libvirt/libvirt-sock", .uri = "qemu:///system", .proc = 157, .connections = 1,
-                             .outstanding = 1, .seconds = 2, .warmup = 0.2, .cpu = -1 } };
+        Bench b = { .opt = { .socket = "/run/libvirt/libvirt-sock",
+                             .uri = "qemu:///system",
+                             .proc = 157,
+                             .connections = 1,
+                             .outstanding = 1,
+                             .seconds = 2,
+                             .warmup = 0.2,
+                             .cpu = -1 } };
         int which;
 
         while ((which = getopt_long(argc, argv, "", long_options, NULL)) != -1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* main() of a fuzz target in a normal build: runs the target on every file of the folders and files it is given, on every
- * prefix-shortened form of small ones, and on nothing at all. */
+/* main() of a fuzz target in a normal build: runs the target on every file of the folders and files it is given, on
+ * every prefix-shortened form of small ones, and on nothing at all. */
 
 #include <dirent.h>
 #include <errno.h>
