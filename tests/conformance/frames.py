@@ -243,6 +243,7 @@ for flags in (1, 2, 4, 8, 0xFFFFFFFF):
 @case("open/again-after-close", "open")
 def _(s):
     s.send(wire.frame(proc("CONNECT_CLOSE"), serial=1))
+    s.result.append(describe(s.conn.reply(1)))
     s.send(wire.frame(proc("CONNECT_OPEN"), args("CONNECT_OPEN", name="test:///default"), serial=2))
 
 
