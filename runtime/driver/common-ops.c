@@ -68,10 +68,15 @@ static int op_supports_feature(VhCall *call, const remote_connect_supports_featu
         }
 }
 
-/* A local driver goes only with the daemon, and then the client sees the socket close: there is nothing to call back.
- */
-static int op_close_callback(VhCall *call, VhError **err)
+static int op_register_close_callback(VhCall *call, VhError **err)
 {
+        vh_session_set_close_callback(session_of(call), true);
+        return 0;
+}
+
+static int op_unregister_close_callback(VhCall *call, VhError **err)
+{
+        vh_session_set_close_callback(session_of(call), false);
         return 0;
 }
 
@@ -160,8 +165,8 @@ const VhHypervisorOps vh_session_common_ops = {
         .connect_get_uri = op_get_uri,
         .connect_is_secure = op_is_secure,
         .connect_supports_feature = op_supports_feature,
-        .connect_register_close_callback = op_close_callback,
-        .connect_unregister_close_callback = op_close_callback,
+        .connect_register_close_callback = op_register_close_callback,
+        .connect_unregister_close_callback = op_unregister_close_callback,
         .connect_set_identity = op_set_identity,
 };
 

@@ -22,7 +22,8 @@ struct VhSession {
         /* By kind; the primary is the one of VH_KIND_HYPERVISOR, other kinds may point to it too. */
         VhConn *conns[VH_KIND_MAX];
         VhRelay *relays[VH_KIND_MAX];
-        VhCall *open_call; /* while opening */
+        VhCall *open_call;   /* while opening */
+        bool close_callback; /* the client wants to hear that its primary is lost */
 };
 
 enum { OPEN_READ_ONLY = 1 << 0 };
@@ -41,6 +42,11 @@ VhBackends *vh_session_backends(const VhSession *s)
 VhConn *vh_session_primary(const VhSession *s)
 {
         return s->conns[VH_KIND_HYPERVISOR];
+}
+
+void vh_session_set_close_callback(VhSession *s, bool wanted)
+{
+        s->close_callback = wanted;
 }
 
 void vh_session_set_identity(VhSession *s, VhIdentity *id)
@@ -175,7 +181,35 @@ static int conn_for(VhConn **ret, VhSession *s, VhKind kind, VhError **err)
 
 /* Forwarding. */
 
-static VhRelay *relay_new(VhSession *s, const char *scheme, const char *uri)
+/* A daemon behind us died or hangs.
+ *
+ * The reference keeps a dead connection for ever: each later call through it fails until the client itself connects
+ * again. Here the next call connects again, so that restarting a daemon costs its clients no more than the calls that
+ * were under way. Only registrations for events cannot be kept that way: who waits for events would wait for ever
+ * without knowing. Such a client is hung up, as it would be by a restart of the daemon that it is connected to; that is
+ * what clients know how to handle. */
+static void relay_lost(void *data, int reason, bool had_events)
+{
+        VhSession *s = data;
+
+        if (had_events)
+                vh_client_close_soon(s->client);
+}
+
+/* The close callback is about the primary. */
+static void primary_lost(void *data, int reason, bool had_events)
+{
+        VhSession *s = data;
+        const remote_connect_event_connection_closed_msg msg = { .reason = reason };
+
+        if (s->close_callback)
+                vh_client_send_event(s->client, &vh_program_remote,
+                                     vh_program_find(&vh_program_remote, REMOTE_PROC_CONNECT_EVENT_CONNECTION_CLOSED),
+                                     &msg);
+        relay_lost(data, reason, had_events);
+}
+
+static VhRelay *relay_new(VhSession *s, const char *scheme, const char *uri, VhRelayLostFn lost)
 {
         _vh_free_ char *socket = vh_backends_socket_for(s->backends, scheme, s->read_only);
         const VhRelayTarget target = {
@@ -184,8 +218,10 @@ static VhRelay *relay_new(VhSession *s, const char *scheme, const char *uri)
                 .read_only = s->read_only,
                 .token = vh_backends_token(s->backends),
         };
+        VhRelay *relay = vh_relay_new(s->client, &target);
 
-        return vh_relay_new(s->client, &target);
+        vh_relay_set_lost(relay, lost, s);
+        return relay;
 }
 
 static VhRelay *relay_for_kind(VhSession *s, VhKind kind)
@@ -194,7 +230,7 @@ static VhRelay *relay_for_kind(VhSession *s, VhKind kind)
                 const char *scheme = vh_kind_scheme(kind);
                 _vh_free_ char *uri = vh_backends_uri_for(s->backends, scheme);
 
-                s->relays[kind] = relay_new(s, scheme, uri);
+                s->relays[kind] = relay_new(s, scheme, uri, relay_lost);
         }
         return s->relays[kind];
 }
@@ -313,13 +349,16 @@ static void open_done(void *data, int r, const VhError *err)
         if (r < 0)
                 s->relays[VH_KIND_HYPERVISOR] = vh_relay_free(s->relays[VH_KIND_HYPERVISOR]);
         vh_call_finish(call, r, vh_error_copy(err));
+        vh_client_release(s->client);
 }
 
+/* What the client sent behind the call waits until it is answered. */
 static int open_remote(VhSession *s, VhCall *call, const VhUri *uri)
 {
-        s->relays[VH_KIND_HYPERVISOR] = relay_new(s, uri->scheme, uri->text);
+        s->relays[VH_KIND_HYPERVISOR] = relay_new(s, uri->scheme, uri->text, primary_lost);
         s->opening = true;
         s->open_call = call;
+        vh_client_hold(s->client);
         vh_relay_open(s->relays[VH_KIND_HYPERVISOR], open_done, s);
         return VH_LATER;
 }

@@ -35,5 +35,7 @@ bool vh_session_is_common(const VhProc *proc);
 VhBackends *vh_session_backends(const VhSession *s);
 /* The primary connection if it is local, else NULL. */
 VhConn *vh_session_primary(const VhSession *s);
+/* The client wants to know when its primary connection is lost; that of a local driver never is. */
+void vh_session_set_close_callback(VhSession *s, bool wanted);
 /* The client is somebody else from now on; takes id over. */
 void vh_session_set_identity(VhSession *s, VhIdentity *id);

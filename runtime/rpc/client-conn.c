@@ -3,6 +3,7 @@
 
 #include "rpc/client-conn.h"
 
+#include "procs.h"
 #include "rpc/server-private.h"
 #include "rpc/wire-error.h"
 #include <arpa/inet.h>
@@ -15,7 +16,7 @@
 
 /* Reading this class of events never happens on our sockets: a connection that is not read is only watched for its end.
  */
-enum { WATCH_END = EPOLLPRI, EVENT_SERIAL = 1 };
+enum { WATCH_END = EPOLLPRI, EVENT_SERIAL = 1, USEC_PER_SEC = 1000000 };
 
 /* A client that may not be read is taken out of the set only when it sends something: most can be read again before
  * that, and each change is a system call. */
@@ -345,7 +346,45 @@ void vh_client_release(VhClient *client)
                 vh_client_touch(client);
 }
 
+/* Keepalive towards a client that asked for it, with the limits of its server. */
+
+static uint64_t keepalive_interval(void *data)
+{
+        const VhClient *client = data;
+        int seconds = client->server->limits.keepalive_interval;
+
+        return seconds > 0 ? (uint64_t)seconds * USEC_PER_SEC : UINT64_MAX;
+}
+
+static unsigned keepalive_count(void *data)
+{
+        const VhClient *client = data;
+
+        return client->server->limits.keepalive_count;
+}
+
+static void keepalive_ping(void *data)
+{
+        VhClient *client = data;
+
+        vh_keepalive_add(&client->link.out, KEEPALIVE_PROC_PING);
+        vh_client_touch(client);
+}
+
+static void keepalive_dead(void *data)
+{
+        vh_client_close(data);
+}
+
 void vh_client_start_keepalive(VhClient *client)
 {
-        vh_keepalive_start(client);
+        static const VhKeepaliveOps ops = {
+                .interval = keepalive_interval,
+                .count = keepalive_count,
+                .ping = keepalive_ping,
+                .dead = keepalive_dead,
+        };
+
+        if (!client->keepalive && !client->closed)
+                client->keepalive = vh_keepalive_new(client->server->loop, &ops, client);
 }

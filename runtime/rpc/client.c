@@ -4,6 +4,8 @@
 #include "rpc/client.h"
 
 #include "procs.h"
+#include "rpc/keepalive.h"
+#include "rpc/limits.h"
 #include "rpc/link.h"
 #include "rpc/wire-error.h"
 #include <errno.h>
@@ -11,9 +13,15 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <utlist.h>
 
-enum { WATCH_END = EPOLLPRI }; /* never happens on our sockets: only their end is noticed */
+enum {
+        WATCH_END = EPOLLPRI, /* never happens on our sockets: only their end is noticed */
+        USEC_PER_SEC = 1000000,
+        USEC_PER_MSEC = 1000,
+        NSEC_PER_USEC = 1000,
+};
 
 typedef struct Pending {
         VhFrameHeader h;
@@ -35,6 +43,10 @@ struct VhRemote {
         bool broken;
         bool freed;
         bool held;
+        VhKeepalive *keepalive; /* NULL: a peer that hangs is not noticed */
+        uint64_t ping_interval;
+        unsigned ping_count;
+        uint64_t sync_timeout; /* microseconds */
 };
 
 static void enter(VhRemote *remote)
@@ -72,11 +84,12 @@ static void broke(VhRemote *remote, int r)
         remote->broken = true;
         vh_watch_set(remote->loop, &remote->watch, 0);
         vh_loop_cancel_later(remote->loop, &remote->later);
+        remote->keepalive = vh_keepalive_free(remote->keepalive);
         vh_error_sys(&err, VIR_FROM_RPC, r, "the connection to the daemon was lost");
         enter(remote);
         fail_pending(remote, r, err);
         if (!remote->freed && remote->hooks.closed)
-                remote->hooks.closed(remote, remote->data);
+                remote->hooks.closed(remote, r, remote->data);
         leave(remote);
 }
 
@@ -134,29 +147,14 @@ static void end_call(VhRemote *remote, Pending *p, const VhFrame *frame)
         free(p);
 }
 
-static bool answer_ping(VhRemote *remote, const VhFrame *frame)
-{
-        VhFrameHeader h = frame->h;
-        size_t start;
-
-        if (h.prog != vh_program_keepalive.number || h.type != VH_FRAME_MESSAGE)
-                return false;
-        if (h.proc == KEEPALIVE_PROC_PING) {
-                h.proc = KEEPALIVE_PROC_PONG;
-                start = vh_frame_begin(&remote->link.out, &h, 0);
-                if (vh_frame_end(&remote->link.out, start) < 0)
-                        abort(); /* it is empty */
-                touch(remote);
-        }
-        return true;
-}
-
 static void dispatch(VhRemote *remote, const VhFrame *frame)
 {
         Pending *p;
 
-        if (answer_ping(remote, frame))
+        if (vh_keepalive_frame(frame, &remote->link.out)) {
+                touch(remote);
                 return;
+        }
         p = find_pending(remote, frame);
         if (p)
                 end_call(remote, p, frame);
@@ -170,6 +168,8 @@ static bool read_frames(VhRemote *remote)
         int fill = vh_link_fill(&remote->link, NULL), r = 0;
         VhFrame frame;
 
+        if (remote->keepalive)
+                vh_keepalive_heard(remote->keepalive);
         enter(remote);
         while (!remote->broken && !remote->freed && (r = vh_link_next(&remote->link, &frame)) > 0)
                 dispatch(remote, &frame);
@@ -201,6 +201,7 @@ VhRemote *vh_remote_new(VhLoop *loop, int fd)
 
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
         remote->loop = loop;
+        remote->sync_timeout = VH_SYNC_CALL_USEC;
         remote->later.run = on_later;
         remote->watch.fd = fd;
         remote->watch.ready = on_ready;
@@ -235,6 +236,7 @@ VhRemote *vh_remote_free(VhRemote *remote)
         remote->broken = true;
         vh_watch_set(remote->loop, &remote->watch, 0);
         vh_loop_cancel_later(remote->loop, &remote->later);
+        remote->keepalive = vh_keepalive_free(remote->keepalive);
         enter(remote);
         fail_pending(remote, -ECANCELED, NULL);
         vh_link_done(&remote->link);
@@ -242,10 +244,75 @@ VhRemote *vh_remote_free(VhRemote *remote)
         return NULL;
 }
 
+void vh_remote_set_sync_timeout(VhRemote *remote, uint64_t usec)
+{
+        remote->sync_timeout = usec;
+}
+
 void vh_remote_set_hooks(VhRemote *remote, const VhRemoteHooks *hooks, void *data)
 {
         remote->hooks = *hooks;
         remote->data = data;
+}
+
+/* Keepalive. */
+
+static uint64_t keepalive_interval(void *data)
+{
+        const VhRemote *remote = data;
+
+        return remote->ping_interval;
+}
+
+static unsigned keepalive_count(void *data)
+{
+        const VhRemote *remote = data;
+
+        return remote->ping_count;
+}
+
+/* Answers of a peer that is not read are not seen. */
+static bool keepalive_wanted(void *data)
+{
+        VhRemote *remote = data;
+
+        return !remote->held &&
+               (remote->pending || !remote->hooks.waiting || remote->hooks.waiting(remote, remote->data));
+}
+
+static void keepalive_ping(void *data)
+{
+        VhRemote *remote = data;
+
+        vh_keepalive_add(&remote->link.out, KEEPALIVE_PROC_PING);
+        touch(remote);
+}
+
+static void keepalive_dead(void *data)
+{
+        broke(data, -ETIMEDOUT);
+}
+
+static void wake_keepalive(VhRemote *remote)
+{
+        if (remote->keepalive)
+                vh_keepalive_wake(remote->keepalive);
+}
+
+void vh_remote_start_keepalive(VhRemote *remote, uint64_t interval, unsigned count)
+{
+        static const VhKeepaliveOps ops = {
+                .interval = keepalive_interval,
+                .count = keepalive_count,
+                .wanted = keepalive_wanted,
+                .ping = keepalive_ping,
+                .dead = keepalive_dead,
+        };
+
+        remote->ping_interval = interval;
+        remote->ping_count = count;
+        if (!remote->keepalive && !remote->broken)
+                remote->keepalive = vh_keepalive_new(remote->loop, &ops, remote);
 }
 
 int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, VhRemoteReplyFn fn,
@@ -273,6 +340,7 @@ int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *pro
         DL_APPEND(remote->pending, p);
         if (serial)
                 *serial = h.serial;
+        wake_keepalive(remote);
         touch(remote);
         return 0;
 }
@@ -307,13 +375,32 @@ static void wait_done(void *data, int r, const VhFrame *frame, const VhError *er
         }
 }
 
-static void wait_for_socket(VhRemote *remote)
+/* The answer may still come; nobody knows it then. */
+static void give_up(VhRemote *remote, Wait *w)
+{
+        Pending *p;
+
+        DL_SEARCH_SCALAR(remote->pending, p, data, w);
+        DL_DELETE(remote->pending, p);
+        free(p);
+        w->r = vh_error_sys(w->err, VIR_FROM_RPC, -ETIMEDOUT, "no answer to the call %s", w->proc->name);
+}
+
+static uint64_t now_usec(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * USEC_PER_SEC + (uint64_t)t.tv_nsec / NSEC_PER_USEC;
+}
+
+static void wait_for_socket(VhRemote *remote, uint64_t usec)
 {
         struct pollfd p = { .fd = remote->link.fd, .events = POLLIN };
 
         if (vh_link_backlog(&remote->link))
                 p.events |= POLLOUT;
-        if (poll(&p, 1, -1) < 0)
+        if (poll(&p, 1, (int)(usec / USEC_PER_MSEC) + 1) < 0)
                 return;
         if (p.revents & POLLOUT)
                 update(remote);
@@ -325,14 +412,17 @@ int vh_remote_call_sync(VhRemote *remote, const VhProgram *program, const VhProc
                         VhArena *arena, VhError **err)
 {
         Wait w = { .proc = proc, .ret = ret, .arena = arena, .err = err };
+        uint64_t start = now_usec(), passed;
         int r;
 
         r = vh_remote_call(remote, program, proc, args, wait_done, &w, NULL);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_RPC, r, "cannot send the call %s", proc->name);
         enter(remote); /* should a callback free the remote, the wait ends with its pending calls */
-        while (!w.done)
-                wait_for_socket(remote);
+        while (!w.done && (passed = now_usec() - start) < remote->sync_timeout)
+                wait_for_socket(remote, remote->sync_timeout - passed);
+        if (!w.done)
+                give_up(remote, &w);
         leave(remote);
         return w.r;
 }
@@ -352,6 +442,7 @@ void vh_remote_send_frame(VhRemote *remote, const void *bytes, size_t len, const
                 }
                 vh_link_add_fd(&remote->link, fd);
         }
+        wake_keepalive(remote);
         touch(remote);
 }
 
@@ -364,6 +455,7 @@ void vh_remote_set_held(VhRemote *remote, bool held)
 {
         if (remote->held != held) {
                 remote->held = held;
+                wake_keepalive(remote);
                 touch(remote);
         }
 }

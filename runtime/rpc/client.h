@@ -15,10 +15,14 @@ typedef struct VhRemoteHooks {
         /* An event, a stream packet, or the reply of a call that was sent as a frame. Who takes a descriptor puts -1
          * there. */
         void (*frame)(VhRemote *remote, const VhFrame *frame, void *data);
-        /* The connection broke, after pending calls were failed; nothing comes any more. */
-        void (*closed)(VhRemote *remote, void *data);
+        /* The connection broke, after pending calls were failed; nothing comes any more. r: -ECONNRESET the peer hung
+         * up, -ETIMEDOUT it does not answer, others say what failed. */
+        void (*closed)(VhRemote *remote, int r, void *data);
         /* The backlog has been sent. */
         void (*sent)(VhRemote *remote, void *data);
+        /* For keepalive: true while the peer owes an answer to something that was sent as a frame. NULL: always true.
+         */
+        bool (*waiting)(VhRemote *remote, void *data);
 } VhRemoteHooks;
 
 /* End of a call. r 0: frame is the reply, to be decoded with vh_remote_decode(); negative: err says why. */
@@ -37,9 +41,15 @@ void vh_remote_set_hooks(VhRemote *remote, const VhRemoteHooks *hooks, void *dat
  * not called). */
 int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, VhRemoteReplyFn fn,
                    void *data, uint32_t *serial);
-/* The same and waits. ret (zeroed, may be NULL) points into arena. Other frames that come meanwhile go to the hooks. */
+/* The same and waits, VH_SYNC_CALL_USEC at most: -ETIMEDOUT then. ret (zeroed, may be NULL) points into arena. Other
+ * frames that come meanwhile go to the hooks. */
 int vh_remote_call_sync(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, void *ret,
                         VhArena *arena, VhError **err);
+/* How long vh_remote_call_sync() waits, in microseconds. */
+void vh_remote_set_sync_timeout(VhRemote *remote, uint64_t usec);
+/* Pings the peer when it owes an answer and was silent for interval microseconds; when count pings stay without answer
+ * the connection is broken with -ETIMEDOUT. */
+void vh_remote_start_keepalive(VhRemote *remote, uint64_t interval, unsigned count);
 /* Decodes the payload of a reply or event; memory from arena. Returns 0 or -EBADMSG. */
 int vh_remote_decode(const VhFrame *frame, const VhXdrType *type, void *ret, VhArena *arena);
 /* Sends a complete frame as it is, then the descriptors (the caller's stay the caller's). */

@@ -113,8 +113,10 @@ void vh_dispatch_frame(VhClient *client, VhFrame *frame)
 {
         if (client->keepalive)
                 vh_keepalive_heard(client->keepalive);
-        if (vh_keepalive_frame(client, frame))
+        if (vh_keepalive_frame(frame, &client->link.out)) {
+                vh_client_touch(client);
                 return;
+        }
         if (client->hooks && client->hooks->route && client->hooks->route(client, frame, client->data))
                 return;
         switch (frame->h.type) {

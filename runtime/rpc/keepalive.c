@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Pings an idle peer, hangs up on a dead one, answers the pings of the other side. */
+/* Pings, from both sides of a connection. */
+
+#include "rpc/keepalive.h"
 
 #include "procs.h"
-#include "rpc/server-private.h"
-
-enum { USEC_PER_SEC = 1000000 };
 
 struct VhKeepalive {
-        VhClient *client;
+        VhLoop *loop;
+        const VhKeepaliveOps *ops;
+        void *data;
         VhSource *timer;
         uint64_t heard; /* when the last frame came; the timer looks at it, so that a frame costs nothing */
         unsigned unanswered;
+        bool resting;
 };
 
-static void send_message(VhClient *client, int32_t proc)
+void vh_keepalive_add(VhBuf *out, int32_t proc)
 {
         VhFrameHeader h = {
                 .prog = vh_program_keepalive.number,
@@ -23,65 +25,68 @@ static void send_message(VhClient *client, int32_t proc)
                 .serial = 0,
                 .status = VH_STATUS_OK,
         };
-        size_t start = vh_frame_begin(&client->link.out, &h, 0);
+        size_t start = vh_frame_begin(out, &h, 0);
 
-        if (vh_frame_end(&client->link.out, start) < 0)
+        if (vh_frame_end(out, start) < 0)
                 abort(); /* it is empty */
-        vh_client_touch(client);
 }
 
-bool vh_keepalive_frame(VhClient *client, const VhFrame *frame)
+bool vh_keepalive_frame(const VhFrame *frame, VhBuf *out)
 {
         if (frame->h.prog != vh_program_keepalive.number || frame->h.type != VH_FRAME_MESSAGE)
                 return false;
         if (frame->h.vers == vh_program_keepalive.version && frame->h.proc == KEEPALIVE_PROC_PING)
-                send_message(client, KEEPALIVE_PROC_PONG);
+                vh_keepalive_add(out, KEEPALIVE_PROC_PONG);
         return true;
 }
 
 void vh_keepalive_heard(VhKeepalive *keepalive)
 {
-        keepalive->heard = vh_loop_now(keepalive->client->server->loop);
+        keepalive->heard = vh_loop_now(keepalive->loop);
         keepalive->unanswered = 0;
-}
-
-static uint64_t interval_usec(const VhClient *client)
-{
-        int seconds = client->server->limits.keepalive_interval;
-
-        return seconds > 0 ? (uint64_t)seconds * USEC_PER_SEC : UINT64_MAX;
 }
 
 static void on_timer(void *data)
 {
-        VhKeepalive *keepalive = data;
-        VhClient *client = keepalive->client;
-        uint64_t interval = interval_usec(client);
-        uint64_t quiet = vh_loop_now(client->server->loop) - keepalive->heard;
+        VhKeepalive *k = data;
+        uint64_t interval = k->ops->interval(k->data);
+        uint64_t quiet = vh_loop_now(k->loop) - k->heard;
 
-        if (interval == UINT64_MAX)
+        k->resting = interval == UINT64_MAX || (k->ops->wanted && !k->ops->wanted(k->data));
+        if (k->resting)
                 return;
-        if (quiet < interval && !keepalive->unanswered) {
-                vh_source_rearm(keepalive->timer, interval - quiet);
-                return;
-        }
-        if (keepalive->unanswered++ >= client->server->limits.keepalive_count) {
-                vh_client_close(client);
+        if (quiet < interval && !k->unanswered) {
+                vh_source_rearm(k->timer, interval - quiet);
                 return;
         }
-        send_message(client, KEEPALIVE_PROC_PING);
-        vh_source_rearm(keepalive->timer, interval);
+        if (k->unanswered++ >= k->ops->count(k->data)) {
+                k->ops->dead(k->data);
+                return;
+        }
+        vh_source_rearm(k->timer, interval);
+        k->ops->ping(k->data);
 }
 
-void vh_keepalive_start(VhClient *client)
+void vh_keepalive_wake(VhKeepalive *keepalive)
 {
-        if (client->keepalive || client->closed)
+        if (!keepalive->resting)
                 return;
-        client->keepalive = vh_new(VhKeepalive, 1);
-        client->keepalive->client = client;
-        client->keepalive->timer =
-                vh_loop_add_timer(client->server->loop, interval_usec(client), on_timer, client->keepalive);
-        vh_keepalive_heard(client->keepalive);
+        keepalive->resting = false;
+        vh_keepalive_heard(keepalive);
+        vh_source_rearm(keepalive->timer, keepalive->ops->interval(keepalive->data));
+}
+
+VhKeepalive *vh_keepalive_new(VhLoop *loop, const VhKeepaliveOps *ops, void *data)
+{
+        VhKeepalive *keepalive = vh_new(VhKeepalive, 1);
+
+        keepalive->loop = loop;
+        keepalive->ops = ops;
+        keepalive->data = data;
+        keepalive->timer = vh_loop_add_timer(loop, UINT64_MAX, on_timer, keepalive);
+        keepalive->resting = true;
+        vh_keepalive_wake(keepalive);
+        return keepalive;
 }
 
 VhKeepalive *vh_keepalive_free(VhKeepalive *keepalive)

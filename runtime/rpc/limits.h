@@ -23,4 +23,12 @@ enum {
         VH_SEND_BACKLOG_MAX = 256 * 1024,
         /* Unsent event bytes at which a peer that does not read its events is dropped: they cannot be held back. */
         VH_EVENT_BACKLOG_MAX = 64 * 1024 * 1024,
+        /* Another daemon has so long to take a connection and open the URI: systemd may have to start it first. Clients
+         * with keepalive wait a little longer than this for a server that is silent. */
+        VH_RELAY_OPEN_USEC = 20 * 1000 * 1000,
+        /* A daemon that owes an answer is asked after so much silence, so often, before it is given up. */
+        VH_RELAY_PING_USEC = 5 * 1000 * 1000,
+        VH_RELAY_PING_COUNT = 5,
+        /* A call that is waited for keeps the whole process waiting. */
+        VH_SYNC_CALL_USEC = 30 * 1000 * 1000,
 };

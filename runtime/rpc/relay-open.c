@@ -10,7 +10,11 @@
 
 typedef enum Step { STEP_AUTH, STEP_OPEN, STEP_IDENTITY, STEP_DONE } Step;
 
-enum { OPEN_READ_ONLY = 1, IDENTITY_FIELDS = 10 };
+enum {
+        OPEN_READ_ONLY = 1,
+        IDENTITY_FIELDS = 10,
+        RETRY_USEC = 10 * 1000, /* when too many others wait to be accepted */
+};
 
 struct VhRelayOpen {
         VhClient *client;
@@ -19,7 +23,10 @@ struct VhRelayOpen {
         Step step;
         int r;
         VhError *err;
-        VhLater report; /* the outcome is told from the loop, never from inside start */
+        VhLater report;  /* the outcome is told from the loop, never from inside start */
+        VhSource *timer; /* until a connection is tried again, or the time is over */
+        uint64_t deadline;
+        bool timed_out;
         bool cancelled; /* a reply is still due */
         bool waiting;
         void (*fn)(void *data, int r, const VhError *err);
@@ -28,8 +35,14 @@ struct VhRelayOpen {
 
 static void run_step(VhRelayOpen *open);
 
+static VhLoop *loop_of(const VhRelayOpen *open)
+{
+        return vh_server_loop(vh_client_server(open->client));
+}
+
 static void open_free(VhRelayOpen *open)
 {
+        vh_source_free(open->timer);
         vh_error_free(open->err);
         free(open);
 }
@@ -45,7 +58,8 @@ static void report(VhLater *later)
 static void end(VhRelayOpen *open, int r)
 {
         open->r = r;
-        vh_loop_later(vh_server_loop(vh_client_server(open->client)), &open->report);
+        vh_source_rearm(open->timer, UINT64_MAX);
+        vh_loop_later(loop_of(open), &open->report);
 }
 
 /* The far daemon trusts root, and our own uid in session mode; a password could not be asked for here. */
@@ -72,7 +86,10 @@ static void on_reply(void *data, int r, const VhFrame *frame, const VhError *err
                 open_free(open);
                 return;
         }
-        if (r < 0)
+        if (open->timed_out)
+                r = vh_error_sys(&open->err, VIR_FROM_RPC, ETIMEDOUT, "no answer from the daemon at '%s'",
+                                 open->target->socket);
+        else if (r < 0)
                 open->err = vh_error_copy(err);
         else if (open->step == STEP_AUTH)
                 r = check_auth(frame, &open->err);
@@ -161,11 +178,38 @@ static void run_step(VhRelayOpen *open)
                                        open->target->socket));
 }
 
+static void connect_remote(VhRelayOpen *open)
+{
+        uint64_t now = vh_loop_now(loop_of(open));
+        int r = vh_remote_connect(open->remote, loop_of(open), open->target->socket, &open->err);
+
+        if (r == -EAGAIN && now < open->deadline) {
+                vh_error_clear(&open->err);
+                vh_source_rearm(open->timer, RETRY_USEC);
+        } else if (r < 0) {
+                end(open, r);
+        } else {
+                vh_source_rearm(open->timer, open->deadline > now ? open->deadline - now : 0);
+                run_step(open);
+        }
+}
+
+static void on_timer(void *data)
+{
+        VhRelayOpen *open = data;
+
+        if (!*open->remote) {
+                connect_remote(open);
+                return;
+        }
+        open->timed_out = true;
+        *open->remote = vh_remote_free(*open->remote); /* ends the call that is waited for */
+}
+
 VhRelayOpen *vh_relay_open_start(VhClient *client, const VhRelayTarget *target, VhRemote **remote,
                                  void (*fn)(void *data, int r, const VhError *err), void *data)
 {
         VhRelayOpen *open = vh_new(VhRelayOpen, 1);
-        int r;
 
         open->client = client;
         open->target = target;
@@ -173,11 +217,9 @@ VhRelayOpen *vh_relay_open_start(VhClient *client, const VhRelayTarget *target, 
         open->report.run = report;
         open->fn = fn;
         open->data = data;
-        r = vh_remote_connect(remote, vh_server_loop(vh_client_server(client)), target->socket, &open->err);
-        if (r < 0)
-                end(open, r);
-        else
-                run_step(open);
+        open->timer = vh_loop_add_timer(loop_of(open), UINT64_MAX, on_timer, open);
+        open->deadline = vh_loop_now(loop_of(open)) + target->limits.open_usec;
+        connect_remote(open);
         return open;
 }
 
@@ -185,7 +227,8 @@ VhRelayOpen *vh_relay_open_cancel(VhRelayOpen *open)
 {
         if (!open)
                 return NULL;
-        vh_loop_cancel_later(vh_server_loop(vh_client_server(open->client)), &open->report);
+        vh_loop_cancel_later(loop_of(open), &open->report);
+        vh_source_rearm(open->timer, UINT64_MAX);
         if (open->waiting)
                 open->cancelled = true;
         else

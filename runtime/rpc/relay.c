@@ -6,6 +6,7 @@
 
 #include "rpc/relay.h"
 
+#include "api.h"
 #include "procs.h"
 #include "rpc/client.h"
 #include "rpc/relay-open.h"
@@ -31,9 +32,12 @@ struct VhRelay {
         Headers calls;   /* sent and not answered */
         Headers streams; /* opened and not ended */
         VhClientWaiter waiter;
-        bool holding; /* the client, for the far side is full */
+        bool holding;      /* the client, for the far side is full */
+        unsigned n_events; /* registered for at the far side */
         void (*opened)(void *data, int r, const VhError *err);
         void *opened_data;
+        VhRelayLostFn lost;
+        void *lost_data;
 };
 
 static void headers_add(Headers *l, const VhFrameHeader *h)
@@ -76,6 +80,47 @@ static bool opens_stream(const VhFrameHeader *h)
         return proc && proc->stream != VH_STREAM_NONE;
 }
 
+/* How a successful call changes the number of events that the client has registered for. */
+static int event_change(const VhFrameHeader *h)
+{
+        static const struct {
+                const VhProgram *program;
+                int32_t add, remove;
+        } rows[] = {
+                { &vh_program_remote, REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER,
+                  REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER },
+                { &vh_program_remote, REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER_ANY,
+                  REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER_ANY },
+                { &vh_program_remote, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY,
+                  REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY },
+                { &vh_program_remote, REMOTE_PROC_CONNECT_NETWORK_EVENT_REGISTER_ANY,
+                  REMOTE_PROC_CONNECT_NETWORK_EVENT_DEREGISTER_ANY },
+                { &vh_program_remote, REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY,
+                  REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY },
+                { &vh_program_remote, REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY,
+                  REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY },
+                { &vh_program_remote, REMOTE_PROC_CONNECT_SECRET_EVENT_REGISTER_ANY,
+                  REMOTE_PROC_CONNECT_SECRET_EVENT_DEREGISTER_ANY },
+                { &vh_program_qemu, QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER,
+                  QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER },
+        };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
+                if (h->prog == rows[i].program->number && (h->proc == rows[i].add || h->proc == rows[i].remove))
+                        return h->proc == rows[i].add ? 1 : -1;
+        return 0;
+}
+
+static void count_events(VhRelay *relay, const VhFrameHeader *reply)
+{
+        int change = event_change(reply);
+
+        if (change > 0)
+                relay->n_events++;
+        else if (change < 0 && relay->n_events)
+                relay->n_events--;
+}
+
 static void set_holding(VhRelay *relay, bool holding)
 {
         if (holding && !relay->holding)
@@ -85,12 +130,15 @@ static void set_holding(VhRelay *relay, bool holding)
         relay->holding = holding;
 }
 
+static unsigned max_calls(const VhRelay *relay)
+{
+        return VH_MAX(vh_server_limits(vh_client_server(relay->client))->max_client_requests, 1U);
+}
+
 /* The client stops when it has as many calls under way as one client may, or the far side does not take them. */
 static void update_holding(VhRelay *relay)
 {
-        unsigned max = VH_MAX(vh_server_limits(vh_client_server(relay->client))->max_client_requests, 1U);
-
-        set_holding(relay, relay->calls.n >= max || relay->queued.len > VH_SEND_BACKLOG_MAX ||
+        set_holding(relay, relay->calls.n >= max_calls(relay) || relay->queued.len > VH_SEND_BACKLOG_MAX ||
                                    (relay->remote && vh_remote_backlog(relay->remote) > VH_SEND_BACKLOG_MAX));
 }
 
@@ -117,6 +165,7 @@ static void drop_queued(VhRelay *relay)
 static void disconnect(VhRelay *relay, const VhError *err)
 {
         relay->ready = false;
+        relay->n_events = 0;
         relay->opening = vh_relay_open_cancel(relay->opening);
         relay->remote = vh_remote_free(relay->remote);
         drop_queued(relay);
@@ -133,7 +182,9 @@ static void on_frame(VhRemote *remote, const VhFrame *frame, void *data)
 
         if (is_reply(h)) {
                 headers_remove(&relay->calls, headers_find(&relay->calls, h));
-                if (h->status != VH_STATUS_OK && relay->streams.n)
+                if (h->status == VH_STATUS_OK)
+                        count_events(relay, h);
+                else if (relay->streams.n)
                         headers_remove(&relay->streams, headers_find(&relay->streams, h));
         } else if (h->type == VH_FRAME_STREAM && h->status != VH_STATUS_CONTINUE) {
                 headers_remove(&relay->streams, headers_find(&relay->streams, h));
@@ -155,14 +206,30 @@ static void on_client_sent(VhClientWaiter *waiter)
                 vh_remote_set_held(relay->remote, false);
 }
 
-static void on_closed(VhRemote *remote, void *data)
+static int close_reason(int r)
+{
+        switch (r) {
+        case -ETIMEDOUT:
+                return VIR_CONNECT_CLOSE_REASON_KEEPALIVE;
+        case -ECONNRESET:
+        case -EPIPE:
+                return VIR_CONNECT_CLOSE_REASON_EOF;
+        default:
+                return VIR_CONNECT_CLOSE_REASON_ERROR;
+        }
+}
+
+static void on_closed(VhRemote *remote, int r, void *data)
 {
         VhRelay *relay = data;
+        bool had_events = relay->n_events > 0;
         _vh_error_ VhError *err = NULL;
 
-        vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_RPC, "the daemon behind '%s' has ended the connection",
-                     relay->target.socket);
+        vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_RPC, "the daemon behind '%s' %s", relay->target.socket,
+                     r == -ETIMEDOUT ? "does not answer" : "has ended the connection");
         disconnect(relay, err);
+        if (relay->lost)
+                relay->lost(relay->lost_data, close_reason(r), had_events);
 }
 
 static void on_sent(VhRemote *remote, void *data)
@@ -173,7 +240,21 @@ static void on_sent(VhRemote *remote, void *data)
                 update_holding(relay);
 }
 
-static const VhRemoteHooks remote_hooks = { .frame = on_frame, .closed = on_closed, .sent = on_sent };
+/* A daemon that works on as many calls as one client may have reads nothing more from it, and no ping either: that is
+ * no reason to give it up. */
+static bool is_waiting(VhRemote *remote, void *data)
+{
+        VhRelay *relay = data;
+
+        return (relay->calls.n || relay->streams.n) && relay->calls.n < max_calls(relay);
+}
+
+static const VhRemoteHooks remote_hooks = {
+        .frame = on_frame,
+        .closed = on_closed,
+        .sent = on_sent,
+        .waiting = is_waiting,
+};
 
 /* The frames that waited go out in the order in which they came; descriptors belong behind their frames. */
 static void send_queued(VhRelay *relay)
@@ -212,6 +293,8 @@ static void on_opened(void *data, int r, const VhError *err)
         } else {
                 relay->ready = true;
                 vh_remote_set_hooks(relay->remote, &remote_hooks, relay);
+                vh_remote_start_keepalive(relay->remote, relay->target.limits.ping_usec,
+                                          relay->target.limits.ping_count);
                 send_queued(relay);
                 update_holding(relay);
         }
@@ -226,6 +309,11 @@ static void start_open(VhRelay *relay)
 
 VhRelay *vh_relay_new(VhClient *client, const VhRelayTarget *target)
 {
+        static const VhRelayLimits default_limits = {
+                .open_usec = VH_RELAY_OPEN_USEC,
+                .ping_usec = VH_RELAY_PING_USEC,
+                .ping_count = VH_RELAY_PING_COUNT,
+        };
         VhRelay *relay = vh_new(VhRelay, 1);
 
         relay->client = client;
@@ -233,6 +321,7 @@ VhRelay *vh_relay_new(VhClient *client, const VhRelayTarget *target)
         relay->target.uri = vh_xstrdup(target->uri);
         relay->target.read_only = target->read_only;
         relay->target.token = vh_xstrdup(target->token);
+        relay->target.limits = target->limits.open_usec ? target->limits : default_limits;
         relay->waiter.sent = on_client_sent;
         return relay;
 }
@@ -255,6 +344,12 @@ VhRelay *vh_relay_free(VhRelay *relay)
         free(relay->streams.val);
         free(relay);
         return NULL;
+}
+
+void vh_relay_set_lost(VhRelay *relay, VhRelayLostFn fn, void *data)
+{
+        relay->lost = fn;
+        relay->lost_data = data;
 }
 
 void vh_relay_open(VhRelay *relay, void (*fn)(void *data, int r, const VhError *err), void *data)
@@ -281,7 +376,8 @@ void vh_relay_forward(VhRelay *relay, const VhFrame *frame)
         }
         if (relay->ready) {
                 vh_remote_send_frame(relay->remote, frame->bytes, frame->len, frame->fds, frame->n_fds);
-        } else if (is_call(&frame->h)) {
+        } else if (relay->opening || is_call(&frame->h)) {
+                /* Packets of a stream may come right behind the call that opens it. */
                 queue_frame(relay, frame);
                 start_open(relay);
         }

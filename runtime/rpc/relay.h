@@ -3,17 +3,28 @@
 
 /* Forwards one client's frames to another daemon, and what that daemon sends back to the client, without decoding:
  * calls, replies, events, streams, descriptors. The connection to the daemon is made with the first frame (login, open,
- * identity of the caller with the system token) and again after it broke. Serials are the client's own. */
+ * identity of the caller with the system token) and again after it broke. Serials are the client's own.
+ *
+ * A daemon that hangs does not keep anybody waiting for ever: opening has a time limit, and while calls or streams are
+ * under way the daemon is pinged. */
 
 #include "rpc/client-conn.h"
 
 typedef struct VhRelay VhRelay;
 
+/* Times in microseconds; limits.h says what they are for. */
+typedef struct VhRelayLimits {
+        uint64_t open_usec;
+        uint64_t ping_usec;
+        unsigned ping_count;
+} VhRelayLimits;
+
 typedef struct VhRelayTarget {
         const char *socket; /* "/run/libvirt/virtnetworkd-sock" */
         const char *uri;    /* what to open there */
         bool read_only;
-        const char *token; /* system token, NULL: no identity is handed over */
+        const char *token;    /* system token, NULL: no identity is handed over */
+        VhRelayLimits limits; /* all 0: those of limits.h */
 } VhRelayTarget;
 
 /* The target is copied. */
@@ -21,6 +32,12 @@ VhRelay *vh_relay_new(VhClient *client, const VhRelayTarget *target);
 /* Accepts NULL, returns NULL. Calls in flight are not answered. */
 VhRelay *vh_relay_free(VhRelay *relay);
 VH_DEFINE_CLEANUP(VhRelay *, vh_relay_free)
+
+/* What was under way got its error. reason: VIR_CONNECT_CLOSE_REASON_*. had_events: the client had registered for
+ * events there; nobody registers them again. */
+typedef void (*VhRelayLostFn)(void *data, int reason, bool had_events);
+/* fn runs each time that an open connection to the daemon breaks; it must not free the relay. */
+void vh_relay_set_lost(VhRelay *relay, VhRelayLostFn fn, void *data);
 
 /* Connects and opens now; fn runs once, from the loop, with the outcome (r 0, or negative and err). */
 void vh_relay_open(VhRelay *relay, void (*fn)(void *data, int r, const VhError *err), void *data);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the files of the server side share: server.c, client-conn.c, dispatch.c, call.c, stream.c, keepalive.c. */
+/* What the files of the server side share: server.c, client-conn.c, dispatch.c, call.c, stream.c. */
 
+#include "rpc/keepalive.h"
 #include "rpc/link.h"
 #include "rpc/server.h"
 #include "rpc/stream.h"
-
-typedef struct VhKeepalive VhKeepalive;
 
 typedef struct Listener {
         VhServer *server;
@@ -143,9 +142,3 @@ void vh_stream_dispatch(VhClient *client, VhFrame *frame);
 /* Output of the client was sent: streams may put their next packet. */
 void vh_stream_output_sent(VhClient *client);
 void vh_stream_free_all(VhClient *client);
-
-/* keepalive.c */
-bool vh_keepalive_frame(VhClient *client, const VhFrame *frame);
-void vh_keepalive_heard(VhKeepalive *keepalive);
-void vh_keepalive_start(VhClient *client);
-VhKeepalive *vh_keepalive_free(VhKeepalive *keepalive);

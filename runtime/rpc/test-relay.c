@@ -3,11 +3,13 @@
 
 #include "rpc/test-remote-service.h"
 
+#include "api.h"
 #include "rpc/client.h"
 #include "rpc/relay.h"
 #include "rpc/wire-error.h"
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 typedef struct Pair {
         TestPeer *front;
@@ -16,6 +18,9 @@ typedef struct Pair {
         VhRelay *relay;
         char dir[32];
         char path[64];
+        unsigned n_lost;
+        int reason;
+        bool had_events;
 } Pair;
 
 static Pair pair;
@@ -55,12 +60,27 @@ static void stop_back(void)
         unlink(pair.path);
 }
 
+static void lost(void *data, int reason, bool had_events)
+{
+        pair.n_lost++;
+        pair.reason = reason;
+        pair.had_events = had_events;
+}
+
+static void make_relay_with(const char *uri, const VhRelayLimits *limits)
+{
+        const VhRelayTarget target = {
+                .socket = pair.path, .uri = uri, .read_only = true, .token = "0123", .limits = *limits
+        };
+
+        vh_relay_free(pair.relay);
+        pair.relay = vh_relay_new(vh_server_first_client(pair.front->server), &target);
+        vh_relay_set_lost(pair.relay, lost, NULL);
+}
+
 static void make_relay(const char *uri)
 {
-        vh_relay_free(pair.relay);
-        pair.relay =
-                vh_relay_new(vh_server_first_client(pair.front->server),
-                             &(VhRelayTarget){ .socket = pair.path, .uri = uri, .read_only = true, .token = "0123" });
+        make_relay_with(uri, &(VhRelayLimits){});
 }
 
 static int setup(void **state)
@@ -127,6 +147,147 @@ static void test_pipelined_before_open(void **state)
                 assert_true(peer_next(t));
                 assert_int_equal(t->h.serial, i);
         }
+}
+
+/* Data and end of a stream right behind the call that opens it. */
+static void test_stream_pipelined_before_open(void **state)
+{
+        const remote_storage_vol_upload_args args = { .vol = { .pool = (char *)"p", .name = (char *)"v", .key = (char *)"k" } };
+        VhFrameHeader packet = { .prog = vh_program_remote.number,
+                                 .vers = 1,
+                                 .proc = REMOTE_PROC_STORAGE_VOL_UPLOAD,
+                                 .type = VH_FRAME_STREAM,
+                                 .serial = 9,
+                                 .status = VH_STATUS_CONTINUE };
+        TestPeer *t = *state;
+
+        peer_remote(t, REMOTE_PROC_STORAGE_VOL_UPLOAD, 9, &args);
+        peer_frame(t, &packet, "12345", 5);
+        packet.status = VH_STATUS_OK;
+        peer_frame(t, &packet, NULL, 0);
+        assert_true(peer_next(t));
+        assert_int_equal(t->h.type, VH_FRAME_REPLY);
+        assert_int_equal(t->h.status, VH_STATUS_OK);
+        assert_true(peer_next(t));
+        assert_int_equal(t->h.type, VH_FRAME_STREAM);
+        assert_int_equal(t->h.status, VH_STATUS_OK);
+        assert_int_equal(pair.remote.sunk, 5);
+        assert_true(pair.remote.finished);
+}
+
+static void expect_system_error(TestPeer *t, uint32_t serial, int errnum)
+{
+        _vh_error_ VhError *err = NULL;
+
+        assert_true(peer_next(t));
+        assert_int_equal(t->h.serial, serial);
+        assert_int_equal(t->h.status, VH_STATUS_ERROR);
+        assert_int_equal(vh_wire_error_decode(t->payload, t->payload_len, &err), 0);
+        assert_int_equal(err->code, VIR_ERR_SYSTEM_ERROR);
+        assert_int_equal(err->int1, errnum);
+}
+
+/* Connections are queued by the kernel, but nobody takes them. */
+static void test_open_hangs(void **state)
+{
+        _vh_error_ VhError *err = NULL;
+        TestPeer *t = *state;
+        int fd;
+
+        stop_back();
+        fd = vh_listen_unix(pair.path, 0700, (gid_t)-1, 1, &err);
+        make_relay_with("test:///default", &(VhRelayLimits){ 20 * 1000, 1000 * 1000, 2 });
+        peer_remote(t, REMOTE_PROC_CONNECT_GET_LIB_VERSION, 1, NULL);
+        expect_system_error(t, 1, ETIMEDOUT);
+        /* The queue is full in the end. */
+        for (uint32_t i = 2; i < 6; i++) {
+                peer_remote(t, REMOTE_PROC_CONNECT_GET_LIB_VERSION, i, NULL);
+                assert_true(peer_next(t));
+                assert_int_equal(t->h.status, VH_STATUS_ERROR);
+        }
+        close(fd);
+        unlink(pair.path);
+        start_back();
+        lib_version(t, 7);
+}
+
+static const VhRelayLimits quick = { .open_usec = 5 * 1000 * 1000, .ping_usec = 10 * 1000, .ping_count = 2 };
+
+static void test_back_hangs(void **state)
+{
+        TestPeer *t = *state;
+        char text[128];
+
+        snprintf(text, sizeof(text), "the daemon behind '%s' does not answer", pair.path);
+        make_relay_with("test:///default", &quick);
+        lib_version(t, 1);
+        vh_client_hold(vh_server_first_client(pair.back));
+        peer_remote(t, REMOTE_PROC_CONNECT_GET_LIB_VERSION, 2, NULL);
+        peer_expect_error(t, 2, VIR_ERR_RPC, VIR_FROM_RPC, text);
+        assert_int_equal(pair.n_lost, 1);
+        assert_int_equal(pair.reason, VIR_CONNECT_CLOSE_REASON_KEEPALIVE);
+        lib_version(t, 3);
+}
+
+/* A call may take longer than all pings together. */
+static void test_back_is_slow(void **state)
+{
+        TestPeer *t = *state;
+
+        make_relay_with("test:///default", &quick);
+        peer_remote(t, REMOTE_PROC_CONNECT_GET_HOSTNAME, 1, NULL);
+        while (!pair.remote.late)
+                vh_loop_step(t->loop, 1000);
+        for (uint64_t until = vh_loop_now(t->loop) + 20 * quick.ping_usec; vh_loop_now(t->loop) < until;)
+                vh_loop_step(t->loop, quick.ping_usec);
+        assert_int_equal(pair.n_lost, 0);
+        vh_call_finish(pair.remote.late, -EIO, NULL);
+        assert_true(peer_next(t));
+        assert_int_equal(t->h.serial, 1);
+}
+
+static void test_idle_back_is_not_pinged(void **state)
+{
+        TestPeer *t = *state;
+
+        make_relay_with("test:///default", &quick);
+        lib_version(t, 1);
+        vh_client_hold(vh_server_first_client(pair.back));
+        for (uint64_t until = vh_loop_now(t->loop) + 10 * quick.ping_usec; vh_loop_now(t->loop) < until;)
+                vh_loop_step(t->loop, quick.ping_usec);
+        assert_int_equal(pair.n_lost, 0);
+        vh_client_release(vh_server_first_client(pair.back));
+        lib_version(t, 2);
+}
+
+static void call_ok(TestPeer *t, int32_t number, uint32_t serial, const void *args)
+{
+        peer_remote(t, number, serial, args);
+        assert_true(peer_next(t));
+        assert_int_equal(t->h.serial, serial);
+        assert_int_equal(t->h.status, VH_STATUS_OK);
+}
+
+static void test_lost_with_events(void **state)
+{
+        const remote_connect_domain_event_callback_register_any_args add = { .eventID = 1 };
+        const remote_connect_domain_event_callback_deregister_any_args gone = { .callbackID = 0 };
+        TestPeer *t = *state;
+
+        call_ok(t, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, 1, &add);
+        stop_back();
+        peer_settle(t);
+        assert_int_equal(pair.n_lost, 1);
+        assert_int_equal(pair.reason, VIR_CONNECT_CLOSE_REASON_EOF);
+        assert_true(pair.had_events);
+        start_back();
+        call_ok(t, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, 2, &add);
+        call_ok(t, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY, 3, &gone);
+        stop_back();
+        peer_settle(t);
+        assert_int_equal(pair.n_lost, 2);
+        assert_false(pair.had_events);
+        start_back();
 }
 
 static void test_open_refused(void **state)
@@ -268,7 +429,7 @@ static void test_own_client(void **state)
         assert_int_equal(cancelled, -ECANCELED);
 }
 
-static void count_close(VhRemote *r, void *data)
+static void count_close(VhRemote *r, int error, void *data)
 {
         ++*(unsigned *)data;
         vh_remote_free(r);
@@ -289,6 +450,26 @@ static void test_own_client_loses_server(void **state)
         start_back();
 }
 
+static void test_sync_call_gives_up(void **state)
+{
+        _vh_error_ VhError *err = NULL;
+        TestPeer *t = *state;
+        VhArena arena = {};
+        VhRemote *r;
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        r = vh_remote_new(t->loop, fds[0]);
+        vh_remote_set_sync_timeout(r, 20 * 1000);
+        assert_int_equal(vh_remote_call_sync(r, &vh_program_remote, proc(REMOTE_PROC_CONNECT_GET_LIB_VERSION), NULL,
+                                             NULL, &arena, &err),
+                         -ETIMEDOUT);
+        assert_int_equal(err->int1, ETIMEDOUT);
+        vh_remote_free(r);
+        vh_arena_done(&arena);
+        close(fds[1]);
+}
+
 #define RELAY_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -297,6 +478,12 @@ int main(void)
                 RELAY_TEST(test_forward),
                 RELAY_TEST(test_own_calls_stay),
                 RELAY_TEST(test_pipelined_before_open),
+                RELAY_TEST(test_stream_pipelined_before_open),
+                RELAY_TEST(test_open_hangs),
+                RELAY_TEST(test_back_hangs),
+                RELAY_TEST(test_back_is_slow),
+                RELAY_TEST(test_idle_back_is_not_pinged),
+                RELAY_TEST(test_lost_with_events),
                 RELAY_TEST(test_open_refused),
                 RELAY_TEST(test_nobody_there),
                 RELAY_TEST(test_back_dies_and_returns),
@@ -304,6 +491,7 @@ int main(void)
                 RELAY_TEST(test_client_goes_while_opening),
                 RELAY_TEST(test_own_client),
                 RELAY_TEST(test_own_client_loses_server),
+                RELAY_TEST(test_sync_call_gives_up),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

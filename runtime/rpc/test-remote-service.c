@@ -50,6 +50,26 @@ static int serve_lib_version(VhCall *call, remote_connect_get_lib_version_ret *r
         return 0;
 }
 
+static int serve_hostname(VhCall *call, remote_connect_get_hostname_ret *ret, VhError **err)
+{
+        TestRemote *t = call->target;
+
+        t->late = call;
+        return VH_LATER;
+}
+
+static int serve_event_register(VhCall *call, const remote_connect_domain_event_callback_register_any_args *args,
+                                remote_connect_domain_event_callback_register_any_ret *ret, VhError **err)
+{
+        return 0;
+}
+
+static int serve_event_deregister(VhCall *call, const remote_connect_domain_event_callback_deregister_any_args *args,
+                                  VhError **err)
+{
+        return 0;
+}
+
 static int serve_console(VhCall *call, const remote_domain_open_console_args *args, VhError **err)
 {
         TestRemote *t = call->target;
@@ -136,6 +156,9 @@ static const VhSessionOps session_ops = { .auth_list = serve_auth_list, .connect
 static const VhHypervisorOps hypervisor_ops = {
         .connect_set_identity = serve_set_identity,
         .connect_get_lib_version = serve_lib_version,
+        .connect_get_hostname = serve_hostname,
+        .connect_domain_event_callback_register_any = serve_event_register,
+        .connect_domain_event_callback_deregister_any = serve_event_deregister,
         .domain_open_console = serve_console,
         .domain_screenshot = serve_screenshot,
 };

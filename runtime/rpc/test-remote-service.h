@@ -18,6 +18,7 @@ typedef struct TestRemote {
         VhStream *sink_stream;
         unsigned sunk;
         bool finished, freed;
+        VhCall *late; /* CONNECT_GET_HOSTNAME, not answered yet */
 } TestRemote;
 
 void test_remote_serve(VhServer *server, TestRemote *remote);

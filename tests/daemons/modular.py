@@ -4,6 +4,7 @@
 daemon that is missing fails its own calls and nothing else. Stock virsh is the client. Needs root."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -20,6 +21,7 @@ UNSUPPORTED = 3
 ARGUMENT_UNSUPPORTED = 74
 ACCESS_DENIED = 88
 TYPED_PARAM_STRING = 7
+CLOSE_REASON_EOF = 1
 
 
 class Modular(unittest.TestCase):
@@ -92,6 +94,81 @@ class Modular(unittest.TestCase):
         self.error(c, "CONNECT_NUM_OF_NETWORKS")
         self.assertEqual(c.call("CONNECT_NUM_OF_DOMAINS")["num"], 0)
 
+    def test_calls_pipelined_behind_the_open(self):
+        """What is sent before the answer waits for the daemon behind; the answers come in order."""
+        proxy = self.start("virtqemud", "virtproxyd")[1]
+        c = wire.Connection(proxy.socket("-sock"))
+        self.addCleanup(c.sock.close)
+        serials = [c.post("CONNECT_OPEN", name="qemu:///system", flags=0)]
+        serials += [c.post("CONNECT_NUM_OF_DOMAINS") for _ in range(20)]
+        for serial in serials:
+            frame = c.recv()
+            self.assertEqual((frame.serial, frame.status), (serial, wire.OK))
+
+    def test_call_pipelined_behind_an_open_that_fails(self):
+        proxy = self.start("virtproxyd")[0]
+        c = wire.Connection(proxy.socket("-sock"))
+        self.addCleanup(c.sock.close)
+        for serial in [c.post("CONNECT_OPEN", name="qemu:///system", flags=0), c.post("CONNECT_NUM_OF_DOMAINS")]:
+            frame = c.recv()
+            self.assertEqual((frame.serial, frame.status), (serial, wire.ERROR))
+
+    def test_last_reply_reaches_a_client_that_sent_more(self):
+        for daemon in self.start("virtqemud", "virtproxyd"):
+            for _ in range(20):
+                c = self.open(daemon, "qemu:///system")
+                serial = c.next_serial()
+                procs = wire.program("remote").procs
+                # In one piece: the daemon hangs up behind the first.
+                c.send(wire.frame(procs["CONNECT_CLOSE"]["num"], serial=serial)
+                       + wire.frame(procs["CONNECT_NUM_OF_DOMAINS"]["num"]) * 50)
+                frame = c.recv()
+                self.assertEqual((frame.serial, frame.status), (serial, wire.OK))
+                with self.assertRaises(wire.Closed):
+                    c.recv()
+
+    def test_primary_that_dies_and_returns(self):
+        qemu, proxy = self.start("virtqemud", "virtproxyd")
+        c = self.open(proxy, "qemu:///system")
+        c.call("CONNECT_REGISTER_CLOSE_CALLBACK")
+        quiet = self.open(proxy, "qemu:///system")
+        self.assertEqual(qemu.stop(signal.SIGKILL), -signal.SIGKILL)
+        event = c.event("CONNECT_EVENT_CONNECTION_CLOSED")
+        self.assertEqual(event["reason"], CLOSE_REASON_EOF)
+        self.assertIn("/run/libvirt/virtqemud-sock", self.error(c, "CONNECT_NUM_OF_DOMAINS")["message"])
+        self.start("virtqemud")
+        for client in (c, quiet):
+            self.assertEqual(client.call("CONNECT_NUM_OF_DOMAINS")["num"], 0)
+
+    def test_who_waits_for_events_learns_that_none_come(self):
+        qemu, proxy = self.start("virtqemud", "virtproxyd")
+        c = self.open(proxy, "qemu:///system")
+        c.call("CONNECT_REGISTER_CLOSE_CALLBACK")
+        c.call("CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY", eventID=0, dom=None)
+        qemu.stop()
+        self.assertEqual(c.event("CONNECT_EVENT_CONNECTION_CLOSED")["reason"], CLOSE_REASON_EOF)
+        with self.assertRaises(wire.Closed):
+            c.recv()
+
+    def test_daemon_that_hangs_delays_nobody_else(self):
+        qemu, proxy = self.start("virtqemud", "virtproxyd")
+        stuck = self.open(proxy, "qemu:///system")
+        other = self.open(proxy, "test:///default")
+        os.kill(daemon_pid(self.host, "virtqemud"), signal.SIGSTOP)
+        self.addCleanup(os.kill, daemon_pid(self.host, "virtqemud"), signal.SIGCONT)
+        serial = stuck.post("CONNECT_NUM_OF_DOMAINS")
+        opening = wire.Connection(proxy.socket("-sock"))
+        self.addCleanup(opening.sock.close)
+        opening.post("CONNECT_OPEN", name="qemu:///system", flags=0)
+        for _ in range(20):
+            start = time.monotonic()
+            other.call("CONNECT_GET_LIB_VERSION")
+            self.assertLess(time.monotonic() - start, 0.5)
+        self.assertTrue(self.open(proxy, "test:///default"))
+        os.kill(daemon_pid(self.host, "virtqemud"), signal.SIGCONT)
+        self.assertEqual(stuck.recv().serial, serial)
+        self.assertEqual(opening.recv().status, wire.OK)
+
     def test_secondary_daemon_serves_its_own_kind_only(self):
         network = self.start("virtnetworkd")[0]
         c = self.open(network, "network:///system")
@@ -141,6 +218,12 @@ def wait_for(condition, seconds=5.0):
             return False
         time.sleep(0.02)
     return True
+
+
+def daemon_pid(h, name):
+    """Of the daemon itself: what a test starts may be a wrapper."""
+    with open(h.path("run", f"{name}.pid"), encoding="ascii") as f:
+        return int(f.read())
 
 
 def wire_clients(daemon):

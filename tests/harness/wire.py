@@ -323,14 +323,29 @@ class Connection:
         self.send(frame(proc, payload, serial=serial, **kw))
         return self.reply(serial)
 
+    def post(self, proc_name, _prog="remote", /, **args):
+        """Sends a call as call() does and returns its serial; the reply is left to the caller."""
+        p = program(_prog)
+        proc = p.procs[proc_name]
+        payload = p.encode(proc["args"], {**p.blank(proc["args"]), **args}) if proc.get("args") else b""
+        serial = self.next_serial()
+        self.send(frame(proc["num"], payload, prog=p, serial=serial))
+        return serial
+
+    def event(self, name):
+        """The next event message of that name, decoded; others are dropped."""
+        p = program("remote")
+        proc = p.procs[name]
+        while True:
+            f = self.events.pop(0) if self.events else self.recv()
+            if f.type == MESSAGE and f.prog == p.number and f.proc == proc["num"]:
+                return p.decode(proc["msg"], f.payload)[0]
+
     def call(self, proc_name, /, _prog="remote", **args):
         """Calls a procedure by its short name with arguments by name (others blank); returns the decoded reply."""
         p = program(_prog)
         proc = p.procs[proc_name]
-        payload = b""
-        if proc.get("args"):
-            payload = p.encode(proc["args"], {**p.blank(proc["args"]), **args})
-        f = self.call_raw(proc["num"], payload, prog=p)
+        f = self.reply(self.post(proc_name, _prog, **args))
         if f.status == ERROR:
             raise RpcError(f.error())
         return p.decode(proc["ret"], f.payload)[0] if proc.get("ret") else None
