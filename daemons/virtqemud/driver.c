@@ -83,7 +83,7 @@ static int start(void **state, const VhDriverEnv *env, VhError **err)
         driver->lock_fd = -1;
         driver->hub = vh_event_hub_new();
         driver->host = vh_host_new(NULL);
-        driver->emulators = qemu_emulators_new(NULL);
+        driver->emulators = qemu_emulators_new(NULL, env->child_files);
         driver->dac_label = dac_label();
         if (env->host_uuid)
                 memcpy(driver->uuid, env->host_uuid, VH_UUID_LEN);

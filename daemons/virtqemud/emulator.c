@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/nofile.h"
 
 /* Architectures as guests name them; the program is qemu-system-PROGRAM. */
 static const struct {
@@ -39,14 +40,16 @@ struct QemuEmulators {
         bool searched;
         char *programs[VH_ARRAY_SIZE(archs)]; /* NULL: not here */
         uint64_t version;                     /* 0: not asked yet */
+        uint64_t child_files;                 /* see VhDriverEnv */
 };
 
-QemuEmulators *qemu_emulators_new(const char *path)
+QemuEmulators *qemu_emulators_new(const char *path, uint64_t child_files)
 {
         QemuEmulators *emulators = vh_new(QemuEmulators, 1);
         const char *env = getenv("PATH");
         struct utsname uts;
 
+        emulators->child_files = child_files;
         uname(&uts);
         memcpy(emulators->host_arch, uts.machine, sizeof(emulators->host_arch));
         emulators->path = vh_xstrdup(path ? path : env ? env : DEFAULT_PATH);
@@ -158,7 +161,7 @@ void qemu_emulators_format(QemuEmulators *emulators, VhBuf *buf)
 }
 
 /* What the program prints for --version. */
-static int ask_version(const char *program, char **text)
+static int ask_version(const char *program, uint64_t child_files, char **text)
 {
         char *const argv[] = { (char *)program, (char *)"--version", NULL };
         posix_spawn_file_actions_t actions;
@@ -174,6 +177,7 @@ static int ask_version(const char *program, char **text)
         posix_spawn_file_actions_destroy(&actions);
         close(fds[1]);
         if (r == 0) {
+                (void)vh_nofile_give(pid, child_files); /* it may have ended already */
                 r = vh_file_read_fd(fds[0], VERSION_TEXT_MAX, text, &len);
                 waitpid(pid, &status, 0);
         }
@@ -191,7 +195,7 @@ int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError 
                 if (!program)
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
                                             "Cannot find suitable emulator for %s", emulators->host_arch);
-                if (ask_version(program, &text) < 0 ||
+                if (ask_version(program, emulators->child_files, &text) < 0 ||
                     sscanf(text, "QEMU emulator version %u.%u.%u", &major, &minor, &micro) != 3)
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
                                             "'%s' does not tell its version", program);

@@ -8,8 +8,9 @@
 
 typedef struct QemuEmulators QemuEmulators;
 
-/* path: colon-separated directories to search; NULL: $PATH. The search is made when it is needed first. */
-QemuEmulators *qemu_emulators_new(const char *path);
+/* path: colon-separated directories to search; NULL: $PATH. The search is made when it is needed first.
+ * child_files: see VhDriverEnv. */
+QemuEmulators *qemu_emulators_new(const char *path, uint64_t child_files);
 /* Accepts NULL, returns NULL. */
 QemuEmulators *qemu_emulators_free(QemuEmulators *emulators);
 

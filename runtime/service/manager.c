@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/nofile.h"
 #include "driver/session.h"
 #include "service/admin.h"
 #include "service/background.h"
@@ -24,6 +25,7 @@ enum {
         SYSTEM_UMASK = 022,
         SESSION_UMASK = 077,
         USEC_PER_SEC = 1000000,
+        OWN_FILES = 64, /* sockets, logs, what drivers keep open */
 };
 
 struct VhManager {
@@ -44,6 +46,7 @@ struct VhManager {
         VhAdmin admin;
         VhSockets *sockets;
         unsigned timeout; /* seconds */
+        uint64_t child_files;
         VhSource *idle;
         bool stopping;
 };
@@ -175,6 +178,29 @@ static int step_log(VhManager *m, VhError **err)
         return vh_log_setup(&s, err);
 }
 
+/* A proxy has a connection to another daemon for each client. */
+static uint64_t files_needed(const VhManager *m)
+{
+        uint64_t per_client = m->program->routing == VH_ROUTE_PROXY ? 2 : 1;
+
+        return OWN_FILES + m->settings.admin.limits.max_clients + per_client * m->settings.main.limits.max_clients;
+}
+
+static int step_files(VhManager *m, VhError **err)
+{
+        uint64_t now;
+        int r = vh_nofile_raise(&m->child_files, &now);
+
+        if (r < 0)
+                vh_log_warning("cannot raise the limit of open files: %s", vh_error_text(NULL, r));
+        if (now < files_needed(m))
+                vh_log_warning(
+                        "max_clients = %u needs %llu open files, the limit is %llu; raise LimitNOFILE= of the unit",
+                        m->settings.main.limits.max_clients, (unsigned long long)files_needed(m),
+                        (unsigned long long)now);
+        return 0;
+}
+
 static int step_audit(VhManager *m, VhError **err)
 {
         if (m->settings.audit_level < 2)
@@ -289,6 +315,7 @@ static int step_drivers(VhManager *m, VhError **err)
                 .cache_dir = m->paths.cache_dir,
                 .log_dir = m->paths.log_dir,
                 .host_uuid = m->settings.has_host_uuid ? m->settings.host_uuid : NULL,
+                .child_files = m->child_files,
         };
         r = vh_backends_new(&m->backends, &c, err);
         if (r >= 0)
@@ -300,10 +327,10 @@ static const struct {
         int (*run)(VhManager *m, VhError **err);
         VhExit status;
 } steps[] = {
-        { step_settings, VH_EXIT_USAGE },   { step_log, VH_EXIT_USAGE },       { step_audit, VH_EXIT_AUDIT },
-        { step_background, VH_EXIT_USAGE }, { step_run_dir, VH_EXIT_RUN_DIR }, { step_pid_file, VH_EXIT_USAGE },
-        { step_signals, VH_EXIT_SIGNAL },   { step_servers, VH_EXIT_INIT },    { step_sockets, VH_EXIT_SOCKETS },
-        { step_drivers, VH_EXIT_INIT },
+        { step_settings, VH_EXIT_USAGE },  { step_log, VH_EXIT_USAGE },        { step_files, VH_EXIT_INIT },
+        { step_audit, VH_EXIT_AUDIT },     { step_background, VH_EXIT_USAGE }, { step_run_dir, VH_EXIT_RUN_DIR },
+        { step_pid_file, VH_EXIT_USAGE },  { step_signals, VH_EXIT_SIGNAL },   { step_servers, VH_EXIT_INIT },
+        { step_sockets, VH_EXIT_SOCKETS }, { step_drivers, VH_EXIT_INIT },
 };
 
 int vh_manager_new(VhManager **ret, const VhProgramDesc *program, const VhDaemonDesc *desc, const VhArgs *args,

@@ -173,6 +173,25 @@ class Arguments(HostTest):
         self.assertEqual(run(self.host, "virtqemud", "-l").returncode, 1)
 
 
+class OpenFiles(HostTest):
+    def limits(self, prlimit):
+        """Soft and hard limit of a daemon started with others, and what it logged."""
+        daemon = self.start("virtproxyd", prefix=["prlimit", f"--nofile={prlimit}"])
+        with open(f"/proc/{daemon_pid(self.host, 'virtproxyd')}/limits", encoding="ascii") as f:
+            found = re.search(r"^Max open files\s+(\d+)\s+(\d+)", f.read(), re.M).groups()
+        return found, daemon.log()
+
+    def test_soft_limit_is_raised(self):
+        limits, log = self.limits("256:20000")
+        self.assertEqual(limits, ("20000", "20000"))
+        self.assertNotIn("open files", log)
+
+    def test_too_low_for_max_clients(self):
+        limits, log = self.limits("256:4000")
+        self.assertEqual(limits, ("4000", "4000"))
+        self.assertIn("max_clients = 5000 needs 10069 open files, the limit is 4000", log)
+
+
 class Configuration(HostTest):
     def check_fails(self, conf, status, *texts, name="virtqemud", args=()):
         path = self.host.write(conf, "bad.conf")
