@@ -30,8 +30,8 @@ typedef struct VhDriverEnv {
         const char *log_dir;    /* /var/log/libvirt, ... */
         /* What the administrator says the host's UUID is, 16 bytes; NULL: SMBIOS tells. */
         const uint8_t *host_uuid;
-        /* Soft limit of open files for programs that a driver starts (vh_nofile_give()), because that of this process was
-         * raised; 0: they inherit. */
+        /* Soft limit of open files for programs that a driver starts (vh_nofile_give()), because that of this process
+         * was raised; 0: they inherit. */
         uint64_t child_files;
 } VhDriverEnv;
 

@@ -152,7 +152,9 @@ static void test_pipelined_before_open(void **state)
 /* Data and end of a stream right behind the call that opens it. */
 static void test_stream_pipelined_before_open(void **state)
 {
-        const remote_storage_vol_upload_args args = { .vol = { .pool = (char *)"p", .name = (char *)"v", .key = (char *)"k" } };
+        const remote_storage_vol_upload_args args = {
+                .vol = { .pool = (char *)"p", .name = (char *)"v", .key = (char *)"k" }
+        };
         VhFrameHeader packet = { .prog = vh_program_remote.number,
                                  .vers = 1,
                                  .proc = REMOTE_PROC_STORAGE_VOL_UPLOAD,

@@ -194,10 +194,10 @@ static int step_files(VhManager *m, VhError **err)
         if (r < 0)
                 vh_log_warning("cannot raise the limit of open files: %s", vh_error_text(NULL, r));
         if (now < files_needed(m))
-                vh_log_warning(
-                        "max_clients = %u needs %llu open files, the limit is %llu; raise LimitNOFILE= of the unit",
-                        m->settings.main.limits.max_clients, (unsigned long long)files_needed(m),
-                        (unsigned long long)now);
+                vh_log_warning("max_clients = %u and admin_max_clients = %u need %llu open files, the limit is %llu; "
+                               "raise LimitNOFILE= of the unit",
+                               m->settings.main.limits.max_clients, m->settings.admin.limits.max_clients,
+                               (unsigned long long)files_needed(m), (unsigned long long)now);
         return 0;
 }
 

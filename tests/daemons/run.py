@@ -189,7 +189,7 @@ class OpenFiles(HostTest):
     def test_too_low_for_max_clients(self):
         limits, log = self.limits("256:4000")
         self.assertEqual(limits, ("4000", "4000"))
-        self.assertIn("max_clients = 5000 needs 10069 open files, the limit is 4000", log)
+        self.assertIn("max_clients = 5000 and admin_max_clients = 5000 need 15064 open files, the limit is 4000", log)
 
 
 class Configuration(HostTest):
