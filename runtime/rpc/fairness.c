@@ -4,8 +4,8 @@
  * A client that never has more calls outstanding than max_client_requests allows is served whenever it has something:
  * it is polite. One that has whole frames left over after that, or fills a whole read, is busy: it goes to the end of a
  * queue and is served from its head, one share at a time. While polite clients are active, busy ones together get a
- * tenth of the time, so that they cannot slow the others noticeably; when they are alone they get all of it, in larger
- * shares. */
+ * twentieth of the time, so that they cannot slow the others noticeably; when they are alone they get all of it. Shares
+ * and pauses are long enough that waking up for the timer costs little beside them. */
 
 #include "rpc/server-private.h"
 
@@ -13,9 +13,10 @@
 #include <utlist.h>
 
 enum {
-        ALONE_SHARE = 64,          /* frames of a busy client at a time when nobody polite is active */
-        SHARE_USEC = 20,           /* and this long while somebody is */
-        PAUSE_FACTOR = 9,          /* pause after a share, in its lengths: a tenth of the time remains */
+        SHARE_FRAMES = 64,         /* frames of a busy client at a time, */
+        SHARE_USEC = 100,          /* and no longer than this while somebody polite is active */
+        PAUSE_FACTOR = 19,         /* pause after a share then, in its lengths: a twentieth of the time remains */
+        PAUSE_MIN_USEC = 2000,     /* and at least so long */
         POLITE_ACTIVE_USEC = 2000, /* a polite client counts as active this long after it was served */
         GARBAGE_PAUSE_USEC =
                 1000, /* after a client broke the framing, nobody is accepted for so long while others work: a peer
@@ -138,19 +139,21 @@ void vh_fairness_resume(VhClient *client)
 static void serve_busy_client(VhServer *server, VhClient *client, bool shared)
 {
         uint64_t start = now_usec();
-        unsigned budget = shared ? vh_server_max_requests(server) : ALONE_SHARE;
         bool more = false;
 
         vh_fairness_forget(client);
         if (!vh_client_may_read(client))
                 return; /* resumed when it may */
-        if (serve_share(client, budget, shared ? start + SHARE_USEC : 0, &more)) {
+        if (serve_share(client, SHARE_FRAMES, shared ? start + SHARE_USEC : 0, &more)) {
                 if (more)
                         enqueue(client);
                 vh_client_update(client);
         }
-        if (shared)
-                server->busy_until = start + (now_usec() - start + 1) * (1 + PAUSE_FACTOR);
+        if (shared) {
+                uint64_t end = now_usec();
+
+                server->busy_until = end + VH_MAX((end - start) * PAUSE_FACTOR, (uint64_t)PAUSE_MIN_USEC);
+        }
 }
 
 static void serve_busy(VhLater *later)
