@@ -178,7 +178,7 @@ struct VhDomainDef {
         VhCpuset *vcpu_cpuset;
         VH_LIST(VhVcpu) vcpu_list;
 
-        uint32_t iothreads;
+        uint32_t iothreads; /* at most VH_IOTHREADS_MAX */
         VH_LIST(VhIothread) iothread_list;
         VhDefaultIothread *default_iothread;
 
@@ -237,6 +237,9 @@ struct VhDomainDef {
         VhQemuOverride *qemu_override;
 };
 typedef struct VhDomainDef VhDomainDef;
+
+/* What a reply of DOMAIN_GET_IOTHREAD_INFO can hold; a count without a list makes as many entries. */
+enum { VH_IOTHREADS_MAX = 16384 };
 
 /* Flags of vh_domain_def_parse(), vh_domain_def_format() and the device functions; see xml/bind.h for the common ones.
  * Without VH_XML_INACTIVE live values (id, alias, names of taps, ...) are read and written. */

@@ -91,7 +91,11 @@ static int align_disks(const VhDomainDef *dom, VhCheckpointDef *def, VhError **e
 static int check_redefined(const VhDomainObj *dom, TestCheckpoint *cp, VhError **err)
 {
         VhCheckpointDef *def = cp->def;
+        int r;
 
+        r = test_moment_check_name(def->name, "checkpoint", VIR_FROM_DOMAIN_CHECKPOINT, err);
+        if (r < 0)
+                return r;
         if (!def->creation_time.set)
                 return vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_INTERNAL_ERROR,
                                     "missing creationTime from existing checkpoint");
@@ -101,7 +105,9 @@ static int check_redefined(const VhDomainObj *dom, TestCheckpoint *cp, VhError *
         if (!def->domain)
                 return vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_INTERNAL_ERROR,
                                     "missing domain in checkpoint redefinition");
-        return test_domain_parse(def->domain, 0, &cp->dom, err);
+        r = test_domain_parse(def->domain, 0, &cp->dom, err);
+        return r < 0 ? r
+                     : test_moment_check_domain(dom, cp->dom, def->name, "checkpoint", VIR_FROM_DOMAIN_CHECKPOINT, err);
 }
 
 static int prepare(const VhDomainObj *dom, TestCheckpoint *cp, uint32_t flags, VhError **err)

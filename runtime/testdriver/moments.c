@@ -43,6 +43,22 @@ char *test_moment_domain_xml(const VhDomainDef *dom, unsigned flags)
         return text;
 }
 
+int test_moment_check_name(const char *name, const char *word, int domain, VhError **err)
+{
+        return name ? 0 : vh_error_set(err, domain, VIR_ERR_XML_ERROR, "a redefined %s must have a name", word);
+}
+
+int test_moment_check_domain(const VhDomainObj *dom, const VhDomainDef *def, const char *name, const char *word,
+                             int domain, VhError **err)
+{
+        char text[VH_UUID_TEXT_LEN + 1];
+
+        if (memcmp(dom->node.uuid, def->uuid, VH_UUID_LEN) == 0)
+                return 0;
+        return vh_error_set(err, domain, VIR_ERR_INVALID_ARG, "definition for %s %s must use uuid %s", word, name,
+                            vh_uuid_format(dom->node.uuid, text));
+}
+
 void test_moments_init(VhDomainObj *dom)
 {
         test_snapshots_init(dom);

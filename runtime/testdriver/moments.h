@@ -30,6 +30,11 @@ VhMoment **test_moments(VhCall *call, const VhMomentList *list, const TestMoment
                         uint32_t flags, uint32_t *n);
 /* A domain as it is written inside a moment; the caller frees it. */
 char *test_moment_domain_xml(const VhDomainDef *dom, unsigned flags);
+/* A moment whose metadata a client or a file hands back must have a name. word: "snapshot" or "checkpoint". */
+int test_moment_check_name(const char *name, const char *word, int domain, VhError **err);
+/* And what it goes back to must be the domain itself. */
+int test_moment_check_domain(const VhDomainObj *dom, const VhDomainDef *def, const char *name, const char *word,
+                             int domain, VhError **err);
 void test_snapshots_init(VhDomainObj *dom);
 void test_checkpoints_init(VhDomainObj *dom);
 /* Reads the snapshots of a domain in a host's file: node is a <domainsnapshot>. */

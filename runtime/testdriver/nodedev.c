@@ -64,6 +64,10 @@ int test_device_load(TestHost *host, const char *xml, VhError **err)
 
         if (r < 0)
                 return r;
+        if (!def->name) {
+                vh_nodedev_free(def);
+                return vh_error_set(err, VIR_FROM_NODEDEV, VIR_ERR_NO_NAME, NULL);
+        }
         system = vh_nodedev_cap(def, VH_NODECAP_SYSTEM);
         if (system && !vh_uuid_is_valid(system->system.uuid)) {
                 r = vh_error_set(err, VIR_FROM_NODEDEV, VIR_ERR_INTERNAL_ERROR, "no system UUID supplied for '%s'",
@@ -95,7 +99,7 @@ TestDevice *test_vport_create(TestHost *host, const char *parent, const char *ww
         VhNodeDevCap *fc;
         TestDevice *dev;
 
-        if (!model)
+        if (!model || !vh_nodedev_cap(model->def, VH_NODECAP_FC_HOST))
                 return NULL;
         def = vh_nodedev_copy(model->def);
         vh_strset(&def->name, NEW_ADAPTER);

@@ -91,7 +91,11 @@ static int align_disks(const VhDomainDef *dom, VhSnapshotDef *def, VhError **err
 static int check_redefined(const VhDomainObj *dom, TestSnapshot *snap, VhError **err)
 {
         VhSnapshotDef *def = snap->def;
+        int r;
 
+        r = test_moment_check_name(def->name, "snapshot", VIR_FROM_DOMAIN_SNAPSHOT, err);
+        if (r < 0)
+                return r;
         if (!def->creation_time.set)
                 return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR,
                                     "missing creationTime from existing snapshot");
@@ -104,7 +108,9 @@ static int check_redefined(const VhDomainObj *dom, TestSnapshot *snap, VhError *
         if (!def->domain)
                 return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR,
                                     "missing domain in snapshot");
-        return test_domain_parse(def->domain, 0, &snap->dom, err);
+        r = test_domain_parse(def->domain, 0, &snap->dom, err);
+        return r < 0 ? r
+                     : test_moment_check_domain(dom, snap->dom, def->name, "snapshot", VIR_FROM_DOMAIN_SNAPSHOT, err);
 }
 
 static int prepare(VhDomainObj *dom, TestSnapshot *snap, uint32_t flags, VhError **err)
@@ -166,6 +172,8 @@ int test_snapshot_load(VhDomainObj *dom, const char *xml, VhError **err)
         VhMoment *m;
         int r = vh_snapshot_parse(xml, 0, &snap->def, err);
 
+        if (r == 0)
+                r = test_moment_check_name(snap->def->name, "snapshot", VIR_FROM_DOMAIN_SNAPSHOT, err);
         if (r == 0 && !snap->def->active.set)
                 r = vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR,
                                  "Could not find 'active' element");

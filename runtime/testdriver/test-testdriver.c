@@ -102,6 +102,8 @@ static const struct {
           "XML error: failed to parse xml document" },
         { "<node><device><name>x</name><capability type='system'/></device></node>", VIR_FROM_NODEDEV,
           VIR_ERR_INTERNAL_ERROR, "internal error: no system UUID supplied for 'x'" },
+        { "<node><device><capability type='storage'/></device></node>", VIR_FROM_NODEDEV, VIR_ERR_NO_NAME,
+          "missing name information" },
 #define DOMAIN(more)                                                                                                   \
         "<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>a</name>"             \
         "<memory>1000</memory><os><type>hvm</type></os>" more "</domain></node>"
@@ -109,6 +111,18 @@ static const struct {
           "XML error: transient domain cannot have runstate 'shutoff'" },
         { DOMAIN("<test:hasmanagedsave/>"), VIR_FROM_TEST, VIR_ERR_XML_ERROR,
           "XML error: domain with managedsave data can only have runstate 'shutoff'" },
+        { DOMAIN("<test:domainsnapshot><active>0</active></test:domainsnapshot>"), VIR_FROM_DOMAIN_SNAPSHOT,
+          VIR_ERR_XML_ERROR, "XML error: a redefined snapshot must have a name" },
+        { DOMAIN("<iothreads>4000000000</iothreads>"), VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+          "XML error: invalid iothreads count '4000000000'" },
+        { "<!DOCTYPE node [<!ENTITY a 'aaaa'>]><node><memory>&a;</memory></node>", VIR_FROM_TEST, VIR_ERR_XML_ERROR,
+          "XML error: failed to parse xml document" },
+        { "<node><cpu><nodes>65536</nodes><cores>65536</cores></cpu></node>", VIR_FROM_TEST, VIR_ERR_XML_ERROR,
+          "XML error: invalid node cpu topology: too many CPUs" },
+        { "<node><pool type='dir'><name>p</name><target><path>/p</path></target>"
+          "<volume><name>v</name><capacity>1</capacity></volume>"
+          "<volume><name>v</name><capacity>1</capacity></volume></pool></node>",
+          VIR_FROM_TEST, VIR_ERR_OPERATION_FAILED, "operation failed: storage vol already exists" },
 };
 
 static void mistakes_in_files_are_named(void **state)

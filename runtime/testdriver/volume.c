@@ -65,12 +65,24 @@ static TestVol *vol_add(TestPool *pool, VhVolDef *def)
         return vol;
 }
 
+static int check_new(const TestPool *pool, const VhVolDef *def, VhError **err)
+{
+        if (!vh_registry_by_name(&pool->vols, def->name))
+                return 0;
+        return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_OPERATION_FAILED, "storage vol already exists");
+}
+
 int test_vol_load(TestPool *pool, const char *xml, VhError **err)
 {
         VhVolDef *def;
         int r = vh_storage_vol_parse_for(pool->def->type, xml, 0, &def, err);
 
-        if (r == 0)
+        if (r < 0)
+                return r;
+        r = check_new(pool, def, err);
+        if (r < 0)
+                vh_storage_vol_free(def);
+        else
                 vol_add(pool, def);
         return r;
 }
@@ -95,8 +107,7 @@ static int create(VhCall *call, const char *pool_name, const char *xml, const ch
                 r = vh_storage_vol_parse_for(pool->def->type, xml, VH_XML_STRICT, &def, err);
         if (r < 0)
                 return r;
-        if (vh_registry_by_name(&pool->vols, def->name))
-                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_OPERATION_FAILED, "storage vol already exists");
+        r = check_new(pool, def, err);
         if (r == 0 && origin)
                 r = find(pool, origin, &source, err);
         if (r == 0)
