@@ -166,6 +166,9 @@ void vh_call_later(ServedCall *sc)
 
         DL_APPEND(client->pending, sc);
         client->n_pending++;
+        /* The handler hung up on its own client. */
+        if (client->closed)
+                vh_call_orphan_all(client);
 }
 
 void vh_call_finish(VhCall *call, int r, VhError *err)
@@ -191,6 +194,8 @@ void vh_call_orphan_all(VhClient *client)
                 sc->call.client = NULL;
                 if (sc->call.stream)
                         vh_stream_drop(VH_TAKE_PTR(sc->call.stream));
+                if (sc->call.peer_gone)
+                        sc->call.peer_gone(&sc->call);
         }
         client->n_pending = 0;
 }

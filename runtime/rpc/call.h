@@ -36,6 +36,10 @@ struct VhCall {
         /* Descriptors to send with the reply; owned by the call (vh_call_send_fd()). */
         int *reply_fds;
         unsigned n_reply_fds;
+        /* For a late call: what to do when the peer goes, so that what the call waits for can be given up. The call is
+         * still to be finished, here or later. */
+        void (*peer_gone)(VhCall *call);
+        void *waits_for; /* the handler's own, for peer_gone() */
         /* For procedures with a stream: made by the server before the handler runs, see rpc/stream.h. */
         VhStream *stream;
 };

@@ -27,6 +27,14 @@ static void checked(void *data, int r, VhError *err)
         vh_call_finish(call, r, err ? vh_error_copy(err) : NULL);
 }
 
+/* A query may wait for a password for minutes and has a connection to the bus of its own: peers that come and go must
+ * not use up what the bus grants us. */
+static void give_up(VhCall *call)
+{
+        vh_polkit_free(call->waits_for);
+        vh_call_finish(call, -ECANCELED, NULL);
+}
+
 int vh_login_polkit(VhCall *call, VhError **err)
 {
         VhClient *client = call->client;
@@ -34,9 +42,10 @@ int vh_login_polkit(VhCall *call, VhError **err)
 
         if (vh_client_is_authenticated(client) || vh_client_auth(client) != VH_AUTH_POLKIT)
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "%s", "authentication failed");
-        vh_polkit_check(vh_server_loop(vh_client_server(client)), id,
-                        vh_client_read_only(client) ? "org.libvirt.unix.monitor" : "org.libvirt.unix.manage", checked,
-                        call);
+        call->peer_gone = give_up;
+        call->waits_for = vh_polkit_check(
+                vh_server_loop(vh_client_server(client)), id,
+                vh_client_read_only(client) ? "org.libvirt.unix.monitor" : "org.libvirt.unix.manage", checked, call);
         return VH_LATER;
 }
 

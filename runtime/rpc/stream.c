@@ -215,12 +215,19 @@ void vh_stream_wake(VhStream *s)
                 pump_down(s);
 }
 
+/* Who gets its turn goes to the end: a client with many streams does not make us hold a packet of each. */
 void vh_stream_output_sent(VhClient *client)
 {
-        VhStream *s, *next;
+        VhStream *s;
+        size_t n = 0;
 
-        DL_FOREACH_SAFE (client->streams, s, next) {
+        DL_FOREACH (client->streams, s) {
                 s->unsent = false;
+                n++;
+        }
+        for (; n && (s = client->streams) && vh_client_backlog(client) < VH_SEND_BACKLOG_MAX; n--) {
+                DL_DELETE(client->streams, s);
+                DL_APPEND(client->streams, s);
                 pump_down(s);
         }
 }
@@ -238,7 +245,10 @@ void vh_stream_fail(VhStream *s, const VhError *err)
                 fail(s, -EIO, err);
                 return;
         }
-        s->ops = NULL; /* not answered yet: the call's own outcome tells */
+        /* Not answered yet: the call's own outcome tells. */
+        if (s->ops && s->ops->free)
+                s->ops->free(s->data);
+        s->ops = NULL;
 }
 
 static void take_data(VhStream *s, const VhFrame *frame)

@@ -16,7 +16,7 @@ typedef struct FakeBus {
         int listen_fd;
         VhSource *source;
         sd_bus *bus;
-        bool allowed, challenge, broken;
+        bool allowed, challenge, broken, silent;
         char *action;
         uint32_t pid;
         uint64_t start_time;
@@ -45,6 +45,8 @@ static int on_message(sd_bus_message *m, void *data, sd_bus_error *error)
         if (!sd_bus_message_is_method_call(m, "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization"))
                 return 0;
         read_question(m);
+        if (fake.silent)
+                return 1;
         if (fake.broken)
                 return sd_bus_reply_method_errorf(m, "org.freedesktop.PolicyKit1.Error.Failed", "no such action") < 0
                                ? -1
@@ -228,14 +230,45 @@ static void test_cancelled(void **state)
         assert_false(o.told);
 }
 
+static int serve_auth_polkit(VhCall *call, remote_auth_polkit_ret *ret, VhError **err)
+{
+        return vh_login_polkit(call, err);
+}
+
+static const VhSessionOps session_ops = { .auth_polkit = serve_auth_polkit };
+
+static int before_call(VhCall *call, const void **ops, VhError **err)
+{
+        *ops = &session_ops;
+        return 0;
+}
+
+/* While polkit waits for a password. */
+static void test_peer_goes(void **state)
+{
+        TestPeer *t = *state;
+
+        fake.silent = true;
+        vh_server_add_service(t->server, &(VhService){ .program = &vh_program_remote, .before_call = before_call });
+        peer_connect(t);
+        t->server->clients->identity->start_time = somebody.start_time; /* nobody asks it of root */
+        peer_remote(t, REMOTE_PROC_AUTH_POLKIT, 1, NULL);
+        peer_settle(t);
+        assert_string_equal(fake.action, "org.libvirt.unix.manage");
+        assert_int_equal(t->server->refs, 2);
+        peer_disconnect(t);
+        peer_settle(t);
+        assert_int_equal(t->server->refs, 1);
+}
+
 #define POLKIT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                POLKIT_TEST(test_allowed),      POLKIT_TEST(test_denied), POLKIT_TEST(test_no_agent),
-                POLKIT_TEST(test_polkit_error), POLKIT_TEST(test_no_bus), POLKIT_TEST(test_unknown_process),
-                POLKIT_TEST(test_cancelled),
+                POLKIT_TEST(test_allowed),      POLKIT_TEST(test_denied),    POLKIT_TEST(test_no_agent),
+                POLKIT_TEST(test_polkit_error), POLKIT_TEST(test_no_bus),    POLKIT_TEST(test_unknown_process),
+                POLKIT_TEST(test_cancelled),    POLKIT_TEST(test_peer_goes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,24 @@ static void test_slow_client_holds_back_source(void **state)
         assert_true(vh_client_backlog(vh_server_first_client(t->server)) <= VH_STREAM_PACKET_MAX + 200);
 }
 
+static void test_many_streams_take_turns(void **state)
+{
+        const remote_domain_screenshot_args args = { .dom = { .name = (char *)"x", .id = 1 } };
+        enum { STREAMS = 8 };
+        TestPeer *t = *state;
+        unsigned ended = 0;
+        size_t most = 0;
+
+        for (unsigned i = 0; i < STREAMS; i++)
+                peer_remote(t, REMOTE_PROC_DOMAIN_SCREENSHOT, 10 + i, &args);
+        while (ended < STREAMS && peer_next(t)) {
+                most = VH_MAX(most, vh_client_backlog(vh_server_first_client(t->server)));
+                ended += t->h.type == VH_FRAME_STREAM && !t->payload_len;
+        }
+        assert_int_equal(ended, STREAMS);
+        assert_true(most <= VH_SEND_BACKLOG_MAX + VH_STREAM_PACKET_MAX + 200);
+}
+
 static void test_console_both_ways(void **state)
 {
         TestPeer *t = *state;
@@ -262,6 +280,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 STREAM_TEST(test_download),
                 STREAM_TEST(test_slow_client_holds_back_source),
+                STREAM_TEST(test_many_streams_take_turns),
                 STREAM_TEST(test_console_both_ways),
                 STREAM_TEST(test_console_end),
                 STREAM_TEST(test_upload),
