@@ -40,7 +40,7 @@ _vh_printf_(3, 0) static int open_path(const VhHost *host, int flags, const char
         return fd < 0 ? -errno : fd;
 }
 
-static int read_path(const VhHost *host, char **text, const char *fmt, va_list ap)
+_vh_printf_(3, 0) static int read_path(const VhHost *host, char **text, const char *fmt, va_list ap)
 {
         _vh_close_ int fd = open_path(host, O_RDONLY, fmt, ap);
         size_t len;

@@ -57,8 +57,7 @@ static void add_attr_name(VhBuf *b, const char *name)
         char *at = vh_buf_reserve(b, n + 3);
 
         at[0] = ' ';
-        memcpy(at + 1, name, n);
-        memcpy(at + 1 + n, "='", 3);
+        memcpy(mempcpy(at + 1, name, n), "='", 3);
         b->len += n + 3;
 }
 

@@ -5,6 +5,8 @@ import os
 import subprocess
 import tempfile
 
+import host
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Where Debian installs Go sources.
 GOPATH = "/usr/share/gocode"
@@ -14,7 +16,7 @@ def build(folder):
     program = os.path.join(folder, "go-client")
     subprocess.run(["go", "build", "-o", program, os.path.join(HERE, "go_libvirt", "main.go")], check=True, timeout=280,
                    env={**os.environ, "GOPATH": GOPATH, "GO111MODULE": "off", "CGO_ENABLED": "0",
-                        "GOCACHE": os.path.join(tempfile.gettempdir(), "virthost-go-cache"), "GOFLAGS": "-p=2"})
+                        "GOCACHE": os.path.join(host.build_dir(), "go-cache"), "GOFLAGS": "-p=2"})
     return program
 
 

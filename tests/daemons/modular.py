@@ -185,7 +185,8 @@ class Modular(unittest.TestCase):
 
     def as_nobody(self, path, *params):
         """The error code that an ordinary user gets for setting an identity, 0 for none."""
-        script = ("import os,sys;sys.path[:0]=[%r];import wire\nos.setresgid(65534,65534,65534);os.setresuid(65534,65534,65534)\n"
+        # The protocol is read while it still can be: the user may not be able to look into the tree.
+        script = ("import os,sys;sys.path[:0]=[%r];import wire;wire.program('remote')\nos.setresgid(65534,65534,65534);os.setresuid(65534,65534,65534)\n"
                   "c=wire.Connection(%r).open('qemu:///system')\n"
                   "try:\n c.call('CONNECT_SET_IDENTITY',params=%r,flags=0)\nexcept wire.RpcError as e:\n sys.exit(e.body['code'])"
                   % (os.path.dirname(wire.__file__), path, list(params)))

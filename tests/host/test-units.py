@@ -14,6 +14,7 @@ DRIVERS = ["virtqemud", "virtnetworkd", "virtstoraged", "virtsecretd", "virtnode
            "virtlxcd", "virtvboxd", "virtxend"]
 MODULAR = [*DRIVERS, "virtproxyd", "virtlogd", "virtlockd"]
 QEMU = "qemu+unix:///system?socket=/run/libvirt/virtqemud-sock"
+PSS_MAX_KIB = 5 * 1024
 TESTS = []
 
 
@@ -190,6 +191,20 @@ def every_modular_daemon_starts(h):
         if status != 0 or h.state(f"{name}.service") != "active":
             failed.append(f"{name}: {out} {h.journal(name + '.service')}")
     expect(not failed, "\n".join(failed))
+
+
+@test
+def idle_daemons_are_small(h):
+    """an idle daemon beside what every booted system runs: no more than 5 MiB"""
+    sizes = {}
+    for name in [*MODULAR, "libvirtd"]:
+        listen(h, name)
+        if h.run("systemctl", "show", "-P", "ConditionResult", f"{name}.socket") == "no":
+            continue
+        h.run("systemctl", "start", f"{name}.service")
+        pid = h.run("systemctl", "show", "-P", "MainPID", f"{name}.service")
+        sizes[name] = int(re.search(r"^Pss:\s+(\d+)", h.run("cat", f"/proc/{pid}/smaps_rollup"), re.M).group(1))
+    expect(len(sizes) > 10 and all(size <= PSS_MAX_KIB for size in sizes.values()), f"KiB: {sizes}")
 
 
 def admin_socket(name):
