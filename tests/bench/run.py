@@ -28,6 +28,7 @@ BENCH_RPC = os.path.join(host.build_dir(), "tests", "bench", "bench-rpc")
 REMOTE = wire.program("remote")
 CONF = host.CONF_OPEN + "max_clients = 6000\nmax_anonymous_clients = 100\n"
 SECONDS = 3.0
+PROXY_ROUNDS = 3
 SERVER_CPU, BULLY_CPU = 1, 0
 
 DOMAIN = """<domain type='qemu'>
@@ -177,8 +178,13 @@ def proxy_share(side):
     with host.Host() as h:
         direct = side.start(h)
         proxy = host.start_ours(h, "virtproxyd", conf=CONF)
-        rates = [bench("calls", d.socket("-sock"), connections=16, outstanding=4)["per_second"] for d in (direct, proxy)]
-        return 100 * rates[1] / rates[0]
+        best = [0, 0]
+        # By turns, and the best of each: three processes on two cores lose most when anything else runs.
+        for _ in range(PROXY_ROUNDS):
+            for i, daemon in enumerate((direct, proxy)):
+                rate = bench("calls", daemon.socket("-sock"), seconds=SECONDS / PROXY_ROUNDS, connections=16, outstanding=4)
+                best[i] = max(best[i], rate["per_second"])
+        return 100 * best[1] / best[0]
 
 
 def connects(side):

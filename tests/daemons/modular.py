@@ -22,6 +22,7 @@ ARGUMENT_UNSUPPORTED = 74
 ACCESS_DENIED = 88
 TYPED_PARAM_STRING = 7
 CLOSE_REASON_EOF = 1
+LOST_DAEMON = os.path.join(HERE, "lost-daemon.py")
 
 
 class Modular(unittest.TestCase):
@@ -149,6 +150,24 @@ class Modular(unittest.TestCase):
         self.assertEqual(c.event("CONNECT_EVENT_CONNECTION_CLOSED")["reason"], CLOSE_REASON_EOF)
         with self.assertRaises(wire.Closed):
             c.recv()
+
+    def application(self, mode):
+        """What lost-daemon.py prints when virtqemud is killed and comes back."""
+        qemu, _ = self.start("virtqemud", "virtproxyd")
+        p = subprocess.Popen(self.host.enter([sys.executable, LOST_DAEMON, "qemu:///system?mode=legacy", mode]),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (p.kill(), p.communicate()))
+        self.assertEqual(p.stdout.readline(), "ready\n")
+        qemu.stop(signal.SIGKILL)
+        closed = p.stdout.readline()
+        self.start("virtqemud")
+        return closed + p.communicate("go\n", timeout=20)[0]
+
+    def test_stock_application_without_events_goes_on(self):
+        self.assertEqual(self.application("quiet"), "closed 1\ndomains 0 alive 1\n")
+
+    def test_stock_application_with_events_connects_again(self):
+        self.assertRegex(self.application("events"), r"\Aclosed 1\nerror \d+ alive 0\n\Z")
 
     def test_daemon_that_hangs_delays_nobody_else(self):
         qemu, proxy = self.start("virtqemud", "virtproxyd")
