@@ -128,19 +128,24 @@ const VhXmlTable vh_table_redirdev = {
 #define S VhRng
 enum { RNG_RANDOM = 1, RNG_EGD = 2 };
 static const VhXmlRow rows_rng_backend[] = {
-        WORD("model", backend, NAMES("random", "egd", "builtin"), .flags = VH_XML_KEY | VH_XML_REQUIRED),
+        WORD("model", backend, NAMES("random", "egd", "builtin"), .flags = VH_XML_KEY | VH_XML_REQUIRED,
+             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown RNG backend model '", "'")),
         EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, KEY)), WHEN(backend, BIT(RNG_EGD))),
         TEXT(device, string, WHEN(backend, BIT(RNG_RANDOM)), .flags = VH_XML_NONEMPTY),
         EMBED_AT(source, vh_rows_chr_source, WHEN(backend, BIT(RNG_EGD))),
         {},
 };
 
+#define ONE_BACKEND SAY_PLAIN(VIR_ERR_XML_ERROR, "only one RNG backend is supported")
 const VhXmlTable vh_table_rng = {
         "rng",
         sizeof(S),
-        ROWS(WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional"), REQUIRED),
+        ROWS(WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional"), REQUIRED,
+                  .missing = SAY_PLAIN(VIR_ERR_XML_ERROR, "missing RNG device model"),
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown RNG model '", "'")),
              GROUP("rate", ROWS(ATTR("bytes", rate_bytes, uint), ATTR("period", rate_period, uint))),
-             GROUP("backend", rows_rng_backend, REQUIRED), GROUP_AT("driver", virtio, vh_rows_virtio_opts), INFO),
+             GROUP("backend", rows_rng_backend, REQUIRED, .missing = ONE_BACKEND, .twice = ONE_BACKEND),
+             GROUP_AT("driver", virtio, vh_rows_virtio_opts), INFO),
 };
 #undef S
 

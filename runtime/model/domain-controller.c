@@ -78,13 +78,16 @@ static const VhXmlRow rows_controller_driver[] = {
         {},
 };
 
+#define UNKNOWN_MODEL FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "Unknown model type '", "'")
 const VhXmlTable vh_table_controller = {
         "controller",
         sizeof(S),
-        ROWS(ENUM("type", type, controller_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
-             ATTR("index", index, opt_uint), WORD("model", model, IDE_MODELS, IS(IDE)),
-             WORD("model", model, SCSI_MODELS, IS(SCSI)), WORD("model", model, SERIAL_MODELS, IS(VIRTIO_SERIAL)),
-             WORD("model", model, USB_MODELS, IS(USB)), WORD("model", model, PCI_MODELS, IS(PCI)),
+        ROWS(ENUM("type", type, controller_type_names, KEY, .def = VH_CONTROLLER_IDE),
+             ATTR("index", index, opt_natural), WORD("model", model, IDE_MODELS, IS(IDE), UNKNOWN_MODEL),
+             WORD("model", model, SCSI_MODELS, IS(SCSI), UNKNOWN_MODEL),
+             WORD("model", model, SERIAL_MODELS, IS(VIRTIO_SERIAL), UNKNOWN_MODEL),
+             WORD("model", model, USB_MODELS, IS(USB), UNKNOWN_MODEL),
+             WORD("model", model, PCI_MODELS, IS(PCI), UNKNOWN_MODEL),
              ATTR("ports", ports, opt_uint, WHEN(type, BIT(VH_CONTROLLER_VIRTIO_SERIAL) | BIT(VH_CONTROLLER_USB))),
              ATTR("vectors", vectors, opt_uint, IS(VIRTIO_SERIAL)),
              ATTR("maxGrantFrames", max_grant_frames, opt_uint, IS(XENBUS)),

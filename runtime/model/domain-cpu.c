@@ -175,11 +175,33 @@ static const VhXmlTable table_async = { "async-teardown", sizeof(S), ROWS(YESNO(
 static const VhXmlTable table_gic = { "gic", sizeof(S), ROWS(WORD("version", version, NAMES("host", "2", "3"))) };
 #undef S
 
+#define S                   VhFeatureCapabilities
+#define CAPABILITY(name, i) GROUP(name, ROWS(ONOFF("state", states[i], .def = VH_ON)))
+static const VhXmlTable table_capabilities = {
+        "capabilities",
+        sizeof(S),
+        ROWS(WORD("policy", policy, NAMES("default", "allow", "deny"), .def = 1), CAPABILITY("audit_control", 0),
+             CAPABILITY("audit_write", 1), CAPABILITY("block_suspend", 2), CAPABILITY("chown", 3),
+             CAPABILITY("dac_override", 4), CAPABILITY("dac_read_search", 5), CAPABILITY("fowner", 6),
+             CAPABILITY("fsetid", 7), CAPABILITY("ipc_lock", 8), CAPABILITY("ipc_owner", 9), CAPABILITY("kill", 10),
+             CAPABILITY("lease", 11), CAPABILITY("linux_immutable", 12), CAPABILITY("mac_admin", 13),
+             CAPABILITY("mac_override", 14), CAPABILITY("mknod", 15), CAPABILITY("net_admin", 16),
+             CAPABILITY("net_bind_service", 17), CAPABILITY("net_broadcast", 18), CAPABILITY("net_raw", 19),
+             CAPABILITY("setgid", 20), CAPABILITY("setfcap", 21), CAPABILITY("setpcap", 22), CAPABILITY("setuid", 23),
+             CAPABILITY("sys_admin", 24), CAPABILITY("sys_boot", 25), CAPABILITY("sys_chroot", 26),
+             CAPABILITY("sys_module", 27), CAPABILITY("sys_nice", 28), CAPABILITY("sys_pacct", 29),
+             CAPABILITY("sys_ptrace", 30), CAPABILITY("sys_rawio", 31), CAPABILITY("sys_resource", 32),
+             CAPABILITY("sys_time", 33), CAPABILITY("sys_tty_config", 34), CAPABILITY("syslog", 35),
+             CAPABILITY("wake_alarm", 36)),
+};
+#undef CAPABILITY
+#undef S
+
 #define S VhFeatureSmm
 static const VhXmlTable table_smm = {
         "smm",
         sizeof(S),
-        ROWS(ONOFF("state", state, .def = VH_ON), LEAF("tseg", tseg, kib)),
+        ROWS(ONOFF("state", state, .def = VH_ON), LEAF("tseg", tseg, size)),
 };
 #undef S
 
@@ -225,13 +247,15 @@ const VhXmlTable vh_table_features = {
         sizeof(S),
         ROWS(FLAG("acpi", acpi), PTR("apic", apic, table_apic), FLAG("pae", pae), PTR("hap", hap, table_switch),
              FLAG("viridian", viridian), FLAG("privnet", privnet), PTR("hyperv", hyperv, table_hyperv),
-             PTR("kvm", kvm, table_kvm), PTR("pvspinlock", pvspinlock, table_switch), NOT_BUILT("capabilities"),
-             PTR("pmu", pmu, table_switch), PTR("vmport", vmport, table_switch), PTR("gic", gic, table_gic),
-             PTR("smm", smm, table_smm), PTR("ioapic", ioapic, table_ioapic), PTR("hpt", hpt, table_hpt),
+             PTR("kvm", kvm, table_kvm), PTR("pvspinlock", pvspinlock, table_switch),
+             PTR("capabilities", capabilities, table_capabilities), PTR("pmu", pmu, table_switch),
+             PTR("vmport", vmport, table_switch), PTR("gic", gic, table_gic), PTR("smm", smm, table_smm),
+             PTR("ioapic", ioapic, table_ioapic), PTR("hpt", hpt, table_hpt),
              PTR("vmcoreinfo", vmcoreinfo, table_switch), PTR("htm", htm, table_switch),
              PTR("nested-hv", nested_hv, table_switch), PTR("msrs", msrs, table_msrs),
              PTR("ccf-assist", ccf_assist, table_switch), PTR("xen", xen, table_xen), PTR("cfpc", cfpc, table_level),
              PTR("sbbc", sbbc, table_level), PTR("ibs", ibs, table_level), PTR("tcg", tcg, table_tcg),
-             PTR("async-teardown", async_teardown, table_async)),
+             PTR("async-teardown", async_teardown, table_async),
+             UNKNOWN(VIR_ERR_CONFIG_UNSUPPORTED, "unexpected feature '", "'")),
 };
 #undef S

@@ -129,9 +129,17 @@ typedef struct VhFeatureSwitch {
         uint8_t state; /* VH_ON, VH_OFF */
 } VhFeatureSwitch;
 
+enum { VH_CONTAINER_CAPABILITIES = 37 };
+
+/* What the processes of a container may do. */
+typedef struct VhFeatureCapabilities {
+        uint8_t policy;                            /* words: default, allow, deny */
+        uint8_t states[VH_CONTAINER_CAPABILITIES]; /* VH_ON, VH_OFF */
+} VhFeatureCapabilities;
+
 typedef struct VhFeatureSmm {
         uint8_t state;
-        uint64_t tseg; /* KiB */
+        uint64_t tseg; /* bytes */
 } VhFeatureSmm;
 
 typedef struct VhFeatureHpt {
@@ -167,6 +175,7 @@ struct VhFeatures {
         VhKvmFeatures *kvm;
         VhXenFeatures *xen;
         VhFeatureGic *gic;
+        VhFeatureCapabilities *capabilities;
         VhFeatureSmm *smm;
         VhFeatureIoapic *ioapic;
         VhFeatureHpt *hpt;

@@ -31,6 +31,7 @@ static int finish(VhDomainDef *def, unsigned flags, const VhDomainParseEnv *env,
 
         if (flags & (VH_DOMAIN_TRUSTED | VH_DOMAIN_NO_DEFAULTS))
                 return 0;
+        vh_domain_clean_metadata(def);
         r = vh_domain_defaults(def, env, err);
         if (r < 0 || !env || !env->post_parse)
                 return r;

@@ -7,11 +7,10 @@
 #include <sys/random.h>
 
 enum {
-        /* Disks that a controller takes; a narrow SCSI bus has seven besides the controller itself. */
+        /* Disks that a controller takes. */
         IDE_PER_CONTROLLER = 4,
         IDE_PER_BUS = 2,
         FDC_PER_CONTROLLER = 2,
-        SCSI_PER_CONTROLLER = 7,
         SATA_PER_CONTROLLER = 6,
         /* KiB; what video models get. */
         VIDEO_VRAM = 16 * 1024,
@@ -142,8 +141,8 @@ static void drive_address(VhDiskBus bus, uint32_t n, VhAddress *a)
                 a->drive.unit = n % SATA_PER_CONTROLLER;
                 return;
         default:
-                a->drive.controller = n / SCSI_PER_CONTROLLER;
-                a->drive.unit = n % SCSI_PER_CONTROLLER;
+                a->drive.controller = n / VH_SCSI_PER_CONTROLLER;
+                a->drive.unit = n % VH_SCSI_PER_CONTROLLER;
         }
 }
 
@@ -505,6 +504,7 @@ int vh_domain_device_defaults(VhDomainDef *def, VhError **err)
         default_chr_sources(def);
         default_consoles(def);
         number_controllers(def);
+        vh_domain_place_scsi_hostdevs(def);
         return 0;
 }
 
@@ -517,7 +517,11 @@ static void imply_disk_controllers(VhDomainDef *def, VhDiskBus bus, VhController
 
 void vh_domain_implied_devices(VhDomainDef *def)
 {
+        uint32_t n_scsi = vh_domain_scsi_hostdev_controllers(def);
+
         imply_disk_controllers(def, VH_DISK_BUS_SCSI, VH_CONTROLLER_SCSI);
+        if (n_scsi)
+                need_controllers(def, VH_CONTROLLER_SCSI, n_scsi - 1);
         imply_disk_controllers(def, VH_DISK_BUS_FDC, VH_CONTROLLER_FDC);
         imply_disk_controllers(def, VH_DISK_BUS_IDE, VH_CONTROLLER_IDE);
         imply_disk_controllers(def, VH_DISK_BUS_SATA, VH_CONTROLLER_SATA);

@@ -90,8 +90,8 @@ const VhXmlTable vh_table_hostdev = {
 static const VhXmlTable table_usb_filter = {
         "usbdev",
         sizeof(S),
-        ROWS(ATTR("class", class_, opt_hex), ATTR("vendor", vendor, opt_hex, .max = 0xffff),
-             ATTR("product", product, opt_hex, .max = 0xffff), ATTR("version", version, string),
+        ROWS(ATTR("class", class_, opt_id), ATTR("vendor", vendor, opt_id, .max = 0xffff),
+             ATTR("product", product, opt_id, .max = 0xffff), ATTR("version", version, usb_version),
              YESNO("allow", allow, REQUIRED)),
 };
 #undef S

@@ -120,6 +120,26 @@ static int add_element(xmlNode *root, const char *uri, const char *key, const ch
         return 0;
 }
 
+void vh_domain_clean_metadata(VhDomainDef *def)
+{
+        _vh_xml_root_ xmlNode *root = NULL;
+        bool changed = false;
+
+        if (!def->metadata || vh_xml_doc_parse_root(&root, def->metadata, metadata_name, "metadata", NULL) < 0)
+                return;
+        for (xmlNode *n = root->children, *next; n; n = next) {
+                next = n->next;
+                if (n->type != XML_ELEMENT_NODE || (n->ns && find_ns(root, (const char *)n->ns->href) == n))
+                        continue;
+                remove_node(n);
+                changed = true;
+        }
+        if (!changed)
+                return;
+        free(def->metadata);
+        def->metadata = xmlFirstElementChild(root) ? vh_xml_raw_text(root) : NULL;
+}
+
 int vh_domain_set_metadata(VhDomainDef *def, const char *uri, const char *key, const char *xml, VhError **err)
 {
         _vh_xml_root_ xmlNode *root = NULL;

@@ -12,9 +12,10 @@ const VhXmlTable vh_table_watchdog = {
         "watchdog",
         sizeof(S),
         ROWS(WORD("model", model, NAMES("i6300esb", "ib700", "diag288", "itco"), REQUIRED,
+                  .missing = SAY_PLAIN(VIR_ERR_INTERNAL_ERROR, "watchdog must contain model name"),
                   FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown watchdog model '", "'")),
              WORD("action", action, NAMES("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"),
-                  .def = 1),
+                  .def = 1, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown watchdog action '", "'")),
              INFO),
 };
 #undef S
@@ -87,7 +88,9 @@ const VhXmlTable vh_table_memdev = {
 const VhXmlTable vh_table_panic = {
         "panic",
         sizeof(S),
-        ROWS(WORD("model", model, NAMES("isa", "pseries", "hyperv", "s390", "pvpanic")), INFO),
+        ROWS(WORD("model", model, NAMES("isa", "pseries", "hyperv", "s390", "pvpanic"),
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown panic model '", "'")),
+             INFO),
 };
 #undef S
 

@@ -379,6 +379,9 @@ int vh_domain_get_metadata(const VhDomainDef *def, const char *uri, char **textp
 /* Puts xml (one element without namespace; NULL: removes) there as key:element with xmlns:key=uri. */
 int vh_domain_set_metadata(VhDomainDef *def, const char *uri, const char *key, const char *xml, VhError **err);
 
+/* Keeps the first element of each namespace and drops elements without one: neither could be asked for. */
+void vh_domain_clean_metadata(VhDomainDef *def);
+
 /* ---- defaults (called by vh_domain_def_parse) ---- */
 
 /* Everything that does not depend on the hypervisor, and env's functions at their places: uuid, currentMemory, power
@@ -389,6 +392,11 @@ int vh_domain_defaults(VhDomainDef *def, const VhDomainParseEnv *env, VhError **
 int vh_domain_device_defaults(VhDomainDef *def, VhError **err);
 void vh_domain_implied_devices(VhDomainDef *def);
 int vh_domain_check(const VhDomainDef *def, VhError **err);
+enum { VH_SCSI_PER_CONTROLLER = 7 }; /* places on a narrow SCSI bus besides the controller's own */
+/* Gives SCSI host devices a drive address where they have none (domain-scsi.c). Controllers are implied later. */
+void vh_domain_place_scsi_hostdevs(VhDomainDef *def);
+/* How many SCSI controllers their addresses ask for. */
+uint32_t vh_domain_scsi_hostdev_controllers(const VhDomainDef *def);
 
 /* Appends a new controller; index is given. Returns it. */
 VhController *vh_domain_add_controller(VhDomainDef *def, VhControllerType type, uint32_t index);

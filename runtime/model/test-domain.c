@@ -40,7 +40,7 @@ static const struct {
         { "<domain type='test'><name>x</name><os><type>hvm</type></os></domain>", VIR_ERR_XML_ERROR,
           "XML error: Memory size must be specified via <memory> or in the <numa> configuration" },
         { "<domain type='test'><name>x</name><memory unit='foo'>1</memory><os><type>hvm</type></os></domain>",
-          VIR_ERR_INVALID_ARG, "invalid argument: unknown suffix 'foo'" },
+          VIR_ERR_INVALID_ARG, "invalid argument: unknown suffix 'foo' at /domain/memory (line 1)" },
         { "<domain type='test'><name>x</name><memory>1</memory></domain>", VIR_ERR_XML_ERROR,
           "XML error: an os <type> must be specified" },
         { "<domain type='test'><name>a/b</name><memory>1</memory><os><type>hvm</type></os></domain>", VIR_ERR_XML_ERROR,
@@ -69,6 +69,32 @@ static const struct {
         { DOMAIN("",
                  "<disk><source file='/a'/><target dev='sda'/><address type='drive' controller='4000000000'/></disk>"),
           VIR_ERR_XML_ERROR, "XML error: controller '4000000000' of a drive address is too large" },
+        { DOMAIN("<vcpu>0</vcpu>", ""), VIR_ERR_INTERNAL_ERROR,
+          "internal error: CPU IDs in <numa> exceed the <vcpu> count at /domain/vcpu (line 1)" },
+        { DOMAIN("<vcpu cpuset='x'>1</vcpu>", ""), VIR_ERR_INVALID_ARG,
+          "invalid argument: Failed to parse bitmap 'x' at /domain/vcpu (line 1)" },
+        { DOMAIN("<currentMemory>x</currentMemory>", ""), VIR_ERR_XML_ERROR,
+          "XML error: Invalid value 'x' for element or attribute './currentMemory[1]' at /domain/currentMemory (line "
+          "1)" },
+        { DOMAIN("<features><foo/></features>", ""), VIR_ERR_CONFIG_UNSUPPORTED,
+          "unsupported configuration: unexpected feature 'foo' at /domain/features/foo (line 1)" },
+        { DOMAIN("", "<watchdog model='ib700'/><watchdog model='ib700'/>"), VIR_ERR_INTERNAL_ERROR,
+          "internal error: only a single watchdog device is supported at /domain/devices/watchdog[2] (line 1)" },
+        { DOMAIN("", "<rng model='virtio'/>"), VIR_ERR_XML_ERROR,
+          "XML error: only one RNG backend is supported at /domain/devices/rng (line 1)" },
+        { DOMAIN("", "<disk><source file='/a'/><target dev='vda'/><address type='pci' slot='0x20'/></disk>"),
+          VIR_ERR_XML_ERROR,
+          "XML error: Invalid PCI address slot='0x20', must be <= 0x1F at /domain/devices/disk/address (line 1)" },
+        { DOMAIN("", "<disk><source file='/a'/><target dev='vda'/><address type='pci' function='8'/></disk>"),
+          VIR_ERR_XML_ERROR,
+          "XML error: Invalid PCI address function=0x8, must be <= 7 at /domain/devices/disk/address (line 1)" },
+        { DOMAIN("", "<controller type='scsi' index='x'/>"), VIR_ERR_XML_ERROR,
+          "XML error: Invalid value for attribute 'index' in element 'controller': 'x'. Expected integer value at "
+          "/domain/devices/controller (line 1)" },
+        { DOMAIN("", "<controller type='scsi' index='-1'/>"), VIR_ERR_XML_ERROR,
+          "XML error: Invalid value for attribute 'index' in element 'controller': '-1'. Expected non-negative value "
+          "at "
+          "/domain/devices/controller (line 1)" },
 };
 
 static void mistakes_are_told(void **state)
@@ -141,12 +167,76 @@ static void metadata_by_namespace(void **state)
         assert_non_null(strstr(def->metadata, "<b:z xmlns:b=\"http://b\">t</b:z>"));
 }
 
+/* The first element of a namespace stays, and none without one. */
+static void metadata_is_unique(void **state)
+{
+        const char *xml = DOMAIN("<metadata><a:x xmlns:a='http://a'/><c/><a:y xmlns:a='http://a'/></metadata>", "");
+        _vh_domain_def_ VhDomainDef *def = NULL, *trusted = NULL, *none = NULL;
+
+        assert_int_equal(vh_domain_def_parse(&def, xml, VH_XML_STRICT | VH_XML_INACTIVE, NULL, NULL), 0);
+        assert_non_null(strstr(def->metadata, "<a:x"));
+        assert_null(strstr(def->metadata, "<a:y"));
+        assert_null(strstr(def->metadata, "<c"));
+        assert_int_equal(vh_domain_def_parse(&trusted, xml, VH_DOMAIN_TRUSTED, NULL, NULL), 0);
+        assert_non_null(strstr(trusted->metadata, "<a:y"));
+        assert_int_equal(vh_domain_def_parse(&none, DOMAIN("<metadata><c/></metadata>", ""), 0, NULL, NULL), 0);
+        assert_null(none->metadata);
+}
+
+#define SCSI_HOSTDEV                                                                                                   \
+        "<hostdev type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source>"     \
+        "</hostdev>"
+
+/* A disk keeps its place, host devices fill the others, then the next controller. */
+static void scsi_hostdevs_get_places(void **state)
+{
+        const char *xml = DOMAIN("", "<disk><source file='/a'/><target dev='sdc'/></disk>" SCSI_HOSTDEV SCSI_HOSTDEV
+                                             SCSI_HOSTDEV SCSI_HOSTDEV SCSI_HOSTDEV SCSI_HOSTDEV SCSI_HOSTDEV);
+        static const uint32_t units[] = { 0, 1, 3, 4, 5, 6, 0 };
+        _vh_domain_def_ VhDomainDef *def = NULL;
+
+        assert_int_equal(vh_domain_def_parse(&def, xml, VH_XML_STRICT | VH_XML_INACTIVE, NULL, NULL), 0);
+        assert_int_equal(def->hostdevs.n, VH_ARRAY_SIZE(units));
+        for (uint32_t i = 0; i < def->hostdevs.n; i++) {
+                const VhAddress *a = &def->hostdevs.items[i]->info.address;
+
+                assert_int_equal(a->type, VH_ADDRESS_DRIVE);
+                assert_int_equal(a->drive.controller, i == 6);
+                assert_int_equal(a->drive.unit, units[i]);
+        }
+        assert_non_null(vh_domain_find_controller(def, VH_CONTROLLER_SCSI, 1));
+}
+
+static void values_come_out_in_their_form(void **state)
+{
+        const char *xml = DOMAIN("<features><capabilities policy='deny'><mknod/><chown state='off'/></capabilities>"
+                                 "<smm><tseg>48</tseg></smm></features>",
+                                 "<panic/><redirfilter><usbdev class='0xe' vendor='0xabc' version='1.2' allow='yes'/>"
+                                 "</redirfilter>");
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        _vh_free_ char *text = NULL;
+
+        assert_int_equal(vh_domain_def_parse(&def, xml, VH_XML_STRICT | VH_XML_INACTIVE, NULL, NULL), 0);
+        text = vh_domain_def_format(def, VH_XML_INACTIVE);
+        assert_non_null(strstr(text, "<tseg unit='MiB'>48</tseg>"));
+        assert_non_null(strstr(text, "<usbdev class='0x0E' vendor='0x0ABC' version='1.20' allow='yes'/>"));
+        assert_non_null(strstr(text, "<chown state='off'/>\n      <mknod state='on'/>"));
+        assert_null(strstr(text, "<panic"));
+        assert_int_equal(def->panics.n, 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(tables_are_sound),      cmocka_unit_test(mistakes_are_told),
-                cmocka_unit_test(broken_text_is_shown),  cmocka_unit_test(live_values_are_not_stored),
-                cmocka_unit_test(secrets_are_asked_for), cmocka_unit_test(metadata_by_namespace),
+                cmocka_unit_test(tables_are_sound),
+                cmocka_unit_test(mistakes_are_told),
+                cmocka_unit_test(broken_text_is_shown),
+                cmocka_unit_test(live_values_are_not_stored),
+                cmocka_unit_test(secrets_are_asked_for),
+                cmocka_unit_test(metadata_by_namespace),
+                cmocka_unit_test(metadata_is_unique),
+                cmocka_unit_test(scsi_hostdevs_get_places),
+                cmocka_unit_test(values_come_out_in_their_form),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,10 +61,10 @@ static void add_attr_name(VhBuf *b, const char *name)
         b->len += n + 3;
 }
 
-static void format_unit(const VhXmlRow *row, VhBuf *b)
+static void format_unit(const VhXmlRow *row, const void *field, VhBuf *b)
 {
         if (row->type->unit)
-                vh_buf_printf(b, " unit='%s'", row->type->unit);
+                vh_buf_printf(b, " unit='%s'", row->type->unit_of ? row->type->unit_of(field) : row->type->unit);
 }
 
 static void format_attr(const VhXmlRow *row, const uint8_t *base, VhBuf *b)
@@ -74,7 +74,7 @@ static void format_attr(const VhXmlRow *row, const uint8_t *base, VhBuf *b)
         add_attr_name(b, row->name);
         row->type->format(row, base + row->offset, b);
         vh_buf_addc(b, '\'');
-        format_unit(row, b);
+        format_unit(row, base + row->offset, b);
 }
 
 /* Declares a namespace at the element whose children use it. */
@@ -102,7 +102,7 @@ static void format_attrs(const VhXmlRow *rows, const uint8_t *base, unsigned fla
                 else if (row->place == VH_XML_ATTR)
                         format_attr(row, base, b);
                 else if (row->place == VH_XML_TEXT && scalar_shown(row, base))
-                        format_unit(row, b);
+                        format_unit(row, base + row->offset, b);
                 else if (row->ns && (row->place == VH_XML_PTR || row->place == VH_XML_LIST))
                         format_ns(row, base, b);
         }
@@ -138,7 +138,7 @@ static void format_leaf(const VhXmlRow *row, const uint8_t *base, VhBuf *b)
         if (!scalar_shown(row, base))
                 return;
         open_tag(NULL, row->name, b);
-        format_unit(row, b);
+        format_unit(row, base + row->offset, b);
         vh_buf_addc(b, '>');
         row->type->format(row, base + row->offset, b);
         close_tag(NULL, row->name, b);
@@ -156,7 +156,7 @@ static void format_list(const VhXmlRow *row, const VhXmlList *list, unsigned fla
 {
         for (uint32_t i = 0; i < list->n; i++)
                 format_element(row->ns ? row->ns->prefix : NULL, row->name, row->table->rows, list->items[i], flags,
-                               EMPTY_ONE_TAG, b);
+                               row->flags & VH_XML_NONEMPTY ? EMPTY_LEFT_OUT : EMPTY_ONE_TAG, b);
 }
 
 static void format_children(const VhXmlRow *rows, const uint8_t *base, unsigned flags, VhBuf *b);

@@ -116,10 +116,22 @@ static int add_place(const VhXmlParse *p, const xmlNode *node, int domain, int c
         return r;
 }
 
-static char *describe_value(const VhXmlRow *row, const xmlNode *node, const char *text)
+/* The error in a row's own words. value: what is wrong. */
+static int fault_error(const VhXmlParse *p, const VhXmlFault *fault, const xmlNode *node, const char *value)
 {
-        const char *expected = row->type->expected;
+        _vh_free_ char *detail = vh_xasprintf("%s%s%s", fault->before, fault->without_value ? "" : value,
+                                              fault->after ? fault->after : "");
 
+        return add_place(p, node, fault->domain, fault->code, detail);
+}
+
+static char *describe_value(const VhXmlRow *row, const xmlNode *node, const char *text, int r)
+{
+        const char *expected =
+                r == -EDOM && row->type->expected_range ? row->type->expected_range : row->type->expected;
+
+        if (row->place != VH_XML_ATTR && row->type->unit)
+                return vh_xasprintf("Invalid value '%s' for element or attribute './%s[1]'", text, name_of(node));
         if (row->place != VH_XML_ATTR)
                 return vh_xasprintf("Invalid value for element '%s': '%s'.%s%s", name_of(node), text,
                                     expected ? " Expected " : "", expected ? expected : "");
@@ -130,20 +142,28 @@ static char *describe_value(const VhXmlRow *row, const xmlNode *node, const char
                             text, expected ? " Expected " : "", expected ? expected : "");
 }
 
-static int bad_value(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *node, const char *text, int r)
+/* The error that a type made itself, with the place behind it. */
+static int bad_value_told(const VhXmlParse *p, const xmlNode *node, int r)
 {
-        const VhXmlFault *fault = row->fault;
         _vh_free_ char *detail = NULL;
 
-        if (r != -EINVAL)
+        if (!p->err || !*p->err || !(*p->err)->detail)
                 return r;
-        if (!fault) {
-                detail = describe_value(row, node, text);
-                return add_place(p, node, VIR_FROM_XML, VIR_ERR_XML_ERROR, detail);
-        }
-        detail = vh_xasprintf("%s%s%s", fault->before, fault->without_value ? "" : text,
-                              fault->after ? fault->after : "");
-        return add_place(p, node, fault->domain, fault->code, detail);
+        detail = vh_xstrdup((*p->err)->detail);
+        return add_place(p, node, (*p->err)->domain, (*p->err)->code, detail);
+}
+
+static int bad_value(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *node, const char *text, int r)
+{
+        const VhXmlFault *fault = r == -EDOM && row->range ? row->range : row->fault;
+        _vh_free_ char *detail = NULL;
+
+        if (r != -EINVAL && r != -EDOM)
+                return bad_value_told(p, node, r);
+        if (fault)
+                return fault_error(p, fault, node, text);
+        detail = describe_value(row, node, text, r);
+        return add_place(p, node, VIR_FROM_XML, VIR_ERR_XML_ERROR, detail);
 }
 
 static int refuse_unknown(const VhXmlParse *p, const Found *f, const char *what, const char *name, const xmlNode *at)
@@ -154,6 +174,15 @@ static int refuse_unknown(const VhXmlParse *p, const Found *f, const char *what,
                 return vh_xml_error(at, VIR_ERR_XML_ERROR, p->err, "%s '%s' does not fit this kind of element", what,
                                     name);
         return vh_xml_error(at, VIR_ERR_XML_ERROR, p->err, "unknown %s '%s'", what, name);
+}
+
+static int refuse_unknown_element(const VhXmlParse *p, const Found *f, const VhXmlRow *rows, const xmlNode *node)
+{
+        while (rows->place != VH_XML_END)
+                rows++;
+        if (p->flags & VH_XML_STRICT && rows->fault && !f->rows_exist)
+                return fault_error(p, rows->fault, node, name_of(node));
+        return refuse_unknown(p, f, "element", name_of(node), node);
 }
 
 static int refuse_unsupported(const VhXmlParse *p, const xmlNode *node)
@@ -243,6 +272,16 @@ static int parse_attrs(const VhXmlParse *p, const VhXmlRow *rows, const xmlNode 
         return 0;
 }
 
+static int refuse_missing(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *node)
+{
+        if (row->missing)
+                return fault_error(p, row->missing, node, row->name);
+        return vh_xml_error(node, VIR_ERR_XML_ERROR, p->err,
+                            row->place == VH_XML_ATTR ? "Missing required attribute '%s' in element '%s'"
+                                                      : "Missing required element '%s' in element '%s'",
+                            row->name, name_of(node));
+}
+
 static int check_required(const VhXmlParse *p, const VhXmlRow *rows, const xmlNode *node, const uint8_t *base)
 {
         for (const VhXmlRow *row = rows; row->place != VH_XML_END; row++) {
@@ -257,10 +296,7 @@ static int check_required(const VhXmlParse *p, const VhXmlRow *rows, const xmlNo
                 if (!(row->flags & VH_XML_REQUIRED) || !vh_xml_row_active(row, base) || (p->flags & row->hide))
                         continue;
                 if (attr ? !find_attr(node, row->name) : !vh_xml_child(node, row->name))
-                        return vh_xml_error(node, VIR_ERR_XML_ERROR, p->err,
-                                            attr ? "Missing required attribute '%s' in element '%s'"
-                                                 : "Missing required element '%s' in element '%s'",
-                                            row->name, name_of(node));
+                        return refuse_missing(p, row, node);
         }
         return 0;
 }
@@ -364,6 +400,8 @@ static int note_row(const VhXmlParse *p, const VhXmlRow *rows, const Found *f, c
         /* Rows of embedded tables are not counted. */
         if (f->row->place == VH_XML_LIST || (f->row->flags & VH_XML_REPEAT) || f->row != f->top || i >= ROWS_MAX)
                 return 0;
+        if (seen[i / 64] >> (i % 64) & 1 && f->row->twice)
+                return fault_error(p, f->row->twice, node, name_of(node));
         if (seen[i / 64] >> (i % 64) & 1 && p->flags & VH_XML_STRICT)
                 return vh_xml_error(node, VIR_ERR_XML_ERROR, p->err, "element '%s' is given twice", name_of(node));
         seen[i / 64] |= UINT64_C(1) << (i % 64);
@@ -399,7 +437,7 @@ static int parse_children(const VhXmlParse *p, const VhXmlRow *rows, const xmlNo
                         continue;
                 f = find_row(rows, hint, name_of(n), n->ns, false, base);
                 if (!f.row && !n->ns) {
-                        r = refuse_unknown(p, &f, "element", name_of(n), n);
+                        r = refuse_unknown_element(p, &f, rows, n);
                 } else if (f.row) {
                         hint = f.row->place == VH_XML_LIST ? f.top : f.top + 1;
                         r = note_row(p, rows, &f, n, seen);

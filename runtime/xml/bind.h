@@ -29,11 +29,13 @@ typedef struct VhXmlTable VhXmlTable;
 
 /* A scalar type. field points into the struct. */
 typedef struct VhXmlType {
-        const char *expected; /* for messages: "non-negative integer value"; NULL: the bare message */
-        size_t size;          /* of the field */
-        const char *unit;     /* not NULL: the element has an attribute "unit"; this one is written */
-        /* Reads text (not NULL). Returns 0, -EINVAL (does not fit the type), or another errno after setting *err
-         * itself. */
+        const char *expected;       /* for messages: "non-negative integer value"; NULL: the bare message */
+        const char *expected_range; /* the same for -EDOM; NULL: expected */
+        size_t size;                /* of the field */
+        const char *unit;           /* not NULL: the element has an attribute "unit"; this one is written */
+        const char *(*unit_of)(const void *field); /* the unit that is written depends on the value; NULL: unit */
+        /* Reads text (not NULL). Returns 0, -EINVAL (does not fit the type), -EDOM (fits, but lies outside of the row's
+         * min..max), or another errno after setting *err itself; the place is added to it. */
         int (*parse)(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err);
         bool (*is_set)(const VhXmlRow *row, const void *field); /* NULL: any byte is not zero */
         void (*format)(const VhXmlRow *row, const void *field, VhBuf *b);
@@ -59,7 +61,8 @@ typedef struct VhXmlNs {
         const char *uri;
 } VhXmlNs;
 
-/* What to say about a bad value where the generic words do not serve: "BEFORE" value "AFTER". */
+/* What to say where the generic words do not serve: "BEFORE" value "AFTER". The value is what is wrong: a text, or the
+ * name of an element. */
 typedef struct VhXmlFault {
         int domain; /* VIR_FROM_* */
         int code;   /* VIR_ERR_* */
@@ -88,7 +91,7 @@ enum {
         VH_XML_ALWAYS = 1 << 2,     /* GROUP: written, with both tags, even if empty; scalar: written even if zero */
         VH_XML_PARSE_ONLY = 1 << 3, /* another spelling of a field that has its row elsewhere */
         VH_XML_REPEAT = 1 << 4,     /* may be given again; the last one wins */
-        VH_XML_NONEMPTY = 1 << 5,   /* an empty text counts as not given */
+        VH_XML_NONEMPTY = 1 << 5,   /* an empty text counts as not given; LIST: empty items are not written */
 };
 
 struct VhXmlRow {
@@ -104,7 +107,11 @@ struct VhXmlRow {
                 const VhXmlRow *rows;    /* GROUP, EMBED */
                 const VhXmlTable *table; /* PTR, LIST */
         };
-        const VhXmlFault *fault; /* NULL: the generic message */
+        /* NULL: the generic message. */
+        const VhXmlFault *fault;   /* bad value; in the row that closes a table: an element that no row knows */
+        const VhXmlFault *range;   /* outside of min..max; NULL: as a bad value */
+        const VhXmlFault *missing; /* required, but not given */
+        const VhXmlFault *twice;   /* element given a second time */
         /* Numbers must lie in min..max; both 0: any. */
         int64_t min, max;
         /* Value of a scalar that is not given; 0: stays zero. */

@@ -77,15 +77,14 @@
 #define WHEN(field, mask) .when_at = offsetof(S, field), .when = (mask)
 #define KEY               .flags = VH_XML_KEY
 #define REQUIRED          .flags = VH_XML_REQUIRED
-/* The words of the message about a bad value. */
-#define FAULT(c, b, a)                                                                                                 \
-        .fault = &(const VhXmlFault)                                                                                   \
+/* The words of messages, for .fault, .range, .missing and .twice: with the value inside, and without. */
+#define SAY(c, b, a)      (&(const VhXmlFault){ VIR_FROM_DOMAIN, (c), (b), (a), false })
+#define SAY_PLAIN(c, b)   (&(const VhXmlFault){ VIR_FROM_DOMAIN, (c), (b), NULL, true })
+#define FAULT(c, b, a)    .fault = SAY(c, b, a)
+#define FAULT_PLAIN(c, b) .fault = SAY_PLAIN(c, b)
+/* Closes a table: what to say about an element that no row knows. */
+#define UNKNOWN(c, b, a)                                                                                               \
         {                                                                                                              \
-                VIR_FROM_DOMAIN, (c), (b), (a), false                                                                  \
-        }
-#define FAULT_PLAIN(c, b)                                                                                              \
-        .fault = &(const VhXmlFault)                                                                                   \
-        {                                                                                                              \
-                VIR_FROM_DOMAIN, (c), (b), NULL, true                                                                  \
+                .fault = SAY(c, b, a)                                                                                  \
         }
 #define LIVE .hide = VH_XML_INACTIVE

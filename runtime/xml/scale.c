@@ -106,10 +106,43 @@ static void format_number(const VhXmlRow *row, const void *field, VhBuf *b)
         vh_xml_u64.format(row, field, b);
 }
 
-const VhXmlType vh_xml_kib = { "scaled size", sizeof(uint64_t), .unit = "KiB", .parse = parse_kib,
+/* ---- the largest unit that needs no fraction ---- */
+
+static const char *const binary_units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+
+static unsigned fitting_unit(uint64_t bytes)
+{
+        unsigned i = 0;
+
+        for (; bytes && bytes % KIB == 0 && i + 1 < VH_ARRAY_SIZE(binary_units); i++)
+                bytes /= KIB;
+        return i;
+}
+
+static int parse_size(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err)
+{
+        return parse_scaled(text, unit, KIB * KIB, field, err);
+}
+
+static const char *size_unit(const void *field)
+{
+        return binary_units[fitting_unit(*(const uint64_t *)field)];
+}
+
+static void format_size(const VhXmlRow *row, const void *field, VhBuf *b)
+{
+        uint64_t bytes = *(const uint64_t *)field;
+
+        vh_buf_printf(b, "%" PRIu64, bytes >> (10 * fitting_unit(bytes)));
+}
+
+const VhXmlType vh_xml_size = { "scaled size",       .size = sizeof(uint64_t), .unit = "B",
+                                .parse = parse_size, .unit_of = size_unit,     .format = format_size };
+const VhXmlType vh_xml_kib = { "scaled size", .size = sizeof(uint64_t), .unit = "KiB", .parse = parse_kib,
                                .format = format_number };
-const VhXmlType vh_xml_mib = { "scaled size", sizeof(uint64_t), .unit = "M", .parse = parse_mib, .format = format_mib };
-const VhXmlType vh_xml_bytes = { "scaled size", sizeof(uint64_t), .unit = "bytes", .parse = parse_bytes,
+const VhXmlType vh_xml_mib = { "scaled size", .size = sizeof(uint64_t), .unit = "M", .parse = parse_mib,
+                               .format = format_mib };
+const VhXmlType vh_xml_bytes = { "scaled size", .size = sizeof(uint64_t), .unit = "bytes", .parse = parse_bytes,
                                  .format = format_number };
 
 /* ---- sets of numbers ---- */
@@ -232,8 +265,10 @@ static int parse_cpuset(const VhXmlRow *row, const char *text, const char *unit,
         VhCpuset *set;
         int r = vh_cpuset_parse(text, &set);
 
-        if (r < 0)
-                return r;
+        if (r < 0) {
+                vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
+                return -EBADMSG;
+        }
         free(*(VhCpuset **)field);
         *(VhCpuset **)field = set;
         return 0;
@@ -278,7 +313,6 @@ static bool cpuset_equal(const void *a, const void *b)
 }
 
 const VhXmlType vh_xml_cpuset = {
-        .expected = "list of numbers",
         .size = sizeof(VhCpuset *),
         .parse = parse_cpuset,
         .format = format_cpuset,

@@ -36,7 +36,7 @@ static int read_i64(const VhXmlRow *row, const char *text, int64_t low, int64_t 
         if (!trim(text, buf) || vh_parse_i64(buf, 10, &v) < 0 || v < low || v > high)
                 return -EINVAL;
         if ((row->min || row->max) && (v < row->min || v > row->max))
-                return -EINVAL;
+                return -EDOM;
         *ret = v;
         return 0;
 }
@@ -59,7 +59,7 @@ static int read_u64(const VhXmlRow *row, const char *text, int base, uint64_t hi
         if (vh_parse_u64(digits, base, &v) < 0 || v > high)
                 return -EINVAL;
         if ((row->min || row->max) && (v < (uint64_t)row->min || v > (uint64_t)row->max))
-                return -EINVAL;
+                return -EDOM;
         *ret = v;
         return 0;
 }
@@ -104,6 +104,34 @@ static bool string_equal(const void *a, const void *b)
 const VhXmlType vh_xml_string = {
         .size = sizeof(char *),
         .parse = parse_string,
+        .is_set = string_is_set,
+        .format = format_string,
+        .clear = clear_pointer,
+        .copy = copy_string,
+        .equal = string_equal,
+};
+
+/* "MAJOR.MINOR" of two digits at most each, as the device descriptor has it. */
+static int parse_usb_version(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err)
+{
+        size_t major = strspn(text, "0123456789");
+        const char *minor = text + major + 1;
+        size_t n;
+
+        if (!major || major > 2 || text[major] != '.')
+                return -EINVAL;
+        n = strspn(minor, "0123456789");
+        if (!n || n > 2 || minor[n])
+                return -EINVAL;
+        free(*(char **)field);
+        *(char **)field = vh_xasprintf("%s%s", text, n == 1 ? "0" : "");
+        return 0;
+}
+
+const VhXmlType vh_xml_usb_version = {
+        .expected = "USB version",
+        .size = sizeof(char *),
+        .parse = parse_usb_version,
         .is_set = string_is_set,
         .format = format_string,
         .clear = clear_pointer,
@@ -178,12 +206,12 @@ static void format_hex64(const VhXmlRow *row, const void *field, VhBuf *b)
         vh_buf_printf(b, "0x%" PRIx64, *(const uint64_t *)field);
 }
 
-const VhXmlType vh_xml_int = { "integer value", sizeof(int32_t), .parse = parse_int, .format = format_int };
-const VhXmlType vh_xml_uint = { "non-negative integer value", sizeof(uint32_t), .parse = parse_uint,
+const VhXmlType vh_xml_int = { "integer value", .size = sizeof(int32_t), .parse = parse_int, .format = format_int };
+const VhXmlType vh_xml_uint = { "non-negative integer value", .size = sizeof(uint32_t), .parse = parse_uint,
                                 .format = format_uint };
-const VhXmlType vh_xml_u64 = { "non-negative integer value", sizeof(uint64_t), .parse = parse_u64,
+const VhXmlType vh_xml_u64 = { "non-negative integer value", .size = sizeof(uint64_t), .parse = parse_u64,
                                .format = format_u64 };
-const VhXmlType vh_xml_hex64 = { "non-negative integer value", sizeof(uint64_t), .parse = parse_hex64,
+const VhXmlType vh_xml_hex64 = { "non-negative integer value", .size = sizeof(uint64_t), .parse = parse_hex64,
                                  .format = format_hex64 };
 
 /* ---- numbers for which zero can be given ---- */
@@ -211,6 +239,19 @@ static int parse_opt_uint(const VhXmlRow *row, const char *text, const char *uni
         VhOptUint *o = field;
         int r = parse_uint(row, text, unit, &o->val, err);
 
+        o->set = r == 0;
+        return r;
+}
+
+static int parse_opt_natural(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err)
+{
+        VhOptUint *o = field;
+        int32_t v;
+        int r = parse_int(row, text, unit, &v, err);
+
+        if (r == 0 && v < 0)
+                r = -EDOM;
+        o->val = r == 0 ? (uint32_t)v : 0;
         o->set = r == 0;
         return r;
 }
@@ -278,26 +319,73 @@ static void format_opt_hex(const VhXmlRow *row, const void *field, VhBuf *b)
         vh_buf_printf(b, row->max > UINT8_MAX ? "0x%04x" : "0x%02x", ((const VhOptUint *)field)->val);
 }
 
+static void format_opt_id(const VhXmlRow *row, const void *field, VhBuf *b)
+{
+        vh_buf_printf(b, row->max > UINT8_MAX ? "0x%04X" : "0x%02X", ((const VhOptUint *)field)->val);
+}
+
 /* The value stands first in each of the structs, so the plain formatters serve. */
-const VhXmlType vh_xml_opt_int = { "integer value",          sizeof(VhOptInt),     .parse = parse_opt_int,
-                                   .is_set = opt_int_is_set, .format = format_int, .equal = opt_int_equal };
-const VhXmlType vh_xml_opt_i64 = { "integer value",          sizeof(VhOptInt64),       .parse = parse_opt_i64,
-                                   .is_set = opt_i64_is_set, .format = format_opt_i64, .equal = opt_i64_equal };
-const VhXmlType vh_xml_opt_uint = { "non-negative integer value", sizeof(VhOptUint),     .parse = parse_opt_uint,
-                                    .is_set = opt_uint_is_set,    .format = format_uint, .equal = opt_uint_equal };
-const VhXmlType vh_xml_opt_hex = { "non-negative integer value", sizeof(VhOptUint),        .parse = parse_opt_hex,
-                                   .is_set = opt_uint_is_set,    .format = format_opt_hex, .equal = opt_uint_equal };
-const VhXmlType vh_xml_opt_u64 = { "non-negative integer value", sizeof(VhOptU64),     .parse = parse_opt_u64,
-                                   .is_set = opt_u64_is_set,     .format = format_u64, .equal = opt_u64_equal };
-const VhXmlType vh_xml_opt_hex64 = { "non-negative integer value", sizeof(VhOptU64),       .parse = parse_opt_u64,
-                                     .is_set = opt_u64_is_set,     .format = format_hex64, .equal = opt_u64_equal };
+const VhXmlType vh_xml_opt_int = { "integer value",          .size = sizeof(VhOptInt), .parse = parse_opt_int,
+                                   .is_set = opt_int_is_set, .format = format_int,     .equal = opt_int_equal };
+const VhXmlType vh_xml_opt_i64 = { "integer value",          .size = sizeof(VhOptInt64), .parse = parse_opt_i64,
+                                   .is_set = opt_i64_is_set, .format = format_opt_i64,   .equal = opt_i64_equal };
+const VhXmlType vh_xml_opt_uint = { "non-negative integer value", .size = sizeof(VhOptUint), .parse = parse_opt_uint,
+                                    .is_set = opt_uint_is_set,    .format = format_uint,     .equal = opt_uint_equal };
+const VhXmlType vh_xml_opt_hex = { "non-negative integer value", .size = sizeof(VhOptUint), .parse = parse_opt_hex,
+                                   .is_set = opt_uint_is_set,    .format = format_opt_hex,  .equal = opt_uint_equal };
+const VhXmlType vh_xml_opt_id = { "non-negative integer value", .size = sizeof(VhOptUint), .parse = parse_opt_hex,
+                                  .is_set = opt_uint_is_set,    .format = format_opt_id,   .equal = opt_uint_equal };
+const VhXmlType vh_xml_opt_natural = {
+        .expected = "integer value",
+        .expected_range = "non-negative value",
+        .size = sizeof(VhOptUint),
+        .parse = parse_opt_natural,
+        .is_set = opt_uint_is_set,
+        .format = format_uint,
+        .equal = opt_uint_equal,
+};
+const VhXmlType vh_xml_opt_u64 = { "non-negative integer value", .size = sizeof(VhOptU64), .parse = parse_opt_u64,
+                                   .is_set = opt_u64_is_set,     .format = format_u64,     .equal = opt_u64_equal };
+const VhXmlType vh_xml_opt_hex64 = { "non-negative integer value", .size = sizeof(VhOptU64), .parse = parse_opt_u64,
+                                     .is_set = opt_u64_is_set,     .format = format_hex64,   .equal = opt_u64_equal };
 
 /* ---- parts of PCI addresses ---- */
 
+/* A number that is too large lies outside of the PCI address space, and is told so. */
+static int read_pci(const VhXmlRow *row, const char *text, unsigned most, unsigned *ret, VhError **err)
+{
+        unsigned limit = row->max ? (unsigned)row->max : most;
+        uint64_t v;
+        int r = read_u64(&(const VhXmlRow){}, text, 0, UINT32_MAX, &v);
+
+        if (r < 0)
+                return r;
+        *ret = (unsigned)v;
+        if (v <= limit)
+                return 0;
+        if (most < UINT8_MAX)
+                vh_error_set(err, VIR_FROM_NONE, VIR_ERR_XML_ERROR, "Invalid PCI address %s=0x%x, must be <= %u",
+                             row->name, *ret, limit);
+        else
+                vh_error_set(err, VIR_FROM_NONE, VIR_ERR_XML_ERROR, "Invalid PCI address %s='0x%x', must be <= 0x%X",
+                             row->name, *ret, limit);
+        return -ERANGE;
+}
+
+static int parse_hex4(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err)
+{
+        unsigned v;
+        int r = read_pci(row, text, 0xf, &v, err);
+
+        if (r == 0)
+                *(uint8_t *)field = (uint8_t)v;
+        return r;
+}
+
 static int parse_hex8(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err)
 {
-        uint64_t v;
-        int r = read_u64(row, text, 0, UINT8_MAX, &v);
+        unsigned v;
+        int r = read_pci(row, text, UINT8_MAX, &v, err);
 
         if (r == 0)
                 *(uint8_t *)field = (uint8_t)v;
@@ -306,8 +394,8 @@ static int parse_hex8(const VhXmlRow *row, const char *text, const char *unit, v
 
 static int parse_hex16(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err)
 {
-        uint64_t v;
-        int r = read_u64(row, text, 0, UINT16_MAX, &v);
+        unsigned v;
+        int r = read_pci(row, text, UINT16_MAX, &v, err);
 
         if (r == 0)
                 *(uint16_t *)field = (uint16_t)v;
@@ -343,11 +431,11 @@ static void format_hex16(const VhXmlRow *row, const void *field, VhBuf *b)
         add_hex(b, *(const uint16_t *)field, 4);
 }
 
-const VhXmlType vh_xml_hex4 = { "non-negative integer value", 1, .parse = parse_hex8, .is_set = always_set,
+const VhXmlType vh_xml_hex4 = { "non-negative integer value", .size = 1, .parse = parse_hex4, .is_set = always_set,
                                 .format = format_hex4 };
-const VhXmlType vh_xml_hex8 = { "non-negative integer value", 1, .parse = parse_hex8, .is_set = always_set,
+const VhXmlType vh_xml_hex8 = { "non-negative integer value", .size = 1, .parse = parse_hex8, .is_set = always_set,
                                 .format = format_hex8 };
-const VhXmlType vh_xml_hex16 = { "non-negative integer value", 2, .parse = parse_hex16, .is_set = always_set,
+const VhXmlType vh_xml_hex16 = { "non-negative integer value", .size = 2, .parse = parse_hex16, .is_set = always_set,
                                  .format = format_hex16 };
 
 /* ---- words ---- */
@@ -388,7 +476,7 @@ static void format_enum(const VhXmlRow *row, const void *field, VhBuf *b)
                 vh_buf_adds(b, text);
 }
 
-const VhXmlType vh_xml_enum = { NULL, 1, .parse = parse_enum, .is_set = enum_is_set, .format = format_enum };
+const VhXmlType vh_xml_enum = { NULL, .size = 1, .parse = parse_enum, .is_set = enum_is_set, .format = format_enum };
 
 const VhXmlNames vh_xml_yes_no = { 3, (const char *const[]){ NULL, "yes", "no" } };
 const VhXmlNames vh_xml_on_off = { 3, (const char *const[]){ NULL, "on", "off" } };
@@ -407,7 +495,7 @@ static void format_uuid(const VhXmlRow *row, const void *field, VhBuf *b)
         vh_buf_adds(b, vh_uuid_format(field, text));
 }
 
-const VhXmlType vh_xml_uuid = { "UUID", VH_UUID_LEN, .parse = parse_uuid, .format = format_uuid };
+const VhXmlType vh_xml_uuid = { "UUID", .size = VH_UUID_LEN, .parse = parse_uuid, .format = format_uuid };
 
 static int hex_digit(char c)
 {
@@ -447,7 +535,7 @@ static void format_mac(const VhXmlRow *row, const void *field, VhBuf *b)
         vh_buf_adds(b, text);
 }
 
-const VhXmlType vh_xml_mac = { "MAC address", 6, .parse = parse_mac, .format = format_mac };
+const VhXmlType vh_xml_mac = { "MAC address", .size = 6, .parse = parse_mac, .format = format_mac };
 
 /* The dotted port numbers of a USB address, char[16]. */
 static int parse_usb_port(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err)
@@ -466,4 +554,4 @@ static void format_chars(const VhXmlRow *row, const void *field, VhBuf *b)
         vh_buf_adds(b, field);
 }
 
-const VhXmlType vh_xml_usb_port = { "USB port", 16, .parse = parse_usb_port, .format = format_chars };
+const VhXmlType vh_xml_usb_port = { "USB port", .size = 16, .parse = parse_usb_port, .format = format_chars };
