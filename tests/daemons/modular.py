@@ -24,6 +24,21 @@ TYPED_PARAM_STRING = 7
 CLOSE_REASON_EOF = 1
 LOST_DAEMON = os.path.join(HERE, "lost-daemon.py")
 
+# The protocol is read while it still can be: the user may not be able to look into the tree.
+AS_NOBODY = """
+import os, sys
+sys.path[:0] = [%r]
+import wire
+wire.program("remote"), wire.program("message")
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+c = wire.Connection(%r).open("qemu:///system")
+try:
+    c.call("CONNECT_SET_IDENTITY", params=%r, flags=0)
+except wire.RpcError as e:
+    sys.exit(e.body["code"])
+"""
+
 
 class Modular(unittest.TestCase):
     def setUp(self):
@@ -204,11 +219,7 @@ class Modular(unittest.TestCase):
 
     def as_nobody(self, path, *params):
         """The error code that an ordinary user gets for setting an identity, 0 for none."""
-        # The protocol is read while it still can be: the user may not be able to look into the tree.
-        script = ("import os,sys;sys.path[:0]=[%r];import wire;wire.program('remote')\nos.setresgid(65534,65534,65534);os.setresuid(65534,65534,65534)\n"
-                  "c=wire.Connection(%r).open('qemu:///system')\n"
-                  "try:\n c.call('CONNECT_SET_IDENTITY',params=%r,flags=0)\nexcept wire.RpcError as e:\n sys.exit(e.body['code'])"
-                  % (os.path.dirname(wire.__file__), path, list(params)))
+        script = AS_NOBODY % (os.path.dirname(wire.__file__), path, list(params))
         return subprocess.run([sys.executable, "-c", script], timeout=20, check=False).returncode
 
     def test_identity_needs_the_token(self):

@@ -4,6 +4,7 @@
 pid file, background, session mode. Needs root, for a private mount namespace."""
 
 import os
+import re
 import signal
 import socket
 import stat
