@@ -188,8 +188,8 @@ class Modular(unittest.TestCase):
         qemu, proxy = self.start("virtqemud", "virtproxyd")
         stuck = self.open(proxy, "qemu:///system")
         other = self.open(proxy, "test:///default")
-        os.kill(daemon_pid(self.host, "virtqemud"), signal.SIGSTOP)
-        self.addCleanup(os.kill, daemon_pid(self.host, "virtqemud"), signal.SIGCONT)
+        os.kill(host.daemon_pid(self.host, "virtqemud"), signal.SIGSTOP)
+        self.addCleanup(os.kill, host.daemon_pid(self.host, "virtqemud"), signal.SIGCONT)
         serial = stuck.post("CONNECT_NUM_OF_DOMAINS")
         opening = wire.Connection(proxy.socket("-sock"))
         self.addCleanup(opening.sock.close)
@@ -199,7 +199,7 @@ class Modular(unittest.TestCase):
             other.call("CONNECT_GET_LIB_VERSION")
             self.assertLess(time.monotonic() - start, 0.5)
         self.assertTrue(self.open(proxy, "test:///default"))
-        os.kill(daemon_pid(self.host, "virtqemud"), signal.SIGCONT)
+        os.kill(host.daemon_pid(self.host, "virtqemud"), signal.SIGCONT)
         self.assertEqual(stuck.recv().serial, serial)
         self.assertEqual(opening.recv().status, wire.OK)
 
@@ -249,12 +249,6 @@ def wait_for(condition, seconds=5.0):
             return False
         time.sleep(0.02)
     return True
-
-
-def daemon_pid(h, name):
-    """Of the daemon itself: what a test starts may be a wrapper."""
-    with open(h.path("run", f"{name}.pid"), encoding="ascii") as f:
-        return int(f.read())
 
 
 def wire_clients(daemon):

@@ -43,12 +43,6 @@ def run(h, name, *args, env=None, timeout=10):
                           stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}, check=False)
 
 
-def daemon_pid(h, name):
-    """Of the daemon itself: what a test starts may be a wrapper."""
-    with open(h.path("run", f"{name}.pid"), encoding="ascii") as f:
-        return int(f.read())
-
-
 def wait_for(condition, seconds=5.0):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -167,7 +161,7 @@ class OpenFiles(HostTest):
     def limits(self, prlimit):
         """Soft and hard limit of a daemon started with others, and what it logged."""
         daemon = self.start("virtproxyd", prefix=["prlimit", f"--nofile={prlimit}"])
-        with open(f"/proc/{daemon_pid(self.host, 'virtproxyd')}/limits", encoding="ascii") as f:
+        with open(f"/proc/{host.daemon_pid(self.host, 'virtproxyd')}/limits", encoding="ascii") as f:
             found = re.search(r"^Max open files\s+(\d+)\s+(\d+)", f.read(), re.M).groups()
         return found, daemon.log()
 
@@ -359,7 +353,7 @@ class Life(HostTest):
     def test_hangup_reloads(self):
         for name in ["libvirtd", "virtproxyd", "virtqemud"]:
             daemon = self.start(name)
-            os.kill(daemon_pid(self.host, name), signal.SIGHUP)
+            os.kill(host.daemon_pid(self.host, name), signal.SIGHUP)
             time.sleep(0.2)
             self.assertEqual(server_names(daemon.socket("admin-sock")), sorted(["admin", name]))
             self.assertEqual(daemon.stop(), 0)
@@ -387,7 +381,7 @@ class Life(HostTest):
             reader.start()
             daemon = self.start("virtqemud", env={"NOTIFY_SOCKET": path})
             self.assertTrue(wait_for(lambda: "READY=1" in said))
-            os.kill(daemon_pid(self.host, "virtqemud"), signal.SIGHUP)
+            os.kill(host.daemon_pid(self.host, "virtqemud"), signal.SIGHUP)
             self.assertTrue(wait_for(lambda: said.count("READY=1") == 2))
             daemon.stop()
             self.assertTrue(wait_for(lambda: "STOPPING=1" in said))
@@ -403,7 +397,7 @@ class Life(HostTest):
         conf = self.host.write(host.CONF_OPEN, "d.conf")
         out = run(self.host, "virtqemud", "-d", "-f", conf)
         self.assertEqual(out.returncode, 0, out.stderr)
-        pid = daemon_pid(self.host, "virtqemud")
+        pid = host.daemon_pid(self.host, "virtqemud")
         self.assertEqual(server_names(self.host.path("run", "libvirt", "virtqemud-admin-sock")), ["admin", "virtqemud"])
         os.kill(pid, signal.SIGTERM)
         self.assertTrue(wait_for(lambda: not os.path.exists(f"/proc/{pid}")))

@@ -166,6 +166,12 @@ unix_sock_ro_perms = "0777"
 REFERENCE = "/usr/sbin/libvirtd"
 
 
+def daemon_pid(h, name):
+    """Of the daemon itself: what a test starts may be a wrapper."""
+    with open(h.path("run", f"{name}.pid"), encoding="ascii") as f:
+        return int(f.read())
+
+
 def build_dir():
     """The build to test: VIRTHOST_BUILD, or build/ of this tree."""
     top = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
