@@ -6,6 +6,9 @@
 #include "xml/rows.h"
 #include <arpa/inet.h>
 
+/* Named guests of one network: as many as an IPv4 network of 16 bits has addresses. */
+enum { HOSTS_MAX = 65536 };
+
 #define FORWARD_MODES NAMES("nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev", "none")
 #define FAMILIES      NAMES("ipv4", "ipv6")
 
@@ -84,7 +87,7 @@ const VhXmlTable vh_dhcp_host_table = { "host", sizeof(S),
 #define S VhDhcp
 static const VhXmlTable dhcp_table = {
         "dhcp", sizeof(S),
-        ROWS(LIST("range", ranges, vh_dhcp_range_table), LIST("host", hosts, vh_dhcp_host_table),
+        ROWS(LIST("range", ranges, vh_dhcp_range_table), LIST("host", hosts, vh_dhcp_host_table, .max = HOSTS_MAX),
              GROUP("bootp", ROWS(ATTR("file", bootfile, string), ATTR("server", bootserver, string)))),
         NULL
 };
@@ -162,7 +165,7 @@ static const VhXmlTable dns_table = { "dns", sizeof(S),
                                       ROWS(YESNO("enable", enable), YESNO("forwardPlainNames", forward_plain),
                                            LIST("forwarder", forwarders, dns_forwarder_table),
                                            LIST("txt", txts, vh_dns_txt_table), LIST("srv", srvs, vh_dns_srv_table),
-                                           LIST("host", hosts, vh_dns_host_table)),
+                                           LIST("host", hosts, vh_dns_host_table, .max = HOSTS_MAX)),
                                       NULL };
 #undef S
 

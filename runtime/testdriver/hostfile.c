@@ -13,6 +13,9 @@
 
 #define TEST_NS "http://libvirt.org/schemas/domain/test/1.0"
 
+/* Of all files of a host together: one may be named again and again, and nobody is served while they are read. */
+enum { BYTES_MAX = 2 * VH_XML_SIZE_MAX };
+
 /* One kind of object under <node>. */
 typedef struct Kind {
         const char *element;
@@ -68,12 +71,13 @@ static int read_file(const char *path, char **text, size_t *len)
 }
 
 /* What is wrong with the text is not said: it would show lines of a file that perhaps only we may read. */
-static int parse_file(const char *path, xmlDoc **doc, VhError **err)
+static int parse_file(TestHost *host, const char *path, xmlDoc **doc, VhError **err)
 {
         _vh_free_ char *text = NULL;
         size_t len = 0;
 
-        if (read_file(path, &text, &len) == 0 && vh_xml_doc_parse(doc, text, len, path, NULL) == 0) {
+        if (read_file(path, &text, &len) == 0 && (host->bytes_read += len) <= BYTES_MAX &&
+            vh_xml_doc_parse(doc, text, len, path, NULL) == 0) {
                 (*doc)->URL = xmlStrdup((const xmlChar *)path); /* other files are named relative to it */
                 return 0;
         }
@@ -128,7 +132,7 @@ static int read_facts(const xmlNode *node, DomainFacts *facts, VhError **err)
 }
 
 /* A snapshot's element without its namespace prefix. */
-static int load_snapshot(VhDomainObj *dom, const xmlNode *node, VhError **err)
+static int load_snapshot(TestHost *host, VhDomainObj *dom, const xmlNode *node, VhError **err)
 {
         _vh_free_ char *file = attribute(node, "file");
         _vh_free_ char *text = NULL;
@@ -136,7 +140,7 @@ static int load_snapshot(VhDomainObj *dom, const xmlNode *node, VhError **err)
         int r = 0;
 
         if (file) {
-                r = parse_file(file, &doc, err);
+                r = parse_file(host, file, &doc, err);
                 if (r < 0)
                         return r;
                 text = text_of(xmlDocGetRootElement(doc));
@@ -151,10 +155,10 @@ static int load_snapshot(VhDomainObj *dom, const xmlNode *node, VhError **err)
         return r;
 }
 
-static int load_snapshots(VhDomainObj *dom, const xmlNode *node, VhError **err)
+static int load_snapshots(TestHost *host, VhDomainObj *dom, const xmlNode *node, VhError **err)
 {
         for (const xmlNode *child = node->children; child; child = child->next) {
-                int r = is_element(child, "domainsnapshot", TEST_NS) ? load_snapshot(dom, child, err) : 0;
+                int r = is_element(child, "domainsnapshot", TEST_NS) ? load_snapshot(host, dom, child, err) : 0;
 
                 if (r < 0)
                         return r;
@@ -174,7 +178,7 @@ static int load_domain(TestHost *host, const xmlNode *node, VhError **err)
         if (r == 0)
                 r = read_facts(node, &facts, err);
         if (r == 0)
-                r = load_snapshots(dom, node, err);
+                r = load_snapshots(host, dom, node, err);
         if (r < 0)
                 return r;
         dom->persistent = !facts.transient;
@@ -244,7 +248,7 @@ static int load_object(TestHost *host, const Kind *kind, const xmlNode *node, Vh
         if (!file)
                 return kind->load(host, node, err);
         path = path_beside((const char *)node->doc->URL, file);
-        r = parse_file(path, &doc, err);
+        r = parse_file(host, path, &doc, err);
         if (r < 0)
                 return r;
         r = kind->load(host, xmlDocGetRootElement(doc), err);
@@ -348,7 +352,7 @@ int test_host_load_file(TestHost *host, const char *path, VhError **err)
 {
         const xmlNode *root;
         xmlDoc *doc;
-        int r = parse_file(path, &doc, err);
+        int r = parse_file(host, path, &doc, err);
 
         if (r < 0)
                 return r;

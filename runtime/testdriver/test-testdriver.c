@@ -147,6 +147,71 @@ static void mistakes_in_files_are_named(void **state)
         }
 }
 
+/* Opens a host that is in a file. */
+static int open_text(const char *text, VhError **err)
+{
+        char path[] = "/tmp/vh-testdriver-XXXXXX";
+        _vh_close_ int fd = mkstemp(path);
+        VhConn conn;
+        int r;
+
+        assert_true(fd >= 0);
+        write_file(path, text);
+        r = open_path(&conn, path, err);
+        unlink(path);
+        if (r == 0)
+                vh_driver_test.close(&conn);
+        return r;
+}
+
+static void add_many(VhBuf *b, const char *text, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++)
+                vh_buf_adds(b, text);
+}
+
+static void lists_are_bounded(void **state)
+{
+        _vh_error_ VhError *err = NULL;
+        VhBuf b = {};
+
+        vh_buf_adds(&b, "<node><domain type='test'><name>a</name><memory>1</memory><os><type>hvm</type></os><devices>");
+        add_many(&b, "<interface type='user'/>", 4097);
+        vh_buf_adds(&b, "</devices></domain></node>");
+        assert_true(open_text(b.data, &err) < 0);
+        assert_true(vh_startswith(err->message, "XML error: there are more than 4096 elements 'interface'"));
+        vh_buf_done(&b);
+}
+
+/* A file that is named again and again would be read again and again. */
+static void all_files_together_are_bounded(void **state)
+{
+        char part[] = "/tmp/vh-testdriver-XXXXXX";
+        _vh_close_ int fd = mkstemp(part);
+        _vh_error_ VhError *err = NULL;
+        _vh_free_ char *name = vh_xasprintf("<network file='%s'/>", part);
+        VhBuf b = {};
+
+        assert_true(fd >= 0);
+        vh_buf_adds(&b, "<network><name>n</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid></network><!--");
+        add_many(&b, "0123456789", 300 * 1000);
+        vh_buf_adds(&b, "-->");
+        write_file(part, b.data);
+        b.len = 0;
+        vh_buf_adds(&b, "<node>");
+        add_many(&b, name, 2);
+        vh_buf_adds(&b, "</node>");
+        assert_int_equal(open_text(b.data, NULL), 0);
+        b.len = 0;
+        vh_buf_adds(&b, "<node>");
+        add_many(&b, name, 3);
+        vh_buf_adds(&b, "</node>");
+        assert_true(open_text(b.data, &err) < 0);
+        assert_true(vh_startswith(err->message, "XML error: failed to parse xml document"));
+        unlink(part);
+        vh_buf_done(&b);
+}
+
 static void files_make_hosts(void **state)
 {
         char path[] = "/tmp/vh-testdriver-XXXXXX";
@@ -203,6 +268,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(connections_share_the_default_host_while_it_is_open),
                 cmocka_unit_test(mistakes_in_files_are_named),
+                cmocka_unit_test(lists_are_bounded),
+                cmocka_unit_test(all_files_together_are_bounded),
                 cmocka_unit_test(files_make_hosts),
                 cmocka_unit_test(paths_are_needed),
         };

@@ -47,7 +47,8 @@ typedef struct TestUser {
 typedef struct TestHost {
         unsigned refs;
         TestNodeInfo node;
-        unsigned n_cells; /* NUMA cells of test_cells */
+        unsigned n_cells;  /* NUMA cells of test_cells */
+        size_t bytes_read; /* of the files that it was made from */
         VhDomainList domains;
         int next_id; /* domain ids count up from 1 */
         VhRegistry networks;

@@ -324,11 +324,16 @@ static int parse_new(const VhXmlParse *p, const VhXmlTable *table, const xmlNode
 
 static int parse_list_item(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *node, void *field)
 {
+        uint32_t n = ((VhXmlList *)field)->n, max = row->max ? (uint32_t)row->max : VH_XML_LIST_MAX;
         void *item;
-        int r = parse_new(p, row->table, node, &item);
+        int r;
 
+        if (n >= max)
+                return vh_xml_error(node, VIR_ERR_XML_ERROR, p->err, "there are more than %u elements '%s'", max,
+                                    name_of(node));
+        r = parse_new(p, row->table, node, &item);
         if (r == 0)
-                vh_list_insert_raw(field, ((VhXmlList *)field)->n, item);
+                vh_list_insert_raw(field, n, item);
         return r;
 }
 

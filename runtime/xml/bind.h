@@ -94,6 +94,11 @@ enum {
         VH_XML_NONEMPTY = 1 << 5,   /* an empty text counts as not given; LIST: empty items are not written */
 };
 
+enum {
+        /* Items of one list: what is made of lists compares all with all. */
+        VH_XML_LIST_MAX = 4096,
+};
+
 struct VhXmlRow {
         const char *name;
         const VhXmlNs *ns;
@@ -112,7 +117,7 @@ struct VhXmlRow {
         const VhXmlFault *range;   /* outside of min..max; NULL: as a bad value */
         const VhXmlFault *missing; /* required, but not given */
         const VhXmlFault *twice;   /* element given a second time */
-        /* Numbers must lie in min..max; both 0: any. */
+        /* Numbers must lie in min..max; both 0: any. LIST: at most max items; 0: VH_XML_LIST_MAX. */
         int64_t min, max;
         /* Value of a scalar that is not given; 0: stays zero. */
         int64_t def;
