@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <libxml/xmlstring.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -44,6 +45,15 @@ VhPersist *vh_persist_free(VhPersist *p)
         return NULL;
 }
 
+/* XML has no way to keep them: the definition would have another name when it is read again. */
+static bool has_control(const char *name)
+{
+        for (; *name; name++)
+                if ((unsigned char)*name < ' ' && *name != '\t')
+                        return true;
+        return false;
+}
+
 int vh_persist_check_name(const char *name, int domain, VhError **err)
 {
         if (*name == '\0')
@@ -52,6 +62,8 @@ int vh_persist_check_name(const char *name, int domain, VhError **err)
                 return vh_error_set(err, domain, VIR_ERR_XML_ERROR, "name %s cannot contain '/'", name);
         if (strchr(name, '\n'))
                 return vh_error_set(err, domain, VIR_ERR_XML_DETAIL, "invalid char in name: \n");
+        if (has_control(name))
+                return vh_error_set(err, domain, VIR_ERR_XML_ERROR, "control character in name");
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
                 return vh_error_set(err, domain, VIR_ERR_XML_ERROR, "name %s cannot be the name of a file", name);
         return 0;
@@ -106,6 +118,10 @@ static int write_definition(VhPersist *p, const char *file, const char *name, co
         size_t len;
         int r;
 
+        /* What a client put in would keep the whole definition from being read again. */
+        if (!xmlCheckUTF8((const xmlChar *)xml))
+                return vh_error_set(err, p->kind->domain, VIR_ERR_XML_ERROR,
+                                    "the definition of '%s' has bytes that are not UTF-8", name);
         text = with_warning(p, name, xml, &len);
         r = vh_file_write(path, text, len, FILE_MODE, VH_FILE_SAME_OWNER, VH_FILE_SAME_OWNER, 0);
         if (r < 0)

@@ -207,7 +207,7 @@ static void stale_links_do_not_count(void **state)
 
 static void names_that_cannot_be_files_are_refused(void **state)
 {
-        static const char *const bad[] = { "", "/", "a/b", "a\nb", ".", ".." };
+        static const char *const bad[] = { "", "/", "a/b", "a\nb", "a\rb", "a\001b", ".", ".." };
         Fixture *f = *state;
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(bad); i++) {
@@ -220,6 +220,19 @@ static void names_that_cannot_be_files_are_refused(void **state)
         assert_int_equal(vh_persist_check_name("a b\\\"'", VIR_FROM_TEST, NULL), 0);
         reload(f);
         assert_int_equal(f->n + f->n_skipped, 0);
+}
+
+static void what_could_not_be_read_again_is_not_written(void **state)
+{
+        Fixture *f = *state;
+        _vh_error_ VhError *err = NULL;
+
+        assert_int_equal(vh_persist_save(f->p, "a", "<a>1</>", NULL), 0);
+        assert_true(vh_persist_save(f->p, "a", "<a>\xff</>", &err) < 0);
+        assert_int_equal(err->code, VIR_ERR_XML_ERROR);
+        reload(f);
+        assert_int_equal(f->n, 1);
+        assert_string_equal(f->bodies[0], "1");
 }
 
 static void bad_files_are_skipped_and_told(void **state)
@@ -389,6 +402,7 @@ int main(void)
                 T(link_points_where_the_reference_expects_it),
                 T(stale_links_do_not_count),
                 T(names_that_cannot_be_files_are_refused),
+                T(what_could_not_be_read_again_is_not_written),
                 T(bad_files_are_skipped_and_told),
                 T(leftovers_of_a_killed_writer_go),
                 T(rename_moves_file_and_link),
