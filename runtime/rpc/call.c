@@ -120,10 +120,8 @@ static int add_reply(ServedCall *sc, VhError **err)
         h.type = call->n_reply_fds ? VH_FRAME_REPLY_WITH_FDS : VH_FRAME_REPLY;
         h.status = VH_STATUS_OK;
         r = vh_frame_add(&call->client->link.out, &h, call->n_reply_fds, call->proc->ret_xdr, call->ret, err);
-        if (r < 0) {
-                vh_error_clear(err);
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to encode message payload");
-        }
+        if (r < 0)
+                return *err ? r : vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to encode message payload");
         for (unsigned i = 0; i < call->n_reply_fds; i++)
                 vh_link_add_fd(&call->client->link, VH_TAKE_FD(call->reply_fds[i]));
         return 0;
