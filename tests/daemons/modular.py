@@ -251,12 +251,21 @@ def wait_for(condition, seconds=5.0):
     return True
 
 
+NO_CLIENT = 96  # VIR_ERR_NO_CLIENT
+
+
 def wire_clients(daemon):
-    """What the admin socket tells about each client of a daemon."""
+    """What the admin socket tells about each client of a daemon; one that leaves between the calls is left out."""
     with wire.Connection(daemon.socket("admin-sock")) as c:
         c.call("CONNECT_OPEN", _prog="admin", flags=0)
         clients = c.call("SERVER_LIST_CLIENTS", _prog="admin", srv={"name": daemon.name}, need_results=1, flags=0)["clients"]
-        infos = [c.call("CLIENT_GET_INFO", _prog="admin", clnt=client, flags=0)["params"] for client in clients]
+        infos = []
+        for client in clients:
+            try:
+                infos.append(c.call("CLIENT_GET_INFO", _prog="admin", clnt=client, flags=0)["params"])
+            except wire.RpcError as e:
+                if e.body["code"] != NO_CLIENT:
+                    raise
         return [{p["field"]: p["value"][1] for p in params} for params in infos]
 
 
