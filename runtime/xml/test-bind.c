@@ -132,7 +132,7 @@ static void assert_comes_out(const VhXmlTable *table, const char *xml, unsigned 
 
 static void tables_are_checked(void **state)
 {
-        static const VhXmlTable outside = { "x", 2, table_item.rows };
+        const VhXmlTable outside = { "x", 2, table_item.rows };
         _vh_free_ char *fault = vh_xml_bind_lint(&outside);
 
         assert_null(vh_xml_bind_lint(&table_values));
