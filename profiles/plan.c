@@ -4,17 +4,15 @@
  * in there, nothing outside is reached. */
 
 #include "plan.h"
+#include "apply/tree.h"
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 enum {
         FILE_MODE = 0644,
-        DIR_MODE = 0755,
         MANIFEST_MAX = 1024 * 1024,
 };
 
@@ -79,41 +77,10 @@ static bool has_file(const VhPlan *plan, const char *path)
         return false;
 }
 
-/* Opens a directory as a program sees it whose root is rootfd: links, absolute ones too, never lead out of it. */
-static int open_inside(int rootfd, const char *dir, bool make)
-{
-        struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-        _vh_free_ char *parent = NULL;
-        _vh_close_ int up = -1;
-        const char *slash = strrchr(dir, '/');
-        int fd = (int)syscall(SYS_openat2, rootfd, dir, &how, sizeof(how));
-
-        if (fd >= 0 || errno != ENOENT || !make)
-                return fd >= 0 ? fd : -errno;
-        parent = slash ? vh_xstrndup(dir, (size_t)(slash - dir)) : vh_xstrdup(".");
-        up = open_inside(rootfd, parent, make);
-        if (up < 0)
-                return up;
-        if (mkdirat(up, slash ? slash + 1 : dir, DIR_MODE) < 0)
-                return -errno;
-        fd = (int)syscall(SYS_openat2, rootfd, dir, &how, sizeof(how));
-        return fd >= 0 ? fd : -errno;
-}
-
-/* The directory of a file of the plan, and the name in it. */
-static int open_dir_of(int rootfd, const char *path, bool make, const char **name)
-{
-        const char *slash = strrchr(path, '/');
-        _vh_free_ char *dir = slash ? vh_xstrndup(path, (size_t)(slash - path)) : vh_xstrdup(".");
-
-        *name = slash ? slash + 1 : path;
-        return open_inside(rootfd, dir, make);
-}
-
 static int read_file(int rootfd, const char *path, size_t max, char **text)
 {
         const char *name;
-        _vh_close_ int dirfd = open_dir_of(rootfd, path, false, &name);
+        _vh_close_ int dirfd = vh_tree_parent(rootfd, path, false, &name);
         _vh_close_ int fd = -1;
         size_t len;
 
@@ -126,7 +93,7 @@ static int read_file(int rootfd, const char *path, size_t max, char **text)
 static int remove_file(int rootfd, const char *path)
 {
         const char *name;
-        _vh_close_ int dirfd = open_dir_of(rootfd, path, false, &name);
+        _vh_close_ int dirfd = vh_tree_parent(rootfd, path, false, &name);
 
         if (dirfd < 0)
                 return dirfd;
@@ -166,7 +133,7 @@ static bool has_mode(int dirfd, const char *name, unsigned mode)
 static int write_file(const VhPlanFile *f, int rootfd, unsigned *written)
 {
         const char *name;
-        _vh_close_ int dirfd = open_dir_of(rootfd, f->path, true, &name);
+        _vh_close_ int dirfd = vh_tree_parent(rootfd, f->path, true, &name);
         _vh_free_ char *old = NULL;
         int r;
 
@@ -181,30 +148,19 @@ static int write_file(const VhPlanFile *f, int rootfd, unsigned *written)
         return r;
 }
 
-static int open_root(const char *root)
+int vh_plan_write(const VhPlan *plan, const char *root, unsigned *written, unsigned *removed, VhError **err)
 {
-        int r = vh_mkdir_p(root, DIR_MODE);
-        int fd;
+        _vh_cleanup_(vh_tree_done) VhTree tree = { .fd = -1 };
+        unsigned dummy = 0;
+        int r = vh_tree_open(&tree, root, true, err);
 
         if (r < 0)
                 return r;
-        fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
-}
-
-int vh_plan_write(const VhPlan *plan, const char *root, unsigned *written, unsigned *removed, VhError **err)
-{
-        _vh_close_ int rootfd = open_root(root);
-        unsigned dummy = 0;
-        int r;
-
-        if (rootfd < 0)
-                return vh_error_sys(err, VIR_FROM_CONF, rootfd, "cannot open folder %s", root);
-        r = remove_stale(plan, rootfd, removed ? removed : &dummy);
+        r = remove_stale(plan, tree.fd, removed ? removed : &dummy);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_CONF, r, "cannot remove files of the last run below %s", root);
         for (size_t i = 0; i < plan->n; i++) {
-                r = write_file(&plan->files[i], rootfd, written ? written : &dummy);
+                r = write_file(&plan->files[i], tree.fd, written ? written : &dummy);
                 if (r < 0)
                         return vh_error_sys(err, VIR_FROM_CONF, r, "cannot write %s/%s", root, plan->files[i].path);
         }

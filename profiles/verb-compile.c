@@ -2,11 +2,10 @@
 
 /* virthost check, virthost compile: profile, checks, plan, files. Nothing is written unless all checks pass. */
 
-#include "base/file.h"
 #include "cli.h"
+#include "load.h"
 #include "plan.h"
 
-#include <errno.h>
 #include <getopt.h>
 
 typedef struct Arguments {
@@ -63,15 +62,6 @@ static void help_compile(void)
                common_help);
 }
 
-static bool wants_color(const char *when)
-{
-        const char *no_color = getenv("NO_COLOR");
-
-        if (vh_streq(when, "auto"))
-                return isatty(STDERR_FILENO) && !(no_color && *no_color);
-        return vh_streq(when, "always");
-}
-
 static int usage_error(const char *verb, const char *text)
 {
         fprintf(stderr, "virthost %s: %s\nvirthost %s --help tells how it is used\n", verb, text, verb);
@@ -108,7 +98,7 @@ static int take_option(Arguments *a, int option, bool compile, const char *verb)
         case OPT_COLOR:
                 if (!vh_streq(optarg, "auto") && !vh_streq(optarg, "always") && !vh_streq(optarg, "never"))
                         return usage_error(verb, "--color is auto, always or never");
-                a->color = wants_color(optarg);
+                a->color = vh_wants_color(optarg);
                 return -1;
         case 'q':
                 a->quiet = true;
@@ -128,7 +118,7 @@ static int parse_arguments(Arguments *a, int argc, char **argv, bool compile)
 {
         int option, status = -1;
 
-        a->color = wants_color("auto");
+        a->color = vh_wants_color("auto");
         optind = 1;
         while (status < 0 && (option = getopt_long(argc, argv, "o:nqvh", long_options, NULL)) >= 0)
                 status = take_option(a, option, compile, argv[0]);
@@ -142,34 +132,6 @@ static int parse_arguments(Arguments *a, int argc, char **argv, bool compile)
         if (!compile && (a->output || a->runtime_dir || a->units || a->dry_run))
                 return usage_error(argv[0], "check writes nothing; these options are for compile");
         return -1;
-}
-
-/* Reads, and reports what is wrong. NULL: not usable, it has been said. */
-static VhProfile *load(const Arguments *a, VhArena *arena, VhFindings *findings)
-{
-        bool from_stdin = vh_streq(a->profile, "-");
-        const char *name = from_stdin ? "<stdin>" : a->profile;
-        VhReportStyle style = { .color = a->color, .json = a->json, .quiet = a->quiet };
-        VhProfile *p = NULL;
-        char *text = NULL;
-        size_t len;
-        int r = from_stdin ? vh_file_read_fd(STDIN_FILENO, VH_YAML_SIZE_MAX, &text, &len)
-                           : vh_file_read(a->profile, VH_YAML_SIZE_MAX, &text, &len);
-
-        vh_arena_own(arena, text);
-        if (r == -EFBIG)
-                vh_findings_add(findings, VH_SEVERITY_ERROR, "yaml-size", name, 0, 0, "file is larger than %d bytes",
-                                VH_YAML_SIZE_MAX);
-        else if (r < 0)
-                vh_findings_add(findings, VH_SEVERITY_ERROR, "profile-read", name, 0, 0, "cannot be read: %s",
-                                strerror(-r));
-        else
-                p = vh_profile_read(arena, name, text, len, findings);
-        if (p)
-                vh_profile_check(p, findings);
-        vh_findings_sort(findings);
-        vh_report(a->json ? stdout : stderr, findings, text, style);
-        return findings->errors > 0 || (a->strict && findings->warnings > 0) ? NULL : p;
 }
 
 static void list_files(FILE *out, const VhPlan *plan)
@@ -206,7 +168,9 @@ static int run(int argc, char **argv, bool compile)
 
         if (status >= 0)
                 return status;
-        p = load(&a, &arena, &findings);
+        p = vh_load_profile(a.profile, &arena, &findings,
+                            &(VhLoadOptions){ .strict = a.strict,
+                                              .style = { .color = a.color, .json = a.json, .quiet = a.quiet } });
         status = p ? VH_EXIT_DONE : VH_EXIT_FAILED;
         if (p && compile) {
                 vh_plan_make(&plan, p, &(VhPlanOptions){ .runtime_dir = a.runtime_dir, .units = a.units });

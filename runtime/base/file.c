@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 enum {
         READ_CHUNK = 16 * 1024,
@@ -135,14 +136,24 @@ static int temp_open(TempFile *t, const char *base)
         return -errno;
 }
 
-static int temp_fill(TempFile *t, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid, VhFileFlags flags)
+static int temp_set_attrs(TempFile *t, const VhFileAttrs *a)
 {
-        int r;
+        if ((a->uid != (uid_t)VH_FILE_SAME_OWNER || a->gid != (gid_t)VH_FILE_SAME_OWNER) &&
+            fchown(t->fd, a->uid, a->gid) < 0)
+                return -errno;
+        if (fchmod(t->fd, a->mode) < 0)
+                return -errno;
+        if (a->label && fsetxattr(t->fd, "security.selinux", a->label, strlen(a->label) + 1, 0) < 0)
+                return -errno;
+        return 0;
+}
 
-        if ((uid != (uid_t)VH_FILE_SAME_OWNER || gid != (gid_t)VH_FILE_SAME_OWNER) && fchown(t->fd, uid, gid) < 0)
-                return -errno;
-        if (fchmod(t->fd, mode) < 0)
-                return -errno;
+static int temp_fill(TempFile *t, const void *data, size_t len, const VhFileAttrs *attrs, VhFileFlags flags)
+{
+        int r = temp_set_attrs(t, attrs);
+
+        if (r < 0)
+                return r;
         r = write_all(t->fd, data, len);
         if (r < 0)
                 return r;
@@ -171,10 +182,11 @@ static void temp_done(TempFile *t)
         vh_closep(&t->fd);
 }
 
-int vh_file_write_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid,
-                     VhFileFlags flags)
+int vh_file_write_attrs_at(int dirfd, const char *name, const void *data, size_t len, const VhFileAttrs *attrs,
+                           VhFileFlags flags)
 {
         _vh_cleanup_(temp_done) TempFile t = { .dirfd = dirfd, .fd = -1 };
+        VhFileAttrs a = *attrs;
         struct stat st;
         int r;
 
@@ -182,16 +194,24 @@ int vh_file_write_at(int dirfd, const char *name, const void *data, size_t len, 
                 return 0;
         if ((flags & VH_FILE_KEEP_ATTRS) && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode)) {
-                mode = st.st_mode & 07777;
-                uid = st.st_uid;
-                gid = st.st_gid;
+                a.mode = st.st_mode & 07777;
+                a.uid = st.st_uid;
+                a.gid = st.st_gid;
         }
         r = temp_open(&t, name);
         if (r == 0)
-                r = temp_fill(&t, data, len, mode, uid, gid, flags);
+                r = temp_fill(&t, data, len, &a, flags);
         if (r == 0)
                 r = temp_place(&t, name, flags);
         return r;
+}
+
+int vh_file_write_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid,
+                     VhFileFlags flags)
+{
+        VhFileAttrs attrs = { .mode = mode, .uid = uid, .gid = gid };
+
+        return vh_file_write_attrs_at(dirfd, name, data, len, &attrs, flags);
 }
 
 int vh_file_write(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid, VhFileFlags flags)
@@ -216,15 +236,10 @@ int vh_file_remove(const char *path)
         return fsync(dirfd) < 0 ? -errno : 0;
 }
 
-int vh_symlink_replace(const char *target, const char *path)
+int vh_symlink_replace_at(const char *target, int dirfd, const char *name)
 {
-        const char *name;
-        _vh_close_ int dirfd = open_parent(path, &name);
-        /* Behind dirfd, so that it is cleaned up while that is still open. */
         _vh_cleanup_(temp_done) TempFile t = { .dirfd = dirfd, .fd = -1 };
 
-        if (dirfd < 0)
-                return dirfd;
         for (int i = 0; i < TEMP_TRIES; i++) {
                 random_name(name, &t.name);
                 if (symlinkat(target, t.dirfd, t.name) == 0)
@@ -234,6 +249,14 @@ int vh_symlink_replace(const char *target, const char *path)
         }
         t.name = (free(t.name), NULL);
         return -errno;
+}
+
+int vh_symlink_replace(const char *target, const char *path)
+{
+        const char *name;
+        _vh_close_ int dirfd = open_parent(path, &name);
+
+        return dirfd < 0 ? dirfd : vh_symlink_replace_at(target, dirfd, name);
 }
 
 /* One directory. 1 if it was made, 0 if it was there. */

@@ -36,11 +36,24 @@ int vh_file_write(const char *path, const void *data, size_t len, mode_t mode, u
 int vh_file_write_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid,
                      VhFileFlags flags);
 
+typedef struct VhFileAttrs {
+        mode_t mode;
+        uid_t uid; /* or VH_FILE_SAME_OWNER */
+        gid_t gid;
+        const char *label; /* SELinux label that the file gets, or NULL: what the system gives a new file */
+} VhFileAttrs;
+
+/* The same with everything that a file can carry. */
+int vh_file_write_attrs_at(int dirfd, const char *name, const void *data, size_t len, const VhFileAttrs *attrs,
+                           VhFileFlags flags);
+
 /* Removes a file and syncs its directory. A missing file is -ENOENT. */
 int vh_file_remove(const char *path);
 
 /* Makes path a symbolic link to target, replacing what non-directory is there in one step. */
 int vh_symlink_replace(const char *target, const char *path);
+/* The same for a name in a directory that the caller has open for reading. */
+int vh_symlink_replace_at(const char *target, int dirfd, const char *name);
 
 /* Makes the directory and its missing parents with this mode, whatever the umask. An existing directory is left as it
  * is; -ENOTDIR if something else is in the way. */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What every verb that takes a profile begins with. */
+
+#include "profile.h"
+#include "report.h"
+
+typedef struct VhLoadOptions {
+        bool strict; /* warnings are errors */
+        VhReportStyle style;
+} VhLoadOptions;
+
+/* Reads (- is standard input) and checks a profile and reports what is wrong, on standard error or as JSON on standard
+ * output. Everything belongs to arena. NULL: not usable, it has been said. */
+VhProfile *vh_load_profile(const char *path, VhArena *arena, VhFindings *findings, const VhLoadOptions *options);
+
+/* What --color=WHEN comes to. */
+bool vh_wants_color(const char *when);
