@@ -15,6 +15,9 @@ static void priv_free(void *p)
 {
         QemuDomain *priv = p;
 
+        if (priv->jobs)
+                qemu_jobs_done(priv->jobs);
+        free(priv->jobs);
         free(priv->foreign);
         free(priv->text);
         free(priv);
@@ -27,6 +30,17 @@ QemuDomain *qemu_domain_priv(VhDomainObj *dom)
                 dom->priv_free = priv_free;
         }
         return dom->priv;
+}
+
+QemuJobs *qemu_jobs(QemuDriver *driver, VhDomainObj *dom)
+{
+        QemuDomain *priv = qemu_domain_priv(dom);
+
+        if (!priv->jobs) {
+                priv->jobs = vh_new(QemuJobs, 1);
+                priv->jobs->loop = driver->env.loop;
+        }
+        return priv->jobs;
 }
 
 void qemu_drop_text(QemuDriver *driver, VhDomainObj *dom)

@@ -12,6 +12,7 @@
 #include "driver/persist.h"
 #include "driver/typedparam.h"
 #include "emulator.h"
+#include "job.h"
 #include "model/domain.h"
 
 enum {
@@ -48,6 +49,8 @@ typedef struct QemuDomain {
          * would be lost. NULL: it may. */
         char *foreign;
         char *text; /* the stored definition with QEMU_SHOWN_XML, NULL: not made (yet) */
+        struct QemuProcess *proc; /* process.h; NULL: does not run */
+        QemuJobs *jobs;           /* NULL: none was ever asked for */
 } QemuDomain;
 
 static inline QemuDriver *qemu_driver(const VhCall *call)
@@ -65,6 +68,9 @@ QemuDomain *qemu_domain_priv(VhDomainObj *dom);
 void qemu_set_def(QemuDriver *driver, VhDomainObj *dom, VhDomainDef *def);
 /* Forgets the text that a domain keeps; to be called before the domain goes, too. */
 void qemu_drop_text(QemuDriver *driver, VhDomainObj *dom);
+
+/* The queue of a domain's jobs. */
+QemuJobs *qemu_jobs(QemuDriver *driver, VhDomainObj *dom);
 
 /* The domain of a call; NULL with VIR_ERR_NO_DOMAIN. */
 VhDomainObj *qemu_domain(VhCall *call, const remote_nonnull_domain *wire, VhError **err);

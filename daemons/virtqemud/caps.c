@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Questions to the capabilities of a QEMU program. */
+
+#include "caps.h"
+
+QemuCaps *qemu_caps_ref(QemuCaps *caps)
+{
+        caps->refs++;
+        return caps;
+}
+
+static void machine_done(QemuMachine *m)
+{
+        free(m->name);
+        free(m->alias);
+        free(m->default_cpu);
+        free(m->default_ram_id);
+}
+
+static void cpus_done(QemuCpuModels *cpus)
+{
+        for (size_t i = 0; i < cpus->n; i++) {
+                free(cpus->items[i].name);
+                free(cpus->items[i].type);
+                free(cpus->items[i].blockers);
+        }
+        free(cpus->items);
+}
+
+QemuCaps *qemu_caps_unref(QemuCaps *caps)
+{
+        if (!caps || --caps->refs)
+                return NULL;
+        for (size_t i = 0; i < caps->n_machines; i++)
+                machine_done(&caps->machines[i]);
+        free(caps->machines);
+        for (size_t i = 0; i < QEMU_ACCEL_MAX; i++)
+                cpus_done(&caps->cpus[i]);
+        for (size_t i = 0; i < caps->n_words; i++)
+                free(caps->words[i]);
+        free(caps->words);
+        free(caps->binary);
+        free(caps->arch);
+        free(caps->package);
+        free(caps);
+        return NULL;
+}
+
+static int compare_word(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void qemu_caps_add_word(QemuCaps *caps, char *word)
+{
+        caps->words = vh_xrealloc(caps->words, caps->n_words + 1, sizeof(char *));
+        caps->words[caps->n_words++] = word;
+}
+
+void qemu_caps_sort_words(QemuCaps *caps)
+{
+        if (caps->n_words)
+                qsort(caps->words, caps->n_words, sizeof(char *), compare_word);
+}
+
+static bool has_word(const QemuCaps *caps, char *word)
+{
+        bool found = caps->n_words && bsearch(&word, caps->words, caps->n_words, sizeof(char *), compare_word);
+
+        free(word);
+        return found;
+}
+
+bool qemu_caps_has_type(const QemuCaps *caps, const char *type)
+{
+        return has_word(caps, vh_xasprintf("type:%s", type));
+}
+
+bool qemu_caps_has_prop(const QemuCaps *caps, const char *type, const char *prop)
+{
+        return has_word(caps, vh_xasprintf("prop:%s.%s", type, prop));
+}
+
+bool qemu_caps_has_command(const QemuCaps *caps, const char *command)
+{
+        return has_word(caps, vh_xasprintf("command:%s", command));
+}
+
+bool qemu_caps_has_option(const QemuCaps *caps, const char *option, const char *param)
+{
+        return has_word(caps, param ? vh_xasprintf("option:%s.%s", option, param) : vh_xasprintf("option:%s", option));
+}
+
+const QemuMachine *qemu_caps_machine(const QemuCaps *caps, const char *name)
+{
+        for (size_t i = 0; i < caps->n_machines; i++)
+                if (vh_streq(caps->machines[i].name, name) || vh_streq(caps->machines[i].alias, name))
+                        return &caps->machines[i];
+        return NULL;
+}
+
+const QemuCpuModel *qemu_caps_cpu(const QemuCaps *caps, QemuAccel accel, const char *name)
+{
+        for (size_t i = 0; i < caps->cpus[accel].n; i++)
+                if (strcmp(caps->cpus[accel].items[i].name, name) == 0)
+                        return &caps->cpus[accel].items[i];
+        return NULL;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A program with its arguments, environment and descriptors. */
+
+#include "launch.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void append(char ***list, size_t *n, char *item)
+{
+        *list = vh_xrealloc(*list, *n + 2, sizeof(char *));
+        (*list)[(*n)++] = item;
+        (*list)[*n] = NULL;
+}
+
+void qemu_command_take(QemuCommand *cmd, char *arg)
+{
+        append(&cmd->argv, &cmd->n_argv, arg);
+}
+
+void qemu_command_add(QemuCommand *cmd, const char *arg)
+{
+        qemu_command_take(cmd, vh_xstrdup(arg));
+}
+
+void qemu_command_addf(QemuCommand *cmd, const char *fmt, ...)
+{
+        char *arg = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, fmt);
+        n = vasprintf(&arg, fmt, ap);
+        va_end(ap);
+        if (n < 0)
+                abort();
+        qemu_command_take(cmd, arg);
+}
+
+void qemu_command_setenv(QemuCommand *cmd, const char *name, const char *value)
+{
+        append(&cmd->env, &cmd->n_env, vh_xasprintf("%s=%s", name, value));
+}
+
+int qemu_command_pass_fd(QemuCommand *cmd, int fd)
+{
+        cmd->fds = vh_xrealloc(cmd->fds, cmd->n_fds + 1, sizeof(int));
+        cmd->fds[cmd->n_fds++] = fd;
+        return fd;
+}
+
+static void free_list(char **list, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                free(list[i]);
+        free(list);
+}
+
+void qemu_command_done(QemuCommand *cmd)
+{
+        free_list(cmd->argv, cmd->n_argv);
+        free_list(cmd->env, cmd->n_env);
+        for (size_t i = 0; i < cmd->n_fds; i++)
+                close(cmd->fds[i]);
+        free(cmd->fds);
+        *cmd = (QemuCommand){ 0 };
+}
+
+/* Quoted where a shell would see more than a word. */
+static void add_quoted(VhBuf *b, const char *arg)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%^";
+
+        if (*arg && arg[strspn(arg, plain)] == '\0') {
+                vh_buf_adds(b, arg);
+                return;
+        }
+        vh_buf_addc(b, '\'');
+        for (; *arg; arg++)
+                if (*arg == '\'')
+                        vh_buf_adds(b, "'\\''");
+                else
+                        vh_buf_addc(b, *arg);
+        vh_buf_addc(b, '\'');
+}
+
+char *qemu_command_text(const QemuCommand *cmd)
+{
+        VhBuf b = { 0 };
+
+        for (size_t i = 0; i < cmd->n_env; i++) {
+                add_quoted(&b, cmd->env[i]);
+                vh_buf_adds(&b, " \\\n");
+        }
+        for (size_t i = 0; i < cmd->n_argv; i++) {
+                /* An option and its argument share a line. */
+                if (i)
+                        vh_buf_adds(&b, cmd->argv[i][0] == '-' ? " \\\n" : " ");
+                add_quoted(&b, cmd->argv[i]);
+        }
+        return vh_buf_take(&b);
+}

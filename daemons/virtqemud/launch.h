@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a start decides before the command line is made, and the command line itself. */
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "driver/driver.h"
+
+/* Everything that the command line takes from elsewhere than the definition. Strings belong to the caller. */
+typedef struct QemuLaunch {
+        const VhDriverEnv *env;
+        const VhConf *conf;       /* qemu.conf with its defaults; NULL: none */
+        const char *lib_dir;      /* STATE/qemu/domain-ID-NAME: private files of this run */
+        const char *channel_dir;  /* STATE/qemu/channel/target/domain-ID-NAME */
+        const char *monitor_path; /* where the monitor listens */
+        int monitor_fd;           /* the listening socket to inherit; -1: QEMU makes it (domxml-to-native) */
+        const char *master_key;   /* file with the key of this run's secrets; NULL: none */
+        const char *incoming;     /* argument of -incoming, NULL: a fresh guest */
+        const int *tap_fds;       /* set by the network preparation, see net index; NULL: none */
+        size_t n_tap_fds;
+        bool standalone; /* for domxml-to-native: no descriptors, no secrets */
+} QemuLaunch;
+
+/* A program with its arguments. All zero is a valid empty one. */
+typedef struct QemuCommand {
+        char **argv; /* NULL-terminated once something was added */
+        size_t n_argv;
+        char **env; /* "NAME=value", NULL-terminated; complete, nothing is inherited */
+        size_t n_env;
+        int *fds; /* inherited under their own numbers; owned: closed when the command is freed */
+        size_t n_fds;
+} QemuCommand;
+
+/* Appends a copy; formatted; taken over. */
+void qemu_command_add(QemuCommand *cmd, const char *arg);
+void qemu_command_addf(QemuCommand *cmd, const char *fmt, ...) _vh_printf_(2, 3);
+void qemu_command_take(QemuCommand *cmd, char *arg);
+void qemu_command_setenv(QemuCommand *cmd, const char *name, const char *value);
+/* The child inherits fd; the command owns it now. Returns fd. */
+int qemu_command_pass_fd(QemuCommand *cmd, int fd);
+void qemu_command_done(QemuCommand *cmd);
+#define _qemu_command_ _vh_cleanup_(qemu_command_done)
+/* The command in one line for shells, as it goes to the guest's log. The caller frees it. */
+char *qemu_command_text(const QemuCommand *cmd);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Operations on a domain that wait. */
+
+#include "task.h"
+
+#include <errno.h>
+
+#include "process.h"
+
+QemuTask *qemu_task_new(QemuDriver *driver, VhDomainObj *dom, VhCall *call, const QemuTaskClass *class)
+{
+        QemuTask *task = vh_xcalloc(1, class->size);
+
+        task->class = class;
+        task->driver = driver;
+        task->dom = vh_domain_obj_ref(dom);
+        task->call = call;
+        return task;
+}
+
+void qemu_task_end(QemuTask *task, int r, VhError *err)
+{
+        VhCall *call = task->call;
+
+        if (task->ended)
+                task->ended(task, r, err);
+        if (task->class->cleanup)
+                task->class->cleanup(task);
+        if (task->waiting_qmp && qemu_process_monitor(task->dom))
+                qmp_forget(qemu_process_monitor(task->dom), task);
+        if (call)
+                vh_call_finish(call, r, err);
+        else
+                vh_error_free(err);
+        if (task->has_job)
+                qemu_job_end(qemu_jobs(task->driver, task->dom), &task->slot);
+        vh_domain_obj_unref(task->dom);
+        free(task);
+}
+
+static void run(QemuTask *task)
+{
+        VhError *err = NULL;
+        int r = task->class->need_active ? vh_domain_obj_check_active(task->dom, VIR_FROM_DOMAIN, &err) : 0;
+
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else
+                task->class->run(task);
+}
+
+static void granted(QemuJobSlot *slot, int r, const VhError *err)
+{
+        QemuTask *task = VH_CONTAINER_OF(slot, QemuTask, slot);
+
+        if (r < 0) {
+                qemu_task_end(task, r, vh_error_copy(err));
+                return;
+        }
+        task->has_job = true;
+        run(task);
+}
+
+int qemu_task_go(QemuTask *task)
+{
+        if (task->class->job == QEMU_JOB_NONE) {
+                run(task);
+                return VH_LATER;
+        }
+        task->slot = (QemuJobSlot){
+                .job = task->class->job,
+                .async = task->class->async,
+                .api = task->class->api,
+                .granted = granted,
+        };
+        qemu_job_begin(qemu_jobs(task->driver, task->dom), &task->slot);
+        return VH_LATER;
+}
+
+int qemu_task_start(VhCall *call, const remote_nonnull_domain *wire, const QemuTaskClass *class,
+                    int (*init)(QemuTask *task, VhError **err), VhError **err)
+{
+        VhDomainObj *dom = qemu_domain(call, wire, err);
+        QemuTask *task;
+        int r = 0;
+
+        if (!dom)
+                return -ENOENT;
+        if (class->need_active)
+                r = vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err);
+        if (r < 0)
+                return r;
+        task = qemu_task_new(qemu_driver(call), dom, call, class);
+        if (init)
+                r = init(task, err);
+        if (r == 0)
+                return qemu_task_go(task);
+        task->call = NULL;
+        qemu_task_end(task, r, NULL);
+        return r;
+}
+
+static void got(void *data, json_t *ret, int r, const VhError *err)
+{
+        QemuTask *task = data;
+
+        task->waiting_qmp = false;
+        if (task->result)
+                task->result(task, ret, r, err);
+        else if (r < 0)
+                qemu_task_end(task, r, vh_error_copy(err));
+        else
+                task->got(task, ret);
+}
+
+static void send_command(QemuTask *task, json_t *cmd)
+{
+        QemuMonitor *mon = qemu_process_monitor(task->dom);
+        VhError *err = NULL;
+        int r;
+
+        if (mon) {
+                task->waiting_qmp = true;
+                qmp_send(mon, cmd, got, task);
+                return;
+        }
+        json_decref(cmd);
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+        got(task, NULL, r, err);
+        vh_error_free(err);
+}
+
+void qemu_task_qmp(QemuTask *task, json_t *cmd, QemuTaskGot next)
+{
+        task->got = next;
+        task->result = NULL;
+        send_command(task, cmd);
+}
+
+void qemu_task_qmp_try(QemuTask *task, json_t *cmd, QemuTaskResult next)
+{
+        task->got = NULL;
+        task->result = next;
+        send_command(task, cmd);
+}
