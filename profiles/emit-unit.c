@@ -13,84 +13,98 @@ enum { UNIT_FILE_MODE = 0644 };
 /* Directives of one unit, by section. */
 typedef struct DropIn {
         const VhProfile *p;
+        const VhDaemonDesc *daemon;
         const char *unit;
-        VhBuf text;
+        VhDraft draft;
         const char *section; /* that was written last */
 } DropIn;
 
 static void put(DropIn *d, const char *section, const char *key, const char *value)
 {
         if (!vh_streq(d->section, section)) {
-                vh_buf_printf(&d->text, "%s[%s]\n", d->section ? "\n" : "", section);
+                vh_buf_printf(&d->draft.text, "%s[%s]\n", d->section ? "\n" : "", section);
                 d->section = section;
         }
-        vh_buf_printf(&d->text, "%s=%s\n", key, value);
+        vh_buf_printf(&d->draft.text, "%s=%s\n", key, value);
+}
+
+static void put_setting(DropIn *d, const VhSetting *s, const char *key, const char *value)
+{
+        vh_draft_from(&d->draft, s->node, s->path);
+        put(d, "Socket", key, value);
 }
 
 static void put_profile_directives(DropIn *d, const char *section)
 {
-        for (const VhDirective *x = d->p->directives; x; x = x->next)
-                if (vh_streq(x->unit, d->unit) && vh_streq(x->section, section))
-                        put(d, section, x->key, x->value);
+        for (const VhDirective *x = d->p->directives; x; x = x->next) {
+                if (!vh_streq(x->unit, d->unit) || !vh_streq(x->section, section))
+                        continue;
+                vh_draft_from(&d->draft, x->node, x->path);
+                put(d, section, x->key, x->value);
+        }
+}
+
+/* The header goes in front once it is clear that there is something to say. */
+static DropIn begin(const VhProfile *p, const VhDaemonDesc *d, const char *unit)
+{
+        DropIn drop = { .p = p, .daemon = d, .unit = unit };
+
+        vh_emit_header(&drop.draft.text, p);
+        return drop;
 }
 
 static void finish(DropIn *d, VhPlan *plan)
 {
-        VhBuf b = { 0 };
-
         if (d->section) {
-                vh_emit_header(&b, d->p);
-                vh_buf_add(&b, d->text.data, d->text.len);
-                vh_plan_add(plan, vh_xasprintf("%s/systemd/system/%s.d/50-virthost.conf", VH_SYSCONFDIR, d->unit),
-                            UNIT_FILE_MODE, &b);
+                char *path = vh_xasprintf("%s/systemd/system/%s.d/50-virthost.conf", VH_SYSCONFDIR, d->unit);
+                VhPlanFile *f = vh_plan_add(plan, VH_PLAN_DROP_IN, path, UNIT_FILE_MODE, &d->draft);
+
+                f->daemon = d->daemon;
+                f->unit = d->unit;
         }
-        vh_buf_done(&d->text);
-}
-
-static const char *text_of(const VhProfile *p, const VhDaemonDesc *d, const char *option)
-{
-        const VhSetting *s = option ? vh_profile_setting(p, d, option) : NULL;
-
-        return s ? s->value.str : NULL;
+        vh_draft_done(&d->draft);
 }
 
 static void put_unix_socket(DropIn *drop, const VhDaemonDesc *d, const VhSocketDesc *s)
 {
-        const char *mode = text_of(drop->p, d, s->mode_key), *dir = text_of(drop->p, d, "unix_sock_dir");
-        const char *group = text_of(drop->p, d, "unix_sock_group");
-        _vh_free_ char *place = dir ? vh_xasprintf("%s/%s", dir, s->file) : NULL;
+        const VhSetting *mode = s->mode_key ? vh_profile_setting(drop->p, d, s->mode_key) : NULL;
+        const VhSetting *dir = vh_profile_setting(drop->p, d, "unix_sock_dir");
+        const VhSetting *group = vh_profile_setting(drop->p, d, "unix_sock_group");
 
-        if (place) {
+        if (dir) {
+                _vh_free_ char *place = vh_xasprintf("%s/%s", dir->value.str, s->file);
+
                 /* An empty one takes back what the unit lists. */
-                put(drop, "Socket", "ListenStream", "");
-                put(drop, "Socket", "ListenStream", place);
+                put_setting(drop, dir, "ListenStream", "");
+                put_setting(drop, dir, "ListenStream", place);
         }
         if (mode)
-                put(drop, "Socket", "SocketMode", mode);
+                put_setting(drop, mode, "SocketMode", mode->value.str);
         if (group)
-                put(drop, "Socket", "SocketGroup", *group == '+' ? group + 1 : group);
+                put_setting(drop, group, "SocketGroup", group->value.str + (*group->value.str == '+'));
 }
 
 static void put_ip_socket(DropIn *drop, const VhDaemonDesc *d, const VhSocketDesc *s)
 {
-        const char *address = text_of(drop->p, d, "listen_addr"), *port = text_of(drop->p, d, s->port_key);
-        bool v6 = address && strchr(address, ':');
+        const VhSetting *address = vh_profile_setting(drop->p, d, "listen_addr");
+        const VhSetting *port = vh_profile_setting(drop->p, d, s->port_key);
+        const char *host = address ? address->value.str : NULL, *number = port ? port->value.str : s->port;
+        bool v6 = host && strchr(host, ':');
         _vh_free_ char *place = NULL;
 
         if (!address && !port)
                 return;
-        port = port ? port : s->port;
-        place = address ? vh_xasprintf("%s%s%s:%s", v6 ? "[" : "", address, v6 ? "]" : "", port) : vh_xstrdup(port);
-        put(drop, "Socket", "ListenStream", "");
-        put(drop, "Socket", "ListenStream", place);
+        place = host ? vh_xasprintf("%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", number) : vh_xstrdup(number);
+        put_setting(drop, address ? address : port, "ListenStream", "");
+        put_setting(drop, address ? address : port, "ListenStream", place);
         /* The address may come up later than the socket. */
         if (address)
-                put(drop, "Socket", "FreeBind", "yes");
+                put_setting(drop, address, "FreeBind", "yes");
 }
 
 static void emit_socket(VhPlan *plan, const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *s)
 {
-        DropIn drop = { .p = p, .unit = s->unit };
+        DropIn drop = begin(p, d, s->unit);
 
         put_profile_directives(&drop, "Unit");
         if (s->file)
@@ -105,8 +119,7 @@ static void emit_socket(VhPlan *plan, const VhProfile *p, const VhDaemonDesc *d,
 static void emit_service(VhPlan *plan, const VhProfile *p, const VhDaemonDesc *d)
 {
         static const char *const sections[] = { "Unit", "Service", "Install" };
-        _vh_free_ char *unit = vh_xasprintf("%s.service", d->name);
-        DropIn drop = { .p = p, .unit = unit };
+        DropIn drop = begin(p, d, d->service);
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(sections); i++)
                 put_profile_directives(&drop, sections[i]);
@@ -122,30 +135,38 @@ void vh_emit_drop_ins(VhPlan *plan, const VhProfile *p)
         }
 }
 
-static void preset_line(VhBuf *b, const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *socket)
+/* A line of the preset, and the unit itself. */
+static void add_unit(VhPlan *plan, VhBuf *b, const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *socket)
 {
         VhPresetUnit kind = !socket ? VH_PRESET_SERVICE : socket->file ? VH_PRESET_SOCKET : VH_PRESET_LISTENER;
+        const VhSetting *enable = socket && socket->enable_key ? vh_profile_setting(p, d, socket->enable_key) : NULL;
         bool open = socket && vh_profile_wants_socket(p, d, socket);
-        bool enable = vh_preset_enables(p->preset, kind, vh_profile_has(p, d), open, d->boot);
+        bool enabled = vh_preset_enables(p->preset, kind, vh_profile_has(p, d), open, d->boot);
+        VhPlanUnit unit = { .unit = socket ? socket->unit : d->service, .daemon = d, .socket = socket };
 
-        vh_buf_printf(b, "%s %s%s\n", enable ? "enable" : "disable", socket ? socket->unit : d->name,
-                      socket ? "" : ".service");
+        unit.state = enabled ? VH_PLAN_ENABLED : VH_PLAN_DISABLED;
+        /* Services without anything to start wait for their first client. */
+        unit.running = enabled && (socket || d->boot);
+        unit.node = enable ? enable->node : NULL;
+        unit.path = enable ? enable->path : NULL;
+        vh_plan_add_unit(plan, &unit);
+        vh_buf_printf(b, "%s %s\n", enabled ? "enable" : "disable", unit.unit);
 }
 
 void vh_emit_preset(VhPlan *plan, const VhProfile *p)
 {
-        VhBuf b = { 0 };
+        VhDraft draft = { 0 };
 
-        vh_emit_header(&b, p);
+        vh_emit_header(&draft.text, p);
         for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++) {
                 if (!(*d)->units)
                         continue;
-                preset_line(&b, p, *d, NULL);
+                add_unit(plan, &draft.text, p, *d, NULL);
                 for (size_t i = 0; i < (*d)->n_sockets; i++)
-                        preset_line(&b, p, *d, &(*d)->sockets[i]);
+                        add_unit(plan, &draft.text, p, *d, &(*d)->sockets[i]);
         }
-        vh_plan_add(plan, vh_xasprintf("%s/systemd/system-preset/50-virthost.preset", VH_SYSCONFDIR), UNIT_FILE_MODE,
-                    &b);
+        vh_plan_add(plan, VH_PLAN_PRESET, vh_xasprintf("%s/systemd/system-preset/50-virthost.preset", VH_SYSCONFDIR),
+                    UNIT_FILE_MODE, &draft);
 }
 
 static bool belongs(const VhProfile *p, const char *unit)
@@ -162,12 +183,13 @@ static bool belongs(const VhProfile *p, const char *unit)
 void vh_emit_units(VhPlan *plan, const VhProfile *p)
 {
         for (const VhUnitText *u = vh_unit_texts; u->name; u++) {
-                VhBuf b = { 0 };
+                VhDraft draft = { 0 };
 
                 if (!belongs(p, u->name))
                         continue;
-                vh_emit_header(&b, p);
-                vh_buf_adds(&b, u->text);
-                vh_plan_add(plan, vh_xasprintf("%s/%s", VH_UNITDIR, u->name), UNIT_FILE_MODE, &b);
+                vh_emit_header(&draft.text, p);
+                vh_buf_adds(&draft.text, u->text);
+                vh_plan_add(plan, VH_PLAN_UNIT, vh_xasprintf("%s/%s", VH_UNITDIR, u->name), UNIT_FILE_MODE, &draft)
+                        ->unit = u->name;
         }
 }

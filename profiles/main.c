@@ -7,10 +7,10 @@
 
 #include <stdio.h>
 
-static const VhVerb verbs[] = {
-        { "check", "say whether a profile is right", vh_verb_check },
-        { "compile", "make the files that a profile comes to", vh_verb_compile },
-        { 0 },
+const VhVerb *const vh_verbs[] = {
+        &vh_verb_check,
+        &vh_verb_compile,
+        NULL,
 };
 
 /* Names that are taken; each says that it is still missing instead of being unknown. */
@@ -20,8 +20,8 @@ static const char *const later[] = { "explain", "diff", "plan",   "apply",  "try
 static void usage(FILE *out)
 {
         fputs("usage: virthost VERB [OPTION...] [ARGUMENT...]\n\nVerbs:\n", out);
-        for (const VhVerb *v = verbs; v->name; v++)
-                fprintf(out, "  %-10s %s\n", v->name, v->help);
+        for (const VhVerb *const *v = vh_verbs; *v; v++)
+                fprintf(out, "  %-10s %s\n", (*v)->name, (*v)->help);
         fputs("\n  virthost VERB --help   tells more of a verb\n"
               "  virthost --version     prints the version\n"
               "\nExit status: 0 done, 1 failed, 2 wrong usage.\n",
@@ -30,7 +30,7 @@ static void usage(FILE *out)
 
 static const char *verb_word(const void *unused, size_t i)
 {
-        return i < VH_ARRAY_SIZE(verbs) ? verbs[i].name : NULL;
+        return vh_verbs[i] ? vh_verbs[i]->name : NULL;
 }
 
 static int unknown_verb(const char *name)
@@ -63,8 +63,8 @@ int main(int argc, char **argv)
                 puts("virthost " VH_VERSION);
                 return VH_EXIT_DONE;
         }
-        for (const VhVerb *v = verbs; v->name; v++)
-                if (vh_streq(v->name, argv[1]))
-                        return v->run(argc - 1, argv + 1);
+        for (const VhVerb *const *v = vh_verbs; *v; v++)
+                if (vh_streq((*v)->name, argv[1]))
+                        return (*v)->run(argc - 1, argv + 1);
         return unknown_verb(argv[1]);
 }

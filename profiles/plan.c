@@ -16,10 +16,72 @@ enum {
         MANIFEST_MAX = 1024 * 1024,
 };
 
-void vh_plan_add(VhPlan *plan, char *path, unsigned mode, VhBuf *content)
+void vh_draft_from(VhDraft *d, const VhYamlNode *node, const char *path)
 {
+        VhPlanPlace *last = d->n_places > 0 ? &d->places[d->n_places - 1] : NULL;
+        unsigned line = 1;
+
+        if (last ? last->node == node : !node)
+                return;
+        for (const char *s = d->text.data; s && (s = strchr(s, '\n')); s++)
+                line++;
+        if (!last || last->line != line) {
+                d->places = vh_xrealloc(d->places, d->n_places + 1, sizeof(*d->places));
+                last = &d->places[d->n_places++];
+        }
+        *last = (VhPlanPlace){ .line = line, .node = node, .path = path };
+}
+
+void vh_draft_done(VhDraft *d)
+{
+        vh_buf_done(&d->text);
+        free(d->places);
+        *d = (VhDraft){ 0 };
+}
+
+VhPlanFile *vh_plan_add(VhPlan *plan, VhPlanKind kind, char *path, unsigned mode, VhDraft *draft)
+{
+        VhPlanFile *f;
+
         plan->files = vh_xrealloc(plan->files, plan->n + 1, sizeof(*plan->files));
-        plan->files[plan->n++] = (VhPlanFile){ .path = path, .content = vh_buf_take(content), .mode = mode };
+        f = &plan->files[plan->n++];
+        *f = (VhPlanFile){ .path = path, .mode = mode, .owner = "root", .group = "root", .kind = kind };
+        f->content = vh_buf_take(&draft->text);
+        f->places = VH_TAKE_PTR(draft->places);
+        f->n_places = draft->n_places;
+        draft->n_places = 0;
+        return f;
+}
+
+void vh_plan_add_unit(VhPlan *plan, const VhPlanUnit *unit)
+{
+        plan->units = vh_xrealloc(plan->units, plan->n_units + 1, sizeof(*plan->units));
+        plan->units[plan->n_units++] = *unit;
+}
+
+const VhPlanFile *vh_plan_find(const VhPlan *plan, const char *path)
+{
+        for (size_t i = 0; i < plan->n; i++)
+                if (vh_streq(plan->files[i].path, path))
+                        return &plan->files[i];
+        return NULL;
+}
+
+const VhPlanUnit *vh_plan_find_unit(const VhPlan *plan, const char *unit)
+{
+        for (size_t i = 0; i < plan->n_units; i++)
+                if (vh_streq(plan->units[i].unit, unit))
+                        return &plan->units[i];
+        return NULL;
+}
+
+const VhPlanPlace *vh_plan_place(const VhPlanFile *f, unsigned line)
+{
+        const VhPlanPlace *found = NULL;
+
+        for (size_t i = 0; i < f->n_places && f->places[i].line <= line; i++)
+                found = &f->places[i];
+        return found && found->node ? found : NULL;
 }
 
 void vh_plan_done(VhPlan *plan)
@@ -27,8 +89,10 @@ void vh_plan_done(VhPlan *plan)
         for (size_t i = 0; i < plan->n; i++) {
                 free(plan->files[i].path);
                 free(plan->files[i].content);
+                free(plan->files[i].places);
         }
         free(plan->files);
+        free(plan->units);
         *plan = (VhPlan){ 0 };
 }
 
@@ -46,13 +110,13 @@ static void sort(VhPlan *plan)
 /* The list of all files, itself the last one: what the next run may remove. */
 static void add_manifest(VhPlan *plan, const VhProfile *p)
 {
-        VhBuf b = { 0 };
+        VhDraft d = { 0 };
 
         sort(plan);
-        vh_emit_header(&b, p);
+        vh_emit_header(&d.text, p);
         for (size_t i = 0; i < plan->n; i++)
-                vh_buf_printf(&b, "%04o %s\n", plan->files[i].mode, plan->files[i].path);
-        vh_plan_add(plan, vh_xstrdup(VH_MANIFEST_PATH), FILE_MODE, &b);
+                vh_buf_printf(&d.text, "%04o %s\n", plan->files[i].mode, plan->files[i].path);
+        vh_plan_add(plan, VH_PLAN_MANIFEST, vh_xstrdup(VH_MANIFEST_PATH), FILE_MODE, &d);
 }
 
 void vh_plan_make(VhPlan *plan, const VhProfile *p, const VhPlanOptions *options)
@@ -67,14 +131,6 @@ void vh_plan_make(VhPlan *plan, const VhProfile *p, const VhPlanOptions *options
         }
         add_manifest(plan, p);
         sort(plan);
-}
-
-static bool has_file(const VhPlan *plan, const char *path)
-{
-        for (size_t i = 0; i < plan->n; i++)
-                if (vh_streq(plan->files[i].path, path))
-                        return true;
-        return false;
 }
 
 static int read_file(int rootfd, const char *path, size_t max, char **text)
@@ -112,7 +168,7 @@ static int remove_stale(const VhPlan *plan, int rootfd, unsigned *removed)
         while ((line = strsep(&rest, "\n"))) {
                 const char *path = strchr(line, ' ');
 
-                if (*line == '#' || !path || path[1] == '\0' || has_file(plan, path + 1))
+                if (*line == '#' || !path || path[1] == '\0' || vh_plan_find(plan, path + 1))
                         continue;
                 r = remove_file(rootfd, path + 1);
                 /* Somebody else may have tidied up, or put something else there. */

@@ -41,6 +41,8 @@ typedef struct VhIdle {
         struct VhIdle *next;
         const VhDaemonDesc *daemon; /* NULL: all that have one */
         unsigned seconds;           /* 0: never */
+        const VhYamlNode *node;
+        const char *path;
 } VhIdle;
 
 /* One directive for a unit's drop-in. */
@@ -57,6 +59,7 @@ typedef struct VhDirective {
 typedef struct VhProfile {
         const char *file;
         const char *name;
+        const char *version; /* of this profile, for people and reports, or NULL */
         VhLayout layout;
         VhStartup startup;
         const VhPresetPolicy *preset;
@@ -79,6 +82,8 @@ bool vh_profile_has(const VhProfile *p, const VhDaemonDesc *d);
 const VhSetting *vh_profile_setting(const VhProfile *p, const VhDaemonDesc *d, const char *option);
 /* The same for a driver's file. */
 const VhSetting *vh_profile_conf_setting(const VhProfile *p, const VhConfDesc *conf, const char *option);
+/* The value that says it, or NULL: the daemon's own default counts. */
+const VhIdle *vh_profile_idle_setting(const VhProfile *p, const VhDaemonDesc *d);
 /* --timeout that counts for a daemon. */
 unsigned vh_profile_idle(const VhProfile *p, const VhDaemonDesc *d);
 /* True if the socket unit (or the listener) of this kind is wanted. */

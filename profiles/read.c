@@ -337,6 +337,8 @@ void vh_reader_idle(Reader *r, const VhDaemonDesc *d, const VhYamlNode *node, co
             !vh_profile_number(r->p, node, path, IDLE_MAX, &seconds, r->f))
                 return;
         idle->seconds = (unsigned)seconds;
+        idle->node = node;
+        idle->path = path;
         if (r->p->last_idle)
                 r->p->last_idle->next = idle;
         else

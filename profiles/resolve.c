@@ -38,17 +38,21 @@ const VhSetting *vh_profile_conf_setting(const VhProfile *p, const VhConfDesc *c
         return NULL;
 }
 
+const VhIdle *vh_profile_idle_setting(const VhProfile *p, const VhDaemonDesc *d)
+{
+        const VhIdle *found = NULL;
+
+        for (const VhIdle *i = p->idles; i; i = i->next)
+                if (i->daemon == d || (!i->daemon && d->idle_seconds > 0 && !(found && found->daemon)))
+                        found = i;
+        return found;
+}
+
 unsigned vh_profile_idle(const VhProfile *p, const VhDaemonDesc *d)
 {
-        unsigned seconds = d->idle_seconds;
-        bool own = false;
+        const VhIdle *i = vh_profile_idle_setting(p, d);
 
-        for (const VhIdle *i = p->idles; i; i = i->next) {
-                if (i->daemon == d || (!own && !i->daemon && d->idle_seconds > 0))
-                        seconds = i->seconds;
-                own = own || i->daemon == d;
-        }
-        return seconds;
+        return i ? i->seconds : d->idle_seconds;
 }
 
 bool vh_profile_wants_socket(const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *s)

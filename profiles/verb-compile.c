@@ -3,134 +3,60 @@
 /* virthost check, virthost compile: profile, checks, plan, files. Nothing is written unless all checks pass. */
 
 #include "cli.h"
-#include "load.h"
 #include "plan.h"
 
-#include <getopt.h>
+#include <stdio.h>
 
 typedef struct Arguments {
-        const char *profile;
+        VhCli cli;
+        const VhVerb *verb;
         const char *output;
-        const char *runtime_dir;
-        bool units, dry_run, strict, json, quiet, verbose;
-        bool color;
+        VhPlanOptions plan;
+        bool dry_run;
 } Arguments;
 
-enum { OPT_ROOT = 256, OPT_RUNTIME_DIR, OPT_UNITS, OPT_STRICT, OPT_JSON, OPT_COLOR };
-
-static const struct option long_options[] = {
-        { "output", required_argument, NULL, 'o' },
-        { "root", required_argument, NULL, OPT_ROOT },
-        { "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
-        { "units", no_argument, NULL, OPT_UNITS },
-        { "dry-run", no_argument, NULL, 'n' },
-        { "strict", no_argument, NULL, OPT_STRICT },
-        { "json", no_argument, NULL, OPT_JSON },
-        { "color", required_argument, NULL, OPT_COLOR },
-        { "quiet", no_argument, NULL, 'q' },
-        { "verbose", no_argument, NULL, 'v' },
-        { "help", no_argument, NULL, 'h' },
+static const VhCliOption compile_options[] = {
+        { "output", 'o', "DIR", "where the files go; --root is the same" },
+        { "units", 0, NULL, "the units too, not only what changes them" },
+        { "runtime-dir", 0, "DIR",
+          "daemons make their sockets in DIR and systemd gets\n"
+          "nothing: for a private run beside the host's own" },
+        { "dry-run", 'n', NULL, "list the files, write none" },
         { 0 },
 };
 
-static const char common_help[] = "  --strict              warnings are errors\n"
-                                  "  --json                findings as JSON, one a line, on standard output\n"
-                                  "  --color=WHEN          auto, always or never\n"
-                                  "  -q, --quiet           errors only\n"
-                                  "  -v, --verbose         name every file\n"
-                                  "  -h, --help            print this\n";
-
-static void help_check(void)
+static int take(void *userdata, const VhCliOption *o, const char *argument)
 {
-        printf("usage: virthost check [OPTION...] PROFILE\n\n"
-               "Says whether a profile is right; - reads it from standard input.\n\n%s",
-               common_help);
-}
+        Arguments *a = userdata;
 
-static void help_compile(void)
-{
-        printf("usage: virthost compile [OPTION...] PROFILE -o DIR\n\n"
-               "Makes the files that a profile comes to: settings of daemons, drop-ins and a preset\n"
-               "for systemd. They go below DIR, which stands for the root of the host, and nowhere\n"
-               "else. PROFILE may be - for standard input.\n\n"
-               "  -o, --output DIR      where the files go\n"
-               "  --root DIR            the same, for the root folder of an image\n"
-               "  --units               the units too, not only what changes them\n"
-               "  --runtime-dir DIR     daemons make their sockets in DIR and systemd gets nothing: for\n"
-               "                        a private run beside the host's own daemons\n"
-               "  -n, --dry-run         list the files, write none\n%s",
-               common_help);
-}
-
-static int usage_error(const char *verb, const char *text)
-{
-        fprintf(stderr, "virthost %s: %s\nvirthost %s --help tells how it is used\n", verb, text, verb);
-        return VH_EXIT_USAGE;
-}
-
-/* -1: go on; else the exit status. */
-static int take_option(Arguments *a, int option, bool compile, const char *verb)
-{
-        switch (option) {
-        case 'o':
-        case OPT_ROOT:
-                if (a->output)
-                        return usage_error(verb, "-o and --root name the same thing; give one");
-                a->output = optarg;
-                return -1;
-        case OPT_RUNTIME_DIR:
-                if (*optarg != '/')
-                        return usage_error(verb, "--runtime-dir must be an absolute path");
-                a->runtime_dir = optarg;
-                return -1;
-        case OPT_UNITS:
-                a->units = true;
-                return -1;
-        case 'n':
+        if (vh_streq(o->name, "output"))
+                a->output = argument;
+        else if (vh_streq(o->name, "units"))
+                a->plan.units = true;
+        else if (vh_streq(o->name, "dry-run"))
                 a->dry_run = true;
-                return -1;
-        case OPT_STRICT:
-                a->strict = true;
-                return -1;
-        case OPT_JSON:
-                a->json = true;
-                return -1;
-        case OPT_COLOR:
-                if (!vh_streq(optarg, "auto") && !vh_streq(optarg, "always") && !vh_streq(optarg, "never"))
-                        return usage_error(verb, "--color is auto, always or never");
-                a->color = vh_wants_color(optarg);
-                return -1;
-        case 'q':
-                a->quiet = true;
-                return -1;
-        case 'v':
-                a->verbose = true;
-                return -1;
-        case 'h':
-                (compile ? help_compile : help_check)();
-                return VH_EXIT_DONE;
-        default: /* getopt has said what is wrong */
-                return VH_EXIT_USAGE;
-        }
+        else if (*argument != '/')
+                return vh_cli_usage_error(a->verb, "--runtime-dir must be an absolute path");
+        else
+                a->plan.runtime_dir = argument;
+        return -1;
 }
 
-static int parse_arguments(Arguments *a, int argc, char **argv, bool compile)
+static int parse_arguments(Arguments *a, int argc, char **argv)
 {
-        int option, status = -1;
+        int status = vh_cli_parse(a->verb, argc, argv, &a->cli, take, a);
 
-        a->color = vh_wants_color("auto");
-        optind = 1;
-        while (status < 0 && (option = getopt_long(argc, argv, "o:nqvh", long_options, NULL)) >= 0)
-                status = take_option(a, option, compile, argv[0]);
         if (status >= 0)
                 return status;
-        if (optind + 1 != argc)
-                return usage_error(argv[0], "give one profile");
-        a->profile = argv[optind];
-        if (compile && !a->output && !a->dry_run)
-                return usage_error(argv[0], "give the folder for the files with -o");
-        if (!compile && (a->output || a->runtime_dir || a->units || a->dry_run))
-                return usage_error(argv[0], "check writes nothing; these options are for compile");
+        if (a->cli.first + 1 != argc)
+                return vh_cli_usage_error(a->verb, "give one profile");
+        if (a->verb != &vh_verb_compile)
+                return -1;
+        if (a->output && a->cli.root)
+                return vh_cli_usage_error(a->verb, "-o and --root name the same thing; give one");
+        a->output = a->output ? a->output : a->cli.root;
+        if (!a->output && !a->dry_run)
+                return vh_cli_usage_error(a->verb, "give the folder for the files with -o");
         return -1;
 }
 
@@ -150,47 +76,73 @@ static int write_files(const Arguments *a, const VhPlan *plan)
                 fprintf(stderr, "virthost compile: %s\n", vh_error_text(err, r));
                 return VH_EXIT_FAILED;
         }
-        if (a->verbose)
+        if (a->cli.verbose)
                 list_files(stderr, plan);
-        if (!a->quiet)
+        if (!a->cli.quiet)
                 fprintf(stderr, "%s: %zu files, %u written, %u removed\n", a->output, plan->n, written, removed);
         return VH_EXIT_DONE;
 }
 
-static int run(int argc, char **argv, bool compile)
+static int compile(const Arguments *a, const VhProfile *p)
 {
-        Arguments a = { 0 };
+        VhPlan plan = { 0 };
+        int status = VH_EXIT_DONE;
+
+        vh_plan_make(&plan, p, &a->plan);
+        if (a->dry_run)
+                list_files(stdout, &plan);
+        else
+                status = write_files(a, &plan);
+        vh_plan_done(&plan);
+        return status;
+}
+
+static int run(const VhVerb *verb, int argc, char **argv)
+{
+        Arguments a = { .verb = verb };
         VhFindings findings = { 0 };
         VhArena arena = { 0 };
-        VhPlan plan = { 0 };
+        VhLoadOptions load;
         VhProfile *p;
-        int status = parse_arguments(&a, argc, argv, compile);
+        int status = parse_arguments(&a, argc, argv);
 
         if (status >= 0)
                 return status;
-        p = vh_load_profile(a.profile, &arena, &findings,
-                            &(VhLoadOptions){ .strict = a.strict,
-                                              .style = { .color = a.color, .json = a.json, .quiet = a.quiet } });
+        load = vh_cli_load_options(&a.cli);
+        p = vh_load_profile(argv[a.cli.first], &arena, &findings, &load);
         status = p ? VH_EXIT_DONE : VH_EXIT_FAILED;
-        if (p && compile) {
-                vh_plan_make(&plan, p, &(VhPlanOptions){ .runtime_dir = a.runtime_dir, .units = a.units });
-                if (a.dry_run)
-                        list_files(stdout, &plan);
-                else
-                        status = write_files(&a, &plan);
-        }
-        vh_plan_done(&plan);
+        if (p && verb == &vh_verb_compile)
+                status = compile(&a, p);
         vh_findings_done(&findings);
         vh_arena_done(&arena);
         return status;
 }
 
-int vh_verb_check(int argc, char **argv)
+static int run_check(int argc, char **argv)
 {
-        return run(argc, argv, false);
+        return run(&vh_verb_check, argc, argv);
 }
 
-int vh_verb_compile(int argc, char **argv)
+static int run_compile(int argc, char **argv)
 {
-        return run(argc, argv, true);
+        return run(&vh_verb_compile, argc, argv);
 }
+
+const VhVerb vh_verb_check = {
+        .name = "check",
+        .arguments = "PROFILE",
+        .help = "say whether a profile is right",
+        .about = "Says whether a profile is right; - reads it from standard input.",
+        .run = run_check,
+};
+
+const VhVerb vh_verb_compile = {
+        .name = "compile",
+        .arguments = "PROFILE -o DIR",
+        .help = "make the files that a profile comes to",
+        .about = "Makes the files that a profile comes to: settings of daemons, drop-ins and a preset\n"
+                 "for systemd. They go below DIR, which stands for the root of the host, and nowhere\n"
+                 "else. PROFILE may be - for standard input.",
+        .options = compile_options,
+        .run = run_compile,
+};

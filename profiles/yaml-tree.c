@@ -96,6 +96,7 @@ static VhYamlNode *new_node(Builder *b, VhYamlKind kind, const yaml_event_t *eve
         yaml_mark_t start = event->start_mark, end = event->end_mark;
 
         node->kind = kind;
+        node->file = b->file;
         node->line = (unsigned)start.line + 1;
         node->column = (unsigned)start.column + 1;
         node->width = end.line == start.line && end.column > start.column ? (unsigned)(end.column - start.column) : 1;

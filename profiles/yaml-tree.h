@@ -22,6 +22,7 @@ typedef enum VhYamlKind {
 typedef struct VhYamlNode {
         VhYamlKind kind;
         bool plain;                   /* scalar without quotes */
+        const char *file;             /* the layer it stands in */
         const char *text;             /* of a scalar */
         unsigned line, column, width; /* from 1, in characters */
         struct VhYamlNode **items;    /* of a list; of a map: key, value, key, value */

@@ -154,6 +154,7 @@ class Tables:
         .listen_option = {c_bool(d.listen_option)},
         .idle_seconds = {d.idle.get('seconds', 0)},
         .args_variable = {c_string(d.args_variable)},
+        .service = {c_string(d.name + '.service')},
         .pid_file = {c_string(d.name + '.pid')},
         .log_file = {c_string(d.name + '.log')},
         .sockets = {name}_sockets,

@@ -130,7 +130,8 @@ typedef enum VhDaemonRole {
 
 typedef struct VhDaemonDesc {
         const char *name;
-        const char *title; /* what it serves, a few words */
+        const char *title;   /* what it serves, a few words */
+        const char *service; /* unit: "virtqemud.service" */
         VhDaemonRole role;
         const char *const *drivers; /* NULL-terminated, in the order they start: "qemu" */
         bool session;               /* can run as a user's own daemon */
