@@ -48,7 +48,7 @@ typedef struct QemuDomain {
         /* Why the stored definition must not be written by us: the file holds what our model does not know, and it
          * would be lost. NULL: it may. */
         char *foreign;
-        char *text; /* the stored definition with QEMU_SHOWN_XML, NULL: not made (yet) */
+        char *text;               /* the stored definition with QEMU_SHOWN_XML, NULL: not made (yet) */
         struct QemuProcess *proc; /* process.h; NULL: does not run */
         QemuJobs *jobs;           /* NULL: none was ever asked for */
 } QemuDomain;

@@ -15,8 +15,8 @@ static void format_node(VhBuf *b, const char *which, const VhNode *n)
 {
         static const char *const kinds[] = { "none", "file", "link", "other" };
 
-        vh_buf_printf(b, "%s %s %04o %u %u %s %zu\n", which, kinds[n->kind], n->mode, (unsigned)n->uid, (unsigned)n->gid,
-                      n->label ? n->label : "-", n->len);
+        vh_buf_printf(b, "%s %s %04o %u %u %s %zu\n", which, kinds[n->kind], n->mode, (unsigned)n->uid,
+                      (unsigned)n->gid, n->label ? n->label : "-", n->len);
         if (n->data) {
                 vh_buf_add(b, n->data, n->len);
                 vh_buf_addc(b, '\n');
@@ -103,8 +103,9 @@ static bool take_node(Reader *r, const char *which, VhNode *node)
                 return false;
         while (kinds[kind] && !vh_streq(kinds[kind], r->words[1]))
                 kind++;
-        if (!kinds[kind] || !take_number(r->words[2], 8, 07777, &mode) || !take_number(r->words[3], 10, UINT_MAX, &uid) ||
-            !take_number(r->words[4], 10, UINT_MAX, &gid) || !take_number(r->words[6], 10, VH_TREE_FILE_MAX, &len))
+        if (!kinds[kind] || !take_number(r->words[2], 8, 07777, &mode) ||
+            !take_number(r->words[3], 10, UINT_MAX, &uid) || !take_number(r->words[4], 10, UINT_MAX, &gid) ||
+            !take_number(r->words[6], 10, VH_TREE_FILE_MAX, &len))
                 return false;
         *node = (VhNode){ .kind = (VhNodeKind)kind, .mode = (unsigned)mode, .uid = (uid_t)uid, .gid = (gid_t)gid };
         if (node->kind == VH_NODE_NONE)
@@ -122,7 +123,8 @@ static bool take_node(Reader *r, const char *which, VhNode *node)
 /* Paths go to the file system: nothing that leads elsewhere. */
 static bool path_is_plain(const char *path)
 {
-        return *path && *path != '/' && !vh_startswith(path, "../") && !strstr(path, "/../") && !vh_endswith(path, "/..");
+        return *path && *path != '/' && !vh_startswith(path, "../") && !strstr(path, "/../") &&
+               !vh_endswith(path, "/..");
 }
 
 static bool take_path(Reader *r, VhChangeSet *set)

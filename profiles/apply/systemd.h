@@ -15,11 +15,11 @@ VH_DEFINE_CLEANUP(VhSystemd *, vh_systemd_close)
 #define _vh_systemd_ _vh_cleanup_(vh_systemd_closep)
 
 typedef struct VhUnitInfo {
-        bool loaded;     /* systemd knows a file of this name */
+        bool loaded; /* systemd knows a file of this name */
         bool masked;
-        bool active;     /* or on the way there */
+        bool active; /* or on the way there */
         bool failed;
-        bool kills_all;  /* of a service: stopping it ends every process in its control group */
+        bool kills_all;   /* of a service: stopping it ends every process in its control group */
         bool not_stopped; /* of a service: RefuseManualStop= */
         unsigned main_pid;
 } VhUnitInfo;

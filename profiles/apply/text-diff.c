@@ -79,8 +79,8 @@ static unsigned *lcs_table(const Lines *a, const Lines *b, size_t from, size_t n
                 for (size_t j = m; j-- > 0;) {
                         unsigned down = t[(i + 1) * (m + 1) + j], right = t[i * (m + 1) + j + 1];
 
-                        t[i * (m + 1) + j] = same(a, from + i, b, from + j) ? t[(i + 1) * (m + 1) + j + 1] + 1
-                                                                            : VH_MAX(down, right);
+                        t[i * (m + 1) + j] =
+                                same(a, from + i, b, from + j) ? t[(i + 1) * (m + 1) + j + 1] + 1 : VH_MAX(down, right);
                 }
         }
         return t;
@@ -172,8 +172,8 @@ void vh_text_diff(VhBuf *b, const char *path, const char *old, const char *new, 
         split(&c, new);
         make_script(&s, &a, &c);
         if ((!old) != (!new) || !vh_streq(old, new))
-                vh_buf_printf(b, "--- %s%s\n+++ %s%s\n", old ? "/" : "/dev/null", old ? path : "", new ? "/" : "/dev/null",
-                              new ? path : "");
+                vh_buf_printf(b, "--- %s%s\n+++ %s%s\n", old ? "/" : "/dev/null", old ? path : "",
+                              new ? "/" : "/dev/null", new ? path : "");
         for (size_t i = 0; i < s.n; i++) {
                 size_t from, to;
 

@@ -9,7 +9,7 @@
 
 enum { ALSO_MAX = 64 };
 
-static const char *const dirs[] = { VH_UNIT_CONFIG_DIR, "run/systemd/system", "usr/local/lib/systemd/system",
+static const char *const dirs[] = { VH_UNIT_CONFIG_DIR,   "run/systemd/system",     "usr/local/lib/systemd/system",
                                     "lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system" };
 
 /* /lib comes before /usr/lib or behind it; the other row is passed over. */
