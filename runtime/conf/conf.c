@@ -151,3 +151,25 @@ void vh_conf_use_defaults(VhConf *conf, const VhConfDesc *desc, bool session)
         vh_conf_free(conf->defaults);
         conf->defaults = defaults;
 }
+
+bool vh_conf_value_equal(const VhConfValue *a, const VhConfValue *b)
+{
+        if (a->kind != b->kind)
+                return false;
+        switch (a->kind) {
+        case VH_CONF_UINT:
+                return a->u == b->u;
+        case VH_CONF_INT:
+                return a->i == b->i;
+        case VH_CONF_STRING:
+                return vh_streq(a->str, b->str);
+        case VH_CONF_LIST:
+                if (a->list.n != b->list.n)
+                        return false;
+                for (size_t i = 0; i < a->list.n; i++)
+                        if (!vh_conf_value_equal(&a->list.items[i], &b->list.items[i]))
+                                return false;
+                return true;
+        }
+        return false;
+}

@@ -85,6 +85,8 @@ const VhConfEntry *vh_conf_first(const VhConf *conf);
 /* The assignment that counts, or NULL. Defaults are not seen here. */
 const VhConfEntry *vh_conf_find(const VhConf *conf, const char *key);
 const char *vh_conf_name(const VhConf *conf);
+/* Do both mean the same? Places do not matter, kinds do: -0 is not 0. */
+bool vh_conf_value_equal(const VhConfValue *a, const VhConfValue *b);
 
 /* Typed look-up: 1 = *value set (from the file or a default), 0 = absent, *value is left alone; -EINVAL wrong type and
  * -ERANGE out of range, with err "FILE:LINE:COL: …". Strings belong to conf. */
