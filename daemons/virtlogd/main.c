@@ -1,21 +1,141 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* virtlogd: log files of guests. Its program is known; no procedure of it is served yet. */
+/* virtlogd: log files of guests. Its program's calls, and what it hands to a fresh copy of itself. */
 
+#include <inttypes.h>
+#include <limits.h>
+
+#include "api.h"
+#include "driver/flags.h"
+#include "log_protocol.h"
+#include "logs.h"
+#include "ops.h"
 #include "procs.h"
 #include "service/daemon.h"
 
+static Logs *logs_of(const VhCall *call)
+{
+        return call->target;
+}
+
+static int op_open(VhCall *call, const virLogManagerProtocolDomainOpenLogFileArgs *args,
+                   virLogManagerProtocolDomainOpenLogFileRet *ret, VhError **err)
+{
+        const unsigned truncate = VIR_LOG_MANAGER_PROTOCOL_DOMAIN_OPEN_LOG_FILE_TRUNCATE;
+        LogOwner owner = { .driver = args->driver, .name = args->dom.name };
+        LogPosition pos;
+        int fd = vh_check_flags(args->flags, truncate, VIR_FROM_LOGGING, "virLogHandlerDomainOpenLogFile", err);
+
+        memcpy(owner.uuid, args->dom.uuid, VH_UUID_LEN);
+        if (fd >= 0)
+                fd = logs_open(logs_of(call), args->path, &owner, args->flags & truncate, &pos, err);
+        if (fd < 0)
+                return fd;
+        ret->pos.inode = pos.inode;
+        ret->pos.offset = pos.offset;
+        return vh_call_send_fd(call, fd);
+}
+
+static int op_position(VhCall *call, const virLogManagerProtocolDomainGetLogFilePositionArgs *args,
+                       virLogManagerProtocolDomainGetLogFilePositionRet *ret, VhError **err)
+{
+        LogPosition pos;
+        int r = vh_check_flags(args->flags, 0, VIR_FROM_LOGGING, "virLogHandlerDomainGetLogFilePosition", err);
+
+        if (r >= 0)
+                r = logs_position(logs_of(call), args->path, &pos, err);
+        if (r < 0)
+                return r;
+        ret->pos.inode = pos.inode;
+        ret->pos.offset = pos.offset;
+        return 0;
+}
+
+static int op_read(VhCall *call, const virLogManagerProtocolDomainReadLogFileArgs *args,
+                   virLogManagerProtocolDomainReadLogFileRet *ret, VhError **err)
+{
+        LogPosition from = { args->pos.inode, args->pos.offset };
+        size_t len;
+        int r = vh_check_flags(args->flags, 0, VIR_FROM_LOGGING, "virLogHandlerDomainReadLogFile", err);
+
+        if (r < 0)
+                return r;
+        if (args->maxlen > VIR_LOG_MANAGER_PROTOCOL_STRING_MAX)
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                                    "Requested data len %" PRIu64 " is larger than maximum %d", args->maxlen,
+                                    VIR_LOG_MANAGER_PROTOCOL_STRING_MAX);
+        r = logs_read(logs_of(call), args->path, &from, args->maxlen, &ret->data, &len, err);
+        if (r >= 0)
+                vh_call_own(call, ret->data);
+        return r;
+}
+
+static int op_append(VhCall *call, const virLogManagerProtocolDomainAppendLogFileArgs *args,
+                     virLogManagerProtocolDomainAppendLogFileRet *ret, VhError **err)
+{
+        int r = vh_check_flags(args->flags, 0, VIR_FROM_LOGGING, "virLogHandlerDomainAppendLogFile", err);
+
+        return r < 0 ? r : logs_append(logs_of(call), args->path, args->message, err);
+}
+
+static const VhLogOps log_ops = {
+        .domain_open_log_file = op_open,
+        .domain_get_log_file_position = op_position,
+        .domain_read_log_file = op_read,
+        .domain_append_log_file = op_append,
+};
+
 static int before_call(VhCall *call, const void **ops, VhError **err)
 {
-        *ops = NULL;
+        *ops = &log_ops;
         return 0;
+}
+
+static int start(void **ret, const VhHelperEnv *env, const json_t *state, VhError **err)
+{
+        _vh_cleanup_(logs_freep) Logs *logs = NULL;
+        LogLimits limits = { 0 };
+        uint64_t backups = 0;
+        int r = vh_conf_get_u64(env->settings->conf, "max_size", &limits.max_size, err);
+
+        if (r >= 0)
+                r = vh_conf_get_u64(env->settings->conf, "max_backups", &backups, err);
+        if (r < 0)
+                return r;
+        limits.max_backups = (int)VH_MIN(backups, (uint64_t)INT_MAX);
+        logs = logs_new(env->loop, &limits);
+        logs_load(logs, json_object_get(json_object_get(state, "handler"), "files"));
+        *ret = VH_TAKE_PTR(logs);
+        return 0;
+}
+
+static void stop(void *self)
+{
+        logs_free(self);
+}
+
+static bool busy(const void *self)
+{
+        return logs_busy(self);
+}
+
+static void save(const void *self, json_t *state, VhKeptFds *kept)
+{
+        json_object_set_new(state, "handler", json_pack("{s:o}", "files", logs_save(self, kept)));
 }
 
 int main(int argc, char **argv)
 {
         static const VhDriver *const drivers[] = { NULL };
-        static const VhService services[] = { { &vh_program_log, before_call, NULL }, { 0 } };
-        static const VhProgramDesc self = { .name = "virtlogd", .drivers = drivers, .services = services };
+        static const VhHelper helper = {
+                .program = &vh_program_log,
+                .before_call = before_call,
+                .start = start,
+                .stop = stop,
+                .busy = busy,
+                .save = save,
+        };
+        static const VhProgramDesc self = { .name = "virtlogd", .drivers = drivers, .helper = &helper };
 
         return vh_daemon_main(&self, argc, argv);
 }

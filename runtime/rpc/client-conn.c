@@ -196,6 +196,24 @@ int64_t vh_client_timestamp(const VhClient *client)
         return client->timestamp;
 }
 
+int vh_client_fd(const VhClient *client)
+{
+        return client->link.fd;
+}
+
+bool vh_client_is_idle(const VhClient *client)
+{
+        return client->n_pending == 0 && !client->streams && client->link.len == client->link.pos &&
+               client->link.n_in_fds == 0 && client->events.len == 0 && vh_link_backlog(&client->link) == 0;
+}
+
+void vh_client_restore(VhClient *client, uint64_t id, int64_t timestamp)
+{
+        client->id = id;
+        client->timestamp = timestamp;
+        client->server->last_id = VH_MAX(client->server->last_id, id);
+}
+
 VhTransport vh_client_transport(const VhClient *client)
 {
         return client->transport;

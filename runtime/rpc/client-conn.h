@@ -87,6 +87,13 @@ void vh_client_release(VhClient *client);
 /* The peer asked for keepalive: start pinging it. */
 void vh_client_start_keepalive(VhClient *client);
 
+/* The socket; stays the client's. */
+int vh_client_fd(const VhClient *client);
+/* Nothing is under way: no call, no part of a frame in either direction. */
+bool vh_client_is_idle(const VhClient *client);
+/* Gives a client that another program has served before us the number and time of connection that it had there. */
+void vh_client_restore(VhClient *client, uint64_t id, int64_t timestamp);
+
 /* Hangs up once everything queued is sent, the reply of the running call included. */
 void vh_client_close_soon(VhClient *client);
 /* Hangs up now (administrator, dead peer); the object lives until the current callback is over. */

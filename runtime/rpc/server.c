@@ -255,6 +255,16 @@ VhServerLimits *vh_server_limits(VhServer *server)
         return &server->limits;
 }
 
+const VhServerLimits *vh_server_limits_of(const VhServer *server)
+{
+        return &server->limits;
+}
+
+uint64_t vh_server_next_client_id(const VhServer *server)
+{
+        return server->last_id + 1;
+}
+
 void vh_server_limits_changed(VhServer *server)
 {
         VhClient *client;
@@ -293,6 +303,15 @@ VhClient *vh_server_find_client(const VhServer *server, uint64_t id)
                 if (client->id == id)
                         return client;
         return NULL;
+}
+
+const VhListen *vh_server_listener(const VhServer *server, unsigned i)
+{
+        const Listener *l = server->listeners;
+
+        while (l && i--)
+                l = l->next;
+        return l ? &l->listen : NULL;
 }
 
 void vh_server_set_accepting(VhServer *server, bool accepting)

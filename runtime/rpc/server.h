@@ -37,6 +37,7 @@ typedef struct VhListen {
         VhTransport transport;
         VhAuth auth;
         bool read_only;
+        bool own_file;       /* we made the file of its name and remove it at the end */
         bool same_user_only; /* peers must be root or have our uid, else they are dropped when accepted (admin, log,
                                 lock) */
 } VhListen;
@@ -76,12 +77,16 @@ VhLoop *vh_server_loop(const VhServer *server);
 VhPool *vh_server_pool(VhServer *server);
 /* Limits may be changed in place, then vh_server_limits_changed(). */
 VhServerLimits *vh_server_limits(VhServer *server);
+const VhServerLimits *vh_server_limits_of(const VhServer *server);
 void vh_server_limits_changed(VhServer *server);
 unsigned vh_server_n_clients(const VhServer *server);
 unsigned vh_server_n_anonymous(const VhServer *server);
 /* Oldest client and the one after it; NULL at the end. */
 VhClient *vh_server_first_client(const VhServer *server);
 VhClient *vh_client_next(const VhClient *client);
+uint64_t vh_server_next_client_id(const VhServer *server);
 VhClient *vh_server_find_client(const VhServer *server, uint64_t id);
+/* Listener number i, oldest first; NULL behind the last. */
+const VhListen *vh_server_listener(const VhServer *server, unsigned i);
 /* Stop or continue accepting (a daemon that is stopping). */
 void vh_server_set_accepting(VhServer *server, bool accepting);

@@ -150,7 +150,7 @@ VhArgsResult vh_args_parse(VhArgs *args, const VhDaemonDesc *desc, int argc, cha
         Forms forms = { 0 };
         int letter;
 
-        *args = (VhArgs){ .program = argv[0] };
+        *args = (VhArgs){ .program = argv[0], .argv = argv };
         make_forms(&forms, desc);
         while (r == VH_ARGS_RUN && (letter = getopt_long(argc, argv, forms.letters.data, forms.names, NULL)) != -1)
                 r = take(args, desc, letter, optarg);

@@ -7,6 +7,7 @@
 
 typedef struct VhArgs {
         const char *program; /* argv[0] */
+        char **argv;         /* all of it */
         bool verbose;
         bool daemonize;
         bool listen;

@@ -5,14 +5,13 @@
 
 #include "conf/desc.h"
 #include "driver/backends.h"
-#include "rpc/server.h"
+#include "service/helper.h"
 
 typedef struct VhProgramDesc {
         const char *name;               /* "virtqemud": names the description and the server */
         VhRouting routing;              /* driver daemons */
         const VhDriver *const *drivers; /* NULL-terminated, in the order they start; empty for virtlogd and virtlockd */
-        /* The program that a daemon without drivers serves, NULL-terminated list; NULL: remote, qemu, lxc. */
-        const VhService *services;
+        const VhHelper *helper; /* of a daemon without drivers; NULL: it has drivers, and serves remote, qemu, lxc */
 } VhProgramDesc;
 
 /* What a process ends with. The numbers are those of libvirt's daemons. */

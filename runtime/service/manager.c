@@ -3,6 +3,7 @@
 /* Start-up is a table of steps, each with the exit status that its failure means. */
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -25,6 +26,9 @@ enum {
         SYSTEM_UMASK = 022,
         SESSION_UMASK = 077,
         USEC_PER_SEC = 1000000,
+        HANDOVER_SIGNAL = 4, /* place among the signals */
+        HANDOVER_TRIES = 100,
+        HANDOVER_WAIT_USEC = 10 * 1000,
         OWN_FILES = 64, /* sockets, logs, what drivers keep open */
 };
 
@@ -40,7 +44,13 @@ struct VhManager {
         VhLoop *loop;
         VhSource *signals[5];
         VhDriverEnv env;
-        VhBackends *backends; /* NULL for virtlogd and virtlockd */
+        VhBackends *backends; /* NULL for helpers */
+        void *helper;         /* what its start() gave */
+        char *handover_path;  /* helpers only */
+        char *self;           /* our program's file, as it was named at the start */
+        json_t *handed;       /* what the program before us left, NULL: nothing */
+        VhSource *handover;
+        unsigned handover_tries;
         VhServer *server;
         VhServer *admin_server;
         VhAdmin admin;
@@ -48,6 +58,7 @@ struct VhManager {
         unsigned timeout; /* seconds */
         uint64_t child_files;
         VhSource *idle;
+        bool loading; /* clients that the program before us has served */
         bool stopping;
 };
 
@@ -60,7 +71,10 @@ static unsigned n_clients(const VhManager *m)
 
 static bool is_needed(const VhManager *m)
 {
-        return n_clients(m) > 0 || (m->backends && vh_backends_busy(m->backends));
+        const VhHelper *h = m->program->helper;
+
+        return n_clients(m) > 0 || (m->backends && vh_backends_busy(m->backends)) ||
+               (m->helper && h->busy && h->busy(m->helper));
 }
 
 static void arm_idle(VhManager *m)
@@ -120,6 +134,57 @@ static void on_reload(void *data, int signo)
         sd_notify(0, "READY=1");
 }
 
+/* A fresh copy of the program takes over. */
+
+static bool all_idle(const VhServer *server)
+{
+        for (const VhClient *c = vh_server_first_client(server); c; c = vh_client_next(c))
+                if (!vh_client_is_idle(c))
+                        return false;
+        return true;
+}
+
+static int hand_over(VhManager *m, VhError **err)
+{
+        const VhHelper *h = m->program->helper;
+        VhKeptFds kept = { 0 };
+        json_t *servers = json_object(), *state = json_pack("{s:{s:o}}", "daemon", "servers", servers);
+        int r;
+
+        json_object_set_new(servers, "admin", vh_handover_save_server(m->admin_server, &kept, NULL));
+        json_object_set_new(servers, m->desc->name, vh_handover_save_server(m->server, &kept, h->client_save));
+        h->save(m->helper, state, &kept);
+        r = vh_handover_exec(m->handover_path, state, &kept, m->self, m->args->argv, err);
+        json_decref(state);
+        vh_kept_fds_done(&kept);
+        return r;
+}
+
+/* Clients that are in the middle of something are waited for a while. */
+static void on_handover(void *data)
+{
+        VhManager *m = data;
+        _vh_error_ VhError *err = NULL;
+
+        if (m->handover_tries > 0 && !(all_idle(m->server) && all_idle(m->admin_server))) {
+                m->handover_tries--;
+                vh_source_rearm(m->handover, HANDOVER_WAIT_USEC);
+                return;
+        }
+        sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)vh_loop_now(m->loop));
+        hand_over(m, &err);
+        vh_log_error("going on with the program that runs: %s", vh_error_text(err, -EINVAL));
+        sd_notify(0, "READY=1");
+}
+
+static void on_handover_signal(void *data, int signo)
+{
+        VhManager *m = data;
+
+        m->handover_tries = HANDOVER_TRIES;
+        vh_source_rearm(m->handover, 0);
+}
+
 static void on_overdue(int signo)
 {
         _exit(VH_EXIT_USAGE);
@@ -130,8 +195,11 @@ static void on_overdue(int signo)
 static int client_new(VhServer *server, VhClient *client, void *data)
 {
         VhManager *m = data;
+        const VhHelper *h = m->program->helper;
 
-        return m->backends ? vh_session_client_new(server, client, m->backends) : 0;
+        if (h)
+                return h->client_new && !m->loading ? h->client_new(m->helper, client, NULL, NULL) : 0;
+        return vh_session_client_new(server, client, m->backends);
 }
 
 static void clients_changed(VhServer *server, void *data)
@@ -209,9 +277,33 @@ static int step_audit(VhManager *m, VhError **err)
                             "audit_level 2 demands auditing, which this build does not have");
 }
 
+/* The name that a later program has, too: /proc/self/exe would be the file that was replaced. */
+static char *own_program(const char *argv0)
+{
+        _vh_free_ char *cwd = NULL;
+        char path[PATH_MAX];
+        ssize_t n;
+
+        if (*argv0 == '/')
+                return vh_xstrdup(argv0);
+        if (strchr(argv0, '/') && (cwd = getcwd(NULL, 0)))
+                return vh_path_join(cwd, argv0);
+        n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+        return n < 0 ? vh_xstrdup(argv0) : vh_xstrndup(path, (size_t)n);
+}
+
+static int step_handed(VhManager *m, VhError **err)
+{
+        if (!m->program->helper)
+                return 0;
+        m->self = own_program(m->args->program);
+        m->handover_path = vh_handover_path(&m->paths, m->desc);
+        return vh_handover_take(&m->handed, m->handover_path, err);
+}
+
 static int step_background(VhManager *m, VhError **err)
 {
-        if (!m->args->daemonize)
+        if (!m->args->daemonize || m->handed)
                 return 0;
         m->ready_fd = vh_background_start();
         return m->ready_fd < 0 ? vh_error_sys(err, VIR_FROM_NONE, m->ready_fd, "cannot go to the background") : 0;
@@ -287,9 +379,39 @@ static int step_sockets(VhManager *m, VhError **err)
                 .listen = m->args->listen,
                 .main = m->server,
                 .admin = m->admin_server,
+                .handed = json_object_get(json_object_get(m->handed, "daemon"), "servers"),
         };
 
         return vh_sockets_open(&m->sockets, &c, err);
+}
+
+static int load_client(void *data, VhClient *client, const json_t *state)
+{
+        VhManager *m = data;
+        const VhHelper *h = m->program->helper;
+        _vh_error_ VhError *err = NULL;
+
+        return h->client_new ? h->client_new(m->helper, client, state, &err) : 0;
+}
+
+static int start_helper(VhManager *m, VhError **err)
+{
+        const VhHelper *h = m->program->helper;
+        const VhHelperEnv env = { .loop = m->loop, .settings = &m->settings, .paths = &m->paths };
+        const VhListen listen = { .transport = VH_TRANSPORT_UNIX, .same_user_only = true };
+        const json_t *servers = json_object_get(json_object_get(m->handed, "daemon"), "servers");
+        int r = h->start(&m->helper, &env, m->handed, err);
+
+        if (r < 0)
+                return r;
+        vh_server_add_service(m->server, &(VhService){ h->program, h->before_call, m->helper });
+        m->loading = true;
+        vh_handover_load_clients(json_object_get(servers, m->desc->name), m->server, &listen, load_client, m);
+        vh_handover_load_clients(json_object_get(servers, "admin"), m->admin_server, &listen, NULL, NULL);
+        m->loading = false;
+        m->signals[HANDOVER_SIGNAL] = vh_loop_add_signal(m->loop, SIGUSR1, on_handover_signal, m);
+        m->handover = vh_loop_add_timer(m->loop, UINT64_MAX, on_handover, m);
+        return 0;
 }
 
 static int step_drivers(VhManager *m, VhError **err)
@@ -301,11 +423,8 @@ static int step_drivers(VhManager *m, VhError **err)
         };
         int r;
 
-        if (m->program->services) {
-                for (const VhService *s = m->program->services; s->program; s++)
-                        vh_server_add_service(m->server, s);
-                return 0;
-        }
+        if (m->program->helper)
+                return start_helper(m, err);
         m->env = (VhDriverEnv){
                 .loop = m->loop,
                 .privileged = m->paths.privileged,
@@ -327,10 +446,10 @@ static const struct {
         int (*run)(VhManager *m, VhError **err);
         VhExit status;
 } steps[] = {
-        { step_settings, VH_EXIT_USAGE },  { step_log, VH_EXIT_USAGE },        { step_files, VH_EXIT_INIT },
-        { step_audit, VH_EXIT_AUDIT },     { step_background, VH_EXIT_USAGE }, { step_run_dir, VH_EXIT_RUN_DIR },
-        { step_pid_file, VH_EXIT_USAGE },  { step_signals, VH_EXIT_SIGNAL },   { step_servers, VH_EXIT_INIT },
-        { step_sockets, VH_EXIT_SOCKETS }, { step_drivers, VH_EXIT_INIT },
+        { step_settings, VH_EXIT_USAGE },  { step_log, VH_EXIT_USAGE },       { step_files, VH_EXIT_INIT },
+        { step_audit, VH_EXIT_AUDIT },     { step_handed, VH_EXIT_INIT },     { step_background, VH_EXIT_USAGE },
+        { step_run_dir, VH_EXIT_RUN_DIR }, { step_pid_file, VH_EXIT_USAGE },  { step_signals, VH_EXIT_SIGNAL },
+        { step_servers, VH_EXIT_INIT },    { step_sockets, VH_EXIT_SOCKETS }, { step_drivers, VH_EXIT_INIT },
 };
 
 int vh_manager_new(VhManager **ret, const VhProgramDesc *program, const VhDaemonDesc *desc, const VhArgs *args,
@@ -388,6 +507,9 @@ VhManager *vh_manager_free(VhManager *m)
         vh_server_free(m->server);
         vh_server_free(m->admin_server);
         vh_backends_free(m->backends);
+        if (m->program->helper)
+                m->program->helper->stop(m->helper);
+        vh_source_free(m->handover);
         for (size_t i = 0; i < VH_ARRAY_SIZE(m->signals); i++)
                 vh_source_free(m->signals[i]);
         vh_loop_free(m->loop);
@@ -395,6 +517,9 @@ VhManager *vh_manager_free(VhManager *m)
                 vh_pid_file_release(m->pid_file, m->pid_fd);
         vh_settings_done(&m->settings);
         vh_paths_done(&m->paths);
+        json_decref(m->handed);
+        free(m->handover_path);
+        free(m->self);
         free(m);
         return NULL;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/file.h"
@@ -46,12 +47,13 @@ static int no_tls(VhError **err)
 }
 
 /* Takes the fd over. */
-static int add_listener(Work *w, const VhSocketDesc *d, int fd, VhError **err)
+static int add_listener(Work *w, const VhSocketDesc *d, int fd, bool own_file, VhError **err)
 {
         VhListen listen = {
                 .fd = fd,
                 .transport = d->kind == VH_SOCKET_TCP ? VH_TRANSPORT_TCP : VH_TRANSPORT_UNIX,
                 .read_only = d->kind == VH_SOCKET_RO,
+                .own_file = own_file,
                 .same_user_only = d->file && !d->auth_key,
         };
         int r = d->kind == VH_SOCKET_TLS ? no_tls(err) : vh_settings_auth(w->c->settings, d, &listen.auth, err);
@@ -88,7 +90,7 @@ static int adopt(Work *w, int fd, const char *name, VhError **err)
         /* Our setting, not Backlog= of the unit, and never a blocking accept. */
         if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || listen(fd, (int)backlog_of(w, d)) < 0)
                 return vh_error_sys(err, VIR_FROM_RPC, errno, "cannot listen on '%s'", name);
-        return add_listener(w, d, fd, err);
+        return add_listener(w, d, fd, false, err);
 }
 
 static int adopt_all(Work *w, int n, char **names, VhError **err)
@@ -139,6 +141,12 @@ static bool is_wanted(const Work *w, const VhSocketDesc *d)
         return d->session && !(d->kind == VH_SOCKET_ADMIN && w->c->settings->unix_sock_dir);
 }
 
+static void own_file(VhSockets *sockets, const char *path)
+{
+        sockets->files = vh_xrealloc(sockets->files, sockets->n_files + 1, sizeof(char *));
+        sockets->files[sockets->n_files++] = vh_xstrdup(path);
+}
+
 static int open_unix(Work *w, const VhSocketDesc *d, VhError **err)
 {
         _vh_free_ char *path = vh_path_join(socket_dir(w), d->file);
@@ -151,9 +159,8 @@ static int open_unix(Work *w, const VhSocketDesc *d, VhError **err)
         fd = vh_listen_unix(path, mode, w->group, backlog_of(w, d), err);
         if (fd < 0)
                 return fd;
-        w->sockets->files = vh_xrealloc(w->sockets->files, w->sockets->n_files + 1, sizeof(char *));
-        w->sockets->files[w->sockets->n_files++] = VH_TAKE_PTR(path);
-        return add_listener(w, d, fd, err);
+        own_file(w->sockets, path);
+        return add_listener(w, d, fd, true, err);
 }
 
 static int open_tcp(Work *w, const VhSocketDesc *d, const char *port, VhError **err)
@@ -164,7 +171,7 @@ static int open_tcp(Work *w, const VhSocketDesc *d, const char *port, VhError **
 
         for (int i = 0; i < n; i++) {
                 if (r >= 0)
-                        r = add_listener(w, d, fds[i], err);
+                        r = add_listener(w, d, fds[i], false, err);
                 else
                         close(fds[i]);
         }
@@ -202,6 +209,37 @@ static int open_own(Work *w, VhError **err)
         return r;
 }
 
+/* Sockets of the program before us. */
+
+typedef struct Handed {
+        Work *w;
+        VhSocketKind kind;
+} Handed;
+
+static int take_handed(void *data, int fd, bool own, VhError **err)
+{
+        const Handed *h = data;
+        const VhSocketDesc *d = vh_daemon_desc_socket(h->w->c->desc, h->kind);
+        struct sockaddr_un address;
+        socklen_t len = sizeof(address);
+
+        if (!sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) || getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                                    "what the program before left is not a listening socket");
+        if (own)
+                own_file(h->w->sockets, address.sun_path);
+        return add_listener(h->w, d, fd, own, err);
+}
+
+static int take_all_handed(Work *w, VhError **err)
+{
+        const json_t *servers = w->c->handed;
+        Handed main = { w, VH_SOCKET_RW }, admin = { w, VH_SOCKET_ADMIN };
+        int r = vh_handover_each_listener(json_object_get(servers, w->c->desc->name), take_handed, &main, err);
+
+        return r < 0 ? r : vh_handover_each_listener(json_object_get(servers, "admin"), take_handed, &admin, err);
+}
+
 static void free_names(char **names)
 {
         for (char **n = names; n && *n; n++)
@@ -214,12 +252,14 @@ int vh_sockets_open(VhSockets **ret, const VhSocketsConfig *config, VhError **er
         _vh_cleanup_(vh_sockets_freep) VhSockets *sockets = vh_new(VhSockets, 1);
         Work w = { .sockets = sockets, .c = config };
         char **names = NULL;
-        int n = passed_sockets(&names);
+        int n = config->handed ? 0 : passed_sockets(&names);
         int r;
 
         r = n < 0 ? vh_error_sys(err, VIR_FROM_RPC, n, "cannot read the sockets that the system manager passed")
                   : vh_settings_group(config->settings, &w.group, err);
-        if (r >= 0)
+        if (r >= 0 && config->handed)
+                r = take_all_handed(&w, err);
+        else if (r >= 0)
                 r = n > 0 ? adopt_all(&w, n, names, err) : open_own(&w, err);
         free_names(names);
         if (r >= 0)

@@ -3,6 +3,7 @@
 
 /* The sockets that a daemon listens on: those that systemd passed, or else its own. */
 
+#include "service/handover.h"
 #include "service/paths.h"
 #include "service/settings.h"
 
@@ -12,8 +13,9 @@ typedef struct VhSocketsConfig {
         const VhDaemonDesc *desc;
         const VhPaths *paths;
         const VhSettings *settings;
-        bool listen;    /* --listen was given */
-        VhServer *main; /* gets everything but the admin socket */
+        bool listen;          /* --listen was given */
+        const json_t *handed; /* servers of the program before, whose sockets are used; NULL: none */
+        VhServer *main;       /* gets everything but the admin socket */
         VhServer *admin;
 } VhSocketsConfig;
 
