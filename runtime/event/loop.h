@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The event loop: a thin layer on sd-event, which also carries sd-bus. One thread runs it and owns every object that is
- * registered with it; nothing here may be called from another thread.
+/* The event loop: an epoll set for descriptors, with sd-event for timers, signals, children and sd-bus. One thread runs
+ * it and owns every object that is registered with it; nothing here may be called from another thread.
  *
- * Two kinds of descriptors: a source for the few (listeners, pipes, timers), made with vh_loop_add_*(); and a VhWatch
- * for the many (client connections), which live together in one nested epoll set, so that one wake-up of sd-event
- * serves a whole batch of them. */
+ * Two ways to watch: a source, made with vh_loop_add_*(); and for the many (client connections) a VhWatch, which is
+ * embedded in its owner and costs no memory of its own. */
 
 #include "base/util.h"
 #include <sys/epoll.h>
@@ -23,14 +22,15 @@ VH_DEFINE_CLEANUP(VhLoop *, vh_loop_free)
 
 /* Serves events until vh_loop_quit(); returns the code given there, or negative errno. */
 int vh_loop_run(VhLoop *loop);
-/* One round: waits at most timeout microseconds (UINT64_MAX: for ever) and serves one source. Returns 1 if something
- * was served, 0 if not, negative errno on failure. */
+/* One round: waits at most timeout microseconds (UINT64_MAX: for ever; rounded up to milliseconds) and serves what is
+ * ready. Returns 1 if something was served, 0 if not, negative errno on failure. */
 int vh_loop_step(VhLoop *loop, uint64_t timeout);
-/* Makes vh_loop_run() return code (0 or more) after the current callback. */
+/* Makes vh_loop_run() return code (0 or more) after the current round. */
 void vh_loop_quit(VhLoop *loop, int code);
 /* CLOCK_MONOTONIC in microseconds, read once a wake-up. */
 uint64_t vh_loop_now(VhLoop *loop);
-/* The sd-event loop underneath, to attach an sd-bus connection or a watchdog to. */
+/* The sd-event loop inside, to attach an sd-bus connection or a watchdog to. Outside of its own callbacks it may only
+ * be used in the callback that asked for it here: it is armed anew after that. */
 sd_event *vh_loop_sd_event(VhLoop *loop);
 
 typedef void (*VhIoFn)(void *data, uint32_t revents);
@@ -51,11 +51,11 @@ VhSource *vh_loop_add_signal(VhLoop *loop, int signo, VhSignalFn fn, void *data)
 /* Calls fn once with the wait status when the child pid ends; it is reaped. SIGCHLD must be blocked. NULL if there is
  * no such child. */
 VhSource *vh_loop_add_child(VhLoop *loop, pid_t pid, VhChildFn fn, void *data);
-/* Stops and frees a source; allowed inside its own callback. Accepts NULL, returns NULL. */
+/* Stops and frees a source, before its fd is closed; allowed inside its own callback. Accepts NULL, returns NULL. */
 VhSource *vh_source_free(VhSource *source);
 VH_DEFINE_CLEANUP(VhSource *, vh_source_free)
 
-/* A member of the nested set, embedded in its owner (VH_CONTAINER_OF). Zero fd and events before first use. */
+/* A member of the set, embedded in its owner (VH_CONTAINER_OF). Zero fd and events before first use. */
 typedef struct VhWatch VhWatch;
 struct VhWatch {
         int fd;
@@ -66,8 +66,8 @@ struct VhWatch {
  */
 void vh_watch_set(VhLoop *loop, VhWatch *watch, uint32_t events);
 
-/* Work to be done once before the loop sleeps again: at the end of the batch being served, else after the current
- * callback. Embedded in its owner; queueing one that is queued changes nothing. */
+/* Work to be done once before the loop sleeps again: at the end of the current round. Embedded in its owner; queueing
+ * one that is queued changes nothing. */
 typedef struct VhLater VhLater;
 struct VhLater {
         VhLater *prev, *next;

@@ -227,6 +227,52 @@ static void test_later_outside_of_a_batch(void **state)
         watched_done(&a);
 }
 
+typedef struct Alarm {
+        VhWatch watch;
+        VhSource *timer;
+        VhLoop *loop;
+        uint64_t set, rang;
+} Alarm;
+
+static void set_alarm(VhWatch *watch, uint32_t revents)
+{
+        Alarm *a = VH_CONTAINER_OF(watch, Alarm, watch);
+        char byte;
+
+        assert_int_equal(read(watch->fd, &byte, 1), 1);
+        a->set = vh_loop_now(a->loop);
+        vh_source_rearm(a->timer, SECOND / 50);
+}
+
+static void ring(void *data)
+{
+        Alarm *a = data;
+
+        a->rang = vh_loop_now(a->loop);
+}
+
+/* The loop has slept, and only descriptors were served since: the timer counts from now, and is not forgotten. */
+static void test_timer_set_while_sleeping(void **state)
+{
+        Alarm a = { .loop = *state, .watch.ready = set_alarm };
+        int fds[2];
+
+        assert_int_equal(pipe(fds), 0);
+        a.watch.fd = fds[0];
+        a.timer = vh_loop_add_timer(*state, UINT64_MAX, ring, &a);
+        vh_watch_set(*state, &a.watch, EPOLLIN);
+        assert_int_equal(vh_loop_step(*state, SECOND / 20), 0);
+        assert_int_equal(write(fds[1], "x", 1), 1);
+        while (!a.rang && vh_loop_step(*state, SECOND) > 0)
+                ;
+        assert_true(a.set && a.rang >= a.set + SECOND / 50);
+        assert_true(a.rang < a.set + SECOND);
+        vh_watch_set(*state, &a.watch, 0);
+        vh_source_free(a.timer);
+        close(fds[0]);
+        close(fds[1]);
+}
+
 typedef struct Work {
         pthread_t loop_thread;
         atomic_uint running, most, worked;
@@ -305,6 +351,7 @@ int main(void)
                 EVENT_TEST(test_many_watches),
                 EVENT_TEST(test_watch_taken_out_of_batch),
                 EVENT_TEST(test_later_outside_of_a_batch),
+                EVENT_TEST(test_timer_set_while_sleeping),
                 EVENT_TEST(test_pool),
                 EVENT_TEST(test_pool_freed_with_jobs),
         };
