@@ -13,7 +13,8 @@ enum { OTHERS_MAY_CONNECT = 0002 }; /* connecting takes the right to write */
 static bool is_known(const VhFindings *f, const char *code, const VhYamlNode *node)
 {
         for (const VhFinding *n = f->first; n; n = n->next)
-                if (vh_streq(n->code, code) && n->line == node->line && n->column == node->column)
+                if (vh_streq(n->code, code) && n->line == node->line && n->column == node->column &&
+                    vh_streq(n->file, node->file))
                         return true;
         return false;
 }
@@ -29,7 +30,7 @@ static void warn(VhFindings *f, const VhProfile *p, const char *code, const VhSe
 
         if (is_known(f, code, s->node))
                 return;
-        n = vh_findings_add(f, VH_SEVERITY_WARNING, code, p->file, s->node->line, s->node->column, "%s", text);
+        n = vh_findings_add(f, VH_SEVERITY_WARNING, code, s->node->file, s->node->line, s->node->column, "%s", text);
         if (n) {
                 n->width = s->node->width;
                 n->path = vh_arena_strdup(&f->arena, s->path);
@@ -302,6 +303,8 @@ static void check_directive(const VhProfile *p, const VhDirective *d, VhFindings
 void vh_profile_check(const VhProfile *p, VhFindings *f)
 {
         for (const VhSetting *s = p->settings; s; s = s->next) {
+                if (s->left)
+                        continue;
                 if (s->scope == VH_SCOPE_API || s->scope == VH_SCOPE_ALL)
                         check_used(p, s, f);
                 check_log_file(p, s, f);

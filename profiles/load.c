@@ -3,9 +3,6 @@
 /* Profile in, findings out. */
 
 #include "load.h"
-#include "base/file.h"
-
-#include <errno.h>
 
 bool vh_wants_color(const char *when)
 {
@@ -16,28 +13,22 @@ bool vh_wants_color(const char *when)
         return vh_streq(when, "always");
 }
 
+static const char *layer_text(const void *layers, const char *file)
+{
+        return vh_layers_text(layers, file);
+}
+
 VhProfile *vh_load_profile(const char *path, VhArena *arena, VhFindings *findings, const VhLoadOptions *options)
 {
-        bool from_stdin = vh_streq(path, "-");
-        const char *name = from_stdin ? "<stdin>" : path;
-        VhProfile *p = NULL;
-        char *text = NULL;
-        size_t len;
-        int r = from_stdin ? vh_file_read_fd(STDIN_FILENO, VH_YAML_SIZE_MAX, &text, &len)
-                           : vh_file_read(path, VH_YAML_SIZE_MAX, &text, &len);
+        VhLayers own = { .arena = arena }, *layers = options->layers ? options->layers : &own;
+        const char *name = vh_streq(path, "-") ? "<stdin>" : vh_arena_strdup(arena, path);
+        VhYamlNode *root = vh_layers_load(layers, arena, options->base, path, findings);
+        VhProfile *p = root ? vh_profile_read_tree(arena, name, root, findings) : NULL;
 
-        vh_arena_own(arena, text);
-        if (r == -EFBIG)
-                vh_findings_add(findings, VH_SEVERITY_ERROR, "yaml-size", name, 0, 0, "file is larger than %d bytes",
-                                VH_YAML_SIZE_MAX);
-        else if (r < 0)
-                vh_findings_add(findings, VH_SEVERITY_ERROR, "profile-read", name, 0, 0, "cannot be read: %s",
-                                strerror(-r));
-        else
-                p = vh_profile_read(arena, name, text, len, findings);
         if (p)
                 vh_profile_check(p, findings);
         vh_findings_sort(findings);
-        vh_report(options->style.json ? stdout : stderr, findings, text, options->style);
+        vh_report_files(options->style.json ? stdout : stderr, findings, layer_text, layers, options->style);
+        vh_layers_done(&own);
         return findings->errors > 0 || (options->strict && findings->warnings > 0) ? NULL : p;
 }

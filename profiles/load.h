@@ -3,11 +3,14 @@
 
 /* What every verb that takes a profile begins with. */
 
+#include "layers.h"
 #include "profile.h"
 #include "report.h"
 
 typedef struct VhLoadOptions {
-        bool strict; /* warnings are errors */
+        bool strict;      /* warnings are errors */
+        const char *base; /* a file below all layers, or NULL */
+        VhLayers *layers; /* files of earlier calls, or NULL; must live as long as the profile */
         VhReportStyle style;
 } VhLoadOptions;
 

@@ -4,6 +4,7 @@
 /* A profile after reading: what is wanted of a host, typed, with the place of every value. */
 
 #include "conf/conf.h"
+#include "distro.h"
 #include "preset.h"
 #include "yaml-tree.h"
 
@@ -25,12 +26,25 @@ typedef enum VhScope {
         VH_SCOPE_CONF, /* a driver's file */
 } VhScope;
 
+/* A value of the profile that is no daemon's option; all zero: not given. Its key says which member counts. */
+typedef struct VhGiven {
+        const VhYamlNode *node; /* NULL: not given */
+        const char *path;
+        bool on;
+        uint64_t number;
+        unsigned choice;    /* place among the choices */
+        const char *text;   /* also of choices */
+        const char **items; /* of a list, n of them; item i stands at node->items[i] */
+        size_t n;
+} VhGiven;
+
 typedef struct VhSetting {
         struct VhSetting *next;
         VhScope scope;
         const VhDaemonDesc *daemon; /* VH_SCOPE_ONE */
         const VhConfDesc *conf;     /* VH_SCOPE_CONF */
         const VhOptionDesc *option;
+        bool left; /* left to the daemon: null stands there */
         VhConfValue value;
         const VhYamlNode *node;
         const char *path; /* "$.limits.max_clients" */
@@ -41,6 +55,7 @@ typedef struct VhIdle {
         struct VhIdle *next;
         const VhDaemonDesc *daemon; /* NULL: all that have one */
         unsigned seconds;           /* 0: never */
+        bool left;                  /* as the unit has it: null stands there */
         const VhYamlNode *node;
         const char *path;
 } VhIdle;
@@ -56,23 +71,60 @@ typedef struct VhDirective {
         const char *path;
 } VhDirective;
 
+/* Who may do what once access.permissions has polkit: a row of access.rules. */
+typedef struct VhRule {
+        struct VhRule *next;
+        VhGiven users, groups, allow, deny;
+        const char *where_key, *where_value; /* of the object: "domain_name", "web-*"; or NULL */
+        const VhYamlNode *node;
+        const char *path;
+} VhRule;
+
+/* Whose daemons the profile is for. */
+typedef enum VhSoftware {
+        VH_SOFTWARE_OURS,
+        VH_SOFTWARE_LIBVIRT, /* the distribution's packages */
+} VhSoftware;
+
 typedef struct VhProfile {
         const char *file;
         const char *name;
         const char *version; /* of this profile, for people and reports, or NULL */
         VhLayout layout;
         VhStartup startup;
+        VhSoftware software;
+        const VhDistro *distro;
         const VhPresetPolicy *preset;
         bool proxy;                   /* virtproxyd in a modular layout */
         const VhDaemonDesc **daemons; /* wanted, NULL-terminated, sorted by name, closed over needs */
         VhSetting *settings, *last_setting;
         VhIdle *idles, *last_idle;
         VhDirective *directives, *last_directive;
+        VhRule *rules, *last_rule;
+        /* What is given, by key; the language's table (lang.c) says which is which. */
+        VhGiven format, name_given, version_given, description, software_given, distro_given, layout_given,
+                startup_given, preset_given, proxy_given, hypervisors, drivers;
+        struct {
+                VhGiven wait_for, services, mask_others;
+        } boot;
+        struct {
+                VhGiven create_group, members, manage_users, manage_groups, monitor_users, monitor_groups;
+        } access;
+        struct {
+                VhGiven addresses, free_bind, ipv6_only, ssh_users;
+                VhGiven tls_addresses, tcp_addresses, pki;
+        } remote;
+        VhGiven role;
+        struct {
+                VhGiven at_shutdown, at_boot, uris, start_delay, parallel, timeout, bypass_cache, sync_time;
+        } guests;
         VhArena *arena; /* owns everything, the caller's */
 } VhProfile;
 
-/* Reads a profile. All mistakes go to findings; NULL if not even its outline is clear. */
+/* Reads a profile that includes no others. All mistakes go to findings; NULL if not even its outline is clear. */
 VhProfile *vh_profile_read(VhArena *arena, const char *file, const char *data, size_t len, VhFindings *findings);
+/* The same from a merged tree, which the profile points into. file is for what stands nowhere. */
+VhProfile *vh_profile_read_tree(VhArena *arena, const char *file, const VhYamlNode *root, VhFindings *findings);
 
 /* Checks what no single value shows: combinations, bounds between options, who can reach which socket. */
 void vh_profile_check(const VhProfile *p, VhFindings *findings);

@@ -45,16 +45,13 @@ static void choose(Reader *r, const VhDaemonDesc *d)
                 r->chosen[r->n_chosen++] = d;
 }
 
-static void read_driver(Reader *r, VhDaemonRole role, const VhYamlNode *node, const char *path)
+static void take_driver(Reader *r, VhDaemonRole role, const char *name, const VhYamlNode *node, const char *path)
 {
-        const VhDaemonDesc *d;
-        const char *name, *near;
+        /* "xen" is what everybody calls it; the driver's own name is that of Xen's library. */
+        const VhDaemonDesc *d = daemon_of_driver(role, vh_streq(name, "xen") ? "libxl" : name);
+        const char *near;
         VhFinding *n;
 
-        if (!vh_profile_text(r->p, node, path, &name, r->f))
-                return;
-        /* "xen" is what everybody calls it; the driver's own name is that of Xen's library. */
-        d = daemon_of_driver(role, vh_streq(name, "xen") ? "libxl" : name);
         if (d && d->units) {
                 choose(r, d);
                 return;
@@ -66,19 +63,17 @@ static void read_driver(Reader *r, VhDaemonRole role, const VhYamlNode *node, co
                 vh_finding_hint(r->f, n, "did you mean '%s'?", near);
 }
 
-void vh_reader_drivers(Reader *r, VhDaemonRole role, const VhYamlNode *node, const char *path)
+void vh_reader_drivers(Reader *r, VhDaemonRole role, const VhGiven *list)
 {
+        if (!list->node)
+                return;
         *(role == VH_ROLE_HYPERVISOR ? &r->hypervisors_chosen : &r->drivers_chosen) = true;
         if (r->p->layout == VH_LAYOUT_MONOLITHIC)
-                vh_findings_add(r->f, VH_SEVERITY_WARNING, "profile-unused", r->p->file, node->line, node->column,
-                                "libvirtd has all drivers: this list has no effect");
-        if (node->kind != VH_YAML_LIST) {
-                vh_profile_error(r->f, r->p, "profile-type", node, path, "must be a list of drivers, not %s",
-                                 vh_yaml_kind_name(node));
-                return;
-        }
-        for (size_t i = 0; i < node->n; i++)
-                read_driver(r, role, node->items[i], vh_arena_printf(r->p->arena, "%s[%zu]", path, i));
+                vh_findings_add(r->f, VH_SEVERITY_WARNING, "profile-unused", list->node->file, list->node->line,
+                                list->node->column, "libvirtd has all drivers: this list has no effect");
+        for (size_t i = 0; i < list->n; i++)
+                take_driver(r, role, list->items[i], list->node->items[i],
+                            vh_arena_printf(r->p->arena, "%s[%zu]", list->path, i));
 }
 
 /* Which daemons the layout has before their needs are looked at. */
@@ -217,6 +212,8 @@ static void read_daemon(Reader *r, const VhDaemonDesc *d, const VhYamlNode *map,
                 const VhYamlNode *key = vh_yaml_key(map, i), *value = vh_yaml_value(map, i);
                 const char *below = vh_reader_path(r, path, key);
 
+                if (vh_streq(key->text, "settings") && vh_yaml_is_null(value))
+                        continue;
                 if (vh_streq(key->text, "settings"))
                         read_settings(r, d->conf, d, value, below);
                 else if (vh_streq(key->text, "idle_timeout"))
@@ -243,7 +240,7 @@ void vh_reader_daemons(Reader *r, const VhYamlNode *map, const char *path)
                 else if (!vh_profile_has(r->p, d))
                         vh_profile_error(r->f, r->p, "profile-not-in-layout", key, below,
                                          "%s is not among the daemons of this profile", d->name);
-                else
+                else if (!vh_yaml_is_null(vh_yaml_value(map, i)))
                         read_daemon(r, d, vh_yaml_value(map, i), below);
         }
 }
@@ -278,7 +275,7 @@ static void read_file(Reader *r, const VhConfDesc *conf, const VhYamlNode *key, 
         } else if (!is_read(r->p, conf)) {
                 vh_profile_error(r->f, r->p, "profile-not-in-layout", key, path, "no daemon of this profile reads %s",
                                  conf->file);
-        } else {
+        } else if (!vh_yaml_is_null(value)) {
                 read_settings(r, conf, NULL, value, path);
         }
 }
@@ -378,6 +375,8 @@ static void read_directive(Reader *r, const char *unit, const char *section, con
                                  key->text);
                 return;
         }
+        if (vh_yaml_is_null(value))
+                return;
         if (value->kind != VH_YAML_LIST) {
                 read_directive_value(r, unit, section, key, value, path);
                 return;
@@ -410,6 +409,8 @@ static void read_unit(Reader *r, const char *unit, const VhYamlNode *map, const 
 
                 while (*word && !vh_streq(*word, key->text))
                         word++;
+                if (*word && vh_yaml_is_null(vh_yaml_value(map, i)))
+                        continue;
                 if (*word)
                         read_unit_section(r, unit, *word, vh_yaml_value(map, i), below);
                 else
@@ -431,7 +432,7 @@ void vh_reader_units(Reader *r, const VhYamlNode *map, const char *path)
                 else if (!vh_profile_has(r->p, d))
                         vh_profile_error(r->f, r->p, "profile-not-in-layout", key, below,
                                          "%s is not among the daemons of this profile", d->name);
-                else
+                else if (!vh_yaml_is_null(vh_yaml_value(map, i)))
                         read_unit(r, key->text, vh_yaml_value(map, i), below);
         }
 }

@@ -3,7 +3,8 @@
 
 /* Shared by the files that read profiles. */
 
-#include "profile.h"
+#include "conf/check.h"
+#include "lang.h"
 
 /* There are 15 daemons. */
 enum { VH_READER_DAEMONS_MAX = 32 };
@@ -26,11 +27,17 @@ const char *vh_reader_word(const void *words, size_t i);
 VhSetting *vh_reader_add_setting(Reader *r, VhScope scope, const VhOptionDesc *o, const VhYamlNode *node,
                                  const char *path);
 void vh_reader_idle(Reader *r, const VhDaemonDesc *d, const VhYamlNode *node, const char *path);
-/* A list of driver names of one role. */
-void vh_reader_drivers(Reader *r, VhDaemonRole role, const VhYamlNode *node, const char *path);
+/* Takes the drivers of one role that a list names. */
+void vh_reader_drivers(Reader *r, VhDaemonRole role, const VhGiven *list);
+/* Reads a map along a table; base is what the offsets of its keys count from. */
+void vh_reader_section(Reader *r, const VhKey *keys, const VhYamlNode *map, const char *path, void *base);
+/* "an absolute path" */
+const char *vh_reader_form_name(VhTextForm form);
 /* Fills p->daemons from layout and drivers. */
 void vh_reader_resolve_daemons(Reader *r);
 
+void vh_reader_where(Reader *r, const VhYamlNode *map, const char *path, VhRule *rule);
+void vh_reader_rules(Reader *r, const VhYamlNode *node, const char *path);
 void vh_reader_daemons(Reader *r, const VhYamlNode *node, const char *path);
 void vh_reader_files(Reader *r, const VhYamlNode *node, const char *path);
 void vh_reader_units(Reader *r, const VhYamlNode *node, const char *path);

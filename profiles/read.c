@@ -1,116 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the YAML tree to a profile. Tables say which keys there are and which option each one sets; the type and range
- * of a value are the option's own (daemons/). */
+/* From the YAML tree to a profile, along the table of the language (lang.c). */
 
 #include "base/error.h"
-#include "conf/check.h"
+#include "layers.h"
 #include "read-priv.h"
 
 #include <limits.h>
-#include <uthash.h>
 
-enum {
-        /* systemd takes more, but nobody means a service that idles for a year. */
-        IDLE_MAX = 365 * 24 * 3600,
-};
-
-/* A key that sets an option for all daemons that have it. */
-typedef struct Leaf {
-        const char *key;
-        const char *option;
-        bool words; /* a list here, one text with blanks in the file */
-} Leaf;
-
-typedef struct Section {
-        const char *key;
-        VhScope scope;
-        const Leaf *leaves;
-        const struct Section *sections;
-} Section;
-
-static const Leaf read_write_leaves[] = { { "mode", "unix_sock_rw_perms" }, { "auth", "auth_unix_rw" }, { 0 } };
-static const Leaf read_only_leaves[] = { { "mode", "unix_sock_ro_perms" }, { "auth", "auth_unix_ro" }, { 0 } };
-static const Leaf admin_leaves[] = { { "mode", "unix_sock_admin_perms" }, { 0 } };
-static const Leaf access_leaves[] = {
-        { "group", "unix_sock_group" },
-        { "permissions", "access_drivers" },
-        { "sasl_users", "sasl_allowed_username_list" },
-        { 0 },
-};
-static const Section access_sections[] = {
-        { "read_write", VH_SCOPE_API, read_write_leaves, NULL },
-        { "read_only", VH_SCOPE_API, read_only_leaves, NULL },
-        { "admin", VH_SCOPE_API, admin_leaves, NULL },
-        { 0 },
-};
-static const Leaf tls_leaves[] = {
-        { "enabled", "listen_tls" },
-        { "port", "tls_port" },
-        { "auth", "auth_tls" },
-        { "key", "key_file" },
-        { "certificate", "cert_file" },
-        { "authorities", "ca_file" },
-        { "revoked", "crl_file" },
-        { "allowed_names", "tls_allowed_dn_list" },
-        { "priority", "tls_priority" },
-        { "skip_client_check", "tls_no_verify_certificate" },
-        { "skip_own_check", "tls_no_sanity_certificate" },
-        { 0 },
-};
-static const Leaf tcp_leaves[] = {
-        { "enabled", "listen_tcp" },
-        { "port", "tcp_port" },
-        { "auth", "auth_tcp" },
-        { "min_ssf", "tcp_min_ssf" },
-        { 0 },
-};
-static const Leaf remote_leaves[] = { { "address", "listen_addr" }, { 0 } };
-static const Section remote_sections[] = {
-        { "tls", VH_SCOPE_API, tls_leaves, NULL },
-        { "tcp", VH_SCOPE_API, tcp_leaves, NULL },
-        { 0 },
-};
-static const Leaf limit_leaves[] = {
-        { "max_clients", "max_clients" },
-        { "max_queued_clients", "max_queued_clients" },
-        { "max_anonymous_clients", "max_anonymous_clients" },
-        { "min_workers", "min_workers" },
-        { "max_workers", "max_workers" },
-        { "prio_workers", "prio_workers" },
-        { "max_client_requests", "max_client_requests" },
-        { "admin_min_workers", "admin_min_workers" },
-        { "admin_max_workers", "admin_max_workers" },
-        { "admin_max_clients", "admin_max_clients" },
-        { "admin_max_queued_clients", "admin_max_queued_clients" },
-        { "admin_max_client_requests", "admin_max_client_requests" },
-        { 0 },
-};
-static const Leaf logging_leaves[] = {
-        { "level", "log_level" },
-        { "filters", "log_filters", true },
-        { "outputs", "log_outputs", true },
-        { 0 },
-};
-static const Leaf audit_leaves[] = { { "level", "audit_level" }, { "to_log", "audit_logging" }, { 0 } };
-static const Leaf host_leaves[] = { { "uuid", "host_uuid" }, { "uuid_source", "host_uuid_source" }, { 0 } };
-static const Leaf keepalive_leaves[] = {
-        { "interval", "keepalive_interval" },
-        { "count", "keepalive_count" },
-        { "admin_interval", "admin_keepalive_interval" },
-        { "admin_count", "admin_keepalive_count" },
-        { 0 },
-};
-static const Section sections[] = {
-        { "access", VH_SCOPE_API, access_leaves, access_sections },
-        { "remote", VH_SCOPE_API, remote_leaves, remote_sections },
-        { "limits", VH_SCOPE_API, limit_leaves, NULL },
-        { "logging", VH_SCOPE_ALL, logging_leaves, NULL },
-        { "audit", VH_SCOPE_API, audit_leaves, NULL },
-        { "host", VH_SCOPE_API, host_leaves, NULL },
-        { "keepalive", VH_SCOPE_API, keepalive_leaves, NULL },
-        { 0 },
-};
+enum { LANGUAGE_VERSION = 1 };
 
 const char *vh_reader_path(const Reader *r, const char *path, const VhYamlNode *key)
 {
@@ -119,10 +17,14 @@ const char *vh_reader_path(const Reader *r, const char *path, const VhYamlNode *
 
 bool vh_reader_is_map(Reader *r, const VhYamlNode *node, const char *path)
 {
+        VhFinding *n;
+
         if (node->kind == VH_YAML_MAP)
                 return true;
-        vh_profile_error(r->f, r->p, "profile-type", node, path, "must be a map of keys and values, not %s",
-                         vh_yaml_kind_name(node));
+        n = vh_profile_error(r->f, r->p, "profile-type", node, path, "must be a map of keys and values, not %s",
+                             vh_yaml_kind_name(node));
+        if (node->kind == VH_YAML_SCALAR && node->plain && !*node->text)
+                vh_finding_hint(r->f, n, "indent its keys below it, or leave it out");
         return false;
 }
 
@@ -137,23 +39,28 @@ VhFinding *vh_reader_unknown(Reader *r, const VhYamlNode *key, const char *path,
         return n;
 }
 
-VhSetting *vh_reader_add_setting(Reader *r, VhScope scope, const VhOptionDesc *o, const VhYamlNode *node,
-                                 const char *path)
-{
-        VhSetting *s = vh_arena_new(r->p->arena, VhSetting, 1);
+/* Settings */
 
-        s->scope = scope;
-        s->option = o;
-        s->node = node;
-        s->path = path;
-        if (!vh_profile_value(r->p, o, node, path, &s->value, r->f))
-                return NULL;
+static VhSetting *append_setting(Reader *r, const VhSetting *setting)
+{
+        VhSetting *s = vh_arena_memdup(r->p->arena, setting, sizeof(*setting));
+
         if (r->p->last_setting)
                 r->p->last_setting->next = s;
         else
                 r->p->settings = s;
         r->p->last_setting = s;
         return s;
+}
+
+VhSetting *vh_reader_add_setting(Reader *r, VhScope scope, const VhOptionDesc *o, const VhYamlNode *node,
+                                 const char *path)
+{
+        VhSetting s = { .scope = scope, .option = o, .node = node, .path = path, .left = vh_yaml_is_null(node) };
+
+        if (!s.left && !vh_profile_value(r->p, o, node, path, &s.value, r->f))
+                return NULL;
+        return append_setting(r, &s);
 }
 
 /* "a b c" of a list of texts, as one node in the list's place; NULL with findings if it is no such list. */
@@ -179,63 +86,114 @@ static const VhYamlNode *join_words(Reader *r, const VhYamlNode *list, const cha
         return joined;
 }
 
-static const Leaf *find_leaf(const Section *s, const char *key)
+static void read_option(Reader *r, const VhKey *key, const VhYamlNode *value, const char *path)
 {
-        for (const Leaf *l = s->leaves; l && l->key; l++)
-                if (vh_streq(l->key, key))
-                        return l;
-        return NULL;
-}
-
-static const Section *find_section(const Section *s, const char *key)
-{
-        for (; s && s->key; s++)
-                if (vh_streq(s->key, key))
-                        return s;
-        return NULL;
-}
-
-static const char *section_word(const void *section, size_t i)
-{
-        const Section *s = section;
-        size_t n = 0;
-
-        for (const Leaf *l = s->leaves; l && l->key; l++)
-                if (n++ == i)
-                        return l->key;
-        for (const Section *sub = s->sections; sub && sub->key; sub++)
-                if (n++ == i)
-                        return sub->key;
-        return NULL;
-}
-
-static void read_leaf(Reader *r, const Section *s, const Leaf *leaf, const VhYamlNode *value, const char *path)
-{
-        /* libvirtd's file has every key that daemons share. */
-        const VhOptionDesc *o = vh_conf_desc_option(vh_conf_desc_find("libvirtd.conf"), leaf->option);
-        const VhYamlNode *node = leaf->words ? join_words(r, value, path) : value;
+        bool words = key->kind == VH_KEY_WORDS && !vh_yaml_is_null(value);
+        const VhYamlNode *node = words ? join_words(r, value, path) : value;
 
         if (node)
-                vh_reader_add_setting(r, s->scope, o, node, path);
+                vh_reader_add_setting(r, key->scope, vh_lang_option(key), node, path);
 }
 
-static void read_section(Reader *r, const Section *s, const VhYamlNode *map, const char *path)
+void vh_reader_idle(Reader *r, const VhDaemonDesc *d, const VhYamlNode *node, const char *path)
 {
-        if (!vh_reader_is_map(r, map, path))
-                return;
-        for (size_t i = 0; i < map->n; i++) {
-                const VhYamlNode *key = vh_yaml_key(map, i), *value = vh_yaml_value(map, i);
-                const char *below = vh_reader_path(r, path, key);
-                const Section *sub = find_section(s->sections, key->text);
-                const Leaf *leaf = find_leaf(s, key->text);
+        const VhKey *key = vh_lang_find(vh_lang_keys, "idle_timeout");
+        VhIdle *idle = vh_arena_new(r->p->arena, VhIdle, 1);
+        uint64_t seconds = 0;
 
-                if (sub)
-                        read_section(r, sub, value, below);
-                else if (leaf)
-                        read_leaf(r, s, leaf, value, below);
-                else
-                        vh_reader_unknown(r, key, below, section_word, s);
+        idle->daemon = d;
+        idle->left = vh_yaml_is_null(node);
+        if (!idle->left && !(node->kind == VH_YAML_SCALAR && vh_streq(node->text, "never")) &&
+            !vh_profile_number(r->p, node, path, key->max, &seconds, r->f))
+                return;
+        idle->seconds = (unsigned)seconds;
+        idle->node = node;
+        idle->path = path;
+        if (r->p->last_idle)
+                r->p->last_idle->next = idle;
+        else
+                r->p->idles = idle;
+        r->p->last_idle = idle;
+}
+
+/* Plain values */
+
+static bool fits_form(VhTextForm form, const char *s)
+{
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+        const char *dot = strrchr(s, '.');
+
+        switch (form) {
+        case VH_TEXT_ANY:
+                return true;
+        case VH_TEXT_NAME:
+                return *s && s[strspn(s, letters)] == '\0' && strlen(s) <= NAME_MAX;
+        case VH_TEXT_ACCOUNT:
+                return *s && !strchr("-.0123456789", *s) && s[strspn(s, letters)] == '\0' && strlen(s) <= 31;
+        case VH_TEXT_PATH:
+                return *s == '/' && !strpbrk(s, "\r\n\"");
+        case VH_TEXT_ADDRESS:
+                return vh_format_matches(VH_FORMAT_ADDRESS, s);
+        case VH_TEXT_UNIT:
+                return dot && dot > s && dot[1] && !strpbrk(s, " \t\r\n\"/");
+        case VH_TEXT_URI:
+                return strchr(s, ':') && !strpbrk(s, " \t\r\n\"'$`\\");
+        case VH_TEXT_PERMISSION:
+                return vh_lang_is_permission(s);
         }
+        return false;
+}
+
+const char *vh_reader_form_name(VhTextForm form)
+{
+        static const char *const names[] = {
+                [VH_TEXT_ANY] = "a text",
+                [VH_TEXT_NAME] = "a name of letters, digits, '.', '_' and '-'",
+                [VH_TEXT_ACCOUNT] = "the name of a user or group",
+                [VH_TEXT_PATH] = "an absolute path",
+                [VH_TEXT_ADDRESS] = "an IPv4 or IPv6 address",
+                [VH_TEXT_UNIT] = "the name of a unit, such as network-online.target",
+                [VH_TEXT_URI] = "a connection URI, such as qemu:///system",
+                [VH_TEXT_PERMISSION] = "a permission, such as domain.start or domain.*",
+        };
+
+        return names[form];
+}
+
+static bool read_text(Reader *r, const VhKey *key, const VhYamlNode *node, const char *path, const char **text)
+{
+        const char *near = NULL;
+        VhFinding *n;
+
+        if (!vh_profile_text(r->p, node, path, text, r->f))
+                return false;
+        if (fits_form(key->form, *text))
+                return true;
+        n = vh_profile_error(r->f, r->p, "profile-format", node, path, "must be %s", vh_reader_form_name(key->form));
+        if (key->form == VH_TEXT_PERMISSION)
+                near = vh_did_you_mean(*text, vh_reader_word, vh_lang_permissions);
+        if (near)
+                vh_finding_hint(r->f, n, "did you mean '%s'?", near);
+        return false;
+}
+
+static bool read_list(Reader *r, const VhKey *key, const VhYamlNode *node, const char *path, VhGiven *given)
+{
+        bool good = true;
+
+        if (node->kind != VH_YAML_LIST) {
+                VhFinding *n = vh_profile_error(r->f, r->p, "profile-type", node, path, "must be a list, not %s",
+                                                vh_yaml_kind_name(node));
+
+                if (node->kind == VH_YAML_SCALAR)
+                        vh_finding_hint(r->f, n, "write [%s]", node->text);
+                return false;
+        }
+        given->n = node->n;
+        given->items = vh_arena_new(r->p->arena, const char *, node->n + 1);
+        for (size_t i = 0; i < node->n; i++)
+                good = read_text(r, key, node->items[i], path, &given->items[i]) && good;
+        return good;
 }
 
 /* Position of a word in a NULL-terminated list, or -1 with a finding. */
@@ -259,132 +217,92 @@ static int read_choice(Reader *r, const VhYamlNode *node, const char *path, cons
         return -1;
 }
 
-static void read_name(Reader *r, const VhYamlNode *node, const char *path)
+static bool read_given(Reader *r, const VhKey *key, const VhYamlNode *node, const char *path, VhGiven *given)
 {
-        static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-        const char *name;
+        int choice;
 
-        if (!vh_profile_text(r->p, node, path, &name, r->f))
-                return;
-        if (name[strspn(name, allowed)] != '\0' || strlen(name) > NAME_MAX)
-                vh_profile_error(r->f, r->p, "profile-format", node, path,
-                                 "a name has letters, digits, '.', '_' and '-' only");
-        else
-                r->p->name = name;
-}
-
-static void read_description(Reader *r, const VhYamlNode *node, const char *path)
-{
-        const char *text;
-
-        vh_profile_text(r->p, node, path, &text, r->f);
-}
-
-static void read_layout(Reader *r, const VhYamlNode *node, const char *path)
-{
-        static const char *const words[] = { "modular", "monolithic", NULL };
-        int i = read_choice(r, node, path, words);
-
-        if (i >= 0)
-                r->p->layout = (VhLayout)i;
-}
-
-static void read_startup(Reader *r, const VhYamlNode *node, const char *path)
-{
-        static const char *const words[] = { "socket-activation", "daemon", NULL };
-        int i = read_choice(r, node, path, words);
-
-        if (i >= 0)
-                r->p->startup = (VhStartup)i;
-}
-
-static const char *policy_word(const void *unused, size_t i)
-{
-        return vh_preset_policies[i].name;
-}
-
-static void read_preset(Reader *r, const VhYamlNode *node, const char *path)
-{
-        const VhPresetPolicy *policy;
-        const char *name, *near;
-        VhFinding *n;
-
-        if (!vh_profile_text(r->p, node, path, &name, r->f))
-                return;
-        policy = vh_preset_policy_find(name);
-        if (policy) {
-                r->p->preset = policy;
-                return;
+        switch (key->kind) {
+        case VH_KEY_BOOL:
+                return vh_profile_bool(r->p, node, path, &given->on, r->f);
+        case VH_KEY_NUMBER:
+                return vh_profile_number(r->p, node, path, key->max, &given->number, r->f);
+        case VH_KEY_TEXT:
+                return read_text(r, key, node, path, &given->text);
+        case VH_KEY_LIST:
+                return read_list(r, key, node, path, given);
+        default:
+                choice = read_choice(r, node, path, key->choices);
+                given->choice = choice < 0 ? 0 : (unsigned)choice;
+                given->text = choice < 0 ? NULL : key->choices[choice];
+                return choice >= 0;
         }
-        n = vh_profile_error(r->f, r->p, "profile-choice", node, path, "there is no policy '%s'", name);
-        near = vh_did_you_mean(name, policy_word, NULL);
-        if (near)
-                vh_finding_hint(r->f, n, "did you mean '%s'?", near);
 }
 
-static void read_proxy(Reader *r, const VhYamlNode *node, const char *path)
+/* Keys */
+
+static const char *key_word(const void *keys, size_t i)
 {
-        vh_profile_bool(r->p, node, path, &r->p->proxy, r->f);
+        return ((const VhKey *)keys)[i].name;
 }
 
-void vh_reader_idle(Reader *r, const VhDaemonDesc *d, const VhYamlNode *node, const char *path)
+static void read_key(Reader *r, const VhKey *key, const VhYamlNode *value, const char *path, void *base)
 {
-        VhIdle *idle = vh_arena_new(r->p->arena, VhIdle, 1);
-        uint64_t seconds = 0;
+        VhGiven given = { .node = value, .path = path };
 
-        idle->daemon = d;
-        if (!(node->kind == VH_YAML_SCALAR && vh_streq(node->text, "never")) &&
-            !vh_profile_number(r->p, node, path, IDLE_MAX, &seconds, r->f))
+        switch (key->kind) {
+        case VH_KEY_OPTION:
+        case VH_KEY_WORDS:
+                read_option(r, key, value, path);
                 return;
-        idle->seconds = (unsigned)seconds;
-        idle->node = node;
-        idle->path = path;
-        if (r->p->last_idle)
-                r->p->last_idle->next = idle;
-        else
-                r->p->idles = idle;
-        r->p->last_idle = idle;
+        case VH_KEY_SECONDS:
+                vh_reader_idle(r, NULL, value, path);
+                return;
+        case VH_KEY_INCLUDE:
+                return;
+        default:
+                break;
+        }
+        if (vh_yaml_is_null(value))
+                return;
+        switch (key->kind) {
+        case VH_KEY_SECTION:
+                vh_reader_section(r, key->keys, value, path, base);
+                return;
+        case VH_KEY_RULES:
+                vh_reader_rules(r, value, path);
+                return;
+        case VH_KEY_WHERE:
+                vh_reader_where(r, value, path, base);
+                return;
+        case VH_KEY_DAEMONS:
+                vh_reader_daemons(r, value, path);
+                return;
+        case VH_KEY_FILES:
+                vh_reader_files(r, value, path);
+                return;
+        case VH_KEY_UNITS:
+                vh_reader_units(r, value, path);
+                return;
+        default:
+                if (read_given(r, key, value, path, &given))
+                        memcpy((char *)base + key->given, &given, sizeof(given));
+        }
 }
 
-static void read_idle_timeout(Reader *r, const VhYamlNode *node, const char *path)
+void vh_reader_section(Reader *r, const VhKey *keys, const VhYamlNode *map, const char *path, void *base)
 {
-        vh_reader_idle(r, NULL, node, path);
-}
+        if (!vh_reader_is_map(r, map, path))
+                return;
+        for (size_t i = 0; i < map->n; i++) {
+                const VhYamlNode *key = vh_yaml_key(map, i);
+                const VhKey *known = vh_lang_find(keys, key->text);
+                const char *below = vh_reader_path(r, path, key);
 
-static void read_hypervisors(Reader *r, const VhYamlNode *node, const char *path)
-{
-        vh_reader_drivers(r, VH_ROLE_HYPERVISOR, node, path);
-}
-
-static void read_drivers(Reader *r, const VhYamlNode *node, const char *path)
-{
-        vh_reader_drivers(r, VH_ROLE_SECONDARY, node, path);
-}
-
-/* In the order in which they are read: what comes later looks at what came before. */
-static const struct {
-        const char *key;
-        void (*read)(Reader *r, const VhYamlNode *node, const char *path);
-} keys[] = {
-        { "profile", read_name },
-        { "description", read_description },
-        { "layout", read_layout },
-        { "startup", read_startup },
-        { "preset", read_preset },
-        { "proxy", read_proxy },
-        { "hypervisors", read_hypervisors },
-        { "drivers", read_drivers },
-        { "idle_timeout", read_idle_timeout },
-        { "daemons", vh_reader_daemons },
-        { "files", vh_reader_files },
-        { "units", vh_reader_units },
-};
-
-static const char *top_word(const void *unused, size_t i)
-{
-        if (i < VH_ARRAY_SIZE(keys))
-                return keys[i].key;
-        return sections[i - VH_ARRAY_SIZE(keys)].key;
+                if (known)
+                        read_key(r, known, vh_yaml_value(map, i), below, base);
+                else
+                        vh_reader_unknown(r, key, below, key_word, keys);
+        }
 }
 
 static const VhYamlNode *find_value(const VhYamlNode *map, const char *key)
@@ -395,56 +313,129 @@ static const VhYamlNode *find_value(const VhYamlNode *map, const char *key)
         return NULL;
 }
 
-static bool is_top_key(const char *key)
+/* What a role sets comes first, so that everything else is stronger. */
+static void add_role(Reader *r)
 {
-        const char *word;
+        const VhGiven *given = &r->p->role;
+        const VhConfDesc *conf = vh_conf_desc_find("libvirtd.conf");
 
-        for (size_t i = 0; (word = top_word(NULL, i)); i++)
-                if (vh_streq(word, key))
-                        return true;
-        return false;
+        for (const VhRoleLimit *l = given->node ? vh_limit_roles[given->choice].limits : NULL; l && l->option; l++) {
+                VhSetting s = { .scope = VH_SCOPE_API, .node = given->node, .path = given->path };
+
+                s.option = vh_conf_desc_option(conf, l->option);
+                s.value = (VhConfValue){ .kind = VH_CONF_UINT, .u = l->value };
+                s.next = r->p->settings;
+                r->p->settings = vh_arena_memdup(r->p->arena, &s, sizeof(s));
+                if (!r->p->last_setting)
+                        r->p->last_setting = r->p->settings;
+        }
 }
 
+/* remote.tls.pki stands for three options, which win over it. */
+static void add_pki(Reader *r)
+{
+        static const struct {
+                const char *option, *file;
+        } rows[] = {
+                { "key_file", "private/serverkey.pem" },
+                { "cert_file", "servercert.pem" },
+                { "ca_file", "cacert.pem" },
+        };
+        const VhGiven *given = &r->p->remote.pki;
+        const VhConfDesc *conf = vh_conf_desc_find("libvirtd.conf");
+
+        for (size_t i = 0; given->node && i < VH_ARRAY_SIZE(rows); i++) {
+                VhSetting s = { .scope = VH_SCOPE_API, .node = given->node, .path = given->path };
+
+                s.option = vh_conf_desc_option(conf, rows[i].option);
+                s.value.kind = VH_CONF_STRING;
+                s.value.str = vh_arena_printf(r->p->arena, "%s/%s", given->text, rows[i].file);
+                s.next = r->p->settings;
+                r->p->settings = vh_arena_memdup(r->p->arena, &s, sizeof(s));
+                if (!r->p->last_setting)
+                        r->p->last_setting = r->p->settings;
+        }
+}
+
+static void settle_outline(Reader *r)
+{
+        VhProfile *p = r->p;
+
+        p->name = p->name_given.text;
+        p->version = p->version_given.text;
+        p->layout = (VhLayout)p->layout_given.choice;
+        p->startup = (VhStartup)p->startup_given.choice;
+        p->software = (VhSoftware)p->software_given.choice;
+        if (p->distro_given.node)
+                p->distro = vh_distro_find(p->distro_given.text);
+        if (p->preset_given.node)
+                p->preset = vh_preset_policy_find(p->preset_given.text);
+        if (p->proxy_given.node)
+                p->proxy = p->proxy_given.on;
+        if (p->format.node && p->format.number != LANGUAGE_VERSION)
+                vh_profile_error(r->f, p, "profile-version", p->format.node, p->format.path,
+                                 "this version of virthost reads format %d", LANGUAGE_VERSION);
+}
+
+static bool is_by_name(const VhKey *key)
+{
+        return key->kind == VH_KEY_DAEMONS || key->kind == VH_KEY_FILES || key->kind == VH_KEY_UNITS;
+}
+
+/* Maps by name ask which daemons there are, so that must be clear before. */
 static void read_top(Reader *r, const VhYamlNode *root)
 {
         for (size_t i = 0; i < root->n; i++) {
                 const VhYamlNode *key = vh_yaml_key(root, i);
 
-                if (!is_top_key(key->text))
-                        vh_reader_unknown(r, key, vh_reader_path(r, "$", key), top_word, NULL);
+                if (!vh_lang_find(vh_lang_keys, key->text))
+                        vh_reader_unknown(r, key, vh_reader_path(r, "$", key), key_word, vh_lang_keys);
         }
-        for (size_t i = 0; i < VH_ARRAY_SIZE(keys); i++) {
-                const VhYamlNode *node = find_value(root, keys[i].key);
+        for (int by_name = 0; by_name <= 1; by_name++) {
+                for (const VhKey *k = vh_lang_keys; k->name; k++) {
+                        const VhYamlNode *node = is_by_name(k) == by_name ? find_value(root, k->name) : NULL;
 
-                if (vh_streq(keys[i].key, "daemons"))
+                        if (node)
+                                read_key(r, k, node, vh_arena_printf(r->p->arena, "$.%s", k->name), r->p);
+                }
+                if (by_name == 0) {
+                        settle_outline(r);
+                        vh_reader_drivers(r, VH_ROLE_HYPERVISOR, &r->p->hypervisors);
+                        vh_reader_drivers(r, VH_ROLE_SECONDARY, &r->p->drivers);
                         vh_reader_resolve_daemons(r);
-                if (node)
-                        keys[i].read(r, node, vh_arena_printf(r->p->arena, "$.%s", keys[i].key));
+                }
         }
-        for (const Section *s = sections; s->key; s++) {
-                const VhYamlNode *node = find_value(root, s->key);
-
-                if (node)
-                        read_section(r, s, node, vh_arena_printf(r->p->arena, "$.%s", s->key));
-        }
+        add_pki(r);
+        add_role(r);
 }
 
-VhProfile *vh_profile_read(VhArena *arena, const char *file, const char *data, size_t len, VhFindings *findings)
+VhProfile *vh_profile_read_tree(VhArena *arena, const char *file, const VhYamlNode *root, VhFindings *findings)
 {
-        VhYamlNode *root = vh_yaml_parse(arena, file, data, len, findings);
         VhProfile *p = vh_arena_new(arena, VhProfile, 1);
         Reader r = { .p = p, .f = findings };
+        const VhYamlNode *name;
 
         p->file = file;
         p->proxy = true;
         p->preset = &vh_preset_policies[0];
+        p->distro = vh_distro_default();
         p->arena = arena;
-        if (!root || !vh_reader_is_map(&r, root, "$"))
+        if (!vh_reader_is_map(&r, root, "$"))
                 return NULL;
         read_top(&r, root);
-        if (!p->name && !find_value(root, "profile"))
+        name = find_value(root, "profile");
+        if (!name || vh_yaml_is_null(name))
                 vh_finding_hint(findings,
                                 vh_profile_error(findings, p, "profile-missing", root, "$", "the profile has no name"),
                                 "begin with: profile: NAME");
         return p;
+}
+
+VhProfile *vh_profile_read(VhArena *arena, const char *file, const char *data, size_t len, VhFindings *findings)
+{
+        VhLayers layers = { .arena = arena, .closed = true };
+        VhYamlNode *root = vh_layers_load_text(&layers, arena, file, data, len, findings);
+
+        vh_layers_done(&layers);
+        return root ? vh_profile_read_tree(arena, file, root, findings) : NULL;
 }

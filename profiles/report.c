@@ -113,7 +113,7 @@ static void put_json(FILE *out, const VhFinding *n)
         fputs("}\n", out);
 }
 
-void vh_report(FILE *out, const VhFindings *f, const char *source, VhReportStyle style)
+void vh_report_files(FILE *out, const VhFindings *f, VhSourceFn source, const void *userdata, VhReportStyle style)
 {
         unsigned all = f->errors + f->warnings;
 
@@ -121,8 +121,18 @@ void vh_report(FILE *out, const VhFindings *f, const char *source, VhReportStyle
                 if (style.json)
                         put_json(out, n);
                 else if (!style.quiet || n->severity == VH_SEVERITY_ERROR)
-                        put_text(out, n, source, style);
+                        put_text(out, n, source(userdata, n->file), style);
         }
         if (!style.json && all > VH_FINDINGS_MAX)
                 fprintf(out, "and %u more\n", all - VH_FINDINGS_MAX);
+}
+
+static const char *only_source(const void *text, const char *file)
+{
+        return text;
+}
+
+void vh_report(FILE *out, const VhFindings *f, const char *source, VhReportStyle style)
+{
+        vh_report_files(out, f, only_source, source, style);
 }

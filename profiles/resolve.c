@@ -27,14 +27,14 @@ const VhSetting *vh_profile_setting(const VhProfile *p, const VhDaemonDesc *d, c
                 if (applies(s, d) && vh_streq(s->option->name, option) &&
                     (!found || s->scope == VH_SCOPE_ONE || found->scope != VH_SCOPE_ONE))
                         found = s;
-        return found;
+        return found && !found->left ? found : NULL;
 }
 
 const VhSetting *vh_profile_conf_setting(const VhProfile *p, const VhConfDesc *conf, const char *option)
 {
         for (const VhSetting *s = p->settings; s; s = s->next)
                 if (s->scope == VH_SCOPE_CONF && s->conf == conf && vh_streq(s->option->name, option))
-                        return s;
+                        return s->left ? NULL : s;
         return NULL;
 }
 
@@ -45,7 +45,7 @@ const VhIdle *vh_profile_idle_setting(const VhProfile *p, const VhDaemonDesc *d)
         for (const VhIdle *i = p->idles; i; i = i->next)
                 if (i->daemon == d || (!i->daemon && d->idle_seconds > 0 && !(found && found->daemon)))
                         found = i;
-        return found;
+        return found && !found->left ? found : NULL;
 }
 
 unsigned vh_profile_idle(const VhProfile *p, const VhDaemonDesc *d)

@@ -28,9 +28,11 @@ def run(*arguments, **more):
     return subprocess.run([VIRTHOST, *arguments], capture_output=True, text=True, check=False, timeout=30, **more)
 
 
-def findings(output):
+def findings(output, profile=None):
+    """CODE LINE:COLUMN of each finding; FILE:LINE:COLUMN where that is not the profile itself but a layer below it."""
     rows = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    return [f"{row['code']} {row['line']}:{row['column']}" for row in rows]
+    layers = [os.path.basename(row["file"]) + ":" if profile and row["file"] != profile else "" for row in rows]
+    return [f"{row['code']} {layer}{row['line']}:{row['column']}" for row, layer in zip(rows, layers)]
 
 
 def marked(path, word):
@@ -177,6 +179,48 @@ class Pass(Temporary):
             self.assertEqual([line for line in lines if self.folder in line or "virt" in line], [])
 
 
+class ManyHosts(Temporary):
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.path(name)
+
+    def test_each_host_gets_its_folder_and_the_base(self):
+        base = os.path.join(GOLDEN, "layers", "site.yaml")
+        hosts = [self.write(f"{name}.yaml", f"profile: {name}\nlimits: {{max_clients: {clients}}}\n")
+                 for name, clients in (("n1", 7000), ("n2", 8000))]
+        done = run("compile", "--base", base, "-o", self.path("out"), *hosts)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name, clients in (("n1", 7000), ("n2", 8000)):
+            with open(self.path(f"out/{name}/etc/libvirt/virtqemud.conf"), encoding="utf-8") as f:
+                text = f.read()
+            self.assertIn(f"max_clients = {clients}\n", text)
+            self.assertIn("max_workers = 50\n", text)
+        # One at a time they come to the same.
+        self.compile(hosts[0], "single", "--base", base)
+        self.assertEqual(tree_text(self.path("single")), tree_text(self.path("out/n1")))
+
+    def test_a_wrong_host_stops_no_other(self):
+        wrong = self.write("a.yaml", "profile: a\nlimits: {max_clients: x}\n")
+        good = self.write("b.yaml", "profile: b\n")
+        done = run("compile", "-o", self.path("out"), wrong, good)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(os.listdir(self.path("out")), ["b"])
+
+    def test_two_hosts_of_one_name(self):
+        first, second = (self.write(f"{name}.yaml", "profile: same\n") for name in "ab")
+        done = run("compile", "-o", self.path("out"), first, second)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("are both named same", done.stderr)
+
+    def test_broken_base_is_told_to_all(self):
+        base = self.write("base.yaml", "a: [\n")
+        hosts = [self.write(f"{name}.yaml", f"profile: {name}\n") for name in ("n1", "n2")]
+        done = run("check", "--json", "--base", base, *hosts)
+        self.assertEqual(findings(done.stdout).count("include-broken 0:0"), 2)
+        self.assertEqual(done.returncode, 1)
+
+
 class Fail(Temporary):
     def test_findings_are_as_expected(self):
         profiles = sorted(glob.glob(os.path.join(GOLDEN, "fail-*.yaml")))
@@ -187,7 +231,7 @@ class Fail(Temporary):
                 self.assertTrue(expected)
                 done = run("compile", "--json", "-o", self.path("out"), profile)
                 # What is not built yet is no part of what these profiles show.
-                found = [text for text in findings(done.stdout) if not text.startswith("not-built")]
+                found = [text for text in findings(done.stdout, profile) if not text.startswith("not-built")]
                 self.assertEqual(found, expected)
                 self.assertEqual(done.returncode, 1)
                 self.assertFalse(os.path.exists(self.path("out")))
@@ -247,8 +291,7 @@ class CommandLine(Temporary):
 
     def test_wrong_usage(self):
         demo = os.path.join(HOSTS, "demo.yaml")
-        for arguments in ([], ["complie"], ["compile"], ["compile", demo], ["compile", demo, demo, "-o", "x"],
-                          ["compile", demo, "-o", "a", "--root", "b"], ["compile", "--wrong"],
+        for arguments in ([], ["complie"], ["compile"], ["compile", demo], ["compile", demo, "-o", "a", "--root", "b"], ["compile", "--wrong"],
                           ["compile", demo, "--color", "red"], ["compile", demo, "--runtime-dir", "x", "-o", "y"],
                           ["check", demo, "-o", "x"]):
             done = run(*arguments, cwd=self.folder)

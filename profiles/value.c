@@ -18,7 +18,7 @@ static bool is_repeated(const VhFindings *f, const char *code, const VhYamlNode 
 {
         for (const VhFinding *n = f->first; n; n = n->next)
                 if (n->line == node->line && n->column == node->column && vh_streq(n->code, code) &&
-                    vh_streq(n->path, path))
+                    (!node->file || vh_streq(n->file, node->file)) && vh_streq(n->path, path))
                         return true;
         return false;
 }
@@ -36,7 +36,8 @@ VhFinding *vh_profile_error(VhFindings *f, const VhProfile *p, const char *code,
         if (vasprintf(&text, fmt, ap) < 0)
                 abort();
         va_end(ap);
-        n = vh_findings_add(f, VH_SEVERITY_ERROR, code, p->file, node->line, node->column, "%s", text);
+        n = vh_findings_add(f, VH_SEVERITY_ERROR, code, node->file ? node->file : p->file, node->line, node->column,
+                            "%s", text);
         free(text);
         if (!n)
                 return NULL;
@@ -260,8 +261,8 @@ static const char *choice_at(const void *choices, size_t i)
         return ((const char *const *)choices)[i];
 }
 
-static void report_misfit(const VhProfile *p, const VhOptionDesc *o, const VhConfValue *culprit, VhValueFault fault,
-                          const char *path, VhFindings *f)
+static void report_misfit(const VhProfile *p, const VhOptionDesc *o, const VhYamlNode *place, const char *text,
+                          VhValueFault fault, const char *path, VhFindings *f)
 {
         static const char *const codes[] = {
                 [VH_VALUE_TYPE] = "profile-type",
@@ -269,13 +270,12 @@ static void report_misfit(const VhProfile *p, const VhOptionDesc *o, const VhCon
                 [VH_VALUE_CHOICE] = "profile-choice",
                 [VH_VALUE_FORMAT] = "profile-format",
         };
-        VhYamlNode place = { .line = culprit->line, .column = culprit->column, .width = culprit->width };
         _vh_free_ char *expects = vh_option_expects(o);
-        VhFinding *n = vh_profile_error(f, p, codes[fault], &place, path, "%s must be %s", o->name, expects);
+        VhFinding *n = vh_profile_error(f, p, codes[fault], place, path, "%s must be %s", o->name, expects);
         const char *near = NULL;
 
         if (fault == VH_VALUE_CHOICE)
-                near = vh_did_you_mean(culprit->str, choice_at, o->choices);
+                near = vh_did_you_mean(text, choice_at, o->choices);
         if (near)
                 vh_finding_hint(f, n, "did you mean \"%s\"?", near);
 }
@@ -290,7 +290,11 @@ bool vh_profile_value(const VhProfile *p, const VhOptionDesc *o, const VhYamlNod
         if (!take_value(p, o, node, path, value, f))
                 return false;
         fault = vh_option_check(o, value, &culprit);
-        if (fault != VH_VALUE_OK)
-                report_misfit(p, o, culprit, fault, path, f);
-        return fault == VH_VALUE_OK;
+        if (fault == VH_VALUE_OK)
+                return true;
+        /* Items of a list may stand in another layer than the list. */
+        if (value->kind == VH_CONF_LIST && culprit != value)
+                node = node->items[culprit - value->list.items];
+        report_misfit(p, o, node, culprit->kind == VH_CONF_STRING ? culprit->str : "", fault, path, f);
+        return false;
 }

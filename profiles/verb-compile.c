@@ -2,20 +2,37 @@
 
 /* virthost check, virthost compile: profile, checks, plan, files. Nothing is written unless all checks pass. */
 
+#include "base/file.h"
 #include "cli.h"
 #include "plan.h"
 
 #include <stdio.h>
+#include <uthash.h>
 
 typedef struct Arguments {
         VhCli cli;
         const VhVerb *verb;
         const char *output;
+        const char *base;
         VhPlanOptions plan;
         bool dry_run;
+        bool many; /* profiles, each with a folder of its own */
 } Arguments;
 
+/* Profiles of one call, by name. */
+typedef struct Name {
+        UT_hash_handle hh;
+        const char *name;
+        const char *file;
+} Name;
+
+static const VhCliOption check_options[] = {
+        { "base", 'b', "FILE", "a layer below each of the profiles" },
+        { 0 },
+};
+
 static const VhCliOption compile_options[] = {
+        { "base", 'b', "FILE", "a layer below each of the profiles" },
         { "output", 'o', "DIR", "where the files go; --root is the same" },
         { "units", 0, NULL, "the units too, not only what changes them" },
         { "runtime-dir", 0, "DIR",
@@ -31,6 +48,8 @@ static int take(void *userdata, const VhCliOption *o, const char *argument)
 
         if (vh_streq(o->name, "output"))
                 a->output = argument;
+        else if (vh_streq(o->name, "base"))
+                a->base = argument;
         else if (vh_streq(o->name, "units"))
                 a->plan.units = true;
         else if (vh_streq(o->name, "dry-run"))
@@ -48,8 +67,9 @@ static int parse_arguments(Arguments *a, int argc, char **argv)
 
         if (status >= 0)
                 return status;
-        if (a->cli.first + 1 != argc)
-                return vh_cli_usage_error(a->verb, "give one profile");
+        if (a->cli.first == argc)
+                return vh_cli_usage_error(a->verb, "give a profile");
+        a->many = a->cli.first + 1 < argc;
         if (a->verb != &vh_verb_compile)
                 return -1;
         if (a->output && a->cli.root)
@@ -66,11 +86,11 @@ static void list_files(FILE *out, const VhPlan *plan)
                 fprintf(out, "%04o %s\n", plan->files[i].mode, plan->files[i].path);
 }
 
-static int write_files(const Arguments *a, const VhPlan *plan)
+static int write_files(const Arguments *a, const VhPlan *plan, const char *output)
 {
         _vh_error_ VhError *err = NULL;
         unsigned written = 0, removed = 0;
-        int r = vh_plan_write(plan, a->output, &written, &removed, &err);
+        int r = vh_plan_write(plan, output, &written, &removed, &err);
 
         if (r < 0) {
                 fprintf(stderr, "virthost compile: %s\n", vh_error_text(err, r));
@@ -79,12 +99,13 @@ static int write_files(const Arguments *a, const VhPlan *plan)
         if (a->cli.verbose)
                 list_files(stderr, plan);
         if (!a->cli.quiet)
-                fprintf(stderr, "%s: %zu files, %u written, %u removed\n", a->output, plan->n, written, removed);
+                fprintf(stderr, "%s: %zu files, %u written, %u removed\n", output, plan->n, written, removed);
         return VH_EXIT_DONE;
 }
 
 static int compile(const Arguments *a, const VhProfile *p)
 {
+        _vh_free_ char *output = a->many && a->output ? vh_path_join(a->output, p->name) : vh_xstrdup(a->output);
         VhPlan plan = { 0 };
         int status = VH_EXIT_DONE;
 
@@ -92,28 +113,62 @@ static int compile(const Arguments *a, const VhProfile *p)
         if (a->dry_run)
                 list_files(stdout, &plan);
         else
-                status = write_files(a, &plan);
+                status = write_files(a, &plan, output);
         vh_plan_done(&plan);
+        return status;
+}
+
+/* Two hosts of one name would share a folder. */
+static bool take_name(Name **names, VhArena *arena, const char *name, const char *file)
+{
+        Name *n;
+
+        HASH_FIND_STR(*names, name, n);
+        if (n) {
+                fprintf(stderr, "virthost: %s and %s are both named %s\n", n->file, file, name);
+                return false;
+        }
+        n = vh_arena_new(arena, Name, 1);
+        n->name = vh_arena_strdup(arena, name);
+        n->file = file;
+        HASH_ADD_KEYPTR(hh, *names, n->name, strlen(n->name), n);
+        return true;
+}
+
+static int run_one(const Arguments *a, const char *file, VhLayers *layers, Name **names)
+{
+        VhLoadOptions load = vh_cli_load_options(&a->cli);
+        VhFindings findings = { 0 };
+        VhArena arena = { 0 };
+        int status = VH_EXIT_FAILED;
+        VhProfile *p;
+
+        load.base = a->base;
+        load.layers = layers;
+        p = vh_load_profile(file, &arena, &findings, &load);
+        if (p && take_name(names, layers->arena, p->name, file))
+                status = a->verb == &vh_verb_compile ? compile(a, p) : VH_EXIT_DONE;
+        vh_findings_done(&findings);
+        vh_arena_done(&arena);
         return status;
 }
 
 static int run(const VhVerb *verb, int argc, char **argv)
 {
         Arguments a = { .verb = verb };
-        VhFindings findings = { 0 };
         VhArena arena = { 0 };
-        VhLoadOptions load;
-        VhProfile *p;
+        VhLayers layers = { .arena = &arena };
+        Name *names = NULL;
         int status = parse_arguments(&a, argc, argv);
 
         if (status >= 0)
                 return status;
-        load = vh_cli_load_options(&a.cli);
-        p = vh_load_profile(argv[a.cli.first], &arena, &findings, &load);
-        status = p ? VH_EXIT_DONE : VH_EXIT_FAILED;
-        if (p && verb == &vh_verb_compile)
-                status = compile(&a, p);
-        vh_findings_done(&findings);
+        status = VH_EXIT_DONE;
+        for (int i = a.cli.first; i < argc; i++)
+                if (run_one(&a, argv[i], &layers, &names) != VH_EXIT_DONE)
+                        status = VH_EXIT_FAILED;
+        HASH_CLEAR(hh, names);
+        vh_layers_done(&layers);
         vh_arena_done(&arena);
         return status;
 }
@@ -130,19 +185,21 @@ static int run_compile(int argc, char **argv)
 
 const VhVerb vh_verb_check = {
         .name = "check",
-        .arguments = "PROFILE",
+        .arguments = "PROFILE...",
         .help = "say whether a profile is right",
-        .about = "Says whether a profile is right; - reads it from standard input.",
+        .about = "Says whether profiles are right; - reads one from standard input. Nothing is written.",
+        .options = check_options,
         .run = run_check,
 };
 
 const VhVerb vh_verb_compile = {
         .name = "compile",
-        .arguments = "PROFILE -o DIR",
+        .arguments = "PROFILE... -o DIR",
         .help = "make the files that a profile comes to",
         .about = "Makes the files that a profile comes to: settings of daemons, drop-ins and a preset\n"
                  "for systemd. They go below DIR, which stands for the root of the host, and nowhere\n"
-                 "else. PROFILE may be - for standard input.",
+                 "else. PROFILE may be - for standard input. Several profiles get a folder each, below\n"
+                 "DIR, of their name.",
         .options = compile_options,
         .run = run_compile,
 };

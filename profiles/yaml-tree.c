@@ -9,10 +9,6 @@
 
 #include <uthash.h>
 #include <yaml.h>
-#include "yaml.h"
-
-#include <uthash.h>
-#include <yaml.h>
 
 typedef struct Anchor {
         UT_hash_handle hh;
@@ -363,4 +359,10 @@ const char *vh_yaml_kind_name(const VhYamlNode *node)
         };
 
         return names[node->kind];
+}
+
+bool vh_yaml_is_null(const VhYamlNode *node)
+{
+        return node->kind == VH_YAML_SCALAR && node->plain &&
+               (vh_streq(node->text, "null") || vh_streq(node->text, "~"));
 }

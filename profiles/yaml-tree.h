@@ -43,5 +43,9 @@ static inline VhYamlNode *vh_yaml_value(const VhYamlNode *map, size_t i)
  * content gives a finding as well. */
 VhYamlNode *vh_yaml_parse(VhArena *arena, const char *file, const char *data, size_t len, VhFindings *findings);
 
+/* A plain null or ~: the daemon decides, whatever lower layers say. */
+bool vh_yaml_is_null(const VhYamlNode *node);
+/* A map of append, prepend, remove or replace: it changes a list of the layers below (layers.h). */
+bool vh_yaml_is_edit(const VhYamlNode *node);
 /* "a map", "a list", "a text": for messages. */
 const char *vh_yaml_kind_name(const VhYamlNode *node);

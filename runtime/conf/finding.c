@@ -61,6 +61,10 @@ void vh_finding_hint(VhFindings *f, VhFinding *finding, const char *fmt, ...)
 
 static bool is_before(const VhFinding *a, const VhFinding *b)
 {
+        int files = strcmp(a->file, b->file);
+
+        if (files != 0)
+                return files < 0;
         return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 

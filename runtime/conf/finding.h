@@ -42,7 +42,7 @@ VhFinding *vh_findings_add(VhFindings *f, VhSeverity severity, const char *code,
                            unsigned column, const char *fmt, ...) _vh_printf_(7, 8);
 /* Sets the hint of a finding; nothing happens for NULL. */
 void vh_finding_hint(VhFindings *f, VhFinding *finding, const char *fmt, ...) _vh_printf_(3, 4);
-/* Orders by place (file order is kept for equal places). */
+/* Orders by file and place (the order of adding is kept for equal places). */
 void vh_findings_sort(VhFindings *f);
 /* Makes the first error an error object, "FILE:LINE:COL: message", with the number of further ones. Returns -EINVAL. */
 int vh_findings_to_error(const VhFindings *f, VhError **err);
