@@ -21,7 +21,9 @@ typedef struct VhHelper {
         int (*before_call)(VhCall *call, const void **ops, VhError **err);
         /* Begins; state is what save() of the program before us left, or NULL. *ret goes to all others. */
         int (*start)(void **ret, const VhHelperEnv *env, const json_t *state, VhError **err);
-        /* Accepts NULL. */
+        /* The daemon ends: clients that go from now on go because of that. NULL: nothing to do. */
+        void (*ending)(void *self);
+        /* All clients are gone. Accepts NULL. */
         void (*stop)(void *self);
         /* Holds something for somebody: no idle exit. NULL: never. */
         bool (*busy)(const void *self);

@@ -502,6 +502,8 @@ VhManager *vh_manager_free(VhManager *m)
 {
         if (!m)
                 return NULL;
+        if (m->helper && m->program->helper->ending)
+                m->program->helper->ending(m->helper);
         m->idle = vh_source_free(m->idle);
         vh_sockets_free(m->sockets);
         vh_server_free(m->server);

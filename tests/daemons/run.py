@@ -102,7 +102,7 @@ class EveryDaemon(HostTest):
                         self.call_first(c, name.removeprefix("virt").removesuffix("d"))
                     else:
                         c.call("DOMAIN_CREATE")
-                self.assertIn(e.exception.body["code"], (3, 38) if name in HELPERS else (1, 3))
+                self.assertIn(e.exception.body["code"], (38, 55) if name in HELPERS else (1, 3))
 
     def call_first(self, c, program):
         names = sorted(n for n, p in wire.program(program).procs.items() if p["dir"] == "call")
