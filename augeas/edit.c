@@ -15,6 +15,9 @@
 #define NODE_RESULT "/virthost/result"
 #define LENS        "Virthost.lns"
 
+/* libaugeas marks the borders of nodes with them and stops the process when a text has them; NUL ends its texts. */
+static const char unfit_bytes[] = "\003\004";
+
 struct VhConfEditor {
         augeas *aug;
 };
@@ -67,9 +70,10 @@ static bool format_string(VhBuf *b, const char *s)
                 quote = "'";
         else if (!strstr(s, "\"\"\"") && !vh_endswith(s, "\""))
                 quote = "\"\"\"";
-        if (quote)
-                vh_buf_printf(b, "%s%s%s", quote, s, quote);
-        return quote;
+        if (!quote || strpbrk(s, unfit_bytes))
+                return false;
+        vh_buf_printf(b, "%s%s%s", quote, s, quote);
+        return true;
 }
 
 static bool format_scalar(VhBuf *b, const VhConfValue *v)
@@ -299,9 +303,9 @@ int vh_conf_edit(VhConfEditor *e, const char *name, const char *text, size_t len
                 vh_buf_add(out, text, len);
                 return 0;
         }
-        if (strlen(text) != len)
+        if (strcspn(text, unfit_bytes) != len)
                 return vh_error_set(err, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                                    "%s: a file with NUL bytes cannot be edited", name);
+                                    "%s: a file with the bytes 0, 3 or 4 cannot be edited", name);
         r = load_text(e->aug, name, text, len, err);
         if (r == 0)
                 r = edit_tree(e->aug, name, old, edits, n, out, err);

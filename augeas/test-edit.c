@@ -121,7 +121,8 @@ static void test_refused(void **state)
         refused(state, "b = 1\nc = ?\n", 12, &one, "test.conf:2:5");
         refused(state, "b = 1\nc = [ [ 1 ] ]\n", 20, &one, "test.conf:2");
         refused(state, "b = 1\rc = 2\n", 12, &one, "test.conf:1");
-        refused(state, nul, sizeof(nul) - 1, &one, "NUL");
+        refused(state, nul, sizeof(nul) - 1, &one, "bytes 0, 3");
+        refused(state, "b = 1 # \4\n", 10, &one, "bytes 0, 3");
         refused(state, "a = 2\n", 6, &bad, "cannot hold");
         refused(state, "a = 2\n", 6, &broken, "cannot hold");
         refused(state, "a = 2\n", 6, &deeper, "list in a list");

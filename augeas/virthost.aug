@@ -6,7 +6,9 @@
    Trees:
      key = value          { "key" = "value" }                       of keys that the file's lens knows
      key = 'value'        { "key" = "value" { "#quote" = "'" } }    quotes that are not the usual ones
-     key = [ "a", "b" ]   { "key" { "1" = "a" } { "2" = "b" } }     an empty list is a key without value
+     key = [ "a", "b" ]   { "key" { "1" = "a" } { "2" = "b" } }
+     key = [ ]            { "key" { "#list" } }
+     key = ""             { "key" { "#quote" = "\"\"" } }           of keys that take a text or a list; else { "key" = "" }
      other = "value"      { "other" = "\"value\"" }                 of keys that it does not know: as written
      # text               { "#comment" = "text" }                   behind a value: child of the key
 *)
@@ -16,7 +18,7 @@ let eol = del /[ \t]*\r?\n/ "\n"
 let indent = del /[ \t]*/ ""
 let equals = del /[ \t]*=[ \t]*/ " = "
 (* A statement ends with its line or before a semicolon. *)
-let stop = del /[ \t]*(;|\r?\n)/ "\n"
+let stop = del /[ \t]*(;|(#[ \t]*)?\r?\n)/ "\n"
 let gap = /[ \t\r\n]*/
 
 let remark_text = /[^ \t\r\n]([^\r\n]*[^ \t\r\n])?/
@@ -33,10 +35,19 @@ let flag = store /[+]?0*[01]/
 let line_body = /[^"\r\n]*/
 let line_body1 = /[^'\r\n]*/
 let long_body = /([^"]|"[^"]|""[^"])*/
+let some (body:regexp) = body - ""
 let dq = del "\"" "\""
 let plain = dq . store line_body . dq
 let odd (mark:string) (body:regexp) = [ label "#quote" . store mark ] . store body . del mark mark
 let text = plain | odd "'" line_body1 | odd "\"\"\"" long_body
+(* The same without the empty text. *)
+let some_text = dq . store (some line_body) . dq | odd "'" (some line_body1) | odd "\"\"\"" (some long_body)
+let no_text = [ label "#quote" . store /""|''|""""""/ ]
+
+(* Where a number may stand as well: a text that is none. *)
+let word =
+  let digits = /[+]?[0-9]+/ in
+  dq . store (line_body - digits) . dq | odd "'" (line_body1 - digits) | odd "\"\"\"" (long_body - digits)
 
 (* Any value but a list, with its quotes. *)
 let raw_re = /[+-]?[0-9]+/ | /"[^"\r\n]*"/ | /'[^'\r\n]*'/ | /"""([^"]|"[^"]|""[^"])*"""/
@@ -54,9 +65,9 @@ let list (item:lens) =
 let entry (name:regexp) (value:lens) = [ indent . key name . equals . value . close ]
 
 let name_re = /[A-Za-z][A-Za-z0-9_]*/
-(* Two subtrees and not one with two kinds of content: a list has no value of its own. *)
-let one_or_list (name:regexp) (value:lens) = entry name value | entry name (list value)
-let any (name:regexp) = one_or_list name raw
+(* A list has no value of its own, and to Augeas an empty value is none: so an empty text is a child here. *)
+let text_or_list (name:regexp) = entry name some_text | entry name (list text | no_text)
+let any (name:regexp) = entry name raw | entry name (list raw)
 
 let file (entries:lens) = ( empty | comment | entries )*
 

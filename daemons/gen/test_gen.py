@@ -14,6 +14,7 @@ import sys
 import tempfile
 import unittest
 
+import lenses
 import man
 import model
 import sample
@@ -277,6 +278,10 @@ class Golden(unittest.TestCase):
     def test_sample(self):
         daemon = self.model.daemons["testd"]
         self.compare("testd.conf", sample.sample_text(daemon.conf, daemon))
+
+    def test_lens(self):
+        conf = self.model.daemons["testd"].conf
+        self.compare("testd.aug", lenses.lens_text(conf, "/etc", True) + lenses.test_text(conf))
 
     def test_units(self):
         text = "".join(f"### {name}\n{text}" for name, text in units.all_units(self.model, PATHS).items())
