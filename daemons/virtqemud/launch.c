@@ -85,19 +85,37 @@ static void add_quoted(VhBuf *b, const char *arg)
         vh_buf_addc(b, '\'');
 }
 
-char *qemu_command_text(const QemuCommand *cmd)
+/* options: what stands before an option; its argument follows behind a blank. */
+static char *join(const QemuCommand *cmd, const char *options)
 {
         VhBuf b = { 0 };
 
         for (size_t i = 0; i < cmd->n_env; i++) {
                 add_quoted(&b, cmd->env[i]);
-                vh_buf_adds(&b, " \\\n");
+                vh_buf_adds(&b, options);
         }
         for (size_t i = 0; i < cmd->n_argv; i++) {
-                /* An option and its argument share a line. */
                 if (i)
-                        vh_buf_adds(&b, cmd->argv[i][0] == '-' ? " \\\n" : " ");
+                        vh_buf_adds(&b, cmd->argv[i][0] == '-' ? options : " ");
                 add_quoted(&b, cmd->argv[i]);
         }
         return vh_buf_take(&b);
+}
+
+char *qemu_command_text(const QemuCommand *cmd)
+{
+        return join(cmd, " \\\n");
+}
+
+char *qemu_command_line(const QemuCommand *cmd)
+{
+        return join(cmd, " ");
+}
+
+int qemu_launch_fd(const QemuLaunch *launch, QemuFdRole role, const char *alias, unsigned nth)
+{
+        for (size_t i = 0; i < launch->n_fds; i++)
+                if (launch->fds[i].role == role && vh_streq(launch->fds[i].alias, alias) && nth-- == 0)
+                        return launch->fds[i].fd;
+        return -1;
 }

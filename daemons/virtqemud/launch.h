@@ -7,6 +7,21 @@
 #include "conf/conf.h"
 #include "driver/driver.h"
 
+/* What an inherited descriptor is for. */
+typedef enum QemuFdRole {
+        QEMU_FD_TAP,   /* one a queue */
+        QEMU_FD_VHOST, /* one a queue; also of vsock and of SCSI host adapters */
+        QEMU_FD_VDPA,
+        QEMU_FD_TPM,
+        QEMU_FD_TPM_CANCEL,
+} QemuFdRole;
+
+typedef struct QemuLaunchFd {
+        QemuFdRole role;
+        const char *alias; /* of the device */
+        int fd;
+} QemuLaunchFd;
+
 /* Everything that the command line takes from elsewhere than the definition. Strings belong to the caller. */
 typedef struct QemuLaunch {
         const VhDriverEnv *env;
@@ -17,10 +32,13 @@ typedef struct QemuLaunch {
         int monitor_fd;           /* the listening socket to inherit; -1: QEMU makes it (domxml-to-native) */
         const char *master_key;   /* file with the key of this run's secrets; NULL: none */
         const char *incoming;     /* argument of -incoming, NULL: a fresh guest */
-        const int *tap_fds;       /* set by the network preparation, see net index; NULL: none */
-        size_t n_tap_fds;
+        const QemuLaunchFd *fds;  /* of devices, made by who prepares them; numbers as QEMU will have them */
+        size_t n_fds;
         bool standalone; /* for domxml-to-native: no descriptors, no secrets */
 } QemuLaunch;
+
+/* The nth (from 0) descriptor of that role and device, -1 if there is none. */
+int qemu_launch_fd(const QemuLaunch *launch, QemuFdRole role, const char *alias, unsigned nth);
 
 /* A program with its arguments. All zero is a valid empty one. */
 typedef struct QemuCommand {
@@ -41,5 +59,7 @@ void qemu_command_setenv(QemuCommand *cmd, const char *name, const char *value);
 int qemu_command_pass_fd(QemuCommand *cmd, int fd);
 void qemu_command_done(QemuCommand *cmd);
 #define _qemu_command_ _vh_cleanup_(qemu_command_done)
-/* The command in one line for shells, as it goes to the guest's log. The caller frees it. */
+/* The command for shells, an option a line, as it goes to the guest's log. The caller frees it. */
 char *qemu_command_text(const QemuCommand *cmd);
+/* The same without line breaks. */
+char *qemu_command_line(const QemuCommand *cmd);

@@ -83,6 +83,7 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(connect_get_capabilities),
         OP(connect_get_version),
         OP(connect_get_max_vcpus),
+        OP(connect_domain_xml_to_native),
         OP(domain_snapshot_num),
         OP(domain_snapshot_list_names),
         OP(domain_list_all_snapshots),

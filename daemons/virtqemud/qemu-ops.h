@@ -33,6 +33,9 @@ QEMU_OP_RET(domain_get_scheduler_type);
 QEMU_OP_RET(domain_get_security_label);
 QEMU_OP_RET(domain_get_security_label_list);
 
+/* native.c */
+QEMU_OP_RET(connect_domain_xml_to_native);
+
 /* define.c */
 QEMU_OP_RET(domain_define_xml);
 QEMU_OP_RET(domain_define_xml_flags);

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Memory and processors: sizes, what backs them, NUMA cells, memory devices. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "command-parts.h"
+#include "guest-defaults.h"
+#include "model/domain-cpu.h"
+#include "model/domain-tune.h"
+
+enum { ACCESS_SHARED = 1, ACCESS_PRIVATE = 2 };
+enum { SOURCE_FILE = 1, SOURCE_ANONYMOUS, SOURCE_MEMFD };
+enum { MEM_DIMM = 1, MEM_NVDIMM, MEM_VIRTIO_PMEM, MEM_VIRTIO_MEM, MEM_SGX };
+enum { KIB = 1024, DEFAULT_HUGEPAGE = 2048 /* KiB, of x86 */ };
+
+static const VhNuma *numa_of(const VhDomainDef *def)
+{
+        return def->cpu && def->cpu->numa && def->cpu->numa->cells.n ? def->cpu->numa : NULL;
+}
+
+/* Memory that is there from the start: without the memory devices. KiB. */
+static uint64_t initial_memory(const VhDomainDef *def)
+{
+        uint64_t devices = 0;
+
+        for (uint32_t i = 0; i < def->memdevs.n; i++)
+                devices += def->memdevs.items[i]->size;
+        return def->memory > devices ? def->memory - devices : 0;
+}
+
+/* ---- what backs memory ---- */
+
+/* One piece of guest memory. */
+typedef struct Piece {
+        const char *id;
+        uint64_t size;         /* KiB */
+        int node;              /* -1: none */
+        uint8_t access;        /* words, 0: as the domain says */
+        uint8_t discard;       /* VH_YES, VH_NO, 0: as the domain says */
+        uint64_t pagesize;     /* KiB, 0: as the domain says */
+        const VhCpuset *nodes; /* of the host, NULL: as <numatune> says */
+        const char *path;      /* of an NVDIMM */
+        bool pmem, readonly;
+        uint64_t align; /* KiB */
+        bool required;  /* an object even where a plain one would not be needed */
+} Piece;
+
+/* Size of huge pages for a piece, 0: normal ones. */
+static uint64_t hugepage_size(const VhDomainDef *def, const Piece *piece)
+{
+        const VhHugepages *huge = def->memory_backing ? def->memory_backing->hugepages : NULL;
+        uint64_t size = 0;
+
+        if (piece->path)
+                return 0;
+        if (piece->pagesize)
+                return piece->pagesize;
+        if (!huge)
+                return 0;
+        if (!huge->pages.n)
+                return DEFAULT_HUGEPAGE;
+        for (uint32_t i = 0; i < huge->pages.n; i++) {
+                const VhHugepage *page = huge->pages.items[i];
+
+                if (page->nodeset && piece->node >= 0 && vh_cpuset_has(page->nodeset, (uint32_t)piece->node))
+                        return page->size ? page->size : DEFAULT_HUGEPAGE;
+                if (!page->nodeset)
+                        size = page->size ? page->size : DEFAULT_HUGEPAGE;
+        }
+        return size;
+}
+
+static json_t *cpuset_ranges(const VhCpuset *set)
+{
+        json_t *list = json_array();
+
+        for (int i = 0; i <= vh_cpuset_last(set); i++)
+                if (vh_cpuset_has(set, (uint32_t)i))
+                        json_array_append_new(list, json_integer(i));
+        return list;
+}
+
+/* Which nodes of the host the piece comes from. */
+static void host_nodes(const VhDomainDef *def, const Piece *piece, json_t *o)
+{
+        static const char *const policies[] = { NULL, "bind", "preferred", "interleave", NULL };
+        const VhCpuset *nodes = piece->nodes;
+        uint8_t mode = def->numatune && def->numatune->mode ? def->numatune->mode : 1;
+
+        for (uint32_t i = 0; !nodes && def->numatune && i < def->numatune->memnodes.n; i++) {
+                const VhMemnode *m = def->numatune->memnodes.items[i];
+
+                if ((int)m->cellid == piece->node) {
+                        nodes = m->nodeset;
+                        mode = m->mode ? m->mode : 1;
+                }
+        }
+        if (!nodes && def->numatune)
+                nodes = def->numatune->nodeset;
+        if (!nodes || mode >= VH_ARRAY_SIZE(policies) || !policies[mode])
+                return;
+        qj_take(o, "host-nodes", cpuset_ranges(nodes));
+        qj_str(o, "policy", policies[mode]);
+}
+
+static uint8_t piece_access(const VhDomainDef *def, const Piece *piece)
+{
+        if (piece->access)
+                return piece->access;
+        return def->memory_backing ? def->memory_backing->access : 0;
+}
+
+/* Folder of the files that back a guest's memory. */
+static char *memory_dir(const QemuBuild *b, uint64_t hugepage)
+{
+        const char *dir = NULL;
+        const char *name = strrchr(b->launch->lib_dir, '/');
+        const char *short_name =
+                name && vh_startswith(name, "/domain-") ? vh_startswith(name, "/domain-") : b->def->name;
+
+        if (b->launch->conf)
+                (void)vh_conf_get_string(b->launch->conf, "memory_backing_dir", &dir, NULL);
+        if (hugepage)
+                return vh_xasprintf("%s/libvirt/qemu/%s",
+                                    hugepage == DEFAULT_HUGEPAGE ? "/dev/hugepages" : "/dev/hugepages1G", b->def->name);
+        if (dir && *dir)
+                return vh_xasprintf("%s/%s", dir, short_name);
+        return vh_xasprintf("%s/qemu/ram/%s", b->launch->env->state_dir, short_name);
+}
+
+static void file_props(const QemuBuild *b, const Piece *piece, uint64_t hugepage, json_t *o)
+{
+        _vh_free_ char *dir = memory_dir(b, hugepage);
+
+        if (piece->path)
+                qj_str(o, "mem-path", piece->path);
+        else if (hugepage)
+                qj_str(o, "mem-path", dir);
+        else
+                qj_fmt(o, "mem-path", "%s/%s", dir, piece->id);
+}
+
+/* The memory-backend object for a piece. *plain: nothing about it is special. */
+static json_t *backend(const QemuBuild *b, const Piece *piece, bool *plain)
+{
+        const VhMemoryBacking *mb = b->def->memory_backing;
+        uint64_t hugepage = hugepage_size(b->def, piece);
+        uint8_t access = piece_access(b->def, piece), source = mb ? mb->source : 0;
+        bool prealloc = mb && mb->allocation == 1;
+        uint8_t discard = piece->discard ? piece->discard : mb && mb->discard ? VH_YES : 0;
+        bool memfd = source == SOURCE_MEMFD && !piece->path;
+        bool file = !memfd && (hugepage || piece->path || source == SOURCE_FILE || access == ACCESS_SHARED);
+        json_t *o = json_object();
+
+        if (source == SOURCE_ANONYMOUS && !hugepage && !piece->path)
+                file = false;
+        qj_str(o, "qom-type", memfd ? "memory-backend-memfd" : file ? "memory-backend-file" : "memory-backend-ram");
+        qj_str(o, "id", piece->id);
+        if (memfd && hugepage) {
+                qj_true(o, "hugetlb", true);
+                qj_int(o, "hugetlbsize", (json_int_t)(hugepage * KIB));
+        }
+        if (file)
+                file_props(b, piece, hugepage, o);
+        if (file && !piece->path && discard)
+                qj_switch(o, "discard-data", discard);
+        if (memfd || file) {
+                if (access)
+                        json_object_set_new(o, "share", json_boolean(access == ACCESS_SHARED));
+        }
+        if (hugepage && !prealloc && !piece->required)
+                prealloc = true;
+        qj_true(o, "prealloc", prealloc && !piece->readonly);
+        if (prealloc && mb && mb->allocation_threads)
+                qj_int(o, "prealloc-threads", mb->allocation_threads);
+        qj_int(o, "size", (json_int_t)(piece->size * KIB));
+        if (piece->align)
+                qj_int(o, "align", (json_int_t)(piece->align * KIB));
+        qj_true(o, "pmem", piece->pmem);
+        qj_true(o, "readonly", piece->readonly);
+        host_nodes(b->def, piece, o);
+        if (plain)
+                *plain = !file && !memfd && !json_object_get(o, "host-nodes");
+        return o;
+}
+
+/* ---- -m ---- */
+
+static const char *ram_id(const QemuBuild *b)
+{
+        const QemuMachine *machine = b->caps ? qemu_caps_machine(b->caps, b->def->os.machine) : NULL;
+
+        if (machine)
+                return machine->default_ram_id;
+        return qemu_domain_is_pc(b->def) ? "pc.ram" : NULL;
+}
+
+int qemu_build_memory(QemuBuild *b)
+{
+        const VhDomainDef *def = b->def;
+        uint64_t size = initial_memory(def);
+        const char *id = ram_id(b);
+        int r = 0;
+
+        if (def->max_memory)
+                qemu_build_arg(b, "-m", "size=%" PRIu64 "k,slots=%u,maxmem=%" PRIu64 "k", size, def->memory_slots,
+                               def->max_memory);
+        else
+                qemu_build_arg(b, "-m", "%" PRIu64, size / KIB);
+        if (id && !numa_of(def))
+                r = qemu_build_object(b, backend(b, &(Piece){ .id = id, .size = size, .node = -1 }, NULL));
+        if (r == 0)
+                qemu_build_arg(b, "-overcommit", "mem-lock=%s",
+                               def->memory_backing && def->memory_backing->locked ? "on" : "off");
+        return r;
+}
+
+/* ---- processors ---- */
+
+int qemu_build_smp(QemuBuild *b)
+{
+        const VhDomainDef *def = b->def;
+        const VhCpuTopology *t = def->cpu ? def->cpu->topology : NULL;
+        uint32_t current = vh_domain_def_vcpus_current(def);
+        _vh_buf_ VhBuf opts = {};
+
+        vh_buf_printf(&opts, "%u", current);
+        if (current != def->vcpus)
+                vh_buf_printf(&opts, ",maxcpus=%u", def->vcpus);
+        if (t)
+                vh_buf_printf(&opts, ",sockets=%u,dies=%u,cores=%u,threads=%u", t->sockets, t->dies ? t->dies : 1,
+                              t->cores, t->threads);
+        else
+                vh_buf_printf(&opts, ",sockets=%u,cores=1,threads=1", def->vcpus);
+        qemu_build_arg(b, "-smp", "%s", opts.data);
+        return 0;
+}
+
+/* ---- NUMA ---- */
+
+static void cell_cpus(const VhCpuset *cpus, VhBuf *opts)
+{
+        _vh_buf_ VhBuf text = {};
+        char *save = NULL;
+
+        if (!cpus || vh_cpuset_last(cpus) < 0)
+                return;
+        vh_cpuset_format(cpus, &text);
+        for (char *range = strtok_r(text.data, ",", &save); range; range = strtok_r(NULL, ",", &save))
+                vh_buf_printf(opts, ",cpus=%s", range);
+}
+
+static int build_cell(QemuBuild *b, const VhNumaCell *cell, bool hmat)
+{
+        _vh_free_ char *id = vh_xasprintf("ram-node%u", cell->id.val);
+        _vh_buf_ VhBuf opts = {};
+        Piece piece = { .id = id,
+                        .size = cell->memory,
+                        .node = (int)cell->id.val,
+                        .access = cell->mem_access,
+                        .discard = cell->discard };
+
+        if (cell->memory) {
+                int r = qemu_build_object(b, backend(b, &piece, NULL));
+
+                if (r < 0)
+                        return r;
+        }
+        vh_buf_printf(&opts, "node,nodeid=%u", cell->id.val);
+        cell_cpus(cell->cpus, &opts);
+        if (hmat && cell->cpus && vh_cpuset_last(cell->cpus) >= 0)
+                vh_buf_printf(&opts, ",initiator=%u", cell->id.val);
+        if (cell->memory)
+                vh_buf_printf(&opts, ",memdev=%s", id);
+        qemu_build_arg(b, "-numa", "%s", opts.data);
+        return 0;
+}
+
+static void build_distances(QemuBuild *b, const VhNuma *numa)
+{
+        for (uint32_t i = 0; i < numa->cells.n; i++) {
+                const VhNumaCell *cell = numa->cells.items[i];
+
+                for (uint32_t j = 0; j < cell->distances.n; j++)
+                        qemu_build_arg(b, "-numa", "dist,src=%u,dst=%u,val=%u", cell->id.val,
+                                       cell->distances.items[j]->id, cell->distances.items[j]->value);
+        }
+}
+
+static const char *const measures[] = { NULL, "access", "read", "write" };
+
+static void hierarchy(VhBuf *opts, VhOptUint cache)
+{
+        static const char *const levels[] = { "memory", "first-level", "second-level", "third-level" };
+
+        vh_buf_adds(opts, levels[cache.set && cache.val < VH_ARRAY_SIZE(levels) ? cache.val : 0]);
+}
+
+static void build_latencies(QemuBuild *b, const VhNuma *numa)
+{
+        for (uint32_t i = 0; i < numa->latencies.n; i++) {
+                const VhNumaLatency *l = numa->latencies.items[i];
+                _vh_buf_ VhBuf opts = {};
+
+                vh_buf_printf(&opts, "hmat-lb,initiator=%u,target=%u,hierarchy=", l->initiator.val, l->target.val);
+                hierarchy(&opts, l->cache);
+                vh_buf_printf(&opts, ",data-type=%s-latency,latency=%" PRIu64, measures[l->type], l->value);
+                qemu_build_arg(b, "-numa", "%s", opts.data);
+        }
+        for (uint32_t i = 0; i < numa->bandwidths.n; i++) {
+                const VhNumaBandwidth *l = numa->bandwidths.items[i];
+                _vh_buf_ VhBuf opts = {};
+
+                vh_buf_printf(&opts, "hmat-lb,initiator=%u,target=%u,hierarchy=", l->initiator.val, l->target.val);
+                hierarchy(&opts, l->cache);
+                vh_buf_printf(&opts, ",data-type=%s-bandwidth,bandwidth=%" PRIu64 "K", measures[l->type], l->value);
+                qemu_build_arg(b, "-numa", "%s", opts.data);
+        }
+}
+
+static void build_caches(QemuBuild *b, const VhNuma *numa)
+{
+        static const char *const associativities[] = { "none", "none", "direct", "complex" };
+        static const char *const policies[] = { "none", "none", "write-back", "write-through" };
+
+        for (uint32_t i = 0; i < numa->cells.n; i++) {
+                const VhNumaCell *cell = numa->cells.items[i];
+
+                for (uint32_t j = 0; j < cell->caches.n; j++) {
+                        const VhNumaCache *c = cell->caches.items[j];
+
+                        qemu_build_arg(b, "-numa",
+                                       "hmat-cache,node-id=%u,size=%" PRIu64
+                                       "K,level=%u,associativity=%s,policy=%s,line=%" PRIu64,
+                                       cell->id.val, c->size, c->level, associativities[c->associativity],
+                                       policies[c->policy], c->line);
+                }
+        }
+}
+
+int qemu_build_numa(QemuBuild *b)
+{
+        const VhNuma *numa = numa_of(b->def);
+        bool hmat = numa && (numa->latencies.n || numa->bandwidths.n);
+
+        for (uint32_t i = 0; numa && i < numa->cells.n; i++)
+                hmat |= numa->cells.items[i]->caches.n > 0;
+        for (uint32_t i = 0; numa && i < numa->cells.n; i++) {
+                int r = build_cell(b, numa->cells.items[i], hmat);
+
+                if (r < 0)
+                        return r;
+        }
+        if (!numa)
+                return 0;
+        build_distances(b, numa);
+        if (hmat) {
+                build_latencies(b, numa);
+                build_caches(b, numa);
+        }
+        return 0;
+}
+
+/* ---- memory devices ---- */
+
+json_t *qemu_memory_object(const QemuBuild *b, const VhMemdev *mem)
+{
+        _vh_free_ char *id = vh_xasprintf("mem%s", mem->info.alias);
+        Piece piece = {
+                .id = id,
+                .size = mem->size,
+                .node = mem->node.set ? (int)mem->node.val : -1,
+                .access = mem->access,
+                .discard = mem->discard,
+                .pagesize = mem->source_pagesize,
+                .nodes = mem->source_nodes,
+                .path = mem->path,
+                .pmem = mem->pmem,
+                .readonly = mem->readonly,
+                .align = mem->alignsize,
+                .required = true,
+        };
+
+        return backend(b, &piece, NULL);
+}
+
+json_t *qemu_memory_device(const QemuBuild *b, const VhMemdev *mem)
+{
+        static const char *const drivers[] = {
+                [MEM_DIMM] = "pc-dimm",
+                [MEM_NVDIMM] = "nvdimm",
+                [MEM_VIRTIO_PMEM] = "virtio-pmem-pci",
+                [MEM_VIRTIO_MEM] = "virtio-mem-pci",
+        };
+        char uuid[VH_UUID_TEXT_LEN + 1];
+        json_t *o;
+
+        if (mem->model >= VH_ARRAY_SIZE(drivers) || !drivers[mem->model]) {
+                (void)qemu_unsupported(b, "this memory device model is not supported");
+                return NULL;
+        }
+        o = json_object();
+        qj_str(o, "driver", drivers[mem->model]);
+        if (mem->node.set)
+                qj_int(o, "node", mem->node.val);
+        if (mem->label_size)
+                qj_int(o, "label-size", (json_int_t)(mem->label_size * KIB));
+        if (mem->model == MEM_VIRTIO_MEM) {
+                qj_int(o, "block-size", (json_int_t)(mem->block * KIB));
+                qj_int(o, "requested-size", (json_int_t)(mem->requested * KIB));
+        }
+        if (vh_uuid_is_valid(mem->uuid)) {
+                vh_uuid_format(mem->uuid, uuid);
+                qj_str(o, "uuid", uuid);
+        }
+        if (mem->readonly)
+                qj_true(o, "unarmed", true);
+        qj_fmt(o, "memdev", "mem%s", mem->info.alias);
+        qj_str(o, "id", mem->info.alias);
+        if (qemu_address_props(b, &mem->info, o) < 0) {
+                json_decref(o);
+                return NULL;
+        }
+        return o;
+}
+
+int qemu_build_memdevs(QemuBuild *b)
+{
+        for (uint32_t i = 0; i < b->def->memdevs.n; i++) {
+                const VhMemdev *mem = b->def->memdevs.items[i];
+                int r = qemu_build_object(b, qemu_memory_object(b, mem));
+
+                r = r < 0 ? r : qemu_build_device(b, qemu_memory_device(b, mem));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

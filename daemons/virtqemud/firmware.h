@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Firmware of a guest: chosen from the descriptor files that firmware packages bring, and the file of its variables. */
+
+#include "launch.h"
+#include "model/domain.h"
+
+/* Where a definition asks for firmware by kind (<os firmware=>), chooses an image that fits machine, architecture and
+ * features, and fills <loader> and <nvram>; gives flash without a variable store one in STATE/qemu/nvram. Reads the
+ * descriptors. VIR_ERR_OPERATION_FAILED if none fits. */
+int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err);
+
+/* Makes the variable store of a prepared definition if it is not there (reset: anew), from its template. */
+int qemu_firmware_create_nvram(const VhDomainDef *def, const QemuLaunch *launch, bool reset, VhError **err);
