@@ -301,10 +301,10 @@ class CommandLine(Temporary):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_verbs_to_come_say_so(self):
-        done = run("apply")
+        done = run("migrate")
         self.assertEqual(done.returncode, 1)
         self.assertIn("not built yet", done.stderr)
-        self.assertNotIn("apply", run("--help").stdout)
+        self.assertNotIn("migrate", run("--help").stdout)
 
     def test_profile_from_standard_input(self):
         done = run("check", "-", input="profile: x\nlayuot: a\n")

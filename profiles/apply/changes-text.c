@@ -42,6 +42,9 @@ void vh_changes_format(const VhChangeSet *set, VhBuf *b)
                 format_node(b, "old", &c->old);
                 format_node(b, "new", &c->new);
         }
+        for (size_t i = 0; i < set->n_reads; i++)
+                vh_buf_printf(b, "read %016llx %s\n", (unsigned long long)set->reads[i].fingerprint,
+                              set->reads[i].path);
         for (size_t i = 0; i < set->n_units; i++)
                 vh_buf_printf(b, "unit %s %d %d\n", set->units[i].unit, set->units[i].was, set->units[i].wish);
         for (size_t i = 0; i < set->n_actions; i++)
@@ -146,6 +149,16 @@ static bool take_path(Reader *r, VhChangeSet *set)
         return true;
 }
 
+static bool take_read(Reader *r, VhChangeSet *set)
+{
+        uint64_t fingerprint;
+
+        if (r->n != 3 || !take_number(r->words[1], 16, UINT64_MAX, &fingerprint) || !path_is_plain(r->words[2]))
+                return false;
+        vh_changes_read(set, r->words[2], fingerprint);
+        return true;
+}
+
 static bool take_unit(Reader *r, VhChangeSet *set)
 {
         uint64_t was, wish;
@@ -206,7 +219,10 @@ static bool take_line(Reader *r, VhChangeSet *set, bool *end)
                 const char *word;
                 size_t words;
                 bool (*take)(Reader *r, VhChangeSet *set);
-        } rows[] = { { "path ", 4, take_path }, { "unit ", 4, take_unit }, { "action ", 5, take_action } };
+        } rows[] = { { "path ", 4, take_path },
+                     { "read ", 3, take_read },
+                     { "unit ", 4, take_unit },
+                     { "action ", 5, take_action } };
         size_t left = (size_t)(r->end - r->at);
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++) {

@@ -15,6 +15,12 @@ VhChange *vh_changes_add(VhChangeSet *set, char *path, VhNode *old, VhNode *new)
         return c;
 }
 
+void vh_changes_read(VhChangeSet *set, const char *path, uint64_t fingerprint)
+{
+        set->reads = vh_xrealloc(set->reads, set->n_reads + 1, sizeof(*set->reads));
+        set->reads[set->n_reads++] = (VhRead){ vh_xstrdup(path), fingerprint };
+}
+
 VhAction *vh_changes_act(VhChangeSet *set, VhActionKind kind, const char *unit, char *reason)
 {
         VhAction *a;
@@ -75,11 +81,14 @@ void vh_changes_done(VhChangeSet *set)
                 vh_node_done(&set->changes[i].old);
                 vh_node_done(&set->changes[i].new);
         }
+        for (size_t i = 0; i < set->n_reads; i++)
+                free(set->reads[i].path);
         for (size_t i = 0; i < set->n_units; i++)
                 free(set->units[i].unit);
         for (size_t i = 0; i < set->n_actions; i++)
                 action_done(&set->actions[i]);
         free(set->changes);
+        free(set->reads);
         free(set->units);
         free(set->actions);
         free(set->profile);
@@ -113,6 +122,31 @@ void vh_changes_invert(VhChangeSet *to, const VhChangeSet *set)
 
                 vh_changes_unit(to, u->unit, u->was, u->was ? VH_WISH_UP : socket ? VH_WISH_DOWN : VH_WISH_KEEP);
         }
+}
+
+static size_t actions_before(const VhChangeSet *set)
+{
+        size_t n = 0;
+
+        while (n < set->n_actions && set->actions[n].before)
+                n++;
+        return n;
+}
+
+size_t vh_changes_steps(const VhChangeSet *set)
+{
+        return set->n_changes + set->n_actions;
+}
+
+VhStep vh_changes_step(const VhChangeSet *set, size_t i)
+{
+        size_t before = actions_before(set);
+
+        if (i < before)
+                return (VhStep){ .action = &set->actions[i] };
+        if (i < before + set->n_changes)
+                return (VhStep){ .change = &set->changes[i - before] };
+        return (VhStep){ .action = &set->actions[i - set->n_changes] };
 }
 
 const char *vh_action_name(VhActionKind kind)

@@ -45,6 +45,12 @@ typedef struct VhUnitRun {
         VhWish wish;
 } VhUnitRun;
 
+/* What was read and is to stay as it is: a plan is stale when it differs. */
+typedef struct VhRead {
+        char *path;
+        uint64_t fingerprint;
+} VhRead;
+
 typedef enum VhRunKind {
         VH_RUN_APPLY,
         VH_RUN_TRY, /* taken back unless it is confirmed */
@@ -62,6 +68,8 @@ typedef struct VhChangeSet {
         bool new_connection; /* only somebody who connected afterwards can confirm it */
         VhChange *changes;
         size_t n_changes;
+        VhRead *reads;
+        size_t n_reads;
         VhUnitRun *units;
         size_t n_units;
         VhAction *actions; /* those before files first */
@@ -70,6 +78,7 @@ typedef struct VhChangeSet {
 
 /* Takes over path, old and new (which are left empty). */
 VhChange *vh_changes_add(VhChangeSet *set, char *path, VhNode *old, VhNode *new);
+void vh_changes_read(VhChangeSet *set, const char *path, uint64_t fingerprint);
 /* Copies its arguments; reason is taken over. */
 VhAction *vh_changes_act(VhChangeSet *set, VhActionKind kind, const char *unit, char *reason);
 VhUnitRun *vh_changes_unit(VhChangeSet *set, const char *unit, bool was, VhWish wish);
@@ -82,6 +91,14 @@ void vh_changes_done(VhChangeSet *set);
 
 /* What takes a set back: old and new swapped, units as they were. Its actions are still to be found. */
 void vh_changes_invert(VhChangeSet *to, const VhChangeSet *set);
+
+/* Steps in the order they are made: actions before files, files, other actions. */
+typedef struct VhStep {
+        const VhChange *change; /* or */
+        const VhAction *action;
+} VhStep;
+size_t vh_changes_steps(const VhChangeSet *set);
+VhStep vh_changes_step(const VhChangeSet *set, size_t i);
 
 /* To text and back. -EINVAL with err naming the line if it is none. */
 void vh_changes_format(const VhChangeSet *set, VhBuf *b);

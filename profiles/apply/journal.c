@@ -4,6 +4,7 @@
  * the journal is there before the first step and gone after the last. */
 
 #include "apply/journal.h"
+#include "apply/connection.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -92,10 +93,18 @@ static void read_boot_id(char boot[40])
                 snprintf(boot, 40, "%.36s", text);
 }
 
+bool vh_journal_same_boot(const VhJournal *j)
+{
+        char boot[40];
+
+        read_boot_id(boot);
+        return vh_streq(boot, j->boot);
+}
+
 static void take_progress(VhJournal *j, const char *line)
 {
         unsigned long long a, b;
-        char boot[40];
+        char boot[40], connection[128];
         size_t step;
 
         if (sscanf(line, "begin %zu", &step) == 1)
@@ -104,11 +113,12 @@ static void take_progress(VhJournal *j, const char *line)
                 j->done = step + 1;
         else if (vh_streq(line, "back"))
                 j->phase = VH_PHASE_BACK;
-        else if (sscanf(line, "wait %llu %llu %39s", &a, &b, boot) == 3) {
+        else if (sscanf(line, "wait %llu %llu %39s %127s", &a, &b, boot, connection) == 4) {
                 j->phase = VH_PHASE_WAITING;
                 j->deadline = a;
                 j->applied = b;
                 memcpy(j->boot, boot, sizeof(boot));
+                memcpy(j->connection, connection, sizeof(connection));
         }
 }
 
@@ -238,12 +248,12 @@ int vh_journal_turn(const VhStore *store, VhError **err)
 
 int vh_journal_wait(const VhStore *store, uint64_t deadline, VhError **err)
 {
-        _vh_free_ char *line = NULL;
+        _vh_free_ char *line = NULL, *connection = vh_connection_name();
         char boot[40];
 
         read_boot_id(boot);
-        line = vh_xasprintf("wait %llu %llu %s\n", (unsigned long long)deadline, (unsigned long long)vh_ticks_now(),
-                            *boot ? boot : "-");
+        line = vh_xasprintf("wait %llu %llu %s %s\n", (unsigned long long)deadline, (unsigned long long)vh_ticks_now(),
+                            *boot ? boot : "-", connection ? connection : "-");
         return journal_error(store, append(store, line), err);
 }
 

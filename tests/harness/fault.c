@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* To be preloaded: the process is killed, or a call fails, at the Nth call that changes the file system.
+ *
+ *   FAULT_AT=N          which call, counted from 1
+ *   FAULT_ERRNO=NUMBER  it fails with this; without it the process is killed as by kill -9
+ *   FAULT_COUNT=FILE    nothing happens; the number of calls is written to FILE at the end */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static unsigned calls;
+
+static int strike(void)
+{
+        const char *at = getenv("FAULT_AT"), *number = getenv("FAULT_ERRNO");
+
+        calls++;
+        if (!at || calls != (unsigned)atoi(at))
+                return 0;
+        if (!number)
+                kill(getpid(), SIGKILL);
+        errno = atoi(number ? number : "0");
+        return -1;
+}
+
+__attribute__((destructor)) static void report(void)
+{
+        const char *path = getenv("FAULT_COUNT");
+        FILE *f = path ? fopen(path, "w") : NULL;
+
+        if (f) {
+                fprintf(f, "%u\n", calls);
+                fclose(f);
+        }
+}
+
+#define WRAP(type, name, parameters, ...)                                                                              \
+        __attribute__((visibility("default"))) type name parameters;                                                   \
+        type name parameters                                                                                           \
+        {                                                                                                              \
+                type(*real) parameters = dlsym(RTLD_NEXT, #name);                                                      \
+                                                                                                                       \
+                return strike() < 0 ? -1 : real(__VA_ARGS__);                                                          \
+        }
+
+WRAP(int, fsync, (int fd), fd)
+WRAP(int, renameat, (int a, const char *b, int c, const char *d), a, b, c, d)
+WRAP(int, renameat2, (int a, const char *b, int c, const char *d, unsigned e), a, b, c, d, e)
+WRAP(int, unlinkat, (int a, const char *b, int c), a, b, c)
+WRAP(int, symlinkat, (const char *a, int b, const char *c), a, b, c)
+WRAP(int, mkdirat, (int a, const char *b, mode_t c), a, b, c)
+WRAP(ssize_t, write, (int a, const void *b, size_t c), a, b, c)
+WRAP(int, fchmod, (int a, mode_t b), a, b)
