@@ -10,13 +10,12 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "driver/uri.h"
+#include "process.h"
 #include "qemu-ops.h"
+#include "status.h"
 
-VH_LOG_SOURCE("qemu.driver");
-
-enum { DIR_MODE = 0755 };
+enum { DIR_MODE = 0755, WORKERS_MAX = 4 };
 
 /* User and group that guests of the system daemon run as on Debian; root's ids where they do not exist. */
 #define GUEST_ACCOUNT "libvirt-qemu"
@@ -35,7 +34,11 @@ static void *driver_free(QemuDriver *driver)
 {
         if (!driver)
                 return NULL;
+        VH_REGISTRY_FOREACH(&driver->domains.reg, node)
+        qemu_process_forget(VH_REG_OBJECT(node, VhDomainObj, node));
         vh_domain_list_clear(&driver->domains);
+        vh_pool_free(driver->pool);
+        vh_conf_free(driver->conf);
         vh_event_hub_free(driver->hub);
         vh_host_free(driver->host);
         qemu_emulators_free(driver->emulators);
@@ -63,6 +66,15 @@ static int take_lock(QemuDriver *driver, VhError **err)
         return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "cannot acquire '%s'", driver->lock_path) : 0;
 }
 
+/* What is wrong in the file is said, and the rest of it holds. */
+static int read_conf(QemuDriver *driver, VhError **err)
+{
+        _vh_free_ char *path = vh_path_join(driver->env.config_dir, "qemu.conf");
+        VhConfOpenFlags flags = VH_CONF_LENIENT | (driver->env.privileged ? 0 : VH_CONF_SESSION);
+
+        return vh_conf_open(&driver->conf, vh_conf_desc_find("qemu.conf"), path, flags, NULL, err);
+}
+
 static int open_files(QemuDriver *driver, VhError **err)
 {
         _vh_free_ char *dir = vh_path_join(driver->env.config_dir, "qemu");
@@ -83,17 +95,23 @@ static int start(void **state, const VhDriverEnv *env, VhError **err)
         driver->lock_fd = -1;
         driver->hub = vh_event_hub_new();
         driver->host = vh_host_new(NULL);
-        driver->emulators = qemu_emulators_new(NULL, env->child_files);
+        driver->emulators = qemu_emulators_new(NULL, env->cache_dir, env->child_files);
         driver->dac_label = dac_label();
+        if (env->loop)
+                driver->pool = vh_pool_new(env->loop, 0, WORKERS_MAX);
         if (env->host_uuid)
                 memcpy(driver->uuid, env->host_uuid, VH_UUID_LEN);
         else if (vh_host_uuid(driver->host, driver->uuid) < 0)
                 vh_uuid_generate(driver->uuid);
-        r = take_lock(driver, err);
+        r = read_conf(driver, err);
+        if (r == 0)
+                r = take_lock(driver, err);
         if (r == 0)
                 r = open_files(driver, err);
         if (r == 0)
                 r = qemu_load(driver, err);
+        if (r == 0 && env->loop)
+                qemu_reconnect_all(driver);
         if (r < 0)
                 driver_free(driver);
         else
@@ -116,11 +134,10 @@ static void autostart(void *state)
                 return;
         VH_REGISTRY_FOREACH(&driver->domains.reg, node)
         {
-                const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
+                VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
 
                 if (dom->autostart)
-                        vh_log_warning("domain '%s' is marked for autostart, but starting guests is not supported yet",
-                                       dom->node.name);
+                        qemu_autostart_domain(driver, dom);
         }
         (void)vh_file_write(marker, "", 0, 0600, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER, VH_FILE_NO_SYNC);
 }
@@ -158,8 +175,22 @@ static int open_conn(void *state, VhConn *conn, const char *path, const char *qu
         return r;
 }
 
+/* Guests that live as long as the connection that started them. */
+static void destroy_guests_of(QemuDriver *driver, const VhConn *conn)
+{
+        VH_REGISTRY_FOREACH(&driver->domains.reg, node)
+        {
+                QemuProcess *proc = qemu_process(VH_REG_OBJECT(node, VhDomainObj, node));
+
+                if (proc && proc->autodestroy == conn)
+                        qemu_process_kill(proc, QEMU_KILL_FORCE, VIR_DOMAIN_SHUTOFF_DESTROYED,
+                                          VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
+        }
+}
+
 static void close_conn(VhConn *conn)
 {
+        destroy_guests_of(conn->state, conn);
         vh_event_hub_drop(conn->hub, conn);
 }
 

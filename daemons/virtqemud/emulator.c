@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* QEMU programs by architecture. They are looked for, not run, but for the version. */
+/* QEMU programs by architecture. They are looked for, and asked once what they can do. */
 
 #include "emulator.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
+#include <utlist.h>
 
 #include "base/file.h"
-#include "base/nofile.h"
+#include "base/log.h"
+#include "caps-probe.h"
+
+VH_LOG_SOURCE("qemu.emulator");
 
 /* Architectures as guests name them; the program is qemu-system-PROGRAM. */
 static const struct {
@@ -30,30 +30,44 @@ static const struct {
         { "sparc64", "sparc64", 64 }, { "xtensa", "xtensa", 32 },     { "xtensaeb", "xtensaeb", 32 },
 };
 
-enum { VERSION_TEXT_MAX = 4096 };
-
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+typedef struct Known Known;
+struct Known {
+        Known *next;
+        QemuCaps *caps;
+        struct stat st; /* of the program when it was asked */
+};
 
 struct QemuEmulators {
         char *path;
+        char *cache_dir;
+        Known *known;
         char host_arch[sizeof(((struct utsname *)NULL)->machine)];
         bool searched;
         char *programs[VH_ARRAY_SIZE(archs)]; /* NULL: not here */
-        uint64_t version;                     /* 0: not asked yet */
         uint64_t child_files;                 /* see VhDriverEnv */
 };
 
-QemuEmulators *qemu_emulators_new(const char *path, uint64_t child_files)
+QemuEmulators *qemu_emulators_new(const char *path, const char *cache_dir, uint64_t child_files)
 {
         QemuEmulators *emulators = vh_new(QemuEmulators, 1);
         const char *env = getenv("PATH");
         struct utsname uts;
 
         emulators->child_files = child_files;
+        emulators->cache_dir = vh_path_join(cache_dir, "qemu/capabilities");
         uname(&uts);
         memcpy(emulators->host_arch, uts.machine, sizeof(emulators->host_arch));
         emulators->path = vh_xstrdup(path ? path : env ? env : DEFAULT_PATH);
         return emulators;
+}
+
+static void forget(QemuEmulators *emulators, Known *known)
+{
+        LL_DELETE(emulators->known, known);
+        qemu_caps_unref(known->caps);
+        free(known);
 }
 
 QemuEmulators *qemu_emulators_free(QemuEmulators *emulators)
@@ -62,6 +76,9 @@ QemuEmulators *qemu_emulators_free(QemuEmulators *emulators)
                 return NULL;
         for (size_t i = 0; i < VH_ARRAY_SIZE(archs); i++)
                 free(emulators->programs[i]);
+        while (emulators->known)
+                forget(emulators, emulators->known);
+        free(emulators->cache_dir);
         free(emulators->path);
         free(emulators);
         return NULL;
@@ -160,47 +177,133 @@ void qemu_emulators_format(QemuEmulators *emulators, VhBuf *buf)
         }
 }
 
-/* What the program prints for --version. */
-static int ask_version(const char *program, uint64_t child_files, char **text)
-{
-        char *const argv[] = { (char *)program, (char *)"--version", NULL };
-        posix_spawn_file_actions_t actions;
-        int fds[2], status, r;
-        size_t len;
-        pid_t pid;
+/* ---- capabilities of programs ---- */
 
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-        r = -posix_spawn(&pid, program, &actions, NULL, argv, environ);
-        posix_spawn_file_actions_destroy(&actions);
-        close(fds[1]);
-        if (r == 0) {
-                (void)vh_nofile_give(pid, child_files); /* it may have ended already */
-                r = vh_file_read_fd(fds[0], VERSION_TEXT_MAX, text, &len);
-                waitpid(pid, &status, 0);
+static bool same_program(const struct stat *a, const struct stat *b)
+{
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+               memcmp(&a->st_mtim, &b->st_mtim, sizeof(a->st_mtim)) == 0 &&
+               memcmp(&a->st_ctim, &b->st_ctim, sizeof(a->st_ctim)) == 0;
+}
+
+/* What is known of a program that has not changed since. */
+static QemuCaps *recall(QemuEmulators *emulators, const char *binary)
+{
+        struct stat st;
+        Known *known;
+
+        LL_FOREACH (emulators->known, known) {
+                if (strcmp(known->caps->binary, binary) != 0)
+                        continue;
+                if (stat(binary, &st) == 0 && same_program(&st, &known->st))
+                        return known->caps;
+                forget(emulators, known);
+                return NULL;
         }
-        close(fds[0]);
-        return r;
+        return NULL;
+}
+
+/* Keeps caps, a reference. */
+static QemuCaps *keep(QemuEmulators *emulators, QemuCaps *caps)
+{
+        Known *known = vh_new(Known, 1);
+
+        known->caps = caps;
+        (void)stat(caps->binary, &known->st); /* a program that went meanwhile is found out next time */
+        LL_PREPEND(emulators->known, known);
+        return caps;
+}
+
+QemuCaps *qemu_emulators_recall(QemuEmulators *emulators, const char *binary)
+{
+        QemuCaps *caps = recall(emulators, binary);
+
+        if (caps)
+                return caps;
+        return qemu_caps_load(&caps, emulators->cache_dir, binary) == 0 ? keep(emulators, caps) : NULL;
+}
+
+/* Keeps what was found out, on disk too. */
+static QemuCaps *learn(QemuEmulators *emulators, QemuCaps *caps)
+{
+        int r = qemu_caps_save(caps, emulators->cache_dir);
+
+        if (r < 0)
+                vh_log_warning("what %s can do is not kept in %s: %s", caps->binary, emulators->cache_dir,
+                               strerror(-r));
+        return keep(emulators, caps);
+}
+
+int qemu_emulators_caps(QemuEmulators *emulators, const char *binary, QemuCaps **ret, VhError **err)
+{
+        QemuCaps *caps = qemu_emulators_recall(emulators, binary);
+        int r = caps ? 0 : qemu_caps_probe(&caps, binary, emulators->child_files, err);
+
+        if (r < 0)
+                return r;
+        *ret = recall(emulators, binary) ? caps : learn(emulators, caps);
+        return 0;
+}
+
+/* A program that a worker asks. */
+typedef struct Question {
+        QemuEmulators *emulators;
+        char *binary;
+        QemuCaps *caps;
+        VhError *err;
+        QemuCapsFn fn;
+        void *data;
+} Question;
+
+static int ask_work(void *data)
+{
+        Question *q = data;
+
+        return qemu_caps_probe(&q->caps, q->binary, q->emulators->child_files, &q->err);
+}
+
+static void ask_done(void *data, int r)
+{
+        Question *q = data;
+        QemuCaps *caps = q->caps;
+
+        if (r == 0 && recall(q->emulators, q->binary)) {
+                /* Somebody was faster. */
+                qemu_caps_unref(caps);
+                caps = recall(q->emulators, q->binary);
+        } else if (r == 0)
+                caps = learn(q->emulators, caps);
+        q->fn(q->data, r == 0 ? caps : NULL, r, q->err);
+        vh_error_free(q->err);
+        free(q->binary);
+        free(q);
+}
+
+void qemu_emulators_ask(QemuEmulators *emulators, VhPool *pool, const char *binary, QemuCapsFn fn, void *data)
+{
+        QemuCaps *caps = qemu_emulators_recall(emulators, binary);
+        Question *q;
+
+        if (caps) {
+                fn(data, caps, 0, NULL);
+                return;
+        }
+        q = vh_new(Question, 1);
+        *q = (Question){ .emulators = emulators, .binary = vh_xstrdup(binary), .fn = fn, .data = data };
+        vh_pool_submit(pool, ask_work, ask_done, q);
 }
 
 int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError **err)
 {
         const char *program = qemu_emulators_find(emulators, emulators->host_arch);
-        _vh_free_ char *text = NULL;
-        unsigned major, minor, micro;
+        QemuCaps *caps;
+        int r;
 
-        if (!emulators->version) {
-                if (!program)
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                            "Cannot find suitable emulator for %s", emulators->host_arch);
-                if (ask_version(program, emulators->child_files, &text) < 0 ||
-                    sscanf(text, "QEMU emulator version %u.%u.%u", &major, &minor, &micro) != 3)
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                            "'%s' does not tell its version", program);
-                emulators->version = major * 1000000ull + minor * 1000 + micro;
-        }
-        *version = emulators->version;
-        return 0;
+        if (!program)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "Cannot find suitable emulator for %s",
+                                    emulators->host_arch);
+        r = qemu_emulators_caps(emulators, program, &caps, err);
+        if (r == 0)
+                *version = caps->version;
+        return r;
 }

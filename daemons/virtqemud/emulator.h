@@ -4,13 +4,15 @@
 /* Which QEMU programs this host has, and what a guest gets from them that its definition leaves open. */
 
 #include "base/buf.h"
+#include "caps.h"
+#include "event/pool.h"
 #include "model/domain.h"
 
 typedef struct QemuEmulators QemuEmulators;
 
 /* path: colon-separated directories to search; NULL: $PATH. The search is made when it is needed first.
- * child_files: see VhDriverEnv. */
-QemuEmulators *qemu_emulators_new(const char *path, uint64_t child_files);
+ * cache_dir, child_files: see VhDriverEnv. */
+QemuEmulators *qemu_emulators_new(const char *path, const char *cache_dir, uint64_t child_files);
 /* Accepts NULL, returns NULL. */
 QemuEmulators *qemu_emulators_free(QemuEmulators *emulators);
 
@@ -22,5 +24,17 @@ const char *qemu_emulators_find(QemuEmulators *emulators, const char *arch);
 int qemu_emulators_fill(QemuEmulators *emulators, VhDomainDef *def, VhError **err);
 /* Appends the <guest> elements of the capabilities document. */
 void qemu_emulators_format(QemuEmulators *emulators, VhBuf *buf);
-/* Version of the host architecture's emulator as major * 1000000 + minor * 1000 + release; runs it once. */
+/* Version of the host architecture's emulator as major * 1000000 + minor * 1000 + release; runs it if it is not known.
+ */
 int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError **err);
+
+/* What is known already, in memory or on disk, of a program that has not changed; NULL: nothing. The result belongs to
+ * emulators, take a reference to keep it. */
+QemuCaps *qemu_emulators_recall(QemuEmulators *emulators, const char *binary);
+/* The same, asking the program if need be: blocks then. */
+int qemu_emulators_caps(QemuEmulators *emulators, const char *binary, QemuCaps **ret, VhError **err);
+
+/* r < 0: caps is NULL and err (borrowed) says why. */
+typedef void (*QemuCapsFn)(void *data, QemuCaps *caps, int r, const VhError *err);
+/* The same, asking on a worker of pool; fn is called at once if all is known. */
+void qemu_emulators_ask(QemuEmulators *emulators, VhPool *pool, const char *binary, QemuCapsFn fn, void *data);

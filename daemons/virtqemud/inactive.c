@@ -11,32 +11,12 @@ static int no_start(VhError **err)
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "starting guests is not supported yet");
 }
 
-#define NO_START_OF(name)                                                                                              \
-        QEMU_OP(name)                                                                                                  \
-        {                                                                                                              \
-                return qemu_domain(call, &args->dom, err) ? no_start(err) : -ENOENT;                                   \
-        }
-#define NO_START_OF_RET(name)                                                                                          \
-        QEMU_OP_RET(name)                                                                                              \
-        {                                                                                                              \
-                return qemu_domain(call, &args->dom, err) ? no_start(err) : -ENOENT;                                   \
-        }
 #define NO_START(name)                                                                                                 \
         QEMU_OP(name)                                                                                                  \
         {                                                                                                              \
                 return no_start(err);                                                                                  \
         }
-#define NO_START_RET(name)                                                                                             \
-        QEMU_OP_RET(name)                                                                                              \
-        {                                                                                                              \
-                return no_start(err);                                                                                  \
-        }
 
-NO_START_OF(domain_create)
-NO_START_OF_RET(domain_create_with_flags)
-NO_START_OF_RET(domain_create_with_files)
-NO_START_RET(domain_create_xml)
-NO_START_RET(domain_create_xml_with_files)
 NO_START(domain_restore)
 NO_START(domain_restore_flags)
 NO_START(domain_restore_params)

@@ -94,7 +94,7 @@ static void handle_line(QemuJsonLink *link, char *line, size_t n)
                 line[--n] = '\0';
         if (!n)
                 return;
-        object = json_loadb(line, n, JSON_ALLOW_NUL, &why);
+        object = qemu_json_parse(line, n, &why);
         if (json_is_object(object))
                 link->handlers.object(link->handlers.data, object);
         else

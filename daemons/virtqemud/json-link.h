@@ -16,6 +16,9 @@ enum {
         QEMU_JSON_LINE_MAX = 10 * 1024 * 1024,
 };
 
+/* Parses one object or array of n bytes; NULL with *why. json-parse.c */
+json_t *qemu_json_parse(const char *text, size_t n, json_error_t *why);
+
 typedef struct QemuJsonHandlers {
         /* An object came in (borrowed). The link may be freed inside. */
         void (*object)(void *data, json_t *object);

@@ -131,6 +131,15 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_managed_save_get_xml_desc),
         OP(domain_managed_save_define_xml),
 
+        OP(domain_suspend),
+        OP(domain_resume),
+        OP(domain_shutdown),
+        OP(domain_shutdown_flags),
+        OP(domain_destroy),
+        OP(domain_destroy_flags),
+        OP(domain_reboot),
+        OP(domain_reset),
+
 #define NEED_RUNNING(name)     OP(name),
 #define NEED_RUNNING_RET(name) OP(name),
 #include "running-ops.h"

@@ -1,8 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The process of a running guest. */
+/* The process of a running guest: watching it, its monitor, its end. */
 
 #include "process.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "run-log.h"
+
+VH_LOG_SOURCE("qemu.process");
+
+enum {
+        /* How long a process gets to end after SIGTERM, and then after SIGKILL: microseconds, as in the reference. */
+        TERM_TIME = 10 * 1000 * 1000,
+        TREE_FDS = 8,
+};
 
 QemuProcess *qemu_process(VhDomainObj *dom)
 {
@@ -14,4 +34,247 @@ QemuMonitor *qemu_process_monitor(VhDomainObj *dom)
         QemuProcess *proc = qemu_process(dom);
 
         return proc ? proc->mon : NULL;
+}
+
+/* "domain-ID-NAME" with the name cut to what directories take, as the reference does. */
+static char *short_name(const VhDomainObj *dom)
+{
+        enum { NAME_SHOWN = 20 };
+        char *name = vh_xasprintf("domain-%d-%.*s", dom->id, NAME_SHOWN, dom->node.name);
+
+        return name;
+}
+
+QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom)
+{
+        QemuProcess *proc = vh_new(QemuProcess, 1);
+        _vh_free_ char *name = short_name(dom);
+
+        proc->driver = driver;
+        proc->dom = dom;
+        proc->pidfd = -1;
+        proc->lib_dir = vh_xasprintf("%s/qemu/%s", driver->env.state_dir, name);
+        proc->channel_dir = vh_xasprintf("%s/qemu/channel/target/%s", driver->env.state_dir, name);
+        proc->monitor_path = vh_path_join(proc->lib_dir, "monitor.sock");
+        proc->pid_path = vh_xasprintf("%s/%s.pid", driver->run_dir, dom->node.name);
+        proc->log_path = vh_xasprintf("%s/qemu/%s.log", driver->env.log_dir, dom->node.name);
+        qemu_domain_priv(dom)->proc = proc;
+        return proc;
+}
+
+static void process_free(QemuProcess *proc)
+{
+        qmp_free(VH_TAKE_PTR(proc->mon));
+        vh_source_free(proc->exit_watch);
+        vh_source_free(proc->kill_timer);
+        qemu_caps_unref(proc->caps);
+        if (proc->pidfd >= 0)
+                close(proc->pidfd);
+        free(proc->vcpu_tids);
+        free(proc->lib_dir);
+        free(proc->channel_dir);
+        free(proc->monitor_path);
+        free(proc->pid_path);
+        free(proc->log_path);
+        free(proc->master_key);
+        free(proc);
+}
+
+void qemu_process_forget(VhDomainObj *dom)
+{
+        QemuProcess *proc = qemu_process(dom);
+
+        if (proc) {
+                process_free(proc);
+                qemu_domain_priv(dom)->proc = NULL;
+        }
+}
+
+static int remove_node(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+        (void)remove(path);
+        return 0;
+}
+
+static void remove_tree(const char *path)
+{
+        (void)nftw(path, remove_node, TREE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* Words of the reason in the guest's log. */
+static const char *const reason_words[] = {
+        [VIR_DOMAIN_SHUTOFF_UNKNOWN] = "unknown",     [VIR_DOMAIN_SHUTOFF_SHUTDOWN] = "shutdown",
+        [VIR_DOMAIN_SHUTOFF_DESTROYED] = "destroyed", [VIR_DOMAIN_SHUTOFF_CRASHED] = "crashed",
+        [VIR_DOMAIN_SHUTOFF_MIGRATED] = "migrated",   [VIR_DOMAIN_SHUTOFF_SAVED] = "saved",
+        [VIR_DOMAIN_SHUTOFF_FAILED] = "failed",       [VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = "from snapshot",
+        [VIR_DOMAIN_SHUTOFF_DAEMON] = "daemon",
+};
+
+void qemu_process_tell(QemuProcess *proc, int event, int detail)
+{
+        remote_nonnull_domain wire;
+
+        vh_domain_obj_wire(proc->dom, &wire);
+        vh_event_domain_lifecycle(proc->driver->hub, &wire, event, detail);
+}
+
+static void run_stopped_hooks(QemuProcess *proc)
+{
+        size_t n = 0;
+
+        while (qemu_run_hooks[n])
+                n++;
+        while (n--)
+                if (qemu_run_hooks[n]->stopped)
+                        qemu_run_hooks[n]->stopped(proc);
+}
+
+static void remove_files(const QemuProcess *proc)
+{
+        qemu_status_remove(proc->dom);
+        (void)unlink(proc->pid_path);
+        remove_tree(proc->lib_dir);
+        remove_tree(proc->channel_dir);
+}
+
+void qemu_process_stopped(VhDomainObj *dom, int reason, int detail)
+{
+        QemuProcess *proc = qemu_process(dom);
+        QemuDriver *driver = proc->driver;
+        bool told = !proc->starting;
+
+        vh_domain_obj_ref(dom);
+        /* Before anything is freed: whoever waits for an answer is told, and looks at a domain that is whole. */
+        qmp_free(VH_TAKE_PTR(proc->mon));
+        qemu_run_log_say(proc, "shutting down, reason=%s\n", reason_words[reason]);
+        run_stopped_hooks(proc);
+        remove_files(proc);
+        vh_domain_obj_set_state(dom, VIR_DOMAIN_SHUTOFF, reason);
+        qemu_drop_text(driver, dom);
+        if (told)
+                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STOPPED, detail);
+        qemu_domain_priv(dom)->proc = NULL;
+        vh_domain_obj_end_run(dom);
+        process_free(proc);
+        if (!dom->persistent)
+                vh_domain_list_remove(&driver->domains, dom);
+        qemu_waiters_tell(driver, dom);
+        vh_domain_obj_unref(dom);
+}
+
+/* The process is gone: what was its domain's end? */
+static void process_exited(void *data, uint32_t revents)
+{
+        QemuProcess *proc = data;
+        _vh_error_ VhError *err = NULL;
+        _vh_free_ char *tail = NULL;
+        int r;
+
+        proc->exit_watch = vh_source_free(proc->exit_watch);
+        if (proc->starting && proc->killing) {
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+                qemu_start_failed(proc, r, err);
+        } else if (proc->starting) {
+                tail = qemu_process_log_tail(proc);
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
+                                 "qemu unexpectedly closed the monitor%s%s", *tail ? ": " : "", tail);
+                qemu_start_failed(proc, r, err);
+        } else if (proc->killing)
+                qemu_process_stopped(proc->dom, proc->stop_reason, proc->stop_detail);
+        else if (proc->gave_shutdown)
+                qemu_process_stopped(proc->dom, VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
+        else
+                qemu_process_stopped(proc->dom, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
+}
+
+int qemu_process_watch(QemuProcess *proc, pid_t pid)
+{
+        proc->pidfd = pidfd_open(pid, 0);
+        if (proc->pidfd < 0)
+                return -errno;
+        proc->pid = pid;
+        proc->exit_watch = vh_loop_add_io(proc->driver->env.loop, proc->pidfd, EPOLLIN, process_exited, proc);
+        return 0;
+}
+
+static void kill_time_over(void *data)
+{
+        QemuProcess *proc = data;
+
+        vh_log_warning("domain '%s': the process %d does not end, killing it", proc->dom->node.name, (int)proc->pid);
+        (void)pidfd_send_signal(proc->pidfd, SIGKILL, NULL, 0);
+}
+
+void qemu_process_kill(QemuProcess *proc, QemuKill how, int reason, int detail)
+{
+        if (how != QEMU_KILL_GRACEFUL || !proc->killing) {
+                proc->stop_reason = reason;
+                proc->stop_detail = detail;
+        }
+        proc->killing = true;
+        if (proc->pidfd < 0)
+                return;
+        (void)pidfd_send_signal(proc->pidfd, how == QEMU_KILL_NOW ? SIGKILL : SIGTERM, NULL, 0);
+        if (how == QEMU_KILL_FORCE && !proc->kill_timer)
+                proc->kill_timer = vh_loop_add_timer(proc->driver->env.loop, TERM_TIME, kill_time_over, proc);
+}
+
+int qemu_process_connect(const QemuProcess *proc)
+{
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+        int fd;
+
+        if (strlen(proc->monitor_path) >= sizeof(addr.sun_path))
+                return -ENAMETOOLONG;
+        strcpy(addr.sun_path, proc->monitor_path);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+                int r = -errno;
+
+                close(fd);
+                return r;
+        }
+        return fd;
+}
+
+static void monitor_ready(void *data)
+{
+        QemuProcess *proc = data;
+
+        proc->mon_ready = true;
+        proc->on_ready(proc);
+}
+
+static void monitor_event(void *data, const char *name, json_t *args, uint64_t seconds, unsigned micros)
+{
+        qemu_process_event(data, name, args, seconds, micros);
+}
+
+/* Mostly the process ends, and its descriptor tells so next. One that only closed its monitor, or talks nonsense, can
+ * not be managed any more. */
+static void monitor_closed(void *data, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+
+        if (r == -EPIPE || proc->pidfd < 0)
+                return;
+        vh_log_error("domain '%s': %s", proc->dom->node.name, vh_error_text(err, r));
+        if (proc->starting)
+                qemu_start_failed(proc, r, err);
+        else {
+                remote_nonnull_domain wire;
+
+                vh_domain_obj_wire(proc->dom, &wire);
+                vh_event_domain_control_error(proc->driver->hub, &wire);
+        }
+}
+
+void qemu_process_use_monitor(QemuProcess *proc, int fd, void (*ready)(QemuProcess *proc))
+{
+        QmpHandlers handlers = { monitor_ready, monitor_event, monitor_closed, proc };
+
+        proc->on_ready = ready;
+        proc->mon = qmp_new(proc->driver->env.loop, fd, &handlers);
 }

@@ -9,6 +9,9 @@
 #include "qemu.h"
 #include "qmp.h"
 
+/* What goes on with a run besides its jobs. */
+typedef struct QemuStarting QemuStarting; /* start.c */
+
 /* Of a running (or starting) domain: qemu_domain_priv(dom)->proc. Belongs to the domain; gone when it is inactive. */
 struct QemuProcess {
         QemuDriver *driver;
@@ -16,28 +19,35 @@ struct QemuProcess {
         pid_t pid; /* 0: not started yet */
         int pidfd;
         VhSource *exit_watch;
-        QemuMonitor *mon; /* NULL before it is connected */
-        QemuCaps *caps;
-        char *lib_dir; /* see QemuLaunch */
+        VhSource *kill_timer; /* while we stop it */
+        QemuMonitor *mon;     /* NULL before it is connected */
+        bool mon_ready;       /* it greeted */
+        void (*on_ready)(struct QemuProcess *proc);
+        QemuCaps *caps; /* a reference */
+        char *lib_dir;  /* see QemuLaunch */
         char *channel_dir;
         char *monitor_path;
         char *pid_path;
+        char *log_path;
         char *master_key;
-        int log_fd;           /* where QEMU's stderr goes; -1: none */
-        off_t log_start;      /* where this run's output starts in the log */
-        VhConn *autodestroy;  /* whose end is the guest's end; NULL: nobody's */
-        bool starting;        /* the start has not succeeded yet */
-        bool destroying;      /* we are stopping it */
-        bool fake_reboot;     /* the next power-off is a reboot */
-        bool gave_shutdown;   /* QEMU told that the guest shut down */
-        bool agent_connected; /* the guest's end of the agent channel is open */
-        int shutoff_reason;   /* VIR_DOMAIN_SHUTOFF_*: of the stop that goes on */
-        pid_t *vcpu_tids;
+        off_t log_start;           /* where this run's output starts in the log */
+        const VhConn *autodestroy; /* whose end is the guest's end; NULL: nobody's */
+        QemuStarting *starting;    /* the start that has not succeeded yet; NULL: it runs */
+        bool killing;              /* we are stopping it */
+        bool fake_reboot;          /* the next power-off is a reboot */
+        bool gave_shutdown;        /* QEMU told that the guest shut down */
+        bool agent_connected;      /* the guest's end of the agent channel is open */
+        int stop_reason;           /* VIR_DOMAIN_SHUTOFF_*: of the stop that goes on */
+        int stop_detail;           /* VIR_DOMAIN_EVENT_STOPPED_* */
+        int cont_reason;           /* VIR_DOMAIN_RUNNING_* of the next RESUME; 0: unpaused */
+        int pause_reason;          /* VIR_DOMAIN_PAUSED_* of the next STOP; 0: user */
+        unsigned last_node;        /* highest number of an image's node name */
+        pid_t *vcpu_tids;          /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
 };
 typedef struct QemuProcess QemuProcess;
 
-/* The process of a domain, NULL if it does not run. */
+/* The process of a domain, NULL if it does not run. process.c */
 QemuProcess *qemu_process(VhDomainObj *dom);
 /* Its monitor, NULL while there is none. */
 QemuMonitor *qemu_process_monitor(VhDomainObj *dom);
@@ -54,10 +64,8 @@ typedef struct QemuStart {
         unsigned flags;       /* QEMU_START_* */
         VhConn *conn;         /* with AUTODESTROY */
         const char *incoming; /* see QemuLaunch */
-        int *fds;             /* from the client; taken over */
-        unsigned n_fds;
-        int started_detail; /* VIR_DOMAIN_EVENT_STARTED_*, reason of the state follows */
-        int running_reason; /* VIR_DOMAIN_RUNNING_* */
+        int started_detail;   /* VIR_DOMAIN_EVENT_STARTED_*, reason of the state follows */
+        int running_reason;   /* VIR_DOMAIN_RUNNING_* */
         /* Called once: r = 0 when the guest is there, else everything is undone (the domain is inactive). */
         void (*done)(void *data, int r, const VhError *err);
         void *data;
@@ -66,12 +74,53 @@ typedef struct QemuStart {
 /* Starts a domain that does not run; the caller has its job. start is copied. */
 void qemu_process_start(const QemuStart *start);
 
-/* Ends the process at once (SIGKILL) if it is still there, frees everything of the run, sets the state, sends the event
- * and removes a transient domain. reason: VIR_DOMAIN_SHUTOFF_*; detail: VIR_DOMAIN_EVENT_STOPPED_*. */
-void qemu_process_stop(VhDomainObj *dom, int reason, int detail);
+/* Fails a start that has not succeeded yet, because the process or its monitor is gone. start.c */
+void qemu_start_failed(QemuProcess *proc, int r, const VhError *err);
 
-/* The status file in RUN/qemu: to be called after each change of what it holds. Failure is logged. */
+typedef enum QemuKill {
+        QEMU_KILL_GRACEFUL, /* SIGTERM only */
+        QEMU_KILL_FORCE,    /* SIGTERM, after a while SIGKILL */
+        QEMU_KILL_NOW,      /* SIGKILL */
+} QemuKill;
+/* Makes the process end; what then happens to the domain has these reasons (VIR_DOMAIN_SHUTOFF_*,
+ * VIR_DOMAIN_EVENT_STOPPED_*). Returns at once; the caller may watch dom->id. */
+void qemu_process_kill(QemuProcess *proc, QemuKill how, int reason, int detail);
+
+/* After the process is gone: frees everything of the run, sets the state, sends the event, and removes a transient
+ * domain. */
+void qemu_process_stopped(VhDomainObj *dom, int reason, int detail);
+
+/* Forgets a process that goes on without us: the daemon stops. */
+void qemu_process_forget(VhDomainObj *dom);
+
+/* Makes the process object of a domain that is about to run, with its paths; id must be set. */
+QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom);
+/* pid is the domain's process: watches for its end. Returns 0 or negative errno (-ESRCH: it is gone already). */
+int qemu_process_watch(QemuProcess *proc, pid_t pid);
+/* A new connection to the monitor socket; negative errno. */
+int qemu_process_connect(const QemuProcess *proc);
+/* Takes the connection fd over as the monitor. ready() is called once commands can be sent. */
+void qemu_process_use_monitor(QemuProcess *proc, int fd, void (*ready)(QemuProcess *proc));
+/* What QEMU wrote to its log in this run, at most a few kB, trimmed; the caller frees it. */
+char *qemu_process_log_tail(const QemuProcess *proc);
+
+/* A QMP event that part of the driver follows; args may be NULL. The process object may not be freed inside. */
+typedef struct QemuEventRow {
+        const char *name;
+        void (*handle)(QemuProcess *proc, json_t *args);
+} QemuEventRow;
+
+/* QMP events; monitor-events.c, which lists the tables of rows */
+void qemu_process_event(QemuProcess *proc, const char *name, json_t *args, uint64_t seconds, unsigned micros);
+/* Tells clients that follow monitor events. */
+void qemu_process_tell(QemuProcess *proc, int event, int detail);
+
+/* The status file in RUN/qemu: to be called after each change of what it holds. Failure is logged. status.c */
 void qemu_status_save(VhDomainObj *dom);
+void qemu_status_remove(const VhDomainObj *dom);
+
+/* Gives displays the ports that the definition leaves open. ports.c */
+int qemu_ports_assign(QemuDriver *driver, VhDomainDef *def, VhError **err);
 
 /* Call points of the start for what surrounds a guest: isolation, locks, networks, hooks (runs.c lists them). */
 typedef struct QemuRunHooks {

@@ -166,3 +166,19 @@ QEMU_OP(domain_managed_save_define_xml);
 #include "running-ops.h"
 
 extern const VhHypervisorOps qemu_hypervisor_ops;
+
+/* life.c */
+QEMU_OP(domain_suspend);
+QEMU_OP(domain_resume);
+QEMU_OP(domain_shutdown);
+QEMU_OP(domain_shutdown_flags);
+QEMU_OP(domain_destroy);
+QEMU_OP(domain_destroy_flags);
+QEMU_OP(domain_reboot);
+QEMU_OP(domain_reset);
+
+/* Starts a domain that is marked for it, unless it runs. life.c */
+void qemu_autostart_domain(QemuDriver *driver, VhDomainObj *dom);
+/* agent.c: whether the guest's agent can be asked; its way to switch off or (reboot) to start over. */
+int qemu_agent_check(VhDomainObj *dom, VhError **err);
+int qemu_agent_shutdown(VhCall *call, const remote_nonnull_domain *wire, bool reboot, VhError **err);

@@ -4,6 +4,7 @@
 /* Inside of the QEMU driver: the definitions of guests, kept on disk and in memory. */
 
 #include "api.h"
+#include "conf/conf.h"
 #include "driver/domain-obj.h"
 #include "driver/driver.h"
 #include "driver/event-hub.h"
@@ -38,6 +39,10 @@ typedef struct QemuDriver {
         VhEventHub *hub;
         VhHost *host;
         QemuEmulators *emulators;
+        VhConf *conf; /* qemu.conf; NULL: none could be read */
+        VhPool *pool; /* for what blocks; NULL without a loop */
+        int last_id;  /* of a running domain */
+        struct QemuTask *waiters; /* for domains' ends, task.h */
         size_t texts;    /* bytes of texts that domains keep */
         char *dac_label; /* "+UID:+GID" of the guests' account */
         uint8_t uuid[VH_UUID_LEN];
@@ -69,6 +74,8 @@ void qemu_set_def(QemuDriver *driver, VhDomainObj *dom, VhDomainDef *def);
 /* Forgets the text that a domain keeps; to be called before the domain goes, too. */
 void qemu_drop_text(QemuDriver *driver, VhDomainObj *dom);
 
+/* Tells tasks that wait for the domain's end. task.c */
+void qemu_waiters_tell(QemuDriver *driver, VhDomainObj *dom);
 /* The queue of a domain's jobs. */
 QemuJobs *qemu_jobs(QemuDriver *driver, VhDomainObj *dom);
 

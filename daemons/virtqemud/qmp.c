@@ -18,6 +18,8 @@ struct Pending {
         QemuMonitor *mon;
         json_int_t id;
         char *command; /* its name, for messages */
+        json_t *held;  /* waits for the negotiation; NULL: sent */
+        int held_fd;
         QmpReplyFn fn; /* NULL: nobody waits any more */
         void *data;
         uint64_t since;
@@ -65,6 +67,9 @@ json_t *qmp_command(const char *name, const char *fmt, ...)
 static Pending *pending_free(Pending *p)
 {
         vh_source_free(p->timer);
+        json_decref(p->held);
+        if (p->held_fd >= 0)
+                close(p->held_fd);
         free(p->command);
         free(p);
         return NULL;
@@ -153,6 +158,18 @@ static void handle_event(QemuMonitor *mon, json_t *object)
                             (unsigned)json_integer_value(json_object_get(stamp, "microseconds")));
 }
 
+static void send_held(QemuMonitor *mon)
+{
+        Pending *p;
+
+        DL_FOREACH (mon->pending, p) {
+                if (!p->held)
+                        continue;
+                qemu_json_link_send(mon->link, p->held, VH_TAKE_FD(p->held_fd));
+                json_decref(VH_TAKE_PTR(p->held));
+        }
+}
+
 static void negotiated(void *data, json_t *ret, int r, const VhError *err)
 {
         QemuMonitor *mon = data;
@@ -163,6 +180,7 @@ static void negotiated(void *data, json_t *ret, int r, const VhError *err)
                 return;
         }
         mon->ready = true;
+        send_held(mon);
         if (mon->handlers.ready)
                 mon->handlers.ready(mon->handlers.data);
 }
@@ -251,21 +269,21 @@ static Pending *queue(QemuMonitor *mon, json_t *cmd, int fd, QmpReplyFn fn, void
                 .mon = mon,
                 .id = ++mon->last_id,
                 .command = vh_xstrdup(json_string_value(json_object_get(cmd, "execute"))),
+                .held = cmd,
+                .held_fd = fd,
                 .fn = fn,
                 .data = data,
                 .since = vh_loop_now(mon->loop),
         };
+        json_object_set_new(cmd, "id", json_integer(p->id));
         DL_APPEND(mon->pending, p);
         mon->n_pending++;
-        if (mon->closed) {
+        if (mon->closed)
                 p->timer = vh_loop_add_timer(mon->loop, 0, gone, p);
-                if (fd >= 0)
-                        close(fd);
-        } else {
-                json_object_set_new(cmd, "id", json_integer(p->id));
-                qemu_json_link_send(mon->link, cmd, fd);
+        else if (mon->ready || fn == negotiated) {
+                qemu_json_link_send(mon->link, cmd, VH_TAKE_FD(p->held_fd));
+                json_decref(VH_TAKE_PTR(p->held));
         }
-        json_decref(cmd);
         return p;
 }
 

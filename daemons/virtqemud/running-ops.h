@@ -3,14 +3,6 @@
 /* The calls that make sense for a running guest only. Read several times: NEED_RUNNING(name) and NEED_RUNNING_RET(name)
  * (with a reply) are defined by the reader and undefined here. */
 
-NEED_RUNNING(domain_suspend)
-NEED_RUNNING(domain_resume)
-NEED_RUNNING(domain_shutdown)
-NEED_RUNNING(domain_shutdown_flags)
-NEED_RUNNING(domain_destroy)
-NEED_RUNNING(domain_destroy_flags)
-NEED_RUNNING(domain_reboot)
-NEED_RUNNING(domain_reset)
 NEED_RUNNING(domain_managed_save)
 NEED_RUNNING(domain_save)
 NEED_RUNNING(domain_save_flags)

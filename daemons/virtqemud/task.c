@@ -144,3 +144,32 @@ void qemu_task_qmp_try(QemuTask *task, json_t *cmd, QemuTaskResult next)
         task->result = next;
         send_command(task, cmd);
 }
+
+void qemu_task_wait_stopped(QemuTask *task, void (*stopped)(QemuTask *task))
+{
+        task->stopped = stopped;
+        if (vh_domain_obj_active(task->dom))
+                LL_PREPEND2(task->driver->waiters, task, next_waiter);
+        else
+                stopped(task);
+}
+
+void qemu_task_stop_waiting(QemuTask *task)
+{
+        LL_DELETE2(task->driver->waiters, task, next_waiter);
+}
+
+void qemu_waiters_tell(QemuDriver *driver, VhDomainObj *dom)
+{
+        QemuTask *task;
+
+again:
+        LL_FOREACH2(driver->waiters, task, next_waiter)
+        {
+                if (task->dom != dom)
+                        continue;
+                LL_DELETE2(driver->waiters, task, next_waiter);
+                task->stopped(task);
+                goto again;
+        }
+}

@@ -45,6 +45,8 @@ struct QemuTask {
         void *opaque; /* of who made the task */
         bool waiting_qmp;
         bool has_job;
+        QemuTask *next_waiter; /* of those that wait for a domain's end */
+        void (*stopped)(QemuTask *task);
 };
 
 /* A new task for dom; call may be NULL. qemu_task_go() starts it. */
@@ -62,3 +64,7 @@ void qemu_task_qmp(QemuTask *task, json_t *cmd, QemuTaskGot got);
 void qemu_task_qmp_try(QemuTask *task, json_t *cmd, QemuTaskResult result);
 /* Ends the task: r and err (taken over) go to the call. */
 void qemu_task_end(QemuTask *task, int r, VhError *err);
+/* Goes on in stopped() when the domain does not run any more; at once if it does not. */
+void qemu_task_wait_stopped(QemuTask *task, void (*stopped)(QemuTask *task));
+/* Takes a task out of those that wait for a domain's end. */
+void qemu_task_stop_waiting(QemuTask *task);

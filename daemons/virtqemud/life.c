@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting guests, and what changes whether their processors run. */
+
+#include <errno.h>
+
+#include "process.h"
+#include "qemu-ops.h"
+#include "task.h"
+
+/* ---- start ---- */
+
+typedef struct StartTask {
+        QemuTask task;
+        uint32_t flags; /* of the call */
+        VhConn *conn;
+        remote_nonnull_domain *wire; /* in the reply; NULL: none */
+} StartTask;
+
+static void started(void *data, int r, const VhError *err)
+{
+        StartTask *start = data;
+
+        if (r == 0 && start->wire)
+                vh_domain_obj_wire(start->task.dom, start->wire);
+        qemu_task_end(&start->task, r, vh_error_copy(err));
+}
+
+static void start_run(QemuTask *task)
+{
+        StartTask *start = (StartTask *)task;
+        QemuStart args = {
+                .driver = task->driver,
+                .dom = task->dom,
+                .conn = start->conn,
+                .started_detail = VIR_DOMAIN_EVENT_STARTED_BOOTED,
+                .running_reason = VIR_DOMAIN_RUNNING_BOOTED,
+                .done = started,
+                .data = start,
+        };
+        VhError *err = NULL;
+        int r = vh_domain_obj_check_inactive(task->dom, VIR_FROM_QEMU, &err);
+
+        if (r < 0) {
+                qemu_task_end(task, r, err);
+                return;
+        }
+        if (start->flags & VIR_DOMAIN_START_PAUSED)
+                args.flags |= QEMU_START_PAUSED;
+        if (start->flags & VIR_DOMAIN_START_AUTODESTROY)
+                args.flags |= QEMU_START_AUTODESTROY;
+        if (start->flags & VIR_DOMAIN_START_RESET_NVRAM)
+                args.flags |= QEMU_START_RESET_NVRAM;
+        qemu_process_start(&args);
+}
+
+static const QemuTaskClass start_class = {
+        .api = "remoteDispatchDomainCreate",
+        .size = sizeof(StartTask),
+        .job = QEMU_JOB_ASYNC,
+        .async = QEMU_ASYNC_START,
+        .run = start_run,
+};
+
+static int start_domain(QemuDriver *driver, VhCall *call, VhDomainObj *dom, uint32_t flags, remote_nonnull_domain *wire)
+{
+        StartTask *start = (StartTask *)qemu_task_new(driver, dom, call, &start_class);
+
+        start->flags = flags;
+        start->conn = call ? vh_call_conn(call) : NULL;
+        start->wire = wire;
+        return qemu_task_go(&start->task);
+}
+
+void qemu_autostart_domain(QemuDriver *driver, VhDomainObj *dom)
+{
+        if (!vh_domain_obj_active(dom))
+                start_domain(driver, NULL, dom, 0, NULL);
+}
+
+enum {
+        START_FLAGS = VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY | VIR_DOMAIN_START_BYPASS_CACHE |
+                      VIR_DOMAIN_START_FORCE_BOOT | VIR_DOMAIN_START_RESET_NVRAM,
+        CREATE_XML_FLAGS = VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY | VIR_DOMAIN_START_VALIDATE |
+                           VIR_DOMAIN_START_RESET_NVRAM,
+};
+
+static int create(VhCall *call, const remote_nonnull_domain *from, uint32_t flags, remote_nonnull_domain *wire,
+                  VhError **err)
+{
+        VhDomainObj *dom = qemu_domain(call, from, err);
+        int r;
+
+        if (!dom)
+                return -ENOENT;
+        r = vh_check_flags(flags, START_FLAGS, VIR_FROM_QEMU, "qemuDomainCreateWithFlags", err);
+        if (r == 0)
+                r = vh_domain_obj_check_inactive(dom, VIR_FROM_QEMU, err);
+        return r < 0 ? r : start_domain(qemu_driver(call), call, dom, flags, wire);
+}
+
+QEMU_OP(domain_create)
+{
+        return create(call, &args->dom, 0, NULL, err);
+}
+
+QEMU_OP_RET(domain_create_with_flags)
+{
+        return create(call, &args->dom, args->flags, &ret->dom, err);
+}
+
+/* Descriptors are for container drivers: QEMU guests take none this way. */
+static int refuse_files(VhCall *call, VhError **err)
+{
+        if (!call->n_fds)
+                return 0;
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "QEMU guests cannot take descriptors at start");
+}
+
+QEMU_OP_RET(domain_create_with_files)
+{
+        int r = refuse_files(call, err);
+
+        return r < 0 ? r : create(call, &args->dom, args->flags, &ret->dom, err);
+}
+
+/* The domain that a definition is started as: a new transient one, or a persistent one that does not run and keeps its
+ * stored definition. def is taken over on success. */
+static int place(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhError **err)
+{
+        VhDomainObj *dom = vh_domain_by_uuid(&driver->domains, (*def)->uuid);
+        VhDomainObj *named = vh_domain_by_name(&driver->domains, (*def)->name);
+        char uuid[VH_UUID_TEXT_LEN + 1];
+
+        if (dom && dom != named)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED,
+                                    "domain '%s' is already defined with uuid %s", dom->node.name,
+                                    vh_uuid_format((*def)->uuid, uuid));
+        if (named && named != dom)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED,
+                                    "domain '%s' already exists with uuid %s", named->node.name,
+                                    vh_uuid_format(named->node.uuid, uuid));
+        if (dom && vh_domain_obj_active(dom))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain is already active as '%s'",
+                                    dom->node.name);
+        if (dom) {
+                qemu_drop_text(driver, dom);
+                dom->new_def = dom->def;
+                dom->def = VH_TAKE_PTR(*def);
+        } else
+                dom = vh_domain_list_add(&driver->domains, VH_TAKE_PTR(*def));
+        *ret = dom;
+        return 0;
+}
+
+static int create_xml(VhCall *call, const char *xml, uint32_t flags, remote_nonnull_domain *wire, VhError **err)
+{
+        QemuDriver *driver = qemu_driver(call);
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        VhDomainObj *dom = NULL;
+        int r = vh_check_flags(flags, CREATE_XML_FLAGS, VIR_FROM_QEMU, "qemuDomainCreateXML", err);
+
+        if (r == 0)
+                r = qemu_parse(driver, xml, VH_XML_STRICT, &def, err);
+        if (r == 0)
+                r = vh_persist_check_name(def->name, VIR_FROM_QEMU, err);
+        if (r == 0)
+                r = place(driver, &def, &dom, err);
+        return r < 0 ? r : start_domain(driver, call, dom, flags, wire);
+}
+
+QEMU_OP_RET(domain_create_xml)
+{
+        return create_xml(call, args->xml_desc, args->flags, &ret->dom, err);
+}
+
+QEMU_OP_RET(domain_create_xml_with_files)
+{
+        int r = refuse_files(call, err);
+
+        return r < 0 ? r : create_xml(call, args->xml_desc, args->flags, &ret->dom, err);
+}
+
+/* ---- stop ---- */
+
+typedef struct DestroyTask {
+        QemuTask task;
+        bool graceful;
+        VhSource *timer;
+} DestroyTask;
+
+enum { GRACEFUL_TIME = 15 * 1000 * 1000 }; /* microseconds until a graceful destroy gives up, as in the reference */
+
+static void destroyed(QemuTask *task)
+{
+        qemu_task_end(task, 0, NULL);
+}
+
+static void not_destroyed(void *data)
+{
+        DestroyTask *destroy = data;
+        const QemuProcess *proc = qemu_process(destroy->task.dom);
+        VhError *err = NULL;
+        int r = vh_error_sys(&err, VIR_FROM_QEMU, EBUSY, "Failed to terminate process %d with SIGTERM",
+                             proc ? (int)proc->pid : 0);
+
+        qemu_task_stop_waiting(&destroy->task);
+        qemu_task_end(&destroy->task, r, err);
+}
+
+static void destroy_run(QemuTask *task)
+{
+        DestroyTask *destroy = (DestroyTask *)task;
+
+        qemu_process_kill(qemu_process(task->dom), destroy->graceful ? QEMU_KILL_GRACEFUL : QEMU_KILL_FORCE,
+                          VIR_DOMAIN_SHUTOFF_DESTROYED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
+        if (destroy->graceful)
+                destroy->timer = vh_loop_add_timer(task->driver->env.loop, GRACEFUL_TIME, not_destroyed, destroy);
+        qemu_task_wait_stopped(task, destroyed);
+}
+
+static void destroy_cleanup(QemuTask *task)
+{
+        vh_source_free(((DestroyTask *)task)->timer);
+}
+
+/* Does not wait for its turn: whoever has the job now waits for a process that is about to end. */
+static const QemuTaskClass destroy_class = {
+        .api = "remoteDispatchDomainDestroyFlags",
+        .size = sizeof(DestroyTask),
+        .job = QEMU_JOB_NONE,
+        .need_active = true,
+        .run = destroy_run,
+        .cleanup = destroy_cleanup,
+};
+
+static int init_graceful(QemuTask *task, VhError **err)
+{
+        ((DestroyTask *)task)->graceful = true;
+        return 0;
+}
+
+QEMU_OP(domain_destroy)
+{
+        return qemu_task_start(call, &args->dom, &destroy_class, NULL, err);
+}
+
+QEMU_OP(domain_destroy_flags)
+{
+        int r = vh_check_flags(args->flags, VIR_DOMAIN_DESTROY_GRACEFUL, VIR_FROM_QEMU, "qemuDomainDestroyFlags", err);
+
+        if (r < 0)
+                return r;
+        return qemu_task_start(call, &args->dom, &destroy_class,
+                               args->flags & VIR_DOMAIN_DESTROY_GRACEFUL ? init_graceful : NULL, err);
+}
+
+/* ---- the power button ---- */
+
+static void finished(QemuTask *task, json_t *ret)
+{
+        qemu_status_save(task->dom);
+        qemu_task_end(task, 0, NULL);
+}
+
+static void shutdown_run(QemuTask *task)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        proc->fake_reboot = task->dom->def->on_poweroff == VH_LIFECYCLE_RESTART;
+        qemu_task_qmp(task, qmp_command("system_powerdown", NULL), finished);
+}
+
+static const QemuTaskClass shutdown_class = {
+        .api = "remoteDispatchDomainShutdownFlags",
+        .size = sizeof(QemuTask),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = shutdown_run,
+};
+
+/* A guest that has to do it itself needs an agent that answers. */
+static int check_agent_flag(VhCall *call, const remote_nonnull_domain *wire, bool agent, VhError **err)
+{
+        VhDomainObj *dom = qemu_domain(call, wire, err);
+
+        if (!dom)
+                return -ENOENT;
+        if (!agent)
+                return 0;
+        if (vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) < 0)
+                return -EINVAL;
+        return qemu_agent_check(dom, err);
+}
+
+static int shut_down(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err)
+{
+        enum { KNOWN = VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | VIR_DOMAIN_SHUTDOWN_GUEST_AGENT };
+        int r = vh_check_flags(flags, KNOWN, VIR_FROM_QEMU, "qemuDomainShutdownFlags", err);
+
+        if (r == 0)
+                r = check_agent_flag(call, wire, flags == VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, err);
+        if (r == 0 && flags == VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
+                return qemu_agent_shutdown(call, wire, false, err);
+        return r < 0 ? r : qemu_task_start(call, wire, &shutdown_class, NULL, err);
+}
+
+QEMU_OP(domain_shutdown)
+{
+        return shut_down(call, &args->dom, 0, err);
+}
+
+QEMU_OP(domain_shutdown_flags)
+{
+        return shut_down(call, &args->dom, args->flags, err);
+}
+
+static void reboot_run(QemuTask *task)
+{
+        qemu_process(task->dom)->fake_reboot = true;
+        qemu_task_qmp(task, qmp_command("system_powerdown", NULL), finished);
+}
+
+static const QemuTaskClass reboot_class = {
+        .api = "remoteDispatchDomainReboot",
+        .size = sizeof(QemuTask),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = reboot_run,
+};
+
+QEMU_OP(domain_reboot)
+{
+        enum { KNOWN = VIR_DOMAIN_REBOOT_ACPI_POWER_BTN | VIR_DOMAIN_REBOOT_GUEST_AGENT };
+        bool agent = args->flags == VIR_DOMAIN_REBOOT_GUEST_AGENT;
+        int r = vh_check_flags(args->flags, KNOWN, VIR_FROM_QEMU, "qemuDomainReboot", err);
+
+        if (r == 0)
+                r = check_agent_flag(call, &args->dom, agent, err);
+        if (r == 0 && agent)
+                return qemu_agent_shutdown(call, &args->dom, true, err);
+        return r < 0 ? r : qemu_task_start(call, &args->dom, &reboot_class, NULL, err);
+}
+
+static void reset_run(QemuTask *task)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        proc->fake_reboot = false;
+        qemu_task_qmp(task, qmp_command("system_reset", NULL), finished);
+}
+
+static const QemuTaskClass reset_class = {
+        .api = "remoteDispatchDomainReset",
+        .size = sizeof(QemuTask),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = reset_run,
+};
+
+QEMU_OP(domain_reset)
+{
+        int r = vh_check_flags(args->flags, 0, VIR_FROM_QEMU, "qemuDomainReset", err);
+
+        return r < 0 ? r : qemu_task_start(call, &args->dom, &reset_class, NULL, err);
+}
+
+/* ---- pause ---- */
+
+static int pm_suspended(VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "domain is pmsuspended");
+}
+
+static void suspend_run(QemuTask *task)
+{
+        VhError *err = NULL;
+
+        if (task->dom->state == VIR_DOMAIN_PMSUSPENDED) {
+                int r = pm_suspended(&err);
+
+                qemu_task_end(task, r, err);
+        } else if (task->dom->state == VIR_DOMAIN_PAUSED)
+                qemu_task_end(task, 0, NULL);
+        else {
+                qemu_process(task->dom)->pause_reason = VIR_DOMAIN_PAUSED_USER;
+                qemu_task_qmp(task, qmp_command("stop", NULL), finished);
+        }
+}
+
+static const QemuTaskClass suspend_class = {
+        .api = "remoteDispatchDomainSuspend",
+        .size = sizeof(QemuTask),
+        .job = QEMU_JOB_SUSPEND,
+        .need_active = true,
+        .run = suspend_run,
+};
+
+QEMU_OP(domain_suspend)
+{
+        return qemu_task_start(call, &args->dom, &suspend_class, NULL, err);
+}
+
+/* Why a domain in this state cannot be made to run; 0: it can. */
+static int check_resumable(int state, VhError **err)
+{
+        switch (state) {
+        case VIR_DOMAIN_PMSUSPENDED:
+                return pm_suspended(err);
+        case VIR_DOMAIN_RUNNING:
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "domain is already running");
+        default:
+                return 0;
+        }
+}
+
+static void resume_run(QemuTask *task)
+{
+        VhError *err = NULL;
+        int r = check_resumable(task->dom->state, &err);
+
+        if (r < 0) {
+                qemu_task_end(task, r, err);
+                return;
+        }
+        qemu_process(task->dom)->cont_reason = VIR_DOMAIN_RUNNING_UNPAUSED;
+        qemu_task_qmp(task, qmp_command("cont", NULL), finished);
+}
+
+static const QemuTaskClass resume_class = {
+        .api = "remoteDispatchDomainResume",
+        .size = sizeof(QemuTask),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = resume_run,
+};
+
+QEMU_OP(domain_resume)
+{
+        return qemu_task_start(call, &args->dom, &resume_class, NULL, err);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Questions to a QEMU that just came up. */
+
+#include "refresh.h"
+
+/* Answers come in the order of the questions; the last one ends it. */
+typedef struct Refresh {
+        QemuProcess *proc;
+        unsigned waiting;
+        int failed; /* the first failure, with its error */
+        VhError *err;
+        void (*done)(void *data, int r, const VhError *err);
+        void *data;
+} Refresh;
+
+static void set_tid(QemuProcess *proc, json_int_t id, json_int_t tid)
+{
+        if (id < 0 || (size_t)id >= proc->dom->def->vcpus)
+                return;
+        if (!proc->vcpu_tids) {
+                proc->n_vcpu_tids = proc->dom->def->vcpus;
+                proc->vcpu_tids = vh_new(pid_t, proc->n_vcpu_tids);
+        }
+        proc->vcpu_tids[id] = (pid_t)tid;
+}
+
+static void got_cpus(QemuProcess *proc, json_t *ret)
+{
+        json_t *cpu;
+        size_t i;
+
+        json_array_foreach(ret, i, cpu) set_tid(proc, json_integer_value(json_object_get(cpu, "cpu-index")),
+                                                json_integer_value(json_object_get(cpu, "thread-id")));
+}
+
+static void set_pty(VhChr *chr, const char *label, const char *path)
+{
+        _vh_free_ char *want = chr->info.alias ? vh_xasprintf("char%s", chr->info.alias) : NULL;
+
+        if (chr->source.type == VH_CHR_PTY && want && strcmp(want, label) == 0)
+                vh_strset(&chr->source.path, path);
+}
+
+#define EACH_CHR(list, label, path)                                                                                    \
+        for (uint32_t i = 0; i < (list).n; i++)                                                                        \
+        set_pty((list).items[i], (label), (path))
+
+static void set_ptys(VhDomainDef *def, const char *label, const char *path)
+{
+        EACH_CHR(def->serials, label, path);
+        EACH_CHR(def->parallels, label, path);
+        EACH_CHR(def->consoles, label, path);
+        EACH_CHR(def->channels, label, path);
+}
+
+enum { CHANNEL_CONNECTED = 1, CHANNEL_DISCONNECTED = 2 }; /* words of VhChr.target_state */
+
+static void set_channel_state(VhDomainDef *def, const char *label, bool open)
+{
+        for (uint32_t i = 0; i < def->channels.n; i++) {
+                VhChr *chr = def->channels.items[i];
+                _vh_free_ char *want = chr->info.alias ? vh_xasprintf("char%s", chr->info.alias) : NULL;
+
+                if (want && chr->target_name && strcmp(want, label) == 0)
+                        chr->target_state = open ? CHANNEL_CONNECTED : CHANNEL_DISCONNECTED;
+        }
+}
+
+static void got_chardevs(QemuProcess *proc, json_t *ret)
+{
+        json_t *item;
+        size_t i;
+
+        json_array_foreach(ret, i, item)
+        {
+                const char *label = json_string_value(json_object_get(item, "label"));
+                const char *file = json_string_value(json_object_get(item, "filename"));
+                const char *pty = file ? vh_startswith(file, "pty:") : NULL;
+
+                if (!label)
+                        continue;
+                if (pty)
+                        set_ptys(proc->dom->def, label, pty);
+                set_channel_state(proc->dom->def, label, json_is_true(json_object_get(item, "frontend-open")));
+        }
+}
+
+static void got_balloon(QemuProcess *proc, json_t *ret)
+{
+        enum { KIB = 1024 };
+        json_int_t actual = json_integer_value(json_object_get(ret, "actual"));
+
+        if (actual > 0)
+                proc->dom->def->current_memory = (uint64_t)actual / KIB;
+}
+
+/* The events that tell about migrations, saving and dumping included, are off until asked for. A failure only costs
+ * those. */
+static void got_nothing(QemuProcess *proc, json_t *ret)
+{
+}
+
+typedef struct Question {
+        void (*got)(QemuProcess *proc, json_t *ret);
+        const char *command;
+        bool optional; /* an error is no failure */
+        bool (*wanted)(const VhDomainDef *def);
+} Question;
+
+static bool has_chrs(const VhDomainDef *def)
+{
+        return def->serials.n || def->parallels.n || def->consoles.n || def->channels.n;
+}
+
+static bool has_balloon(const VhDomainDef *def)
+{
+        return def->memballoon != NULL;
+}
+
+static bool always(const VhDomainDef *def)
+{
+        return true;
+}
+
+static const Question questions[] = {
+        { got_nothing, "migrate-set-capabilities", true, always },
+        { got_chardevs, "query-chardev", false, has_chrs },
+        { got_balloon, "query-balloon", true, has_balloon },
+        { got_cpus, "query-cpus-fast", false, always },
+};
+
+typedef struct Asked {
+        Refresh *refresh;
+        const Question *question;
+} Asked;
+
+static void answered(void *data, json_t *ret, int r, const VhError *err)
+{
+        Asked asked = *(Asked *)data;
+        Refresh *refresh = asked.refresh;
+        bool last = --refresh->waiting == 0;
+        Refresh copy;
+
+        free(data);
+        if (r == 0)
+                asked.question->got(refresh->proc, ret);
+        else if (!asked.question->optional && !refresh->failed) {
+                refresh->failed = r;
+                refresh->err = vh_error_copy(err);
+        }
+        if (!last)
+                return;
+        copy = *refresh;
+        free(refresh);
+        if (copy.proc->mon)
+                copy.done(copy.data, copy.failed, copy.err);
+        vh_error_free(copy.err);
+}
+
+static json_t *make_command(const Question *q)
+{
+        if (strcmp(q->command, "migrate-set-capabilities") == 0)
+                return qmp_command(q->command, "{s:[{s:s,s:b}]}", "capabilities", "capability", "events", "state", 1);
+        return qmp_command(q->command, NULL);
+}
+
+void qemu_refresh(QemuProcess *proc, void (*done)(void *data, int r, const VhError *err), void *data)
+{
+        Refresh *refresh = vh_new(Refresh, 1);
+
+        *refresh = (Refresh){ .proc = proc, .done = done, .data = data };
+        for (size_t i = 0; i < VH_ARRAY_SIZE(questions); i++) {
+                Asked *asked;
+
+                if (!questions[i].wanted(proc->dom->def))
+                        continue;
+                asked = vh_new(Asked, 1);
+                *asked = (Asked){ refresh, &questions[i] };
+                refresh->waiting++;
+                qmp_send(proc->mon, make_command(&questions[i]), answered, asked);
+        }
+}

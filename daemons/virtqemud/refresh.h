@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What only QEMU knows of a guest that started or was found again: its threads, its pseudo terminals, the state of its
+ * agent channel, its balloon. */
+
+#include "process.h"
+
+/* Asks QEMU and puts the answers into the definition and the process object; done is called once, unless the monitor
+ * goes first. */
+void qemu_refresh(QemuProcess *proc, void (*done)(void *data, int r, const VhError *err), void *data);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Guests' logs as plain files. */
+
+#include "run-log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "base/file.h"
+
+enum {
+        LOG_MODE = 0600,
+        LOG_DIR_MODE = 0700,
+        TAIL_MAX = 4096, /* what an error message carries of it at most */
+};
+
+int qemu_run_log_open(QemuProcess *proc, VhError **err)
+{
+        _vh_free_ char *dir = vh_path_join(proc->driver->env.log_dir, "qemu");
+        struct stat st;
+        int r = vh_mkdir_p(dir, LOG_DIR_MODE);
+        int fd = r < 0 ? -1 : open(proc->log_path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, LOG_MODE);
+
+        if (fd < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, r < 0 ? r : errno, "unable to open file '%s'", proc->log_path);
+        if (fstat(fd, &st) == 0)
+                proc->log_start = st.st_size;
+        return fd;
+}
+
+static void add_time(VhBuf *b)
+{
+        struct timeval now;
+        struct tm tm;
+
+        gettimeofday(&now, NULL);
+        gmtime_r(&now.tv_sec, &tm);
+        vh_buf_printf(b, "%04d-%02d-%02d %02d:%02d:%02d.%03d+0000: ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                      tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(now.tv_usec / 1000));
+}
+
+void qemu_run_log_say(const QemuProcess *proc, const char *fmt, ...)
+{
+        _vh_close_ int fd = open(proc->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, LOG_MODE);
+        _vh_buf_ VhBuf b = { 0 };
+        _vh_free_ char *text = NULL;
+        va_list ap;
+
+        va_start(ap, fmt);
+        if (vasprintf(&text, fmt, ap) < 0)
+                abort();
+        va_end(ap);
+        add_time(&b);
+        vh_buf_adds(&b, text);
+        if (fd >= 0 && write(fd, b.data, b.len) < 0)
+                return;
+}
+
+/* Lines that we wrote ourselves at the start are no message of QEMU's: the command ends at a line without a backslash.
+ */
+static char *skip_own_lines(char *text)
+{
+        char *at = text;
+
+        if (!strstr(at, ": starting up "))
+                return text;
+        while (*at) {
+                char *end = strchr(at, '\n');
+                bool own = end && ((end > at && end[-1] == '\\') || at == text);
+
+                if (!end)
+                        break;
+                at = end + 1;
+                if (!own)
+                        break;
+        }
+        return at;
+}
+
+char *qemu_process_log_tail(const QemuProcess *proc)
+{
+        _vh_close_ int fd = open(proc->log_path, O_RDONLY | O_CLOEXEC);
+        _vh_free_ char *text = NULL;
+        char *at;
+        size_t n;
+
+        if (fd < 0 || lseek(fd, proc->log_start, SEEK_SET) < 0 ||
+            vh_file_read_fd(fd, VH_MAX(TAIL_MAX, 1 << 20), &text, &n) < 0)
+                return vh_xstrdup("");
+        at = skip_own_lines(text);
+        n = strlen(at);
+        while (n && (at[n - 1] == '\n' || at[n - 1] == ' '))
+                at[--n] = '\0';
+        if (n > TAIL_MAX)
+                at += n - TAIL_MAX;
+        return vh_xstrdup(at);
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What surrounds a guest, in the order in which it is prepared. */
+
+#include "process.h"
+
+const QemuRunHooks *const qemu_run_hooks[] = { NULL };

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting a guest: what its QEMU can do, its folders, its command line, the process, its monitor, what only QEMU
+ * knows, and then its processors. Each step is a function that the one before hands over to; a failure anywhere undoes
+ * all. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+
+#include "base/file.h"
+#include "command.h"
+#include "process.h"
+#include "refresh.h"
+#include "run-log.h"
+#include "spawn.h"
+
+enum {
+        DIR_MODE = 0750,
+        PARENT_MODE = 0755,
+        MASTER_KEY_BYTES = 32,
+        /* Microseconds that QEMU has to greet us; a guest with much memory to allocate takes its time. */
+        GREETING_TIME = 120 * 1000 * 1000,
+        LISTEN_BACKLOG = 1,
+};
+
+struct QemuStarting {
+        QemuStart args;
+        QemuProcess *proc;
+        QemuLaunch launch;
+        QemuCommand cmd;
+        QemuSpawn *spawn;
+        VhSource *timer;
+};
+
+static void starting_free(QemuStarting *s)
+{
+        qemu_spawn_free(s->spawn);
+        vh_source_free(s->timer);
+        if (s->launch.monitor_fd >= 0)
+                close(s->launch.monitor_fd);
+        qemu_command_done(&s->cmd);
+        free(s);
+}
+
+void qemu_start_failed(QemuProcess *proc, int r, const VhError *err)
+{
+        QemuStarting *s = proc->starting;
+        QemuStart args = s->args;
+        VhDomainObj *dom = vh_domain_obj_ref(proc->dom);
+
+        qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
+        qemu_process_stopped(dom, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
+        starting_free(s);
+        args.done(args.data, r, err);
+        vh_domain_obj_unref(dom);
+}
+
+static void fail(QemuStarting *s, int r, VhError *err)
+{
+        qemu_start_failed(s->proc, r, err);
+        vh_error_free(err);
+}
+
+/* ---- the end ---- */
+
+static void tell_started(QemuStarting *s, bool paused)
+{
+        QemuProcess *proc = s->proc;
+
+        if (paused) {
+                vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER);
+                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, s->args.started_detail);
+                qemu_process_tell(proc, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
+        } else {
+                vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_RUNNING, s->args.running_reason);
+                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, s->args.started_detail);
+        }
+}
+
+static void succeed(QemuStarting *s)
+{
+        QemuProcess *proc = s->proc;
+        QemuStart args = s->args;
+        bool paused = args.flags & QEMU_START_PAUSED;
+
+        proc->starting = NULL;
+        if (args.flags & QEMU_START_AUTODESTROY)
+                proc->autodestroy = args.conn;
+        tell_started(s, paused);
+        starting_free(s);
+        qemu_status_save(args.dom);
+        args.done(args.data, 0, NULL);
+}
+
+static void continued(void *data, json_t *ret, int r, const VhError *err)
+{
+        QemuStarting *s = data;
+
+        if (r < 0)
+                fail(s, r, vh_error_copy(err));
+        else
+                succeed(s);
+}
+
+static int run_started_hooks(QemuProcess *proc, VhError **err)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && qemu_run_hooks[i]; i++)
+                if (qemu_run_hooks[i]->started)
+                        r = qemu_run_hooks[i]->started(proc, err);
+        return r;
+}
+
+static void refreshed(void *data, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+        QemuProcess *proc = s->proc;
+        VhError *err = vh_error_copy(error);
+
+        if (r == 0)
+                r = run_started_hooks(proc, &err);
+        if (r < 0) {
+                fail(s, r, err);
+                return;
+        }
+        if (s->args.incoming)
+                s->args.flags |= QEMU_START_PAUSED; /* who started it makes the image come in, and goes on then */
+        if (s->args.flags & QEMU_START_PAUSED) {
+                succeed(s);
+                return;
+        }
+        proc->cont_reason = s->args.running_reason;
+        qmp_send(proc->mon, qmp_command("cont", NULL), continued, s);
+}
+
+static void ready(QemuProcess *proc)
+{
+        proc->starting->timer = vh_source_free(proc->starting->timer);
+        qemu_refresh(proc, refreshed, proc->starting);
+}
+
+/* ---- the process ---- */
+
+static void no_greeting(void *data)
+{
+        QemuStarting *s = data;
+        VhError *err = NULL;
+        int r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_TIMEOUT, "QEMU does not answer on its monitor");
+
+        fail(s, r, err);
+}
+
+/* The program runs: QEMU will take the connection that was made before, on the socket it inherited. */
+static void executed(void *data, pid_t pid, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+        VhError *err = vh_error_copy(error);
+
+        s->spawn = NULL;
+        if (r < 0) {
+                if (err && s->proc->pid == 0 && err->code == VIR_ERR_SYSTEM_ERROR)
+                        vh_error_prefix(&err, "%s", s->proc->dom->def->emulator);
+                fail(s, r, err);
+                return;
+        }
+        s->timer = vh_loop_add_timer(s->proc->driver->env.loop, GREETING_TIME, no_greeting, s);
+}
+
+static int forked(void *data, pid_t pid, VhError **err)
+{
+        QemuStarting *s = data;
+        int fd, r = qemu_process_watch(s->proc, pid);
+
+        if (r < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, r, "cannot watch the process of domain '%s'",
+                                    s->proc->dom->node.name);
+        if (s->proc->killing)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+        for (size_t i = 0; r == 0 && qemu_run_hooks[i]; i++)
+                if (qemu_run_hooks[i]->forked)
+                        r = qemu_run_hooks[i]->forked(s->proc, err);
+        if (r < 0)
+                return r;
+        fd = qemu_process_connect(s->proc);
+        if (fd < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, fd, "failed to connect to monitor socket");
+        qemu_process_use_monitor(s->proc, fd, ready);
+        qemu_status_save(s->proc->dom);
+        return 0;
+}
+
+static int in_child(void *data, const char **what)
+{
+        QemuStarting *s = data;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && qemu_run_hooks[i]; i++) {
+                *what = qemu_run_hooks[i]->name;
+                if (qemu_run_hooks[i]->child)
+                        r = qemu_run_hooks[i]->child(s->proc);
+        }
+        return r;
+}
+
+static void log_start(QemuStarting *s)
+{
+        _vh_free_ char *text = qemu_command_text(&s->cmd);
+        struct utsname uts;
+
+        uname(&uts);
+        qemu_run_log_say(s->proc,
+                         "starting up virthost version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s\n%s\n",
+                         VIRTHOST_VERSION, s->proc->caps->version / 1000000, s->proc->caps->version / 1000 % 1000,
+                         s->proc->caps->version % 1000, s->proc->caps->package, uts.release, uts.nodename, text);
+}
+
+static int spawn(QemuStarting *s, VhError **err)
+{
+        QemuProcess *proc = s->proc;
+        QemuSpawnArgs args = {
+                .cmd = &s->cmd,
+                .pid_path = proc->pid_path,
+                .open_files = proc->driver->env.child_files,
+                .child = in_child,
+                .forked = forked,
+                .done = executed,
+                .data = s,
+        };
+
+        args.log_fd = qemu_run_log_open(proc, err);
+        if (args.log_fd < 0)
+                return args.log_fd;
+        log_start(s);
+        s->spawn = qemu_spawn(proc->driver->env.loop, &args, err);
+        close(args.log_fd);
+        /* QEMU has its copies now. */
+        qemu_command_done(&s->cmd);
+        return s->spawn ? 0 : -EAGAIN;
+}
+
+/* ---- before the process ---- */
+
+static int listen_monitor(QemuStarting *s, VhError **err)
+{
+        const char *path = s->proc->monitor_path;
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+        int fd;
+
+        if (strlen(path) >= sizeof(addr.sun_path))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "UNIX socket path '%s' too long", path);
+        strcpy(addr.sun_path, path);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, errno, "unable to create unix socket");
+        s->launch.monitor_fd = fd;
+        if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(path, 0775) < 0 ||
+            listen(fd, LISTEN_BACKLOG) < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, errno, "unable to listen on '%s'", path);
+        return 0;
+}
+
+static int make_dir(const char *path, VhError **err)
+{
+        _vh_free_ char *parent = vh_xstrdup(path);
+        int r;
+
+        *strrchr(parent, '/') = '\0';
+        r = vh_mkdir_p(parent, PARENT_MODE);
+        if (r == 0)
+                r = vh_mkdir_p(path, DIR_MODE);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "Cannot create directory '%s'", path) : 0;
+}
+
+/* The key that secrets are encrypted with on their way to QEMU. */
+static int make_master_key(QemuProcess *proc, VhError **err)
+{
+        uint8_t key[MASTER_KEY_BYTES];
+        int r = 0;
+
+        proc->master_key = vh_path_join(proc->lib_dir, "master-key.aes");
+        if (getrandom(key, sizeof(key), 0) != sizeof(key))
+                r = -EIO;
+        if (r == 0)
+                r = vh_file_write(proc->master_key, key, sizeof(key), 0600, (uid_t)VH_FILE_SAME_OWNER,
+                                  (gid_t)VH_FILE_SAME_OWNER, VH_FILE_NO_SYNC);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "failed to write master key file '%s'", proc->master_key)
+                     : 0;
+}
+
+static int prepare_files(QemuStarting *s, VhError **err)
+{
+        QemuProcess *proc = s->proc;
+        int r = make_dir(proc->lib_dir, err);
+
+        if (r == 0)
+                r = make_dir(proc->channel_dir, err);
+        if (r == 0)
+                r = make_master_key(proc, err);
+        if (r == 0)
+                r = listen_monitor(s, err);
+        return r;
+}
+
+static int run_prepare_hooks(QemuStarting *s, VhError **err)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && qemu_run_hooks[i]; i++)
+                if (qemu_run_hooks[i]->prepare)
+                        r = qemu_run_hooks[i]->prepare(s->proc, &s->launch, err);
+        return r;
+}
+
+static void fill_launch(QemuStarting *s)
+{
+        QemuProcess *proc = s->proc;
+
+        s->launch.env = &proc->driver->env;
+        s->launch.conf = proc->driver->conf;
+        s->launch.lib_dir = proc->lib_dir;
+        s->launch.channel_dir = proc->channel_dir;
+        s->launch.monitor_path = proc->monitor_path;
+        s->launch.master_key = proc->master_key;
+        s->launch.incoming = s->args.incoming;
+}
+
+/* From the capabilities to the running child. */
+static int launch(QemuStarting *s, VhError **err)
+{
+        VhDomainDef *def = s->proc->dom->def;
+        int r = prepare_files(s, err);
+
+        fill_launch(s);
+        if (r == 0)
+                r = qemu_command_prepare(def, s->proc->caps, &s->launch, err);
+        if (r == 0)
+                r = qemu_ports_assign(s->proc->driver, def, err);
+        if (r == 0)
+                r = run_prepare_hooks(s, err);
+        if (r == 0)
+                r = qemu_command_build(def, s->proc->caps, &s->launch, &s->cmd, err);
+        if (r == 0 && s->launch.monitor_fd >= 0)
+                qemu_command_pass_fd(&s->cmd, VH_TAKE_FD(s->launch.monitor_fd));
+        return r < 0 ? r : spawn(s, err);
+}
+
+static void capabilities_known(void *data, QemuCaps *caps, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r == 0) {
+                s->proc->caps = qemu_caps_ref(caps);
+                r = launch(s, &err);
+        }
+        if (r < 0)
+                fail(s, r, err);
+}
+
+/* Parts that a definition may have and this driver cannot run. Returns 0 or negative errno. */
+static int check_def(const VhDomainDef *def, VhError **err)
+{
+        if (!def->emulator || access(def->emulator, X_OK) < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, def->emulator ? errno : ENOENT, "Cannot check QEMU binary %s",
+                                    def->emulator ? def->emulator : "(none)");
+        return 0;
+}
+
+void qemu_process_start(const QemuStart *start)
+{
+        QemuDriver *driver = start->driver;
+        VhDomainObj *dom = start->dom;
+        QemuStarting *s = vh_new(QemuStarting, 1);
+        VhError *err = NULL;
+        int r;
+
+        s->args = *start;
+        s->launch.monitor_fd = -1;
+        vh_domain_obj_begin_run(dom);
+        qemu_drop_text(driver, dom);
+        vh_domain_obj_set_id(dom, ++driver->last_id);
+        dom->def->id = (VhOptInt){ dom->id, true };
+        vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP);
+        s->proc = qemu_process_new(driver, dom);
+        s->proc->starting = s;
+        r = check_def(dom->def, &err);
+        if (r < 0)
+                fail(s, r, err);
+        else
+                qemu_emulators_ask(driver->emulators, driver->pool, dom->def->emulator, capabilities_known, s);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status files have inside a definition that no client sees: the names of images inside QEMU, and of disks in its
+ * object tree. The reference needs them to take a guest over. */
+
+#include <libxml/tree.h>
+
+#include "status.h"
+
+static xmlNode *add(xmlNode *parent, const char *name)
+{
+        return xmlNewChild(parent, NULL, (const xmlChar *)name, NULL);
+}
+
+static void add_node_name(xmlNode *nodenames, const char *type, const char *index)
+{
+        _vh_free_ char *name = vh_xasprintf("libvirt-%s-%s", index, type);
+        xmlNode *node = add(nodenames, "nodename");
+
+        xmlNewProp(node, (const xmlChar *)"type", (const xmlChar *)type);
+        xmlNewProp(node, (const xmlChar *)"name", (const xmlChar *)name);
+}
+
+static void add_node_names(xmlNode *source, const char *index)
+{
+        xmlNode *nodenames = add(add(source, "privateData"), "nodenames");
+
+        add_node_name(nodenames, "storage", index);
+        add_node_name(nodenames, "format", index);
+}
+
+/* An image and those below it. The index is an attribute of the source of the top, and of <backingStore> below. */
+static void add_chain(xmlNode *holder)
+{
+        for (; holder; holder = vh_xml_child(holder, "backingStore")) {
+                xmlNode *source = vh_xml_child(holder, "source");
+                xmlChar *index = xmlGetProp(holder, (const xmlChar *)"index");
+
+                if (!index && source)
+                        index = xmlGetProp(source, (const xmlChar *)"index");
+                if (index && source)
+                        add_node_names(source, (const char *)index);
+                xmlFree(index);
+        }
+}
+
+static void add_qom(xmlNode *disk, const VhDisk *def)
+{
+        _vh_free_ char *name = NULL;
+        xmlNode *qom;
+
+        if (!def->info.alias)
+                return;
+        name = def->bus == VH_DISK_BUS_VIRTIO ? vh_xasprintf("/machine/peripheral/%s/virtio-backend", def->info.alias)
+                                              : vh_xstrdup(def->info.alias);
+        qom = add(add(disk, "privateData"), "qom");
+        xmlNewProp(qom, (const xmlChar *)"name", (const xmlChar *)name);
+}
+
+static void add_disks(xmlNode *devices, const VhDomainDef *def)
+{
+        uint32_t i = 0;
+
+        for (xmlNode *n = devices ? devices->children : NULL; n && i < def->disks.n; n = n->next) {
+                if (n->type != XML_ELEMENT_NODE || strcmp((const char *)n->name, "disk") != 0)
+                        continue;
+                add_chain(n);
+                add_qom(n, def->disks.items[i++]);
+        }
+}
+
+void qemu_status_format_def(const VhDomainDef *def, VhBuf *b)
+{
+        _vh_free_ char *text = vh_domain_def_format(def, VH_XML_SECURE | VH_XML_STATUS);
+        _vh_xml_root_ xmlNode *root = NULL;
+        xmlBuffer *out;
+
+        if (!def->disks.n || vh_xml_doc_parse_root(&root, text, "status", "domain", NULL) < 0) {
+                vh_buf_adds(b, text);
+                return;
+        }
+        add_disks(vh_xml_child(root, "devices"), def);
+        out = xmlBufferCreate();
+        if (!out || xmlNodeDump(out, root->doc, root, 0, 0) < 0)
+                abort();
+        vh_buf_adds(b, (const char *)xmlBufferContent(out));
+        vh_buf_addc(b, '\n');
+        xmlBufferFree(out);
+}

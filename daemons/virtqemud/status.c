@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The status file of a running guest: what a daemon that starts later has to know of it. Its form is that of the
+ * reference, which takes our guests over and leaves us its own. */
+
+#include "status.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+VH_LOG_SOURCE("qemu.status");
+
+enum { FILE_MODE = 0600 };
+
+const char *const qemu_state_names[] = {
+        [VIR_DOMAIN_NOSTATE] = "no state", [VIR_DOMAIN_RUNNING] = "running",         [VIR_DOMAIN_BLOCKED] = "blocked",
+        [VIR_DOMAIN_PAUSED] = "paused",    [VIR_DOMAIN_SHUTDOWN] = "shutdown",       [VIR_DOMAIN_SHUTOFF] = "shutoff",
+        [VIR_DOMAIN_CRASHED] = "crashed",  [VIR_DOMAIN_PMSUSPENDED] = "pmsuspended",
+};
+const size_t qemu_n_state_names = VH_ARRAY_SIZE(qemu_state_names);
+
+static const char *const running_reasons[] = {
+        "unknown",       "booted", "migrated", "restored",  "from snapshot",    "unpaused", "migration canceled",
+        "save canceled", "wakeup", "crashed",  "post-copy", "post-copy failed",
+};
+static const char *const paused_reasons[] = {
+        "unknown",       "user",     "migration", "save",     "dump",        "ioerror",   "watchdog",
+        "from snapshot", "shutdown", "snapshot",  "panicked", "starting up", "post-copy", "post-copy failed",
+};
+static const char *const crashed_reasons[] = { "unknown", "panicked" };
+static const char *const unknown_reasons[] = { "unknown" };
+
+#define REASONS(list)                                                                                                  \
+        {                                                                                                              \
+                (list), VH_ARRAY_SIZE(list)                                                                            \
+        }
+
+static const struct {
+        const char *const *names;
+        size_t n;
+} reasons[] = {
+        [VIR_DOMAIN_NOSTATE] = REASONS(unknown_reasons),  [VIR_DOMAIN_RUNNING] = REASONS(running_reasons),
+        [VIR_DOMAIN_BLOCKED] = REASONS(unknown_reasons),  [VIR_DOMAIN_PAUSED] = REASONS(paused_reasons),
+        [VIR_DOMAIN_SHUTDOWN] = REASONS(unknown_reasons), [VIR_DOMAIN_SHUTOFF] = REASONS(unknown_reasons),
+        [VIR_DOMAIN_CRASHED] = REASONS(crashed_reasons),  [VIR_DOMAIN_PMSUSPENDED] = REASONS(unknown_reasons),
+};
+
+const char *qemu_reason_name(int state, int reason)
+{
+        return (size_t)reason < reasons[state].n ? reasons[state].names[reason] : "unknown";
+}
+
+int qemu_reason_parse(int state, const char *name)
+{
+        for (size_t i = 0; name && i < reasons[state].n; i++)
+                if (strcmp(reasons[state].names[i], name) == 0)
+                        return (int)i;
+        return 0;
+}
+
+static char *status_path(const QemuDriver *driver, const char *name)
+{
+        return vh_xasprintf("%s/%s.xml", driver->run_dir, name);
+}
+
+static void add_vcpus(const QemuProcess *proc, VhBuf *b)
+{
+        if (!proc->vcpu_tids)
+                return;
+        vh_buf_adds(b, "  <vcpus>\n");
+        for (size_t i = 0; i < proc->n_vcpu_tids; i++)
+                if (proc->vcpu_tids[i])
+                        vh_buf_printf(b, "    <vcpu id='%zu' pid='%d'/>\n", i, (int)proc->vcpu_tids[i]);
+        vh_buf_adds(b, "  </vcpus>\n");
+}
+
+static int add_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        if (info && info->alias && *info->alias)
+                vh_buf_printf(opaque, "    <device alias='%s'/>\n", info->alias);
+        return 0;
+}
+
+static void add_path(VhBuf *b, const char *element, const char *path)
+{
+        vh_buf_printf(b, "  <%s path='", element);
+        vh_buf_xml_escape(b, path);
+        vh_buf_adds(b, "'/>\n");
+}
+
+static void add_monitor(const QemuProcess *proc, VhBuf *b)
+{
+        vh_buf_adds(b, "  <monitor path='");
+        vh_buf_xml_escape(b, proc->monitor_path);
+        vh_buf_adds(b, "' type='unix'/>\n");
+}
+
+static void add_jobs(const QemuProcess *proc, VhBuf *b)
+{
+        const QemuJobs *jobs = qemu_domain_priv(proc->dom)->jobs;
+
+        if (jobs && jobs->async)
+                vh_buf_printf(b, "  <job type='%s' async='%s' phase='none' flags='0x0'/>\n",
+                              qemu_job_names[jobs->active ? jobs->active->job : QEMU_JOB_NONE],
+                              qemu_async_job_names[jobs->async_kind]);
+}
+
+static char *status_text(QemuProcess *proc)
+{
+        const VhDomainObj *dom = proc->dom;
+        VhBuf b = { 0 };
+
+        vh_buf_adds(&b, "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE. CHANGES TO IT ARE LIKELY TO BE\nOVERWRITTEN "
+                        "AND LOST.\n-->\n\n");
+        vh_buf_printf(&b, "<domstatus state='%s' reason='%s' pid='%d'>\n", qemu_state_names[dom->state],
+                      qemu_reason_name(dom->state, dom->reason), (int)proc->pid);
+        add_monitor(proc, &b);
+        add_vcpus(proc, &b);
+        add_jobs(proc, &b);
+        if (proc->fake_reboot)
+                vh_buf_adds(&b, "  <fakereboot/>\n");
+        vh_buf_adds(&b, "  <devices>\n");
+        vh_domain_each_device(dom->def, add_device, &b);
+        vh_buf_adds(&b, "  </devices>\n");
+        add_path(&b, "libDir", proc->lib_dir);
+        add_path(&b, "channelTargetDir", proc->channel_dir);
+        vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n  <blockjobs active='no'/>\n",
+                      proc->last_node);
+        vh_buf_adds(&b, "  <agentTimeout>-2</agentTimeout>\n");
+        qemu_status_format_def(dom->def, &b);
+        vh_buf_adds(&b, "</domstatus>\n");
+        return vh_buf_take(&b);
+}
+
+void qemu_status_save(VhDomainObj *dom)
+{
+        QemuProcess *proc = qemu_process(dom);
+        _vh_free_ char *path = NULL;
+        _vh_free_ char *text = NULL;
+        int r;
+
+        if (!proc || !proc->pid)
+                return;
+        path = status_path(proc->driver, dom->node.name);
+        text = status_text(proc);
+        r = vh_file_write(path, text, strlen(text), FILE_MODE, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER,
+                          VH_FILE_NO_SYNC);
+        if (r < 0)
+                vh_log_error("cannot write '%s': %s; a daemon that starts later will not know domain '%s'", path,
+                             strerror(-r), dom->node.name);
+}
+
+void qemu_status_remove(const VhDomainObj *dom)
+{
+        const QemuProcess *proc = qemu_domain_priv((VhDomainObj *)dom)->proc;
+        _vh_free_ char *path = status_path(proc->driver, dom->node.name);
+
+        (void)unlink(path);
+}

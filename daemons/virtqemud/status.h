@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Words of status files (status.c), and reading them (reconnect.c). */
+
+#include "process.h"
+#include "xml/doc.h"
+
+extern const char *const qemu_state_names[]; /* by VIR_DOMAIN_* of virDomainState */
+extern const size_t qemu_n_state_names;
+/* Word of a reason within a state; "unknown" for a number without one. */
+const char *qemu_reason_name(int state, int reason);
+/* The number of a word, 0 if it is unknown or NULL. */
+int qemu_reason_parse(int state, const char *name);
+
+/* The definition as it stands in a status file. status-private.c */
+void qemu_status_format_def(const VhDomainDef *def, VhBuf *b);
+
+/* Finds the guests that an earlier daemon left running: reads all status files, puts their domains into the list as
+ * active, and connects to their monitors. Those whose process is gone are ended. */
+void qemu_reconnect_all(QemuDriver *driver);
