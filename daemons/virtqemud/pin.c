@@ -258,13 +258,12 @@ QEMU_OP(domain_add_iothread)
         VhIothread *thread;
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainAddIOThread", err);
 
+        if (r == 0 && args->iothread_id == 0)
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "invalid value of 0 for iothread_id");
         if (r == 0)
                 r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
         if (r < 0)
                 return r;
-        if (args->iothread_id == 0)
-                return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "iothread_id in %s must not be zero",
-                                      "virDomainAddIOThread");
         list_iothreads(edit.def);
         if (find_iothread(edit.def, args->iothread_id, NULL))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,

@@ -126,8 +126,7 @@ static int identity_param(VhIdentity *id, const remote_typed_param *p, VhError *
         }
         if (identity_number(id, p))
                 return 0;
-        return vh_error_set(err, VIR_FROM_IDENTITY, VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter '%s' not supported",
-                            p->field);
+        return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED, "parameter '%s' not supported", p->field);
 }
 
 /* Who may say that it acts for somebody else: our daemons, which know the token, and those who could do anything

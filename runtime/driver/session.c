@@ -459,6 +459,13 @@ static int check_read_only(const VhSession *s, const VhCall *call, VhError **err
         return vh_error_set(err, proc->error_domain, VIR_ERR_OPERATION_DENIED, "read only access prevents %s", api);
 }
 
+static int check_call(const VhSession *s, const VhCall *call, VhError **err)
+{
+        int r = call->proc->check_first ? call->proc->check_first(call, err) : 0;
+
+        return r < 0 ? r : check_read_only(s, call, err);
+}
+
 /* The one question that clients ask before they open. */
 static bool is_keepalive_question(const VhCall *call)
 {
@@ -474,7 +481,7 @@ static int before_common(VhSession *s, VhCall *call, const void **ops, VhError *
                 return not_open(VH_KIND_HYPERVISOR, err);
         call->target = vh_session_primary(s);
         *ops = &vh_session_common_ops;
-        return check_read_only(s, call, err);
+        return check_call(s, call, err);
 }
 
 static int before_driver(VhSession *s, VhCall *call, VhError **err)
@@ -485,7 +492,7 @@ static int before_driver(VhSession *s, VhCall *call, VhError **err)
         if (r < 0)
                 return r;
         call->target = conn;
-        return check_read_only(s, call, err);
+        return check_call(s, call, err);
 }
 
 static int before_remote(VhCall *call, const void **ops, VhError **err)

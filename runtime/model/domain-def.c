@@ -55,7 +55,7 @@ int vh_domain_def_parse_node(VhDomainDef **defp, const xmlNode *node, unsigned f
 int vh_domain_def_parse(VhDomainDef **defp, const char *xml, unsigned flags, const VhDomainParseEnv *env, VhError **err)
 {
         _vh_xml_root_ xmlNode *root = NULL;
-        int r = vh_xml_doc_parse_root(&root, xml, "(domain_definition)", "domain", err);
+        int r = vh_xml_doc_parse_root(&root, xml, "(domain_definition)", VIR_FROM_DOMAIN, "domain", err);
 
         return r < 0 ? r : vh_domain_def_parse_node(defp, root, flags, env, err);
 }

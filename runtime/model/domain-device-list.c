@@ -74,7 +74,7 @@ int vh_device_parse(VhDevice *dev, const char *xml, unsigned flags, const VhDoma
         xmlDoc *doc;
         const xmlNode *root;
         VhDeviceKind kind;
-        int r = vh_xml_doc_parse(&doc, xml, strlen(xml), "(device_definition)", err);
+        int r = vh_xml_doc_parse(&doc, xml, strlen(xml), "(device_definition)", VIR_FROM_DOMAIN, err);
 
         if (r < 0)
                 return r;

@@ -70,7 +70,8 @@ int vh_domain_get_metadata(const VhDomainDef *def, const char *uri, char **textp
         _vh_xml_root_ xmlNode *root = NULL;
         xmlNode *node = NULL;
 
-        if (def->metadata && vh_xml_doc_parse_root(&root, def->metadata, metadata_name, "metadata", NULL) == 0)
+        if (def->metadata &&
+            vh_xml_doc_parse_root(&root, def->metadata, metadata_name, VIR_FROM_DOMAIN, "metadata", NULL) == 0)
                 node = find_ns(root, uri);
         if (!node)
                 return no_metadata(err);
@@ -101,7 +102,7 @@ static int add_element(xmlNode *root, const char *uri, const char *key, const ch
         xmlDoc *doc;
         xmlNode *node;
         xmlNs *ns;
-        int r = vh_xml_doc_parse(&doc, xml, strlen(xml), metadata_name, err);
+        int r = vh_xml_doc_parse(&doc, xml, strlen(xml), metadata_name, VIR_FROM_DOMAIN, err);
 
         if (r < 0)
                 return r;
@@ -125,7 +126,8 @@ void vh_domain_clean_metadata(VhDomainDef *def)
         _vh_xml_root_ xmlNode *root = NULL;
         bool changed = false;
 
-        if (!def->metadata || vh_xml_doc_parse_root(&root, def->metadata, metadata_name, "metadata", NULL) < 0)
+        if (!def->metadata ||
+            vh_xml_doc_parse_root(&root, def->metadata, metadata_name, VIR_FROM_DOMAIN, "metadata", NULL) < 0)
                 return;
         for (xmlNode *n = root->children, *next; n; n = next) {
                 next = n->next;
@@ -143,8 +145,8 @@ void vh_domain_clean_metadata(VhDomainDef *def)
 int vh_domain_set_metadata(VhDomainDef *def, const char *uri, const char *key, const char *xml, VhError **err)
 {
         _vh_xml_root_ xmlNode *root = NULL;
-        int r = vh_xml_doc_parse_root(&root, def->metadata ? def->metadata : "<metadata/>", metadata_name, "metadata",
-                                      err);
+        int r = vh_xml_doc_parse_root(&root, def->metadata ? def->metadata : "<metadata/>", metadata_name,
+                                      VIR_FROM_DOMAIN, "metadata", err);
 
         if (r < 0)
                 return r;

@@ -8,13 +8,10 @@
 int vh_model_parse(const VhModel *model, const char *xml, unsigned flags, const void *env, void **ret, VhError **err)
 {
         _vh_xml_root_ xmlNode *root = NULL;
-        int r = vh_xml_doc_parse_root(&root, xml, model->doc_name, model->table->name, err);
+        int r = vh_xml_doc_parse_root(&root, xml, model->doc_name, model->domain, model->table->name, err);
 
-        if (r < 0) {
-                if (err && *err && (*err)->code == VIR_ERR_XML_DETAIL)
-                        (*err)->domain = model->domain;
+        if (r < 0)
                 return r;
-        }
         return vh_xml_bind_parse_new(model->table, root, ret, flags, env, err);
 }
 

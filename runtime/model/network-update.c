@@ -192,7 +192,7 @@ static int parse_entry(const VhNetworkDef *def, const Section *s, const char *xm
 {
         xmlDoc *doc;
         const xmlNode *root;
-        int r = vh_xml_doc_parse(&doc, xml, strlen(xml), "network_update_xml", err);
+        int r = vh_xml_doc_parse(&doc, xml, strlen(xml), "network_update_xml", VIR_FROM_NETWORK, err);
 
         if (r < 0)
                 return r;

@@ -246,7 +246,7 @@ VH_MODEL_DEFINE(storage_pool, VhPoolDef)
 int vh_pool_source_parse(const char *xml, VhPoolSource *ret, VhError **err)
 {
         _vh_xml_root_ xmlNode *root = NULL;
-        int r = vh_xml_doc_parse_root(&root, xml, "(storage_source_specification)", "source", err);
+        int r = vh_xml_doc_parse_root(&root, xml, "(storage_source_specification)", VIR_FROM_STORAGE, "source", err);
 
         return r < 0 ? r : vh_xml_bind_parse(&source_table, root, ret, 0, NULL, err);
 }

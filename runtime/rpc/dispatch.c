@@ -78,8 +78,10 @@ static int run(VhCall *call, VhFrame *frame, const VhService *service, VhError *
                 take_fds(call, frame);
         call->target = service->data;
         r = service->before_call ? service->before_call(call, &ops, err) : 0;
-        if (r < 0)
-                return r;
+        if (r == 0 && call->proc->check)
+                r = call->proc->check(call, err);
+        if (r != 0)
+                return r == VH_ARGS_NOTHING ? 0 : r;
         if (call->proc->stream != VH_STREAM_NONE)
                 make_stream(call, &frame->h);
         return call->proc->invoke(ops, call, call->args, call->ret, err);

@@ -58,6 +58,10 @@ typedef struct VhAclRule {
         VhArgIs when;           /* applies only if this holds */
 } VhAclRule;
 
+/* What check() of a row says if the call asks for nothing: it is answered with an empty reply, without looking further.
+ */
+enum { VH_ARGS_NOTHING = 1 };
+
 struct VhProc {
         int32_t number;
         VhProcDir dir;
@@ -82,6 +86,10 @@ struct VhProc {
         const VhAclRule *acl;
         unsigned n_acl;
         const char *aclfilter; /* "domain:getattr" that hides items of a list, NULL = none */
+        /* Refuse calls by their arguments alone: before rights are looked at, and after; NULL: nothing to refuse.
+         * Return 0, VH_ARGS_NOTHING, or a negative errno with err set. */
+        int (*check_first)(const VhCall *call, VhError **err);
+        int (*check)(const VhCall *call, VhError **err);
         /* Calls the member of the ops struct that serves this procedure. ops is the struct for (program, kind), see
          * ops.h; a NULL ops or member gives VIR_ERR_NO_SUPPORT with the api name. NULL for events. */
         int (*invoke)(const void *ops, VhCall *call, void *args, void *ret, VhError **err);

@@ -4,6 +4,7 @@
 #include "../../tests/golden/gen/expected/sample_protocol.h"
 #include "rpc/call.h"
 #include "client_calls.h" /* must compile; nothing here calls a server */
+#include "api.h"
 #include "procs.h"
 #include <errno.h>
 #include <limits.h>
@@ -420,30 +421,57 @@ static void test_not_supported_names_the_function(void **state)
         assert_string_equal(err->message, "this function is not supported by the connection driver: virNetworkCreate");
 }
 
+/* What the checks of a row say, in their order. */
+static int run_checks(VhCall *call, VhError **err)
+{
+        int r = call->proc->check_first ? call->proc->check_first(call, err) : 0;
+
+        return r == 0 && call->proc->check ? call->proc->check(call, err) : r;
+}
+
 static void assert_refused(int32_t number, void *args, const char *message)
 {
-        VhCall call = { .proc = vh_program_find(&vh_program_remote, number) };
+        VhCall call = { .proc = vh_program_find(&vh_program_remote, number), .args = args };
         _vh_error_ VhError *err = NULL;
 
-        assert_true(call.proc->invoke(NULL, &call, args, NULL, &err) < 0);
+        assert_true(run_checks(&call, &err) < 0);
         assert_string_equal(err->message, message);
 }
 
-/* What the call asks for is refused before it is found that nobody serves it. */
+static void assert_passes(int32_t number, void *args, int wanted)
+{
+        VhCall call = { .proc = vh_program_find(&vh_program_remote, number), .args = args };
+
+        assert_int_equal(run_checks(&call, NULL), wanted);
+}
+
 static void test_argument_limits(void **state)
 {
         remote_connect_list_networks_args networks = { .maxnames = 16385 };
         remote_domain_get_vcpus_args vcpus = { .maxinfo = 16384, .maplen = 513 };
         remote_domain_get_memory_parameters_args memory = { .nparams = 17 };
-        remote_domain_rename_args rename = { .new_name = NULL };
 
         assert_refused(REMOTE_PROC_CONNECT_LIST_NETWORKS, &networks, "maxnames > REMOTE_NETWORK_LIST_MAX");
         assert_refused(REMOTE_PROC_DOMAIN_GET_VCPUS, &vcpus, "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX");
         assert_refused(REMOTE_PROC_DOMAIN_GET_MEMORY_PARAMETERS, &memory, "internal error: nparams too large");
-        assert_refused(REMOTE_PROC_DOMAIN_RENAME, &rename, "new_name in virDomainRename must not be NULL");
         networks.maxnames = 16384;
-        assert_refused(REMOTE_PROC_CONNECT_LIST_NETWORKS, &networks,
-                       "this function is not supported by the connection driver: virConnectListNetworks");
+        assert_passes(REMOTE_PROC_CONNECT_LIST_NETWORKS, &networks, 0);
+}
+
+static void test_argument_checks(void **state)
+{
+        remote_domain_rename_args rename = { .new_name = NULL };
+        remote_domain_get_metadata_args metadata = { .type = VIR_DOMAIN_METADATA_TITLE, .uri = (char *)"u" };
+        remote_domain_core_dump_args dump = { .flags = VIR_DUMP_CRASH | VIR_DUMP_LIVE };
+        remote_domain_memory_stats_args stats = {};
+
+        assert_refused(REMOTE_PROC_DOMAIN_RENAME, &rename, "new_name in virDomainRename must not be NULL");
+        assert_refused(REMOTE_PROC_DOMAIN_GET_METADATA, &metadata, "uri in virDomainGetMetadata must be NULL");
+        metadata.type = VIR_DOMAIN_METADATA_ELEMENT;
+        assert_passes(REMOTE_PROC_DOMAIN_GET_METADATA, &metadata, 0);
+        assert_refused(REMOTE_PROC_DOMAIN_CORE_DUMP, &dump,
+                       "Flags 'VIR_DUMP_CRASH' and 'VIR_DUMP_LIVE' are mutually exclusive");
+        assert_passes(REMOTE_PROC_DOMAIN_MEMORY_STATS, &stats, VH_ARGS_NOTHING);
 }
 
 static void test_find(void **state)
@@ -487,6 +515,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_all_payload_types, setup, teardown),
                 cmocka_unit_test(test_not_supported_names_the_function),
                 cmocka_unit_test(test_argument_limits),
+                cmocka_unit_test(test_argument_checks),
                 cmocka_unit_test(test_find),
                 cmocka_unit_test(test_conditions),
         };

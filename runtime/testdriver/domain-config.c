@@ -110,7 +110,7 @@ static int set_metadata(VhDomainDef *def, const remote_domain_set_metadata_args 
                 vh_strset(&def->title, args->metadata && *args->metadata ? args->metadata : NULL);
                 return 0;
         case VIR_DOMAIN_METADATA_ELEMENT:
-                return test_own_xml_error(vh_domain_set_metadata(def, args->uri, args->key, args->metadata, err), err);
+                return vh_domain_set_metadata(def, args->uri, args->key, args->metadata, err);
         default:
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "unknown metadata type '%d'",
                                     args->type);
@@ -228,10 +228,6 @@ static int check_lifecycle(unsigned type, unsigned action, VhError **err)
         static const char *const actions[] = { "destroy",  "restart",          "rename-restart",
                                                "preserve", "coredump-destroy", "coredump-restart" };
 
-        if (type >= VH_ARRAY_SIZE(types))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "invalid lifecycle type '%u'", type);
-        if (action >= VH_ARRAY_SIZE(actions))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "invalid lifecycle action '%u'", action);
         if (type != VIR_DOMAIN_LIFECYCLE_CRASH && action >= VIR_DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "Lifecycle event '%s' doesn't support '%s' action", types[type], actions[action]);

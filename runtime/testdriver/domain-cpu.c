@@ -105,7 +105,8 @@ static int set_vcpus(VhCall *call, const remote_nonnull_domain *handle, uint32_t
 
         if (r == 0 && n > TEST_MAX_VCPUS)
                 r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
-                                 "requested cpu amount exceeds maximum supported amount (%u > %u)", n, TEST_MAX_VCPUS);
+                                 "requested cpu amount exceeds maximum supported amount (%d > %d)", (int)n,
+                                 TEST_MAX_VCPUS);
         if (r == 0)
                 r = test_domain_targets(call, handle, flags & TEST_AFFECT, &dom, &t, err);
         if (r == 0)
@@ -187,24 +188,13 @@ TEST_OP_SHARED_DO(domain_pin_vcpu_flags)
         return pin_vcpu(call, &args->dom, args->vcpu, args->cpumap.val, args->cpumap.len, args->flags, err);
 }
 
-/* Bounds a client's wish for n maps of len bytes. */
-static int check_maps(int n, int len, VhError **err)
-{
-        if (n >= 0 && len >= 0 && (uint64_t)n * (uint64_t)len <= REMOTE_CPUMAPS_MAX)
-                return 0;
-        return vh_error_plain(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
-                              "internal error: maxinfo * maplen > REMOTE_CPUMAPS_MAX");
-}
-
 TEST_OP_SHARED(domain_get_vcpus)
 {
         TestHost *host = test_host(call);
         VhDomainObj *dom;
         uint32_t n;
-        int r = check_maps(args->maxinfo, args->maplen, err);
+        int r = test_domain(call, &args->dom, &dom, err);
 
-        if (r == 0)
-                r = test_domain(call, &args->dom, &dom, err);
         if (r < 0)
                 return r;
         if (!vh_domain_obj_active(dom))
@@ -232,12 +222,8 @@ TEST_OP_SHARED(domain_get_vcpu_pin_info)
 {
         VhDomainDef *def;
         uint32_t n;
-        int r = check_maps(args->ncpumaps, args->maplen, err);
+        int r = test_domain_def(call, &args->dom, args->flags & TEST_AFFECT, &def, err);
 
-        if (r == 0)
-                r = test_check_flags(args->flags, TEST_AFFECT, "testDomainGetVcpuPinInfo", err);
-        if (r == 0)
-                r = test_domain_def(call, &args->dom, args->flags, &def, err);
         if (r < 0)
                 return r;
         n = VH_MIN((uint32_t)args->ncpumaps, def->vcpus);
@@ -284,12 +270,12 @@ TEST_OP_SHARED(domain_get_emulator_pin_info)
 {
         VhDomainDef *def;
         const VhCpuset *set;
-        int r = check_maps(1, args->maplen, err);
+        int r = test_check_flags(args->flags, TEST_AFFECT, "testDomainGetEmulatorPinInfo", err);
 
         if (r == 0)
-                r = test_check_flags(args->flags, TEST_AFFECT, "testDomainGetEmulatorPinInfo", err);
-        if (r == 0)
                 r = test_domain_def(call, &args->dom, args->flags, &def, err);
+        if (r == 0 && args->maplen > REMOTE_CPUMAPS_MAX)
+                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INTERNAL_ERROR, "maplen > REMOTE_CPUMAPS_MAX");
         if (r < 0)
                 return r;
         set = def->cputune && def->cputune->emulatorpin ? def->cputune->emulatorpin->cpuset : def->vcpu_cpuset;

@@ -78,17 +78,18 @@ TEST_OP_SHARED(domain_get_block_io_tune)
         int r = test_check_flags(args->flags, TEST_AFFECT | VIR_TYPED_PARAM_STRING_OKAY, "testDomainGetBlockIoTune",
                                  err);
 
+        if (r == 0 && !args->nparams) {
+                ret->nparams = 1 + VH_ARRAY_SIZE(limits);
+                return 0;
+        }
         if (r == 0)
                 r = test_domain_def(call, &args->dom, args->flags, &def, err);
         if (r < 0)
                 return r;
-        if (args->nparams != 0) {
-                disk = test_find_disk(def, path);
-                if (!disk)
-                        return no_disk(path, err);
-                tune = disk->iotune ? *disk->iotune : zero;
-        } else
-                tune = zero;
+        disk = test_find_disk(def, path);
+        if (!disk)
+                return no_disk(path, err);
+        tune = disk->iotune ? *disk->iotune : zero;
         for (unsigned i = 0; i < VH_ARRAY_SIZE(limits); i++) {
                 if (i == GROUP_NAME_AT)
                         vh_typed_add_string(&list, VIR_DOMAIN_BLOCK_IOTUNE_GROUP_NAME, tune.group_name);
@@ -242,13 +243,17 @@ TEST_OP_SHARED(domain_get_interface_parameters)
         int r = test_check_flags(args->flags, TEST_AFFECT | VIR_TYPED_PARAM_STRING_OKAY,
                                  "testDomainGetInterfaceParameters", err);
 
+        if (r == 0 && !args->nparams) {
+                ret->nparams = VH_ARRAY_SIZE(rates);
+                return 0;
+        }
         if (r == 0)
                 r = test_domain_def(call, &args->dom, args->flags, &def, err);
-        if (r == 0 && args->nparams != 0 && !(net = find_net(def, args->device, err)))
+        if (r == 0 && !(net = find_net(def, args->device, err)))
                 r = -EINVAL;
         if (r < 0)
                 return r;
-        if (net && net->bandwidth) {
+        if (net->bandwidth) {
                 in = net->bandwidth->in ? net->bandwidth->in : &none;
                 out = net->bandwidth->out ? net->bandwidth->out : &none;
         }

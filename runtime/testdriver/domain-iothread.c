@@ -268,12 +268,14 @@ TEST_OP_SHARED_DO(domain_set_iothread_params)
         TestTargets t = {};
         TestIothread *params;
         VhDomainObj *dom;
-        int r = test_check_flags(args->flags, TEST_AFFECT, "testDomainSetIOThreadParams", err);
+        int r = test_check_flags(args->flags, VIR_DOMAIN_AFFECT_LIVE, "testDomainSetIOThreadParams", err);
 
-        if (r == 0)
-                r = vh_typed_validate(args->params.val, args->params.len, poll_fields, VH_ARRAY_SIZE(poll_fields), err);
+        if (r == 0 && !args->iothread_id)
+                r = vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "invalid value of 0 for iothread_id");
         if (r == 0)
                 r = test_domain_targets(call, &args->dom, args->flags, &dom, &t, err);
+        if (r == 0)
+                r = vh_typed_validate(args->params.val, args->params.len, poll_fields, VH_ARRAY_SIZE(poll_fields), err);
         if (r < 0)
                 return r;
         params = find_params(test_domain_priv(dom), args->iothread_id);

@@ -113,13 +113,13 @@ TEST_OP_SHARED(domain_memory_stats)
 TEST_OP_SHARED(domain_memory_peek)
 {
         VhDomainObj *dom;
-        int r;
+        int r = test_check_flags(args->flags, VIR_MEMORY_PHYSICAL | VIR_MEMORY_VIRTUAL, "testDomainMemoryPeek", err);
 
+        if (r < 0)
+                return r;
         if (args->flags != VIR_MEMORY_PHYSICAL && args->flags != VIR_MEMORY_VIRTUAL)
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
                                     "flags parameter must be VIR_MEMORY_VIRTUAL or VIR_MEMORY_PHYSICAL");
-        if (args->size > REMOTE_DOMAIN_MEMORY_PEEK_BUFFER_MAX)
-                return vh_error_plain(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "size > maximum buffer size");
         r = test_active_domain(call, &args->dom, &dom, err);
         if (r < 0)
                 return r;

@@ -13,8 +13,6 @@ typedef struct TestTargets {
         VhDomainDef *config;
 } TestTargets;
 
-/* Text that is not well formed is an error of the domain part, not of the XML part. Returns r. */
-int test_own_xml_error(int r, VhError **err);
 /* Resolves the AFFECT bits of flags for a domain. */
 int test_targets(VhDomainObj *dom, uint32_t flags, TestTargets *t, VhError **err);
 /* The domain of a handle, and its targets. */

@@ -132,7 +132,9 @@ TEST_OP_SHARED(connect_get_all_domain_stats)
                             VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT | VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT |
                             VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT | VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT);
         const VhDomainObj **found;
-        int r = test_check_flags(args->flags, domain_flags | enforce, "testConnectGetAllDomainStats", err);
+        const uint32_t for_others =
+                VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING;
+        int r = test_check_flags(args->flags, domain_flags | for_others | enforce, "testConnectGetAllDomainStats", err);
 
         if (r < 0)
                 return r;

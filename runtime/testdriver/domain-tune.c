@@ -106,6 +106,10 @@ TEST_OP_SHARED(domain_get_memory_parameters)
         VhDomainDef *def;
         int r = test_check_flags(args->flags, getter_flags, "testDomainGetMemoryParameters", err);
 
+        if (r == 0 && !args->nparams) {
+                ret->nparams = VH_ARRAY_SIZE(memory_limits);
+                return 0;
+        }
         if (r == 0)
                 r = test_domain_def(call, &args->dom, args->flags, &def, err);
         if (r < 0)
@@ -177,6 +181,11 @@ TEST_OP_SHARED_DO(domain_set_memory_parameters)
         return 0;
 }
 
+static const VhTypedField numa_fields[] = {
+        { VIR_DOMAIN_NUMA_MODE, VIR_TYPED_PARAM_INT, false },
+        { VIR_DOMAIN_NUMA_NODESET, VIR_TYPED_PARAM_STRING, false },
+};
+
 /* Modes of NUMA placement: value on the wire is the model's minus one. */
 TEST_OP_SHARED(domain_get_numa_parameters)
 {
@@ -185,6 +194,10 @@ TEST_OP_SHARED(domain_get_numa_parameters)
         VhBuf b = {};
         int r = test_check_flags(args->flags, getter_flags, "testDomainGetNumaParameters", err);
 
+        if (r == 0 && !args->nparams) {
+                ret->nparams = VH_ARRAY_SIZE(numa_fields);
+                return 0;
+        }
         if (r == 0)
                 r = test_domain_def(call, &args->dom, args->flags, &def, err);
         if (r < 0)
@@ -197,11 +210,6 @@ TEST_OP_SHARED(domain_get_numa_parameters)
         VH_TYPED_ANSWER(args, ret, &list);
         return 0;
 }
-
-static const VhTypedField numa_fields[] = {
-        { VIR_DOMAIN_NUMA_MODE, VIR_TYPED_PARAM_INT, false },
-        { VIR_DOMAIN_NUMA_NODESET, VIR_TYPED_PARAM_STRING, false },
-};
 
 static int check_numa(const VhDomainDef *def, const remote_typed_param *mode, const VhCpuset *nodes, bool live,
                       VhError **err)

@@ -14,16 +14,9 @@ static const VhDomainParseEnv parse_env = {
         .error_domain = VIR_FROM_DOMAIN,
 };
 
-int test_own_xml_error(int r, VhError **err)
-{
-        if (r < 0 && err && *err && (*err)->code == VIR_ERR_XML_DETAIL)
-                (*err)->domain = VIR_FROM_DOMAIN;
-        return r;
-}
-
 int test_domain_parse(const char *xml, unsigned flags, VhDomainDef **ret, VhError **err)
 {
-        return test_own_xml_error(vh_domain_def_parse(ret, xml, flags | VH_XML_INACTIVE, &parse_env, err), err);
+        return vh_domain_def_parse(ret, xml, flags | VH_XML_INACTIVE, &parse_env, err);
 }
 
 int test_domain_parse_node(const xmlNode *node, VhDomainDef **ret, VhError **err)

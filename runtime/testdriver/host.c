@@ -55,14 +55,6 @@ TestHost *test_host_unref(TestHost *host)
         return NULL;
 }
 
-int test_exclusive(uint32_t flags, uint32_t bit_a, const char *a, uint32_t bit_b, const char *b, VhError **err)
-{
-        if (!(flags & bit_a) || !(flags & bit_b))
-                return 0;
-        return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "Flags '%s' and '%s' are mutually exclusive",
-                              a, b);
-}
-
 int test_check_identity(const VhRegistry *reg, const char *kind, int domain, const char *name,
                         const uint8_t uuid[VH_UUID_LEN], VhRegNode **same, VhError **err)
 {

@@ -77,7 +77,7 @@ static int parse_file(TestHost *host, const char *path, xmlDoc **doc, VhError **
         size_t len = 0;
 
         if (read_file(path, &text, &len) == 0 && (host->bytes_read += len) <= BYTES_MAX &&
-            vh_xml_doc_parse(doc, text, len, path, NULL) == 0) {
+            vh_xml_doc_parse(doc, text, len, path, VIR_FROM_TEST, NULL) == 0) {
                 (*doc)->URL = xmlStrdup((const xmlChar *)path); /* other files are named relative to it */
                 return 0;
         }

@@ -148,7 +148,7 @@ TEST_OP(node_device_create_xml)
         VhNodeDevDef *def;
         const VhNodeDevCap *fc;
         const TestDevice *dev;
-        int r = test_check_flags(args->flags, 0, "testNodeDeviceCreateXML", err);
+        int r = test_check_flags(args->flags, VIR_NODE_DEVICE_CREATE_XML_VALIDATE, "testNodeDeviceCreateXML", err);
 
         if (r == 0)
                 r = vh_nodedev_parse(args->xml_desc, VH_XML_STRICT, &def, err);

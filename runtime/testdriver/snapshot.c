@@ -272,14 +272,40 @@ static const TestMomentKind kind = { { groups, VH_ARRAY_SIZE(groups) }, facts };
 
 static const uint32_t list_flags = VIR_DOMAIN_SNAPSHOT_LIST_ROOTS | VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL;
 
-/* Snapshots of a domain (below NULL) or below one. */
-static int collect(VhCall *call, VhDomainObj *dom, VhMoment *below, uint32_t flags, const char *func, VhMoment ***ret,
-                   uint32_t *n, VhError **err)
+/* Snapshots that a call asked for. */
+typedef struct Found {
+        VhDomainObj *dom;
+        VhMoment **moments;
+        uint32_t n;
+} Found;
+
+static int check_list_flags(uint32_t flags, const char *func, VhError **err)
 {
-        int r = test_check_flags(flags, list_flags | vh_list_mask(&kind.filter), func, err);
+        return test_check_flags(flags, list_flags | vh_list_mask(&kind.filter), func, err);
+}
+
+static int collect(VhCall *call, const remote_nonnull_domain *handle, uint32_t flags, const char *func, Found *found,
+                   VhError **err)
+{
+        int r = check_list_flags(flags, func, err);
 
         if (r == 0)
-                *ret = test_moments(call, &dom->snapshots, &kind, below, flags, n);
+                r = test_domain(call, handle, &found->dom, err);
+        if (r == 0)
+                found->moments = test_moments(call, &found->dom->snapshots, &kind, NULL, flags, &found->n);
+        return r;
+}
+
+static int collect_below(VhCall *call, const remote_nonnull_domain_snapshot *handle, uint32_t flags, const char *func,
+                         Found *found, VhError **err)
+{
+        VhMoment *below;
+        int r = check_list_flags(flags, func, err);
+
+        if (r == 0)
+                r = lookup(call, handle, &found->dom, &below, err);
+        if (r == 0)
+                found->moments = test_moments(call, &found->dom->snapshots, &kind, below, flags, &found->n);
         return r;
 }
 
@@ -303,98 +329,74 @@ static remote_nonnull_domain_snapshot *wires_of(VhCall *call, const VhDomainObj 
 
 TEST_OP_SHARED(domain_snapshot_num)
 {
-        VhDomainObj *dom;
-        VhMoment **found;
-        uint32_t n;
-        int r = test_domain(call, &args->dom, &dom, err);
+        Found found = {};
+        int r = collect(call, &args->dom, args->flags, "testDomainSnapshotNum", &found, err);
 
         if (r == 0)
-                r = collect(call, dom, NULL, args->flags, "testDomainSnapshotNum", &found, &n, err);
-        if (r == 0)
-                ret->num = (int)n;
+                ret->num = (int)found.n;
         return r;
 }
 
 TEST_OP_SHARED(domain_snapshot_list_names)
 {
-        VhDomainObj *dom;
-        VhMoment **found;
-        uint32_t n;
-        int r = test_domain(call, &args->dom, &dom, err);
+        Found found = {};
+        int r = collect(call, &args->dom, args->flags, "testDomainSnapshotListNames", &found, err);
 
-        if (r == 0)
-                r = collect(call, dom, NULL, args->flags, "testDomainSnapshotListNames", &found, &n, err);
         if (r < 0)
                 return r;
-        ret->names.len = VH_MIN(n, (uint32_t)VH_MAX(args->maxnames, 0));
-        ret->names.val = names_of(call, found, ret->names.len);
+        ret->names.len = VH_MIN(found.n, (uint32_t)VH_MAX(args->maxnames, 0));
+        ret->names.val = names_of(call, found.moments, ret->names.len);
         return 0;
 }
 
 TEST_OP_SHARED(domain_list_all_snapshots)
 {
-        VhDomainObj *dom;
-        VhMoment **found;
-        uint32_t n;
-        int r = test_domain(call, &args->dom, &dom, err);
+        Found found = {};
+        int r = collect(call, &args->dom, args->flags, "testDomainListAllSnapshots", &found, err);
 
-        if (r == 0)
-                r = collect(call, dom, NULL, args->flags, "testDomainListAllSnapshots", &found, &n, err);
         if (r < 0)
                 return r;
-        ret->ret = (int)n;
+        ret->ret = (int)found.n;
         if (args->need_results) {
-                ret->snapshots.len = n;
-                ret->snapshots.val = wires_of(call, dom, found, n);
+                ret->snapshots.len = found.n;
+                ret->snapshots.val = wires_of(call, found.dom, found.moments, found.n);
         }
         return 0;
 }
 
 TEST_OP_SHARED(domain_snapshot_num_children)
 {
-        VhDomainObj *dom;
-        VhMoment *m, **found;
-        uint32_t n;
-        int r = lookup(call, &args->snap, &dom, &m, err);
+        Found found = {};
+        int r = collect_below(call, &args->snap, args->flags, "testDomainSnapshotNumChildren", &found, err);
 
         if (r == 0)
-                r = collect(call, dom, m, args->flags, "testDomainSnapshotNumChildren", &found, &n, err);
-        if (r == 0)
-                ret->num = (int)n;
+                ret->num = (int)found.n;
         return r;
 }
 
 TEST_OP_SHARED(domain_snapshot_list_children_names)
 {
-        VhDomainObj *dom;
-        VhMoment *m, **found;
-        uint32_t n;
-        int r = lookup(call, &args->snap, &dom, &m, err);
+        Found found = {};
+        int r = collect_below(call, &args->snap, args->flags, "testDomainSnapshotListChildrenNames", &found, err);
 
-        if (r == 0)
-                r = collect(call, dom, m, args->flags, "testDomainSnapshotListChildrenNames", &found, &n, err);
         if (r < 0)
                 return r;
-        ret->names.len = VH_MIN(n, (uint32_t)VH_MAX(args->maxnames, 0));
-        ret->names.val = names_of(call, found, ret->names.len);
+        ret->names.len = VH_MIN(found.n, (uint32_t)VH_MAX(args->maxnames, 0));
+        ret->names.val = names_of(call, found.moments, ret->names.len);
         return 0;
 }
 
 TEST_OP_SHARED(domain_snapshot_list_all_children)
 {
-        VhDomainObj *dom;
-        VhMoment *m, **found;
-        uint32_t n;
-        int r = lookup(call, &args->snapshot, &dom, &m, err);
+        Found found = {};
+        int r = collect_below(call, &args->snapshot, args->flags, "testDomainSnapshotListAllChildren", &found, err);
 
-        if (r == 0)
-                r = collect(call, dom, m, args->flags, "testDomainSnapshotListAllChildren", &found, &n, err);
         if (r < 0)
                 return r;
-        ret->ret = (int)n;
+        ret->ret = (int)found.n;
         if (args->need_results) {
-                ret->snapshots.len = n;
-                ret->snapshots.val = wires_of(call, dom, found, n);
+                ret->snapshots.len = found.n;
+                ret->snapshots.val = wires_of(call, found.dom, found.moments, found.n);
         }
         return 0;
 }
@@ -547,11 +549,8 @@ TEST_OP_SHARED_DO(domain_revert_to_snapshot)
         VhDomainObj *dom;
         VhMoment *m;
         bool ran;
-        int r = TEST_EXCLUSIVE(args->flags, VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING, VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED, err);
-
-        if (r == 0)
-                r = test_check_flags(args->flags, start | VIR_DOMAIN_SNAPSHOT_REVERT_FORCE,
-                                     "testDomainRevertToSnapshot", err);
+        int r = test_check_flags(args->flags, start | VIR_DOMAIN_SNAPSHOT_REVERT_FORCE, "testDomainRevertToSnapshot",
+                                 err);
         if (r == 0)
                 r = lookup(call, &args->snap, &dom, &m, err);
         if (r < 0)

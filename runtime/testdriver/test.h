@@ -143,9 +143,6 @@ static inline int test_check_flags(uint32_t flags, uint32_t allowed, const char 
 {
         return vh_check_flags(flags, allowed, VIR_FROM_TEST, func, err);
 }
-/* VIR_ERR_INVALID_ARG if both bits are set; a and b are their names. */
-int test_exclusive(uint32_t flags, uint32_t bit_a, const char *a, uint32_t bit_b, const char *b, VhError **err);
-#define TEST_EXCLUSIVE(flags, a, b, err) test_exclusive((flags), (a), #a, (b), #b, (err))
 /* domain.c: the domain of a handle, or -ENOENT with *err. */
 int test_domain(VhCall *call, const remote_nonnull_domain *wire, VhDomainObj **ret, VhError **err);
 /* The same; it must run. */

@@ -13,6 +13,7 @@
 
 typedef struct DocError {
         const char *name;
+        int domain; /* of errors about text that is not well formed */
         VhError **err;
         bool reported; /* the first report is the one that explains */
 } DocError;
@@ -58,11 +59,14 @@ static void report(DocError *de, xmlParserCtxt *ctxt, const xmlError *e)
         vh_buf_printf(&b, "%s:%d: %s", de->name, e->line, e->message ? e->message : "");
         if (ctxt->input && ctxt->input->base) {
                 find_excerpt(ctxt->input, &excerpt, &len, &column);
-                vh_buf_add(&b, excerpt, len);
+                if (len > 0)
+                        vh_buf_add(&b, excerpt, len);
+                else
+                        vh_buf_adds(&b, "(null)"); /* what the reference has for no text to point at */
                 vh_buf_addc(&b, '\n');
                 add_pointer(&b, column);
         }
-        vh_error_set(de->err, VIR_FROM_XML, VIR_ERR_XML_DETAIL, "%s", b.data);
+        vh_error_set(de->err, de->domain, VIR_ERR_XML_DETAIL, "%s", b.data);
 }
 
 static void on_error(void *userdata, xmlErrorPtr e)
@@ -93,9 +97,9 @@ static xmlDoc *read_memory(xmlParserCtxt *ctxt, const char *text, size_t len)
                                  XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
 }
 
-int vh_xml_doc_parse(xmlDoc **docp, const char *text, size_t len, const char *name, VhError **err)
+int vh_xml_doc_parse(xmlDoc **docp, const char *text, size_t len, const char *name, int domain, VhError **err)
 {
-        DocError de = { .name = name, .err = err };
+        DocError de = { .name = name, .domain = domain, .err = err };
         xmlParserCtxt *ctxt;
         xmlDoc *doc;
 
@@ -118,11 +122,12 @@ int vh_xml_doc_parse(xmlDoc **docp, const char *text, size_t len, const char *na
         return -EINVAL;
 }
 
-int vh_xml_doc_parse_root(xmlNode **nodep, const char *text, const char *name, const char *root, VhError **err)
+int vh_xml_doc_parse_root(xmlNode **nodep, const char *text, const char *name, int domain, const char *root,
+                          VhError **err)
 {
         xmlDoc *doc;
         xmlNode *node;
-        int r = vh_xml_doc_parse(&doc, text, strlen(text), name, err);
+        int r = vh_xml_doc_parse(&doc, text, strlen(text), name, domain, err);
 
         if (r < 0)
                 return r;

@@ -13,14 +13,15 @@ enum {
 };
 
 /* Parses len bytes. name is how messages call the text ("(domain_definition)", or a file's name). On failure *docp is
- * untouched and *err is VIR_ERR_XML_DETAIL "NAME:LINE: what\nexcerpt\n---^" for text that is not well formed, or
- * VIR_ERR_XML_ERROR. Returns 0 or negative errno. The caller frees the document with xmlFreeDoc(). */
-int vh_xml_doc_parse(xmlDoc **docp, const char *text, size_t len, const char *name, VhError **err);
+ * untouched and *err is VIR_ERR_XML_DETAIL of domain, "NAME:LINE: what\nexcerpt\n---^", for text that is not well
+ * formed, or VIR_ERR_XML_ERROR. Returns 0 or negative errno. The caller frees the document with xmlFreeDoc(). */
+int vh_xml_doc_parse(xmlDoc **docp, const char *text, size_t len, const char *name, int domain, VhError **err);
 
 /* Parses text (NUL-terminated) whose root element must be root (without namespace). Otherwise VIR_ERR_XML_ERROR
  * "expecting root element of 'root', not 'x'". *nodep is the root; its document is the caller's to free through
  * (*nodep)->doc. Returns 0 or negative errno. */
-int vh_xml_doc_parse_root(xmlNode **nodep, const char *text, const char *name, const char *root, VhError **err);
+int vh_xml_doc_parse_root(xmlNode **nodep, const char *text, const char *name, int domain, const char *root,
+                          VhError **err);
 
 /* Frees the document that node belongs to; accepts NULL, returns NULL. */
 xmlNode *vh_xml_free_root(xmlNode *node);

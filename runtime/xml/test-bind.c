@@ -97,7 +97,7 @@ static int parse(const VhXmlTable *table, const char *xml, unsigned flags, void 
 {
         _vh_xml_root_ xmlNode *root = NULL;
 
-        assert_int_equal(vh_xml_doc_parse_root(&root, xml, "test", table->name, NULL), 0);
+        assert_int_equal(vh_xml_doc_parse_root(&root, xml, "test", VIR_FROM_XML, table->name, NULL), 0);
         return vh_xml_bind_parse_new(table, root, objp, flags, NULL, err);
 }
 

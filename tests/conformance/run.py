@@ -4,9 +4,11 @@
 
     run.py SUITE            compare; the reference runs live if it is installed, else its recorded answers are used
     run.py --record SUITE   write the reference's answers to recorded/
+    run.py --drop-stale SUITE   compare, and remove known differences (listed one a line) that are none any more
     run.py --show reference|ours SUITE [CASE]   print answers as JSON
 
-Differences that are meant stand in known-differences.yaml with their reason; one that no longer differs must be removed."""
+Differences that are meant stand in known-differences.yaml with their reason. A pattern there that explains nothing any more
+must be removed: a procedure that was built leaves the list of those that are not."""
 
 import argparse
 import collections
@@ -110,12 +112,28 @@ def matches(answer, wanted):
 
 
 def known(rows, name, expected, got):
-    """Index of the row that explains a difference, None if there is none."""
-    for i, row in enumerate(rows):
-        if (any(fnmatch.fnmatchcase(name, c) for c in row["cases"]) and matches(expected, row.get("reference"))
-                and matches(got, row.get("ours"))):
-            return i
+    """(row, its patterns that match) of the row that explains a difference, None if there is none."""
+    for row in rows:
+        patterns = [c for c in row["cases"] or [] if fnmatch.fnmatchcase(name, c)]
+        if patterns and matches(expected, row.get("reference")) and matches(got, row.get("ours")):
+            return row, patterns
     return None
+
+
+def drop_stale(suite, stale):
+    """Removes patterns that explain nothing, where each stands in a line of its own."""
+    path = os.path.join(HERE, "known-differences.yaml")
+    with open(path, encoding="utf-8") as f:
+        lines = f.readlines()
+    inside = False
+    kept = []
+    for line in lines:
+        if line.startswith("- suite:"):
+            inside = line.split(":", 1)[1].strip() == suite
+        if not (inside and line.startswith("  - ") and yaml.safe_load(line)[0] in stale):
+            kept.append(line)
+    with open(path, "w", encoding="utf-8") as f:
+        f.writelines(kept)
 
 
 def explain(expected, got):
@@ -125,36 +143,47 @@ def explain(expected, got):
     return [f"reference: {json.dumps(expected, sort_keys=True)}", f"ours:      {json.dumps(got, sort_keys=True)}"]
 
 
-def compare(suite):
-    """Prints TAP; true if ours does what the reference does, known differences aside."""
+def compare(suite, drop=False):
+    """Prints TAP; true if ours does what the reference does, known differences aside. drop: remove patterns of known
+    differences that explain nothing any more."""
     expected, got = reference_answers(suite), answers("ours", suite)
     rows = known_differences(suite)
-    used, failed = collections.Counter(), 0
+    used, differ, failed = collections.Counter(), 0, 0
     names = sorted(expected.keys() | got.keys())
-    print(f"1..{len(names) + len(rows)}")
+    print(f"1..{len(names) + sum(len(row['cases'] or []) for row in rows)}")
     for number, name in enumerate(names, 1):
         if expected.get(name) == got.get(name):
             print(f"ok {number} {name}")
             continue
-        row = known(rows, name, expected.get(name), got.get(name))
-        if row is not None:
-            used[row] += 1
-            print(f"ok {number} {name} # known difference: {rows[row]['reason']}")
+        found = known(rows, name, expected.get(name), got.get(name))
+        if found:
+            used.update((id(found[0]), pattern) for pattern in found[1])
+            print(f"ok {number} {name} # known difference: {found[0]['reason']}")
+            differ += 1
             continue
         failed += 1
         print(f"not ok {number} {name}")
         print("\n".join("#   " + line for line in explain(expected.get(name), got.get(name))))
-    for i, row in enumerate(rows):
-        failed += i not in used
-        print(f"{'ok' if i in used else 'not ok'} {len(names) + i + 1} known difference is still one: {row['reason']}")
-        print(f"#   {used[i]} cases")
-    print(f"# of {len(names)} cases {sum(used.values())} differ as known, {failed} otherwise")
-    return not failed
+    stale, number = set(), len(names)
+    for row in rows:
+        for pattern in row["cases"] or []:
+            number += 1
+            count = used[id(row), pattern]
+            print(f"{'ok' if count else 'not ok'} {number} {pattern} differs in {count} cases: {row['reason']}")
+            if not count:
+                stale.add(pattern)
+    if drop and stale:
+        drop_stale(suite, stale)
+    elif stale:
+        print(f"# {len(stale)} patterns explain nothing: remove them (run.py --drop-stale {suite})")
+    print(f"# of {len(names)} cases {differ} differ as known, {failed} otherwise")
+    return not failed and not stale
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--drop-stale", action="store_true")
     parser.add_argument("--show", choices=("reference", "ours"))
     parser.add_argument("suite")
     parser.add_argument("case", nargs="?", default="*")
@@ -170,7 +199,7 @@ def main():
             if fnmatch.fnmatchcase(name, args.case):
                 print(name, json.dumps(answer))
         return 0
-    return 0 if compare(args.suite) else 1
+    return 0 if compare(args.suite, args.drop_stale) else 1
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """procs.h and procs.c: procedure numbers, and a dispatch row for each procedure."""
 
 from cgen import INDENT, c_int, c_string, enum, header, initializer, source
+from emit_checks import Checks
 from emit_ops import calls, ops_struct
 from model import DescriptionError
 
@@ -9,6 +10,7 @@ from model import DescriptionError
 API_DOMAINS = [
     ("virDomainSnapshot", "VIR_FROM_DOMAIN_SNAPSHOT"),
     ("virDomainCheckpoint", "VIR_FROM_DOMAIN_CHECKPOINT"),
+    ("virDomainRevertToSnapshot", "VIR_FROM_DOMAIN_SNAPSHOT"),
     ("virNodeDevice", "VIR_FROM_NODEDEV"),
 ]
 KIND_DOMAINS = {
@@ -50,57 +52,15 @@ def procs_header(programs, numberless):
     return header("rpc/protocol/", includes, body)
 
 
-def limit_check(proc, rule):
-    """Refuses a call whose argument asks for more than a reply can hold."""
-    names = [rule["arg"]] + ([rule["times"]] if "times" in rule else [])
-    kinds = set()
-    for name in names:
-        found = field_named(proc, name)
-        if not found:
-            raise DescriptionError(f"{proc.const}: args have no number {name}")
-        kinds.add(found.type.kind)
-    if len(kinds) > 1:
-        raise DescriptionError(f"{proc.const}: {' * '.join(names)} mixes signed and unsigned")
-    # A product of two words fits the wide type of the same sign.
-    wide = "" if len(names) == 1 else "(int64_t)" if kinds == {"INT"} else "(uint64_t)"
-    asked = wide + " * ".join(f"a->{name}" for name in names)
-    text = rule.get("text", f"{' * '.join(names)} > {rule['max']}")
-    return [
-        f"{INDENT}if ({asked} > {rule['max']})",
-        f'{INDENT * 2}return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_{rule.get("code", "RPC")}, "%s", {c_string(text)});',
-    ]
-
-
-def required_check(program, proc, name):
-    """Refuses a call without an argument that is optional on the wire only."""
-    if name not in [f.name for f in proc.args.fields if f.shape == "OPTIONAL"]:
-        raise DescriptionError(f"{proc.const}: args have no optional {name}")
-    text = f"{name} in {api_name(proc)} must not be NULL"
-    return [
-        f"{INDENT}if (!a->{name})",
-        f"{INDENT * 2}return vh_error_plain(err, {error_domain(program, proc)}, VIR_ERR_INVALID_ARG, \"%s\", {c_string(text)});",
-    ]
-
-
-def argument_checks(program, proc):
-    """(declaration, checks) that come before the member is called."""
-    lines = [line for rule in proc.row.get("arg_max") or [] for line in limit_check(proc, rule)]
-    lines += [line for name in proc.row.get("arg_required") or [] for line in required_check(program, proc, name)]
-    return [f"{INDENT}const {proc.args.c_type} *a = args;"] if lines else [], lines
-
-
 def shim(program, proc):
-    """The function that checks arguments and gives them, typed, to a member."""
+    """The function that gives arguments, typed, to a member."""
     arguments = ["call"] + (["args"] if proc.args else []) + (["ret"] if proc.ret else []) + ["err"]
     ops = ops_struct(program, proc)
-    variables, checks = argument_checks(program, proc)
     return [
         f"static int {shim_name(program, proc)}(const void *p, VhCall *call, void *args, void *ret, VhError **err)",
         "{",
         f"{INDENT}const {ops} *ops = p;",
-    ] + variables + [
         "",
-    ] + checks + [
         f"{INDENT}if (!ops || !ops->{proc.member})",
         f"{INDENT * 2}return vh_proc_not_supported(call->proc, err);",
         f"{INDENT}return ops->{proc.member}({', '.join(arguments)});",
@@ -190,7 +150,7 @@ class Rows:
             self.fail(proc, "ro has a rule that the rows cannot hold")
         return hex(mask) if mask else None, params[0] if params else "{-1, 0}"
 
-    def row(self, proc):
+    def row(self, proc, checks):
         row = proc.row
         stream = row.get("stream") or {}
         sparse = stream.get("sparse_flag")
@@ -216,15 +176,21 @@ class Rows:
             ("acl", self.acl(proc)),
             ("n_acl", len(row["acl"]) if row.get("acl") else None),
             ("aclfilter", c_string(filters[0]) if filters[0] else None),
+            ("check_first", checks.get("check_first")),
+            ("check", checks.get("check")),
             ("invoke", shim_name(self.program, proc) if proc.dir == "call" else None),
         ]) + "},"
 
     def table(self):
         p = self.program
         body = []
+        checks = {}
         for proc in calls(p):
             body += shim(p, proc) + [""]
-        body += [f"static const VhProc procs_{p.name}[] = {{"] + [INDENT + self.row(proc) for proc in p.procs] + ["};", ""]
+            functions, checks[proc.num] = Checks(proc, api_name(proc), error_domain(p, proc), self.flags).functions(p.name)
+            body += functions
+        rows = [INDENT + self.row(proc, checks.get(proc.num, {})) for proc in p.procs]
+        body += [f"static const VhProc procs_{p.name}[] = {{"] + rows + ["};", ""]
         return body + [f"const VhProgram vh_program_{p.name} = {{" + initializer([
             ("name", c_string(p.name)), ("number", c_int(p.number)), ("version", p.version), ("procs", f"procs_{p.name}"),
             ("n_procs", f"VH_ARRAY_SIZE(procs_{p.name})")]) + "};", ""]
@@ -236,4 +202,4 @@ def procs_source(programs, flags):
         body += Rows(p, flags).table()
     names = [f"&vh_program_{p.name}" for p in programs] + ["NULL"]
     body += [f"const VhProgram *const vh_programs[] = {{{', '.join(names)}}};"]
-    return source("rpc/protocol/", ['"procs.h"', '"ops.h"', "<stddef.h>"], body)
+    return source("rpc/protocol/", ['"procs.h"', '"api.h"', '"ops.h"', "<stddef.h>"], body)

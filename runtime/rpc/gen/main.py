@@ -11,7 +11,7 @@ import emit_events
 import emit_ops
 import emit_procs
 import emit_types
-from model import DescriptionError, Loader, load_api, load_events, load_params
+from model import DescriptionError, Loader, add_checks, load_api, load_events, load_params
 
 # In the order of use: a program may use types of those before it.
 TYPES_ONLY = ["message"]
@@ -32,6 +32,7 @@ def products(directory, types_only=TYPES_ONLY, programs=PROGRAMS):
     loader = Loader(directory)
     types_only = [loader.load(name) for name in types_only]
     programs = [loader.load(name) for name in programs]
+    add_checks(directory, programs)
     api = load_api(directory)
     events = [(name, row) for name, row in load_events(directory) if name != "connection_close"]
     files = {}

@@ -27,7 +27,7 @@ KEYWORDS = {"register", "restrict", "default", "continue", "return", "goto", "sw
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 PROC_KEYS = {"num", "name", "dir", "args", "ret", "msg", "prio", "acl", "aclfilter", "stream", "api", "conn", "ro", "fds",
-             "pre_auth", "arg_max", "arg_required"}
+             "pre_auth"}
 
 KINDS = ["hypervisor", "network", "interface", "nodedev", "nwfilter", "secret", "storage"]
 
@@ -85,6 +85,7 @@ class Proc:
     args: Type
     ret: Type
     row: dict
+    checks: list = field(default_factory=list)  # rules of arg_checks.yaml
 
     @property
     def member(self):
@@ -303,3 +304,14 @@ def load_events(directory):
     """Event families that clients register for: [(name, description)]."""
     data = load_yaml(directory, "events")
     return [(name, data[name]) for name in data if isinstance(data[name], dict) and "register" in data[name]]
+
+
+def add_checks(directory, programs):
+    """Gives procedures the rules that arg_checks.yaml has for them."""
+    by_name = {program.name: {proc.name: proc for proc in program.procs} for program in programs}
+    for program, procs in load_yaml(directory, "arg_checks").items():
+        for name, rules in procs.items():
+            proc = by_name.get(program, {}).get(name)
+            if proc is None or proc.dir != "call":
+                raise DescriptionError(f"arg_checks.yaml: there is no call {name} in {program}")
+            proc.checks = rules

@@ -42,7 +42,7 @@ class Mistakes(unittest.TestCase):
 
     def setUp(self):
         self.parts = {}
-        for name in ("sample", "api_flags", "typed_params", "events"):
+        for name in ("sample", "api_flags", "arg_checks", "typed_params", "events"):
             self.parts[name] = load_yaml(DESCRIPTION, name)
         self.sample = copy.deepcopy(self.parts["sample"])
 
@@ -109,13 +109,32 @@ class Mistakes(unittest.TestCase):
         self.sample["procs"][4]["ro"] = {"deny_param": {"name": "SAMPLE_AGENT"}}
         self.refused(r"SAMPLE_PROC_DOWNLOAD: args have no number name")
 
-    def test_limit_on_string(self):
-        self.sample["procs"][1]["arg_max"][0]["arg"] = "name"
-        self.refused(r"SAMPLE_PROC_TAKE: args have no number name")
+    def check(self, rule):
+        self.parts["arg_checks"]["sample"]["TAKE"] = [rule]
 
-    def test_required_without_option(self):
-        self.sample["procs"][1]["arg_required"] = ["name"]
-        self.refused(r"SAMPLE_PROC_TAKE: args have no optional name")
+    def test_check_of_unknown_call(self):
+        self.parts["arg_checks"]["sample"]["EVENT"] = []
+        self.refused(r"arg_checks.yaml: there is no call EVENT in sample")
+
+    def test_limit_on_string(self):
+        self.check({"max": "name", "limit": 1})
+        self.refused(r"arg_checks.yaml: SAMPLE_PROC_TAKE: name is not a number")
+
+    def test_check_of_unknown_argument(self):
+        self.check({"nonnull": "passwort"})
+        self.refused(r"SAMPLE_PROC_TAKE: args have no passwort")
+
+    def test_check_without_text(self):
+        self.check({"min": "source", "limit": 3})
+        self.refused(r"SAMPLE_PROC_TAKE: a rule of min needs a text")
+
+    def test_check_of_two_kinds(self):
+        self.check({"nonzero": "source", "nothing": "source"})
+        self.refused(r"SAMPLE_PROC_TAKE: a rule cannot have nonzero, nothing")
+
+    def test_check_of_unknown_flag(self):
+        self.check({"exclusive": ["SAMPLE_LIVE", "SAMPLE_DEAD"]})
+        self.refused(r"SAMPLE_PROC_TAKE: unknown flag SAMPLE_DEAD")
 
     def test_unknown_read_only_word(self):
         self.sample["procs"][1]["ro"] = "denied"
