@@ -2,8 +2,7 @@
 
 /* What no single value shows. A mistake in a value that several daemons share is reported once, at its place. */
 
-#include "conf/check.h"
-#include "profile.h"
+#include "check-priv.h"
 
 #include <inttypes.h>
 
@@ -24,17 +23,33 @@ static VhFinding *once(VhFindings *f, const VhProfile *p, const char *code, cons
         return is_known(f, code, s->node) ? NULL : vh_profile_error(f, p, code, s->node, s->path, "%s", text);
 }
 
-static void warn(VhFindings *f, const VhProfile *p, const char *code, const VhSetting *s, const char *text)
+void vh_check_warn(VhFindings *f, const VhProfile *p, const char *code, const VhYamlNode *node, const char *path,
+                   const char *text)
 {
         VhFinding *n;
 
-        if (is_known(f, code, s->node))
+        if (is_known(f, code, node))
                 return;
-        n = vh_findings_add(f, VH_SEVERITY_WARNING, code, s->node->file, s->node->line, s->node->column, "%s", text);
+        n = vh_findings_add(f, VH_SEVERITY_WARNING, code, node->file, node->line, node->column, "%s", text);
         if (n) {
-                n->width = s->node->width;
-                n->path = vh_arena_strdup(&f->arena, s->path);
+                n->width = node->width;
+                n->path = vh_arena_strdup(&f->arena, path);
         }
+}
+
+static void warn(VhFindings *f, const VhProfile *p, const char *code, const VhSetting *s, const char *text)
+{
+        vh_check_warn(f, p, code, s->node, s->path, text);
+}
+
+const VhSetting *vh_check_any_setting(const VhProfile *p, const char *option)
+{
+        const VhSetting *found = NULL;
+
+        for (const VhDaemonDesc **d = p->daemons; *d && !found; d++)
+                if (vh_conf_desc_option((*d)->conf, option))
+                        found = vh_profile_setting(p, *d, option);
+        return found;
 }
 
 static bool is_string(const VhSetting *s, const char *value)
@@ -103,6 +118,15 @@ static void check_directory(const VhProfile *p, const VhDaemonDesc *d, VhFinding
 
 /* Remote access */
 
+/* An absent list lets everybody pass, an empty one nobody. */
+static void check_nobody(const VhProfile *p, const VhDaemonDesc *d, const char *option, VhFindings *f)
+{
+        const VhSetting *s = vh_profile_setting(p, d, option);
+
+        if (s && s->value.kind == VH_CONF_LIST && s->value.list.n == 0)
+                warn(f, p, "access-nobody", s, "an empty list lets nobody in; null takes the list away");
+}
+
 static void check_remote_auth(const VhProfile *p, const VhDaemonDesc *d, VhFindings *f)
 {
         const VhSetting *tcp = vh_profile_setting(p, d, "auth_tcp"), *tls = vh_profile_setting(p, d, "auth_tls");
@@ -114,6 +138,13 @@ static void check_remote_auth(const VhProfile *p, const VhDaemonDesc *d, VhFindi
                 once(f, p, "remote-polkit", tcp, polkit);
         if (is_string(tls, "polkit"))
                 once(f, p, "remote-polkit", tls, polkit);
+        if (is_on(unchecked) && vh_profile_setting(p, d, "tls_allowed_dn_list"))
+                vh_finding_hint(f,
+                                once(f, p, "remote-names-unchecked", unchecked,
+                                     "without the check of certificates, allowed_names is not looked at either"),
+                                "leave skip_client_check out");
+        check_nobody(p, d, "tls_allowed_dn_list", f);
+        check_nobody(p, d, "sasl_allowed_username_list", f);
         if (is_on(vh_profile_setting(p, d, "listen_tcp")) && is_string(tcp, "none")) {
                 n = once(f, p, "remote-open", tcp, "everybody in the network would control all guests");
                 vh_finding_hint(f, n, "use \"sasl\", or TLS");
@@ -181,6 +212,8 @@ static void check_built(const VhProfile *p, const VhDaemonDesc *d, VhFindings *f
         const VhSetting *tls = vh_profile_setting(p, d, "listen_tls"), *tcp = vh_profile_setting(p, d, "listen_tcp");
         const VhSetting *drivers = vh_profile_setting(p, d, "access_drivers");
 
+        if (p->software != VH_SOFTWARE_OURS)
+                return;
         for (size_t i = 0; i < VH_ARRAY_SIZE(auth_keys); i++) {
                 const VhSetting *s = vh_profile_setting(p, d, auth_keys[i]);
 
@@ -278,6 +311,27 @@ static void check_client_mode(const VhProfile *p, VhFindings *f)
         vh_finding_hint(f, n, "leave it out, or use \"direct\"");
 }
 
+static void check_uuid(const VhProfile *p, VhFindings *f)
+{
+        const VhSetting *uuid = vh_check_any_setting(p, "host_uuid"),
+                        *source = vh_check_any_setting(p, "host_uuid_source");
+
+        if (uuid && source)
+                warn(f, p, "host-uuid", source, "host.uuid says which one it is: the source is not asked");
+}
+
+/* A unit that takes its whole group down takes guests down. */
+static void check_kill_mode(const VhProfile *p, const VhDirective *d, VhFindings *f)
+{
+        VhFinding *n;
+
+        if (!vh_streq(d->key, "KillMode") || vh_streq(d->value, "process") || vh_streq(d->value, "none"))
+                return;
+        n = vh_profile_error(f, p, "unit-kills", d->node, d->path,
+                             "guests, dnsmasq and other helpers would end with the daemon");
+        vh_finding_hint(f, n, "KillMode=process is what the unit has");
+}
+
 /* Directives that the compiler writes itself, from an option. */
 static void check_directive(const VhProfile *p, const VhDirective *d, VhFindings *f)
 {
@@ -324,7 +378,11 @@ void vh_profile_check(const VhProfile *p, VhFindings *f)
         }
         for (const VhConfDesc *const *c = vh_conf_descs; *c; c++)
                 check_options(p, NULL, *c, f);
-        for (const VhDirective *d = p->directives; d; d = d->next)
+        for (const VhDirective *d = p->directives; d; d = d->next) {
                 check_directive(p, d, f);
+                check_kill_mode(p, d, f);
+        }
         check_client_mode(p, f);
+        check_uuid(p, f);
+        vh_check_target(p, f);
 }

@@ -84,22 +84,67 @@ static void put_unix_socket(DropIn *drop, const VhDaemonDesc *d, const VhSocketD
                 put_setting(drop, group, "SocketGroup", group->value.str + (*group->value.str == '+'));
 }
 
+static void put_given(DropIn *d, const VhGiven *given, const char *section, const char *key, const char *value)
+{
+        vh_draft_from(&d->draft, given->node, given->path);
+        put(d, section, key, value);
+}
+
+/* The addresses of one listener: its own list, that of all listeners, or the one address; empty: everywhere. */
+static VhGiven addresses_of(const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *s)
+{
+        const VhGiven *own = s->kind == VH_SOCKET_TLS ? &p->remote.tls_addresses : &p->remote.tcp_addresses;
+        const VhSetting *one = vh_profile_setting(p, d, "listen_addr");
+        VhGiven given = own->node ? *own : p->remote.addresses;
+
+        if (!given.node && one) {
+                given = (VhGiven){ .node = one->node, .path = one->path, .n = 1 };
+                given.items = vh_arena_new(p->arena, const char *, 1);
+                given.items[0] = one->value.str;
+        }
+        return given;
+}
+
+static void put_address(DropIn *drop, const VhGiven *addresses, size_t i, const char *port)
+{
+        const char *host = addresses->items[i];
+        bool v6 = strchr(host, ':');
+        _vh_free_ char *place = vh_xasprintf("%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
+
+        put_given(drop, addresses, "Socket", "ListenStream", place);
+}
+
 static void put_ip_socket(DropIn *drop, const VhDaemonDesc *d, const VhSocketDesc *s)
 {
-        const VhSetting *address = vh_profile_setting(drop->p, d, "listen_addr");
+        const VhGiven addresses = addresses_of(drop->p, d, s);
+        const VhGiven *free_bind = &drop->p->remote.free_bind, *v6 = &drop->p->remote.ipv6_only;
         const VhSetting *port = vh_profile_setting(drop->p, d, s->port_key);
-        const char *host = address ? address->value.str : NULL, *number = port ? port->value.str : s->port;
-        bool v6 = host && strchr(host, ':');
-        _vh_free_ char *place = NULL;
+        const char *number = port ? port->value.str : s->port;
 
-        if (!address && !port)
-                return;
-        place = host ? vh_xasprintf("%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", number) : vh_xstrdup(number);
-        put_setting(drop, address ? address : port, "ListenStream", "");
-        put_setting(drop, address ? address : port, "ListenStream", place);
-        /* The address may come up later than the socket. */
-        if (address)
-                put_setting(drop, address, "FreeBind", "yes");
+        if (addresses.node)
+                put_given(drop, &addresses, "Socket", "ListenStream", "");
+        for (size_t i = 0; i < addresses.n; i++)
+                put_address(drop, &addresses, i, number);
+        if (port && !addresses.node) {
+                put_setting(drop, port, "ListenStream", "");
+                put_setting(drop, port, "ListenStream", number);
+        }
+        /* An address may come up later than the socket. */
+        if (addresses.node && (!free_bind->node || free_bind->on))
+                put_given(drop, free_bind->node ? free_bind : &addresses, "Socket", "FreeBind", "yes");
+        if (v6->node)
+                put_given(drop, v6, "Socket", "BindIPv6Only", v6->on ? "ipv6-only" : "both");
+}
+
+/* Daemons that start guests, networks and the like wait for what those need. */
+static void put_wait_for(DropIn *drop, const VhDaemonDesc *d)
+{
+        const VhGiven *units = &drop->p->boot.wait_for;
+
+        for (size_t i = 0; d->boot && i < units->n; i++) {
+                put_given(drop, units, "Unit", "Wants", units->items[i]);
+                put_given(drop, units, "Unit", "After", units->items[i]);
+        }
 }
 
 static void emit_socket(VhPlan *plan, const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *s)
@@ -121,6 +166,7 @@ static void emit_service(VhPlan *plan, const VhProfile *p, const VhDaemonDesc *d
         static const char *const sections[] = { "Unit", "Service", "Install" };
         DropIn drop = begin(p, d, d->service);
 
+        put_wait_for(&drop, d);
         for (size_t i = 0; i < VH_ARRAY_SIZE(sections); i++)
                 put_profile_directives(&drop, sections[i]);
         finish(&drop, plan);
@@ -135,22 +181,72 @@ void vh_emit_drop_ins(VhPlan *plan, const VhProfile *p)
         }
 }
 
+static bool is_listed(const VhGiven *list, const char *word)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (vh_streq(list->items[i], word))
+                        return true;
+        return false;
+}
+
+/* The value that decides over a unit, or an empty one: the policy does. */
+static VhGiven decided_by(const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *socket)
+{
+        const VhSetting *enable = socket && socket->enable_key ? vh_profile_setting(p, d, socket->enable_key) : NULL;
+
+        if (enable)
+                return (VhGiven){ .node = enable->node, .path = enable->path };
+        if (!socket && is_listed(&p->boot.services, d->name))
+                return p->boot.services;
+        if (p->boot.mask_others.on && vh_profile_is_other_layout(p, d))
+                return p->boot.mask_others;
+        return (VhGiven){ 0 };
+}
+
 /* A line of the preset, and the unit itself. */
 static void add_unit(VhPlan *plan, VhBuf *b, const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *socket)
 {
         VhPresetUnit kind = !socket ? VH_PRESET_SERVICE : socket->file ? VH_PRESET_SOCKET : VH_PRESET_LISTENER;
-        const VhSetting *enable = socket && socket->enable_key ? vh_profile_setting(p, d, socket->enable_key) : NULL;
         bool open = socket && vh_profile_wants_socket(p, d, socket);
-        bool enabled = vh_preset_enables(p->preset, kind, vh_profile_has(p, d), open, d->boot);
+        bool always = !socket && is_listed(&p->boot.services, d->name);
+        bool enabled = always || vh_preset_enables(p->preset, kind, vh_profile_has(p, d), open, d->boot);
+        bool masked = p->boot.mask_others.on && vh_profile_is_other_layout(p, d);
+        const VhGiven by = decided_by(p, d, socket);
         VhPlanUnit unit = { .unit = socket ? socket->unit : d->service, .daemon = d, .socket = socket };
 
-        unit.state = enabled ? VH_PLAN_ENABLED : VH_PLAN_DISABLED;
+        unit.state = masked ? VH_PLAN_MASKED : enabled ? VH_PLAN_ENABLED : VH_PLAN_DISABLED;
         /* Services without anything to start wait for their first client. */
-        unit.running = enabled && (socket || d->boot);
-        unit.node = enable ? enable->node : NULL;
-        unit.path = enable ? enable->path : NULL;
+        unit.running = enabled && (socket || d->boot || always);
+        unit.node = by.node;
+        unit.path = by.path;
         vh_plan_add_unit(plan, &unit);
         vh_buf_printf(b, "%s %s\n", enabled ? "enable" : "disable", unit.unit);
+}
+
+static void add_guests_unit(VhPlan *plan, VhDraft *draft, const VhProfile *p)
+{
+        const VhGiven *first = vh_profile_guests(p);
+
+        if (!first)
+                return;
+        vh_draft_from(draft, first->node, first->path);
+        vh_buf_adds(&draft->text, "enable " VH_GUESTS_UNIT "\n");
+        vh_plan_add_unit(plan, &(VhPlanUnit){ .unit = VH_GUESTS_UNIT,
+                                              .state = VH_PLAN_ENABLED,
+                                              .running = true,
+                                              .node = first->node,
+                                              .path = first->path });
+}
+
+static void add_daemon_units(VhPlan *plan, VhDraft *draft, const VhProfile *p, const VhDaemonDesc *d)
+{
+        for (size_t i = 0; i <= d->n_sockets; i++) {
+                const VhSocketDesc *socket = i > 0 ? &d->sockets[i - 1] : NULL;
+                const VhGiven by = decided_by(p, d, socket);
+
+                vh_draft_from(draft, by.node, by.path);
+                add_unit(plan, &draft->text, p, d, socket);
+        }
 }
 
 void vh_emit_preset(VhPlan *plan, const VhProfile *p)
@@ -158,13 +254,10 @@ void vh_emit_preset(VhPlan *plan, const VhProfile *p)
         VhDraft draft = { 0 };
 
         vh_emit_header(&draft.text, p);
-        for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++) {
-                if (!(*d)->units)
-                        continue;
-                add_unit(plan, &draft.text, p, *d, NULL);
-                for (size_t i = 0; i < (*d)->n_sockets; i++)
-                        add_unit(plan, &draft.text, p, *d, &(*d)->sockets[i]);
-        }
+        for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++)
+                if ((*d)->units)
+                        add_daemon_units(plan, &draft, p, *d);
+        add_guests_unit(plan, &draft, p);
         vh_plan_add(plan, VH_PLAN_PRESET, vh_xasprintf("%s/systemd/system-preset/50-virthost.preset", VH_SYSCONFDIR),
                     UNIT_FILE_MODE, &draft);
 }
@@ -180,6 +273,20 @@ static bool belongs(const VhProfile *p, const char *unit)
         return vh_endswith(unit, ".target");
 }
 
+/* Units name the folder of environment files that this build was made for. */
+static void add_unit_text(VhBuf *b, const char *text, const VhProfile *p)
+{
+        static const char built[] = "/" VH_ENVDIR "/";
+        const char *mark;
+
+        while ((mark = strstr(text, built))) {
+                vh_buf_add(b, text, (size_t)(mark - text));
+                vh_buf_printf(b, "/%s/", p->distro->env_dir);
+                text = mark + strlen(built);
+        }
+        vh_buf_adds(b, text);
+}
+
 void vh_emit_units(VhPlan *plan, const VhProfile *p)
 {
         for (const VhUnitText *u = vh_unit_texts; u->name; u++) {
@@ -188,7 +295,7 @@ void vh_emit_units(VhPlan *plan, const VhProfile *p)
                 if (!belongs(p, u->name))
                         continue;
                 vh_emit_header(&draft.text, p);
-                vh_buf_adds(&draft.text, u->text);
+                add_unit_text(&draft.text, u->text, p);
                 vh_plan_add(plan, VH_PLAN_UNIT, vh_xasprintf("%s/%s", VH_UNITDIR, u->name), UNIT_FILE_MODE, &draft)
                         ->unit = u->name;
         }

@@ -105,9 +105,19 @@ void vh_emit_drop_ins(VhPlan *plan, const VhProfile *p);
 /* The preset file, and the states of units. */
 void vh_emit_preset(VhPlan *plan, const VhProfile *p);
 void vh_emit_units(VhPlan *plan, const VhProfile *p);
+/* What decides who may connect and do what: rules of polkit. */
+void vh_emit_polkit(VhPlan *plan, const VhProfile *p);
+/* Groups and their members, folders that must be there at boot. */
+void vh_emit_accounts(VhPlan *plan, const VhProfile *p);
+void vh_emit_folders(VhPlan *plan, const VhProfile *p);
+/* Guests at shutdown and boot. */
+void vh_emit_guests(VhPlan *plan, const VhProfile *p);
 /* First line of a generated file: who made it, from which profile and version. */
 void vh_emit_header(VhBuf *b, const VhProfile *p);
+/* The same without the mark of a comment. */
+void vh_emit_header_text(VhBuf *b, const VhProfile *p);
 
+#define VH_GUESTS_UNIT   "libvirt-guests.service"
 #define VH_MANIFEST_PATH "var/lib/virthost/manifest"
 
 /* Made by daemons/gen/units.py: the units that the packages install. */

@@ -143,6 +143,11 @@ bool vh_profile_wants_socket(const VhProfile *p, const VhDaemonDesc *d, const Vh
 /* True if systemd's socket unit decides instead of this option. */
 bool vh_profile_is_replaced(const VhProfile *p, const VhOptionDesc *o);
 
+/* True for libvirtd in a modular layout, and for the daemons in its place in a monolithic one. */
+bool vh_profile_is_other_layout(const VhProfile *p, const VhDaemonDesc *d);
+/* The first value of the guests section, or NULL if the profile leaves guests at shutdown alone. */
+const VhGiven *vh_profile_guests(const VhProfile *p);
+
 /* Adds an error at a node. */
 VhFinding *vh_profile_error(VhFindings *f, const VhProfile *p, const char *code, const VhYamlNode *node,
                             const char *path, const char *fmt, ...) _vh_printf_(6, 7);

@@ -66,3 +66,25 @@ bool vh_profile_is_replaced(const VhProfile *p, const VhOptionDesc *o)
 {
         return p->startup == VH_STARTUP_ACTIVATION && o->replaced_by != VH_REPLACED_NOT;
 }
+
+bool vh_profile_is_other_layout(const VhProfile *p, const VhDaemonDesc *d)
+{
+        bool monolithic = d->role == VH_ROLE_MONOLITHIC;
+
+        if (d->role == VH_ROLE_LOG || d->role == VH_ROLE_LOCK)
+                return false;
+        return monolithic != (p->layout == VH_LAYOUT_MONOLITHIC);
+}
+
+const VhGiven *vh_profile_guests(const VhProfile *p)
+{
+        const VhGiven *all[] = {
+                &p->guests.at_shutdown, &p->guests.at_boot, &p->guests.uris,         &p->guests.start_delay,
+                &p->guests.parallel,    &p->guests.timeout, &p->guests.bypass_cache, &p->guests.sync_time,
+        };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(all); i++)
+                if (all[i]->node)
+                        return all[i];
+        return NULL;
+}

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-static const char *hosts_dir;
+static const char *hosts_dir, *secret_file;
 
 static VhProfile *read_profile(VhArena *arena, const char *text, VhFindings *f)
 {
@@ -96,6 +96,10 @@ static void add_yaml(VhBuf *b, const VhOptionDesc *o)
         assert_int_equal(vh_conf_parse(&conf, "example", text, strlen(text), NULL, NULL), 0);
         v = &vh_conf_find(conf, "v")->value;
         vh_buf_printf(b, "      %s: ", o->name);
+        if (o->secret) {
+                vh_buf_printf(b, "{file: %s}\n", secret_file);
+                return;
+        }
         if (v->kind == VH_CONF_LIST) {
                 vh_buf_addc(b, '[');
                 for (size_t i = 0; i < v->list.n; i++) {
@@ -218,8 +222,9 @@ int main(int argc, char **argv)
                 cmocka_unit_test(test_special_settings_win),
         };
 
-        if (argc != 2)
+        if (argc != 3)
                 return 2;
         hosts_dir = argv[1];
+        secret_file = argv[2];
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,13 +5,17 @@
  * YAML's own guesses are not used: versions disagree on yes, no, on, off and on 010. What could be read in two ways is
  * refused with the way to write it. */
 
+#include "base/file.h"
 #include "conf/check.h"
 #include "profile.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+enum { SECRET_MAX = 4096 };
 
 /* Has the same been said of the same value? Aliases and shared settings lead to a value more than once. */
 static bool is_repeated(const VhFindings *f, const char *code, const VhYamlNode *node, const char *path)
@@ -224,11 +228,54 @@ static bool take_list(const VhProfile *p, const VhOptionDesc *o, const VhYamlNod
         return good;
 }
 
+/* A secret stands in a file of its own that the profile names: {file: PATH}, from the folder of the layer. */
+static const char *secret_path(const VhProfile *p, const VhYamlNode *node, const char *path, VhFindings *f)
+{
+        const VhYamlNode *file = node->kind == VH_YAML_MAP && node->n == 1 ? vh_yaml_value(node, 0) : NULL;
+        const char *slash = node->file ? strrchr(node->file, '/') : NULL, *name;
+        VhFinding *n;
+
+        if (!file || !vh_streq(vh_yaml_key(node, 0)->text, "file")) {
+                n = vh_profile_error(f, p, "secret-inline", node, path, "a password does not belong into a profile");
+                vh_finding_hint(f, n, "write {file: PATH} with the name of a file that holds it");
+                return NULL;
+        }
+        if (!vh_profile_text(p, file, path, &name, f))
+                return NULL;
+        return *name == '/' || !slash
+                       ? name
+                       : vh_arena_printf(p->arena, "%.*s/%s", (int)(slash - node->file), node->file, name);
+}
+
+static bool take_secret(const VhProfile *p, const VhYamlNode *node, const char *path, VhConfValue *v, VhFindings *f)
+{
+        const char *name = secret_path(p, node, path, f);
+        char *text = NULL;
+        size_t len;
+        int r = name ? vh_file_read(name, SECRET_MAX, &text, &len) : -EINVAL;
+
+        vh_arena_own(p->arena, text);
+        if (name && r < 0)
+                vh_profile_error(f, p, "secret-read", node, path, "%s cannot be read: %s", name, strerror(-r));
+        if (r < 0)
+                return false;
+        if (len > 0 && text[len - 1] == '\n')
+                text[--len] = '\0';
+        v->kind = VH_CONF_STRING;
+        v->str = text;
+        if (len > 0 && strlen(text) == len && text[strcspn(text, "\"\r\n")] == '\0')
+                return true;
+        vh_profile_error(f, p, "secret-text", node, path, "%s does not hold one line without double quotes", name);
+        return false;
+}
+
 static bool take_value(const VhProfile *p, const VhOptionDesc *o, const VhYamlNode *node, const char *path,
                        VhConfValue *v, VhFindings *f)
 {
         bool b = false;
 
+        if (o->secret)
+                return take_secret(p, node, path, v, f);
         switch (o->type) {
         case VH_OPTION_BOOL:
                 v->kind = VH_CONF_UINT;

@@ -109,6 +109,10 @@ static int compile(const Arguments *a, const VhProfile *p)
         VhPlan plan = { 0 };
         int status = VH_EXIT_DONE;
 
+        if (a->plan.units && p->software != VH_SOFTWARE_OURS) {
+                fprintf(stderr, "virthost compile: %s: --units has our units, the target is libvirt's\n", p->name);
+                return VH_EXIT_FAILED;
+        }
         vh_plan_make(&plan, p, &a->plan);
         if (a->dry_run)
                 list_files(stdout, &plan);

@@ -61,6 +61,7 @@ class Option:
     together: list = None
     lax: bool = None
     obsolete: bool = False
+    secret: bool = False  # profiles name a file that holds it
     since: str = None
 
     @property

@@ -101,6 +101,7 @@ class Tables:
             ("together", self.words(o.together)),
             ("lax", c_bool(o.lax)),
             ("obsolete", c_bool(o.obsolete)),
+            ("secret", c_bool(o.secret)),
         ]
         if o.limits:
             low, high = o.limits

@@ -84,6 +84,7 @@ typedef struct VhOptionDesc {
         const char *const *together; /* keys that must be set as well, NULL-terminated, or NULL */
         bool lax;                    /* daemons start with a value that range, choices or format forbid */
         bool obsolete;               /* accepted and without effect */
+        bool secret;                 /* a password: profiles name a file that holds it */
 } VhOptionDesc;
 
 /* One .conf file. */
