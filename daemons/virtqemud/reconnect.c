@@ -253,7 +253,7 @@ static int reconnect(QemuDriver *driver, const char *path, VhError **err)
 
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, r, "cannot read '%s'", path);
-        r = vh_xml_doc_parse_root(&root, text, path, "domstatus", err);
+        r = vh_xml_doc_parse_root(&root, text, path, VIR_FROM_QEMU, "domstatus", err);
         if (r == 0)
                 r = read_domain(driver, root, &dom, err);
         if (r == 0)

@@ -75,7 +75,7 @@ void qemu_status_format_def(const VhDomainDef *def, VhBuf *b)
         _vh_xml_root_ xmlNode *root = NULL;
         xmlBuffer *out;
 
-        if (!def->disks.n || vh_xml_doc_parse_root(&root, text, "status", "domain", NULL) < 0) {
+        if (!def->disks.n || vh_xml_doc_parse_root(&root, text, "status", VIR_FROM_QEMU, "domain", NULL) < 0) {
                 vh_buf_adds(b, text);
                 return;
         }
