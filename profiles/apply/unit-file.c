@@ -13,12 +13,12 @@ static const char *const dirs[] = { VH_UNIT_CONFIG_DIR,   "run/systemd/system", 
                                     "lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system" };
 
 /* /lib comes before /usr/lib or behind it; the other row is passed over. */
-static const char *unit_dir(const VhUnitView *view, size_t i)
+const char *vh_unit_dir(const VhUnitView *view, size_t i)
 {
         if (i >= VH_ARRAY_SIZE(dirs))
                 return NULL;
         if (i == (view->split_usr ? 5 : 3))
-                return unit_dir(view, i + 1);
+                return vh_unit_dir(view, i + 1);
         return dirs[i];
 }
 
@@ -54,8 +54,8 @@ static bool is_mask(const VhNode *node)
 int vh_unit_find(const VhUnitView *view, const char *unit, char **path)
 {
         *path = NULL;
-        for (size_t i = 0; unit_dir(view, i); i++) {
-                _vh_free_ char *candidate = vh_xasprintf("%s/%s", unit_dir(view, i), unit);
+        for (size_t i = 0; vh_unit_dir(view, i); i++) {
+                _vh_free_ char *candidate = vh_xasprintf("%s/%s", vh_unit_dir(view, i), unit);
                 _vh_node_ VhNode node = { 0 };
                 int r = vh_unit_node(view, candidate, &node);
 
@@ -202,8 +202,8 @@ static int by_name(const void *a, const void *b)
 /* A drop-in of this name, from the folder that comes first. */
 static int parse_drop_in(const VhUnitView *view, const char *unit, const char *name, Install *in)
 {
-        for (size_t i = 0; unit_dir(view, i); i++) {
-                _vh_free_ char *path = vh_xasprintf("%s/%s.d/%s", unit_dir(view, i), unit, name);
+        for (size_t i = 0; vh_unit_dir(view, i); i++) {
+                _vh_free_ char *path = vh_xasprintf("%s/%s.d/%s", vh_unit_dir(view, i), unit, name);
                 _vh_node_ VhNode node = { 0 };
                 int r = vh_unit_node(view, path, &node);
 
@@ -222,8 +222,8 @@ static int parse_drop_ins(const VhUnitView *view, const char *unit, Install *in)
         Words names = { 0 };
         int r = 0;
 
-        for (size_t i = 0; unit_dir(view, i); i++) {
-                _vh_free_ char *dir = vh_xasprintf("%s/%s.d", unit_dir(view, i), unit);
+        for (size_t i = 0; vh_unit_dir(view, i); i++) {
+                _vh_free_ char *dir = vh_xasprintf("%s/%s.d", vh_unit_dir(view, i), unit);
 
                 collect_planned(view, dir, &names);
                 r = vh_tree_list(view->tree, dir, collect_conf, &names);

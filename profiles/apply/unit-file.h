@@ -17,6 +17,9 @@ typedef struct VhUnitView {
 /* Finds out how this root's systemd looks for units. */
 void vh_unit_view(VhUnitView *view, const VhTree *tree, const VhChangeSet *set);
 
+/* The folders of units and their drop-ins, the strongest first; NULL behind the last. */
+const char *vh_unit_dir(const VhUnitView *view, size_t i);
+
 /* What will be at a path. */
 int vh_unit_node(const VhUnitView *view, const char *path, VhNode *node);
 

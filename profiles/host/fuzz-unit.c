@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Any bytes as a unit file and as an environment file. Places must be within the text. */
+
+#include "host/unit-text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const VhUnitLines *list, const char *text)
+{
+        unsigned lines = 1;
+
+        for (const char *c = text; *c; c++)
+                lines += *c == '\n';
+        for (const VhUnitLine *u = list->first; u; u = u->next)
+                if (u->line == 0 || u->line > lines || u->column == 0 || u->width == 0 || !u->value || !u->section)
+                        abort();
+        for (const VhUnitLine *u = NULL; (u = vh_unit_next(list, "Service", "K", u));)
+                if (!*u->value)
+                        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        _vh_free_ char *text = vh_xstrndup((const char *)data, size);
+        _vh_findings_ VhFindings findings = { 0 };
+        VhUnitLines units = { 0 }, variables = { 0 };
+        VhArena arena = { 0 };
+
+        vh_unit_parse(&arena, &units, "fuzz.service", text, &findings);
+        vh_env_parse(&arena, &variables, "fuzz.env", text, &findings);
+        check(&units, text);
+        check(&variables, text);
+        vh_arena_done(&arena);
+        return 0;
+}

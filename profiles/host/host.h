@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is configured on a host, or in an image: files of daemons and drivers, units with their drop-ins and states,
+ * environment files. Read once, without asking systemd; nothing is judged here. */
+
+#include "apply/unit-file.h"
+#include "conf/conf.h"
+#include "distro.h"
+#include "host/unit-text.h"
+
+/* A file that was read; findings about it show its lines. */
+typedef struct VhHostText {
+        struct VhHostText *next;
+        const char *path; /* from the root, with a slash in front */
+        const char *text;
+} VhHostText;
+
+typedef struct VhHostConf {
+        const VhConfDesc *desc;
+        const char *path; /* from the root, with a slash in front */
+        VhConf *conf;     /* NULL: not there, or not readable as one */
+} VhHostConf;
+
+typedef struct VhHostUnit {
+        const char *name;
+        const VhDaemonDesc *daemon;
+        const VhSocketDesc *socket; /* NULL: the service */
+        char *fragment;             /* path of the unit from the root without slash, NULL: not installed */
+        char *mask;                 /* the link that masks it, or NULL */
+        const char *enabled;        /* a link that enables it, or NULL */
+        const char *drop_in;        /* the first drop-in, or NULL; with a slash in front */
+        VhUnitLines lines;          /* of the unit and, behind it, of all drop-ins */
+        VhUnitLines variables;      /* services: Environment= and the files, the last of a name counts */
+        const char *env_file;       /* services: the file of EnvironmentFile=, there or not; with a slash in front */
+} VhHostUnit;
+
+typedef struct VhHost {
+        VhTree tree;
+        VhUnitView view;
+        const VhDistro *distro;
+        bool distro_known; /* else it is the default of this build */
+        VhHostConf *confs; /* one a description */
+        size_t n_confs;
+        VhHostUnit *units; /* by daemon: service, then sockets */
+        size_t n_units;
+        VhHostText *texts;
+        VhArena arena;
+} VhHost;
+
+/* Reads everything; what does not read well goes to findings. Fails with err only if root cannot be opened or a folder
+ * not be read. vh_host_done() is right in both cases. */
+int vh_host_read(VhHost *host, const char *root, VhFindings *findings, VhError **err);
+void vh_host_done(VhHost *host);
+
+const VhHostUnit *vh_host_unit(const VhHost *host, const char *name);
+/* The socket unit of a kind, or NULL. */
+const VhHostUnit *vh_host_socket(const VhHost *host, const VhDaemonDesc *d, VhSocketKind kind);
+const VhHostConf *vh_host_conf(const VhHost *host, const VhConfDesc *desc);
+/* Installed, enabled and not masked. */
+bool vh_host_unit_wanted(const VhHostUnit *u);
+/* Is any unit of the daemon wanted? */
+bool vh_host_has(const VhHost *host, const VhDaemonDesc *d);
+/* Does systemd make the daemon's UNIX socket? */
+bool vh_host_is_activated(const VhHost *host, const VhDaemonDesc *d);
+/* The variable of the service that counts, or NULL. */
+const VhUnitLine *vh_host_variable(const VhHostUnit *service, const char *name);
+/* The words behind the program in ExecStart=, variables put in: NULL-terminated, in the arena of the host; NULL if it
+ * has no ExecStart=. */
+const char *const *vh_host_arguments(VhHost *host, const VhHostUnit *service);
+/* The text of a file that was read, by the path in findings, or NULL. */
+const char *vh_host_source(const void *host, const char *path);
