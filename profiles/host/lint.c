@@ -9,18 +9,18 @@
 #include <sys/stat.h>
 
 typedef struct Lint {
-        VhHost *host;
+        VhSurvey *host;
         VhFindings *f;
 } Lint;
 
 static const VhConfEntry *entry_of(const Lint *l, const VhDaemonDesc *d, const char *key)
 {
-        const VhHostConf *c = vh_host_conf(l->host, d->conf);
+        const VhSurveyConf *c = vh_survey_conf(l->host, d->conf);
 
         return c && c->conf && key ? vh_conf_find(c->conf, key) : NULL;
 }
 
-static VhFinding *at_key(const Lint *l, VhSeverity severity, const char *code, const VhHostConf *c,
+static VhFinding *at_key(const Lint *l, VhSeverity severity, const char *code, const VhSurveyConf *c,
                          const VhConfEntry *e, const char *text)
 {
         VhFinding *n = vh_findings_add(l->f, severity, code, c->path, e->line, e->column, "%s", text);
@@ -53,8 +53,8 @@ static bool is_one(const VhConfEntry *e)
 static bool has_argument(const Lint *l, const VhDaemonDesc *d, const char *word, const char *letter)
 {
         _vh_free_ char *name = vh_xasprintf("%s.service", d->name);
-        const VhHostUnit *u = vh_host_unit(l->host, name);
-        const char *const *words = u ? vh_host_arguments(l->host, u) : NULL;
+        const VhSurveyUnit *u = vh_survey_unit(l->host, name);
+        const char *const *words = u ? vh_survey_arguments(l->host, u) : NULL;
 
         for (; words && *words; words++)
                 if (vh_streq(*words, word) || vh_streq(*words, letter))
@@ -75,7 +75,7 @@ static const VhConfDesc *home_of(const Lint *l, const VhConfDesc *not_here, cons
         const VhConfDesc *found = NULL;
 
         for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++)
-                if ((*d)->conf != not_here && vh_conf_desc_option((*d)->conf, key) && vh_host_has(l->host, *d))
+                if ((*d)->conf != not_here && vh_conf_desc_option((*d)->conf, key) && vh_survey_has(l->host, *d))
                         return (*d)->conf;
         for (const VhConfDesc *const *c = vh_conf_descs; *c && !found; c++)
                 if (*c != not_here && vh_conf_desc_option(*c, key))
@@ -83,7 +83,7 @@ static const VhConfDesc *home_of(const Lint *l, const VhConfDesc *not_here, cons
         return found;
 }
 
-static VhFinding *unknown_at(const Lint *l, const VhHostConf *c, const VhConfEntry *e)
+static VhFinding *unknown_at(const Lint *l, const VhSurveyConf *c, const VhConfEntry *e)
 {
         for (VhFinding *n = l->f->first; n; n = n->next)
                 if (vh_streq(n->code, "conf-unknown-key") && n->line == e->line && n->column == e->column &&
@@ -92,7 +92,7 @@ static VhFinding *unknown_at(const Lint *l, const VhHostConf *c, const VhConfEnt
         return NULL;
 }
 
-static void check_conf(const Lint *l, const VhHostConf *c)
+static void check_conf(const Lint *l, const VhSurveyConf *c)
 {
         vh_conf_check(c->conf, c->desc, l->f);
         for (const VhConfEntry *e = vh_conf_first(c->conf); e; e = e->next) {
@@ -147,9 +147,9 @@ static const char *replacing_unit(const VhDaemonDesc *d, const char *kinds)
 
 static void check_dead_keys(const Lint *l, const VhDaemonDesc *d)
 {
-        const VhHostConf *c = vh_host_conf(l->host, d->conf);
+        const VhSurveyConf *c = vh_survey_conf(l->host, d->conf);
 
-        if (!vh_host_is_activated(l->host, d))
+        if (!vh_survey_is_activated(l->host, d))
                 return;
         for (const VhConfEntry *e = c->conf ? vh_conf_first(c->conf) : NULL; e; e = e->next) {
                 const VhOptionDesc *o = vh_conf_desc_option(d->conf, e->name);
@@ -172,9 +172,9 @@ static void check_dead_keys(const Lint *l, const VhDaemonDesc *d)
 static void check_closed_listener(const Lint *l, const VhDaemonDesc *d)
 {
         static const char *const keys[] = { "listen_tls", "listen_tcp" };
-        const VhHostConf *c = vh_host_conf(l->host, d->conf);
+        const VhSurveyConf *c = vh_survey_conf(l->host, d->conf);
 
-        if (!vh_host_has(l->host, d) || vh_host_is_activated(l->host, d) || listens(l, d))
+        if (!vh_survey_has(l->host, d) || vh_survey_is_activated(l->host, d) || listens(l, d))
                 return;
         for (size_t i = 0; i < VH_ARRAY_SIZE(keys); i++) {
                 const VhConfEntry *e = entry_of(l, d, keys[i]);
@@ -191,16 +191,16 @@ static void check_closed_listener(const Lint *l, const VhDaemonDesc *d)
 /* libvirtd.conf on a modular host and the like. */
 static void check_unread_file(const Lint *l, const VhDaemonDesc *d)
 {
-        const VhHostConf *c = vh_host_conf(l->host, d->conf);
+        const VhSurveyConf *c = vh_survey_conf(l->host, d->conf);
         const VhConfEntry *e = c->conf ? vh_conf_first(c->conf) : NULL;
-        const VhHostUnit *any = vh_host_socket(l->host, d, VH_SOCKET_RW);
+        const VhSurveyUnit *any = vh_survey_socket(l->host, d, VH_SOCKET_RW);
         bool others = false;
         VhFinding *n;
 
         for (const VhDaemonDesc *const *o = vh_daemon_descs; *o; o++)
-                others =
-                        others || ((*o)->role != VH_ROLE_LOG && (*o)->role != VH_ROLE_LOCK && vh_host_has(l->host, *o));
-        if (!e || !others || vh_host_has(l->host, d) || !any)
+                others = others ||
+                         ((*o)->role != VH_ROLE_LOG && (*o)->role != VH_ROLE_LOCK && vh_survey_has(l->host, *o));
+        if (!e || !others || vh_survey_has(l->host, d) || !any)
                 return;
         n = at_key(l, VH_SEVERITY_WARNING, "host-unread-file", c, e,
                    "nobody reads this file: none of the daemon's units is enabled");
@@ -212,8 +212,8 @@ static void check_unread_file(const Lint *l, const VhDaemonDesc *d)
 static const VhUnitLine *arguments_place(const Lint *l, const VhDaemonDesc *d)
 {
         _vh_free_ char *name = vh_xasprintf("%s.service", d->name);
-        const VhHostUnit *u = vh_host_unit(l->host, name);
-        const VhUnitLine *v = u ? vh_host_variable(u, d->args_variable) : NULL;
+        const VhSurveyUnit *u = vh_survey_unit(l->host, name);
+        const VhUnitLine *v = u ? vh_survey_variable(u, d->args_variable) : NULL;
 
         return v ? v : u ? vh_unit_value(&u->lines, "Service", "ExecStart") : NULL;
 }
@@ -223,12 +223,12 @@ static void check_listen(const Lint *l, const VhDaemonDesc *d)
         const VhUnitLine *place = arguments_place(l, d);
         VhFinding *n;
 
-        if (!place || !vh_host_has(l->host, d) || !has_argument(l, d, "--listen", "-l"))
+        if (!place || !vh_survey_has(l->host, d) || !has_argument(l, d, "--listen", "-l"))
                 return;
         if (!d->listen_option) {
                 at_line(l, VH_SEVERITY_ERROR, "host-listen", place,
                         "this daemon has no --listen and does not start with it");
-        } else if (vh_host_is_activated(l->host, d)) {
+        } else if (vh_survey_is_activated(l->host, d)) {
                 n = at_line(l, VH_SEVERITY_ERROR, "host-listen", place,
                             "--listen and sockets from systemd exclude each other: the daemon does not start");
                 vh_finding_hint(l->f, n, "remove --listen and enable %s-tls.socket or %s-tcp.socket", d->name, d->name);
@@ -236,7 +236,7 @@ static void check_listen(const Lint *l, const VhDaemonDesc *d)
 }
 
 /* Variables of an environment file that nothing in the unit asks for. */
-static void check_variables(const Lint *l, const VhHostUnit *u)
+static void check_variables(const Lint *l, const VhSurveyUnit *u)
 {
         const VhUnitLine *exec = vh_unit_value(&u->lines, "Service", "ExecStart");
 
@@ -257,12 +257,12 @@ static void check_variables(const Lint *l, const VhHostUnit *u)
 
 /* Units */
 
-static const VhHostUnit *wanted_unit(const Lint *l, VhDaemonRole role)
+static const VhSurveyUnit *wanted_unit(const Lint *l, VhDaemonRole role)
 {
         for (size_t i = 0; i < l->host->n_units; i++) {
-                const VhHostUnit *u = &l->host->units[i];
+                const VhSurveyUnit *u = &l->host->units[i];
 
-                if (u->daemon->role == role && vh_host_unit_wanted(u))
+                if (u->daemon->role == role && vh_survey_unit_wanted(u))
                         return u;
         }
         return NULL;
@@ -270,8 +270,8 @@ static const VhHostUnit *wanted_unit(const Lint *l, VhDaemonRole role)
 
 static void check_layouts(const Lint *l)
 {
-        const VhHostUnit *mono = wanted_unit(l, VH_ROLE_MONOLITHIC);
-        const VhHostUnit *modular = wanted_unit(l, VH_ROLE_HYPERVISOR);
+        const VhSurveyUnit *mono = wanted_unit(l, VH_ROLE_MONOLITHIC);
+        const VhSurveyUnit *modular = wanted_unit(l, VH_ROLE_HYPERVISOR);
         _vh_free_ char *text = NULL;
         VhFinding *n;
 
@@ -285,7 +285,7 @@ static void check_layouts(const Lint *l)
         vh_finding_hint(l->f, n, "disable and mask the units of one of them");
 }
 
-static void check_orphan(const Lint *l, const VhHostUnit *u)
+static void check_orphan(const Lint *l, const VhSurveyUnit *u)
 {
         _vh_free_ char *text = NULL;
 
@@ -295,7 +295,7 @@ static void check_orphan(const Lint *l, const VhHostUnit *u)
         at_path(l, VH_SEVERITY_WARNING, "host-orphan-drop-in", u->drop_in, text);
 }
 
-static void check_dangling(const Lint *l, const VhHostUnit *u)
+static void check_dangling(const Lint *l, const VhSurveyUnit *u)
 {
         _vh_free_ char *text = NULL;
         VhFinding *n;
@@ -307,7 +307,7 @@ static void check_dangling(const Lint *l, const VhHostUnit *u)
         vh_finding_hint(l->f, n, "install its package, or remove the link");
 }
 
-static void masked(const Lint *l, const VhHostUnit *u, const char *who)
+static void masked(const Lint *l, const VhSurveyUnit *u, const char *who)
 {
         _vh_free_ char *path = vh_xasprintf("/%s", u->mask);
         _vh_free_ char *text = vh_xasprintf("%s is masked, and %s needs it", u->name, who);
@@ -318,14 +318,14 @@ static void masked(const Lint *l, const VhHostUnit *u, const char *who)
 
 /* A masked service behind an enabled socket, a masked unit that is enabled as well, a masked socket that others need.
  */
-static void check_masked(const Lint *l, const VhHostUnit *u)
+static void check_masked(const Lint *l, const VhSurveyUnit *u)
 {
         if (!u->mask)
                 return;
         for (size_t i = 0; i < l->host->n_units; i++) {
-                const VhHostUnit *other = &l->host->units[i];
+                const VhSurveyUnit *other = &l->host->units[i];
 
-                if (!vh_host_unit_wanted(other) || (other->daemon == u->daemon && u->socket))
+                if (!vh_survey_unit_wanted(other) || (other->daemon == u->daemon && u->socket))
                         continue;
                 for (const char *const *need = other->daemon->needs; *need; need++)
                         if (vh_streq(*need, u->daemon->name) && !(u->socket && u->socket->kind != VH_SOCKET_RW)) {
@@ -343,11 +343,11 @@ static void check_masked(const Lint *l, const VhHostUnit *u)
 static void check_needs(const Lint *l, const VhDaemonDesc *d)
 {
         _vh_free_ char *name = vh_xasprintf("%s.service", d->name);
-        const VhHostUnit *service = vh_host_unit(l->host, name);
+        const VhSurveyUnit *service = vh_survey_unit(l->host, name);
 
-        for (const char *const *need = d->needs; vh_host_has(l->host, d) && *need; need++) {
+        for (const char *const *need = d->needs; vh_survey_has(l->host, d) && *need; need++) {
                 const VhDaemonDesc *other = vh_daemon_desc_find(*need);
-                const VhHostUnit *socket = vh_host_socket(l->host, other, VH_SOCKET_RW);
+                const VhSurveyUnit *socket = vh_survey_socket(l->host, other, VH_SOCKET_RW);
                 _vh_free_ char *text = vh_xasprintf("%s needs %s.socket, which is not installed", d->name, *need);
 
                 if (socket && !socket->fragment && !socket->mask)
@@ -371,12 +371,12 @@ static bool has_group(const Lint *l, const char *group)
         return false;
 }
 
-static void check_socket_group(const Lint *l, const VhHostUnit *u)
+static void check_socket_group(const Lint *l, const VhSurveyUnit *u)
 {
         const VhUnitLine *group = u->socket ? vh_unit_value(&u->lines, "Socket", "SocketGroup") : NULL;
         _vh_free_ char *text = NULL;
 
-        if (!group || !vh_host_unit_wanted(u) || strspn(group->value, "0123456789") == strlen(group->value) ||
+        if (!group || !vh_survey_unit_wanted(u) || strspn(group->value, "0123456789") == strlen(group->value) ||
             has_group(l, group->value))
                 return;
         text = vh_xasprintf("there is no group %s on this host: the socket unit fails", group->value);
@@ -399,12 +399,12 @@ static void check_certificates(const Lint *l, const VhDaemonDesc *d)
                 { "cert_file", "/etc/pki/libvirt/servercert.pem" },
                 { "ca_file", "/etc/pki/CA/cacert.pem" },
         };
-        const VhHostUnit *socket = vh_host_socket(l->host, d, VH_SOCKET_TLS);
-        const VhHostConf *c = vh_host_conf(l->host, d->conf);
+        const VhSurveyUnit *socket = vh_survey_socket(l->host, d, VH_SOCKET_TLS);
+        const VhSurveyConf *c = vh_survey_conf(l->host, d->conf);
         const VhConfEntry *on = entry_of(l, d, "listen_tls");
         bool by_daemon = listens(l, d) && (!on || is_one(on)); /* 1 is the default of --listen */
 
-        if (!socket || (!vh_host_unit_wanted(socket) && !by_daemon))
+        if (!socket || (!vh_survey_unit_wanted(socket) && !by_daemon))
                 return;
         for (size_t i = 0; i < VH_ARRAY_SIZE(files); i++) {
                 const VhConfEntry *e = entry_of(l, d, files[i].key);
@@ -423,27 +423,27 @@ static void check_certificates(const Lint *l, const VhDaemonDesc *d)
 
 static void check_open_tcp(const Lint *l, const VhDaemonDesc *d)
 {
-        const VhHostUnit *socket = vh_host_socket(l->host, d, VH_SOCKET_TCP);
+        const VhSurveyUnit *socket = vh_survey_socket(l->host, d, VH_SOCKET_TCP);
         const VhConfEntry *auth = entry_of(l, d, "auth_tcp");
-        bool on = vh_host_unit_wanted(socket) || (listens(l, d) && is_one(entry_of(l, d, "listen_tcp")));
+        bool on = vh_survey_unit_wanted(socket) || (listens(l, d) && is_one(entry_of(l, d, "listen_tcp")));
 
         if (on && auth && auth->value.kind == VH_CONF_STRING && vh_streq(auth->value.str, "none"))
-                at_key(l, VH_SEVERITY_ERROR, "host-open", vh_host_conf(l->host, d->conf), auth,
+                at_key(l, VH_SEVERITY_ERROR, "host-open", vh_survey_conf(l->host, d->conf), auth,
                        "everybody in the network controls all guests: TCP without authentication");
 }
 
 /* All local users: no authentication and a socket that all may write to. */
 static void check_open_socket(const Lint *l, const VhDaemonDesc *d)
 {
-        const VhHostUnit *socket = vh_host_socket(l->host, d, VH_SOCKET_RW);
+        const VhSurveyUnit *socket = vh_survey_socket(l->host, d, VH_SOCKET_RW);
         const VhConfEntry *auth = entry_of(l, d, d->sockets[0].auth_key);
         const VhUnitLine *mode = socket ? vh_unit_value(&socket->lines, "Socket", "SocketMode") : NULL;
 
-        if (!vh_host_unit_wanted(socket) || !auth || auth->value.kind != VH_CONF_STRING ||
+        if (!vh_survey_unit_wanted(socket) || !auth || auth->value.kind != VH_CONF_STRING ||
             !vh_streq(auth->value.str, "none"))
                 return;
         if (!mode || strtoul(mode->value, NULL, 8) & S_IWOTH)
-                at_key(l, VH_SEVERITY_ERROR, "host-open", vh_host_conf(l->host, d->conf), auth,
+                at_key(l, VH_SEVERITY_ERROR, "host-open", vh_survey_conf(l->host, d->conf), auth,
                        "every local user controls all guests: no authentication, and a socket open to all");
 }
 
@@ -451,11 +451,11 @@ static void (*const daemon_checks[])(const Lint *l, const VhDaemonDesc *d) = {
         check_dead_keys, check_closed_listener, check_unread_file, check_listen,
         check_needs,     check_certificates,    check_open_tcp,    check_open_socket,
 };
-static void (*const unit_checks[])(const Lint *l, const VhHostUnit *u) = {
+static void (*const unit_checks[])(const Lint *l, const VhSurveyUnit *u) = {
         check_orphan, check_dangling, check_masked, check_variables, check_socket_group,
 };
 
-void vh_host_lint(VhHost *host, VhFindings *findings)
+void vh_survey_lint(VhSurvey *host, VhFindings *findings)
 {
         const Lint l = { host, findings };
 

@@ -3,8 +3,8 @@
 
 /* What is wrong with a host that nobody wrote a profile for. */
 
-#include "host/host.h"
+#include "host/survey.h"
 
 /* Adds all findings; codes beginning with "conf-" and "unit-" are about one file, with "host-" about how files and
  * units go together. */
-void vh_host_lint(VhHost *host, VhFindings *findings);
+void vh_survey_lint(VhSurvey *host, VhFindings *findings);

@@ -18,7 +18,7 @@ static int run(int argc, char **argv)
 {
         _vh_findings_ VhFindings findings = { 0 };
         _vh_error_ VhError *err = NULL;
-        VhHost host;
+        VhSurvey host;
         VhCli cli;
         int status = vh_cli_parse(&vh_verb_lint, argc, argv, &cli, NULL, NULL);
         int r;
@@ -27,18 +27,18 @@ static int run(int argc, char **argv)
                 return status;
         if (cli.first != argc)
                 return vh_cli_usage_error(&vh_verb_lint, "takes no arguments");
-        r = vh_host_read(&host, cli.root ? cli.root : "/", &findings, &err);
+        r = vh_survey_read(&host, cli.root ? cli.root : "/", &findings, &err);
         if (r < 0) {
                 fprintf(stderr, "virthost lint: %s\n", vh_error_text(err, r));
                 status = VH_EXIT_FAILED;
         } else {
                 VhLoadOptions load = vh_cli_load_options(&cli);
 
-                vh_host_lint(&host, &findings);
-                vh_report_files(cli.json ? stdout : stderr, &findings, vh_host_source, &host, load.style);
+                vh_survey_lint(&host, &findings);
+                vh_report_files(cli.json ? stdout : stderr, &findings, vh_survey_source, &host, load.style);
                 status = judge(&cli, &findings);
         }
-        vh_host_done(&host);
+        vh_survey_done(&host);
         return status;
 }
 

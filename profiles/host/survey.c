@@ -2,20 +2,20 @@
 
 /* Reads a host's configuration out of its files. */
 
-#include "host/host.h"
+#include "host/survey.h"
 #include "dirs.h"
 
 #include <errno.h>
 
 /* The text of a file, NULL if it is not there; kept for messages. */
-static const char *read_text(VhHost *host, const char *path)
+static const char *read_text(VhSurvey *host, const char *path)
 {
         _vh_node_ VhNode node = { 0 };
-        VhHostText *t;
+        VhSurveyText *t;
 
         if (vh_tree_read(&host->tree, path, &node) < 0 || node.kind != VH_NODE_FILE)
                 return NULL;
-        t = vh_arena_new(&host->arena, VhHostText, 1);
+        t = vh_arena_new(&host->arena, VhSurveyText, 1);
         t->path = vh_arena_printf(&host->arena, "/%s", path);
         t->text = vh_arena_own(&host->arena, VH_TAKE_PTR(node.data));
         t->next = host->texts;
@@ -23,7 +23,7 @@ static const char *read_text(VhHost *host, const char *path)
         return t->text;
 }
 
-static void read_distro(VhHost *host)
+static void read_distro(VhSurvey *host)
 {
         const char *text = read_text(host, "etc/os-release");
 
@@ -35,9 +35,9 @@ static void read_distro(VhHost *host)
                 host->distro = vh_distro_default();
 }
 
-static void read_conf(VhHost *host, const VhConfDesc *desc, VhFindings *findings)
+static void read_conf(VhSurvey *host, const VhConfDesc *desc, VhFindings *findings)
 {
-        VhHostConf *c = &host->confs[host->n_confs++];
+        VhSurveyConf *c = &host->confs[host->n_confs++];
         const char *path = vh_arena_printf(&host->arena, "%s/libvirt/%s", VH_SYSCONFDIR, desc->file);
         const char *text = read_text(host, path);
 
@@ -47,13 +47,13 @@ static void read_conf(VhHost *host, const VhConfDesc *desc, VhFindings *findings
                 vh_conf_parse(&c->conf, c->path, text, strlen(text), findings, NULL);
 }
 
-static void read_confs(VhHost *host, VhFindings *findings)
+static void read_confs(VhSurvey *host, VhFindings *findings)
 {
         size_t n = 0;
 
         while (vh_conf_descs[n])
                 n++;
-        host->confs = vh_arena_new(&host->arena, VhHostConf, n);
+        host->confs = vh_arena_new(&host->arena, VhSurveyConf, n);
         for (size_t i = 0; i < n; i++)
                 read_conf(host, vh_conf_descs[i], findings);
 }
@@ -99,7 +99,7 @@ static void sort_names(Names *names)
         }
 }
 
-static int list_drop_ins(const VhHost *host, const char *unit, Names *names)
+static int list_drop_ins(const VhSurvey *host, const char *unit, Names *names)
 {
         int r = 0;
 
@@ -112,7 +112,7 @@ static int list_drop_ins(const VhHost *host, const char *unit, Names *names)
         return r;
 }
 
-static int read_drop_ins(VhHost *host, VhHostUnit *u, VhFindings *findings)
+static int read_drop_ins(VhSurvey *host, VhSurveyUnit *u, VhFindings *findings)
 {
         Names names = { 0 };
         int r = list_drop_ins(host, u->name, &names);
@@ -131,7 +131,7 @@ static int read_drop_ins(VhHost *host, VhHostUnit *u, VhFindings *findings)
         return r;
 }
 
-static void read_fragment(VhHost *host, VhHostUnit *u, VhFindings *findings)
+static void read_fragment(VhSurvey *host, VhSurveyUnit *u, VhFindings *findings)
 {
         _vh_free_ char *path = vh_xasprintf("/%s", u->fragment);
         const char *text = read_text(host, u->fragment);
@@ -158,7 +158,7 @@ static char *next_word(const char **s)
         return vh_buf_take(&b);
 }
 
-static void add_variable(VhHost *host, VhHostUnit *u, const VhUnitLine *from, char *word)
+static void add_variable(VhSurvey *host, VhSurveyUnit *u, const VhUnitLine *from, char *word)
 {
         char *eq = strchr(word, '=');
         VhUnitLine *v;
@@ -178,7 +178,7 @@ static void add_variable(VhHost *host, VhHostUnit *u, const VhUnitLine *from, ch
         u->variables.last = v;
 }
 
-static void add_variables(VhHost *host, VhHostUnit *u, const VhUnitLine *from)
+static void add_variables(VhSurvey *host, VhSurveyUnit *u, const VhUnitLine *from)
 {
         const char *rest = from->value;
         char *word;
@@ -189,7 +189,7 @@ static void add_variables(VhHost *host, VhHostUnit *u, const VhUnitLine *from)
         }
 }
 
-static void read_variables(VhHost *host, VhHostUnit *u, VhFindings *findings)
+static void read_variables(VhSurvey *host, VhSurveyUnit *u, VhFindings *findings)
 {
         for (const VhUnitLine *l = NULL; (l = vh_unit_next(&u->lines, "Service", "Environment", l));)
                 add_variables(host, u, l);
@@ -204,8 +204,8 @@ static void read_variables(VhHost *host, VhHostUnit *u, VhFindings *findings)
 }
 
 typedef struct Link {
-        VhHost *host;
-        VhHostUnit *unit;
+        VhSurvey *host;
+        VhSurveyUnit *unit;
 } Link;
 
 static void note_link(void *data, const char *path, const char *target)
@@ -216,7 +216,7 @@ static void note_link(void *data, const char *path, const char *target)
                 l->unit->enabled = vh_arena_printf(&l->host->arena, "/%s", path);
 }
 
-static int read_unit(VhHost *host, VhHostUnit *u, VhFindings *findings)
+static int read_unit(VhSurvey *host, VhSurveyUnit *u, VhFindings *findings)
 {
         int r = vh_unit_find(&host->view, u->name, &u->fragment);
 
@@ -234,9 +234,9 @@ static int read_unit(VhHost *host, VhHostUnit *u, VhFindings *findings)
         return r;
 }
 
-static VhHostUnit *add_unit(VhHost *host, const VhDaemonDesc *d, const VhSocketDesc *s)
+static VhSurveyUnit *add_unit(VhSurvey *host, const VhDaemonDesc *d, const VhSocketDesc *s)
 {
-        VhHostUnit *u = &host->units[host->n_units++];
+        VhSurveyUnit *u = &host->units[host->n_units++];
 
         u->daemon = d;
         u->socket = s;
@@ -244,14 +244,14 @@ static VhHostUnit *add_unit(VhHost *host, const VhDaemonDesc *d, const VhSocketD
         return u;
 }
 
-static int read_units(VhHost *host, VhFindings *findings)
+static int read_units(VhSurvey *host, VhFindings *findings)
 {
         size_t n = 0;
         int r = 0;
 
         for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++)
                 n += 1 + (*d)->n_sockets;
-        host->units = vh_arena_new(&host->arena, VhHostUnit, n);
+        host->units = vh_arena_new(&host->arena, VhSurveyUnit, n);
         for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++) {
                 if (!(*d)->units)
                         continue;
@@ -264,11 +264,11 @@ static int read_units(VhHost *host, VhFindings *findings)
         return r;
 }
 
-int vh_host_read(VhHost *host, const char *root, VhFindings *findings, VhError **err)
+int vh_survey_read(VhSurvey *host, const char *root, VhFindings *findings, VhError **err)
 {
         int r;
 
-        *host = (VhHost){ .tree = { .fd = -1 } };
+        *host = (VhSurvey){ .tree = { .fd = -1 } };
         r = vh_tree_open(&host->tree, root, false, err);
         if (r < 0)
                 return r;
@@ -279,7 +279,7 @@ int vh_host_read(VhHost *host, const char *root, VhFindings *findings, VhError *
         return r < 0 ? vh_error_sys(err, VIR_FROM_CONF, r, "cannot read units below %s", root) : 0;
 }
 
-void vh_host_done(VhHost *host)
+void vh_survey_done(VhSurvey *host)
 {
         for (size_t i = 0; i < host->n_confs; i++)
                 vh_conf_free(host->confs[i].conf);
@@ -293,7 +293,7 @@ void vh_host_done(VhHost *host)
 
 /* Questions */
 
-const VhHostUnit *vh_host_unit(const VhHost *host, const char *name)
+const VhSurveyUnit *vh_survey_unit(const VhSurvey *host, const char *name)
 {
         for (size_t i = 0; i < host->n_units; i++)
                 if (vh_streq(host->units[i].name, name))
@@ -301,14 +301,14 @@ const VhHostUnit *vh_host_unit(const VhHost *host, const char *name)
         return NULL;
 }
 
-const VhHostUnit *vh_host_socket(const VhHost *host, const VhDaemonDesc *d, VhSocketKind kind)
+const VhSurveyUnit *vh_survey_socket(const VhSurvey *host, const VhDaemonDesc *d, VhSocketKind kind)
 {
         const VhSocketDesc *s = vh_daemon_desc_socket(d, kind);
 
-        return s ? vh_host_unit(host, s->unit) : NULL;
+        return s ? vh_survey_unit(host, s->unit) : NULL;
 }
 
-const VhHostConf *vh_host_conf(const VhHost *host, const VhConfDesc *desc)
+const VhSurveyConf *vh_survey_conf(const VhSurvey *host, const VhConfDesc *desc)
 {
         for (size_t i = 0; i < host->n_confs; i++)
                 if (host->confs[i].desc == desc)
@@ -316,25 +316,25 @@ const VhHostConf *vh_host_conf(const VhHost *host, const VhConfDesc *desc)
         return NULL;
 }
 
-bool vh_host_unit_wanted(const VhHostUnit *u)
+bool vh_survey_unit_wanted(const VhSurveyUnit *u)
 {
         return u && u->fragment && u->enabled && !u->mask;
 }
 
-bool vh_host_has(const VhHost *host, const VhDaemonDesc *d)
+bool vh_survey_has(const VhSurvey *host, const VhDaemonDesc *d)
 {
         for (size_t i = 0; i < host->n_units; i++)
-                if (host->units[i].daemon == d && vh_host_unit_wanted(&host->units[i]))
+                if (host->units[i].daemon == d && vh_survey_unit_wanted(&host->units[i]))
                         return true;
         return false;
 }
 
-bool vh_host_is_activated(const VhHost *host, const VhDaemonDesc *d)
+bool vh_survey_is_activated(const VhSurvey *host, const VhDaemonDesc *d)
 {
-        return vh_host_unit_wanted(vh_host_socket(host, d, VH_SOCKET_RW));
+        return vh_survey_unit_wanted(vh_survey_socket(host, d, VH_SOCKET_RW));
 }
 
-const VhUnitLine *vh_host_variable(const VhHostUnit *service, const char *name)
+const VhUnitLine *vh_survey_variable(const VhSurveyUnit *service, const char *name)
 {
         const VhUnitLine *found = NULL;
 
@@ -345,7 +345,7 @@ const VhUnitLine *vh_host_variable(const VhHostUnit *service, const char *name)
 }
 
 /* ExecStart= with $NAME and ${NAME} replaced. */
-static char *expand(const VhHostUnit *service, const char *s)
+static char *expand(const VhSurveyUnit *service, const char *s)
 {
         _vh_buf_ VhBuf b = { 0 };
 
@@ -356,7 +356,7 @@ static char *expand(const VhHostUnit *service, const char *s)
                                      ? strspn(start, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789")
                                      : 0;
                 _vh_free_ char *name = len ? vh_xstrndup(start, len) : NULL;
-                const VhUnitLine *v = name ? vh_host_variable(service, name) : NULL;
+                const VhUnitLine *v = name ? vh_survey_variable(service, name) : NULL;
 
                 if (!name) {
                         vh_buf_addc(&b, *s++);
@@ -369,7 +369,7 @@ static char *expand(const VhHostUnit *service, const char *s)
         return vh_buf_take(&b);
 }
 
-const char *const *vh_host_arguments(VhHost *host, const VhHostUnit *service)
+const char *const *vh_survey_arguments(VhSurvey *host, const VhSurveyUnit *service)
 {
         const VhUnitLine *exec = vh_unit_value(&service->lines, "Service", "ExecStart");
         _vh_free_ char *line = exec ? expand(service, exec->value) : NULL;
@@ -386,11 +386,11 @@ const char *const *vh_host_arguments(VhHost *host, const VhHostUnit *service)
         return words + (n > 0);
 }
 
-const char *vh_host_source(const void *data, const char *path)
+const char *vh_survey_source(const void *data, const char *path)
 {
-        const VhHost *host = data;
+        const VhSurvey *host = data;
 
-        for (const VhHostText *t = host->texts; t; t = t->next)
+        for (const VhSurveyText *t = host->texts; t; t = t->next)
                 if (vh_streq(t->path, path))
                         return t->text;
         return NULL;

@@ -10,19 +10,19 @@
 #include "host/unit-text.h"
 
 /* A file that was read; findings about it show its lines. */
-typedef struct VhHostText {
-        struct VhHostText *next;
+typedef struct VhSurveyText {
+        struct VhSurveyText *next;
         const char *path; /* from the root, with a slash in front */
         const char *text;
-} VhHostText;
+} VhSurveyText;
 
-typedef struct VhHostConf {
+typedef struct VhSurveyConf {
         const VhConfDesc *desc;
         const char *path; /* from the root, with a slash in front */
         VhConf *conf;     /* NULL: not there, or not readable as one */
-} VhHostConf;
+} VhSurveyConf;
 
-typedef struct VhHostUnit {
+typedef struct VhSurveyUnit {
         const char *name;
         const VhDaemonDesc *daemon;
         const VhSocketDesc *socket; /* NULL: the service */
@@ -33,40 +33,40 @@ typedef struct VhHostUnit {
         VhUnitLines lines;          /* of the unit and, behind it, of all drop-ins */
         VhUnitLines variables;      /* services: Environment= and the files, the last of a name counts */
         const char *env_file;       /* services: the file of EnvironmentFile=, there or not; with a slash in front */
-} VhHostUnit;
+} VhSurveyUnit;
 
-typedef struct VhHost {
+typedef struct VhSurvey {
         VhTree tree;
         VhUnitView view;
         const VhDistro *distro;
-        bool distro_known; /* else it is the default of this build */
-        VhHostConf *confs; /* one a description */
+        bool distro_known;   /* else it is the default of this build */
+        VhSurveyConf *confs; /* one a description */
         size_t n_confs;
-        VhHostUnit *units; /* by daemon: service, then sockets */
+        VhSurveyUnit *units; /* by daemon: service, then sockets */
         size_t n_units;
-        VhHostText *texts;
+        VhSurveyText *texts;
         VhArena arena;
-} VhHost;
+} VhSurvey;
 
 /* Reads everything; what does not read well goes to findings. Fails with err only if root cannot be opened or a folder
- * not be read. vh_host_done() is right in both cases. */
-int vh_host_read(VhHost *host, const char *root, VhFindings *findings, VhError **err);
-void vh_host_done(VhHost *host);
+ * not be read. vh_survey_done() is right in both cases. */
+int vh_survey_read(VhSurvey *host, const char *root, VhFindings *findings, VhError **err);
+void vh_survey_done(VhSurvey *host);
 
-const VhHostUnit *vh_host_unit(const VhHost *host, const char *name);
+const VhSurveyUnit *vh_survey_unit(const VhSurvey *host, const char *name);
 /* The socket unit of a kind, or NULL. */
-const VhHostUnit *vh_host_socket(const VhHost *host, const VhDaemonDesc *d, VhSocketKind kind);
-const VhHostConf *vh_host_conf(const VhHost *host, const VhConfDesc *desc);
+const VhSurveyUnit *vh_survey_socket(const VhSurvey *host, const VhDaemonDesc *d, VhSocketKind kind);
+const VhSurveyConf *vh_survey_conf(const VhSurvey *host, const VhConfDesc *desc);
 /* Installed, enabled and not masked. */
-bool vh_host_unit_wanted(const VhHostUnit *u);
+bool vh_survey_unit_wanted(const VhSurveyUnit *u);
 /* Is any unit of the daemon wanted? */
-bool vh_host_has(const VhHost *host, const VhDaemonDesc *d);
+bool vh_survey_has(const VhSurvey *host, const VhDaemonDesc *d);
 /* Does systemd make the daemon's UNIX socket? */
-bool vh_host_is_activated(const VhHost *host, const VhDaemonDesc *d);
+bool vh_survey_is_activated(const VhSurvey *host, const VhDaemonDesc *d);
 /* The variable of the service that counts, or NULL. */
-const VhUnitLine *vh_host_variable(const VhHostUnit *service, const char *name);
+const VhUnitLine *vh_survey_variable(const VhSurveyUnit *service, const char *name);
 /* The words behind the program in ExecStart=, variables put in: NULL-terminated, in the arena of the host; NULL if it
  * has no ExecStart=. */
-const char *const *vh_host_arguments(VhHost *host, const VhHostUnit *service);
+const char *const *vh_survey_arguments(VhSurvey *host, const VhSurveyUnit *service);
 /* The text of a file that was read, by the path in findings, or NULL. */
-const char *vh_host_source(const void *host, const char *path);
+const char *vh_survey_source(const void *host, const char *path);
