@@ -292,7 +292,6 @@ bool vh_session_is_idle(VhSession *s, int *status)
 
 int vh_session_carry_out(VhSession *s)
 {
-        _vh_free_ char *summary = vh_show_summary(&s->set);
         _vh_error_ VhError *err = NULL;
         VhRun run = vh_session_run(s);
         VhOutcome outcome = vh_run(&run, &s->set, 0, &err);
