@@ -72,8 +72,40 @@ static bool has_word(const QemuCaps *caps, char *word)
         return found;
 }
 
+bool qemu_caps_has_word(const QemuCaps *caps, const char *word)
+{
+        return has_word(caps, vh_xstrdup(word));
+}
+
+/* Second names of device classes: -device takes them, lists of classes do not have them. */
+static const struct {
+        const char *alias, *type;
+} type_aliases[] = {
+        { "ahci", "ich9-ahci" },
+        { "ES1370", "es1370" },
+        { "lsi", "lsi53c895a" },
+        { "virtio-9p", "virtio-9p-pci" },
+        { "virtio-balloon", "virtio-balloon-pci" },
+        { "virtio-blk", "virtio-blk-pci" },
+        { "virtio-gpu", "virtio-gpu-pci" },
+        { "virtio-gpu-gl", "virtio-gpu-gl-pci" },
+        { "virtio-input-host", "virtio-input-host-pci" },
+        { "virtio-iommu", "virtio-iommu-pci" },
+        { "virtio-keyboard", "virtio-keyboard-pci" },
+        { "virtio-mouse", "virtio-mouse-pci" },
+        { "virtio-net", "virtio-net-pci" },
+        { "virtio-rng", "virtio-rng-pci" },
+        { "virtio-scsi", "virtio-scsi-pci" },
+        { "virtio-serial", "virtio-serial-pci" },
+        { "virtio-tablet", "virtio-tablet-pci" },
+};
+
 bool qemu_caps_has_type(const QemuCaps *caps, const char *type)
 {
+        for (size_t i = 0; i < VH_ARRAY_SIZE(type_aliases); i++)
+                if (strcmp(type_aliases[i].alias, type) == 0 &&
+                    has_word(caps, vh_xasprintf("type:%s", type_aliases[i].type)))
+                        return true;
         return has_word(caps, vh_xasprintf("type:%s", type));
 }
 

@@ -50,6 +50,8 @@ QemuCaps *qemu_caps_ref(QemuCaps *caps);
 /* Frees with the last reference; accepts NULL, returns NULL. */
 QemuCaps *qemu_caps_unref(QemuCaps *caps);
 
+/* One of the words as it is. */
+bool qemu_caps_has_word(const QemuCaps *caps, const char *word);
 /* A class of objects or devices that QEMU knows (qom-list-types). */
 bool qemu_caps_has_type(const QemuCaps *caps, const char *type);
 /* A property of a device class; known for the classes of caps-words.c. */

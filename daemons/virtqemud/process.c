@@ -71,6 +71,7 @@ static void process_free(QemuProcess *proc)
         if (proc->pidfd >= 0)
                 close(proc->pidfd);
         free(proc->vcpu_tids);
+        free(proc->caps_text);
         free(proc->lib_dir);
         free(proc->channel_dir);
         free(proc->monitor_path);

@@ -24,6 +24,7 @@ struct QemuProcess {
         bool mon_ready;       /* it greeted */
         void (*on_ready)(struct QemuProcess *proc);
         QemuCaps *caps; /* a reference */
+        char *caps_text; /* <qemuCaps> of the status file that the guest came with; NULL: we started it */
         char *lib_dir;  /* see QemuLaunch */
         char *channel_dir;
         char *monitor_path;

@@ -90,6 +90,8 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         proc->fake_reboot = vh_xml_child(root, "fakereboot") != NULL;
         proc->last_node = (unsigned)attr_int(vh_xml_child(root, "nodename"), "index");
         read_vcpus(proc, root);
+        if (vh_xml_child(root, "qemuCaps"))
+                proc->caps_text = vh_xml_raw_text(vh_xml_child(root, "qemuCaps"));
 }
 
 /* The domain of a definition that runs. def is taken over on success. */
@@ -115,6 +117,13 @@ static int place(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhErr
         return 0;
 }
 
+/* What only status files have. */
+static void clean(VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->graphics.n; i++)
+                def->graphics.items[i]->websocket_generated = 0;
+}
+
 static int read_domain(QemuDriver *driver, const xmlNode *root, VhDomainObj **ret, VhError **err)
 {
         const xmlNode *node = vh_xml_child(root, "domain");
@@ -127,6 +136,7 @@ static int read_domain(QemuDriver *driver, const xmlNode *root, VhDomainObj **re
         r = vh_domain_def_parse_node(&def, node, VH_DOMAIN_TRUSTED | VH_XML_STATUS, qemu_parse_env(driver, &env), err);
         if (r < 0)
                 return r;
+        clean(def);
         id = def->id.set ? def->id.val : -1;
         if (id < 0 || vh_domain_by_id(&driver->domains, id))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_XML_ERROR, "id %d is none, or taken", id);

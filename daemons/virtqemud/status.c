@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "caps-flags.h"
 
 VH_LOG_SOURCE("qemu.status");
 
@@ -98,6 +99,15 @@ static void add_monitor(const QemuProcess *proc, VhBuf *b)
         vh_buf_adds(b, "' type='unix'/>\n");
 }
 
+/* Those of a guest that the reference started are handed back as they came. */
+static void add_capabilities(const QemuProcess *proc, VhBuf *b)
+{
+        if (proc->caps_text)
+                vh_buf_printf(b, "  %s\n", proc->caps_text);
+        else if (proc->caps)
+                qemu_caps_flags_format(proc->caps, b);
+}
+
 static void add_jobs(const QemuProcess *proc, VhBuf *b)
 {
         const QemuJobs *jobs = qemu_domain_priv(proc->dom)->jobs;
@@ -119,6 +129,7 @@ static char *status_text(QemuProcess *proc)
                       qemu_reason_name(dom->state, dom->reason), (int)proc->pid);
         add_monitor(proc, &b);
         add_vcpus(proc, &b);
+        add_capabilities(proc, &b);
         add_jobs(proc, &b);
         if (proc->fake_reboot)
                 vh_buf_adds(&b, "  <fakereboot/>\n");

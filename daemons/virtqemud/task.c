@@ -19,6 +19,31 @@ QemuTask *qemu_task_new(QemuDriver *driver, VhDomainObj *dom, VhCall *call, cons
         return task;
 }
 
+/* A call that ends at the end of this turn: a task may end inside the handler that made it, when the call is not yet
+ * one that can be finished. */
+typedef struct Ending {
+        VhLater later;
+        VhCall *call;
+        int r;
+        VhError *err;
+} Ending;
+
+static void finish_call(VhLater *later)
+{
+        Ending *ending = VH_CONTAINER_OF(later, Ending, later);
+
+        vh_call_finish(ending->call, ending->r, ending->err);
+        free(ending);
+}
+
+static void end_call(VhLoop *loop, VhCall *call, int r, VhError *err)
+{
+        Ending *ending = vh_new(Ending, 1);
+
+        *ending = (Ending){ { .run = finish_call }, call, r, err };
+        vh_loop_later(loop, &ending->later);
+}
+
 void qemu_task_end(QemuTask *task, int r, VhError *err)
 {
         VhCall *call = task->call;
@@ -30,7 +55,7 @@ void qemu_task_end(QemuTask *task, int r, VhError *err)
         if (task->waiting_qmp && qemu_process_monitor(task->dom))
                 qmp_forget(qemu_process_monitor(task->dom), task);
         if (call)
-                vh_call_finish(call, r, err);
+                end_call(task->driver->env.loop, call, r, err);
         else
                 vh_error_free(err);
         if (task->has_job)
