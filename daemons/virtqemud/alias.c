@@ -115,6 +115,9 @@ static char *console_alias(const VhDomainDef *def, const VhChr *console)
         if (def->consoles.n && def->consoles.items[0] == console && console->target_type == VH_CHR_TARGET_SERIAL &&
             def->serials.n)
                 return vh_xstrdup(def->serials.items[0]->info.alias);
+        for (uint32_t i = 0; i < def->consoles.n; i++)
+                if (def->consoles.items[i] == console)
+                        return vh_xasprintf("%s%u", prefixes[VH_DEVICE_CONSOLE], i);
         return numbered_alias(def, prefixes[VH_DEVICE_CONSOLE]);
 }
 

@@ -233,6 +233,16 @@ static int ssh_props(const QemuBuild *b, const VhDiskSource *src, const Protocol
         return 0;
 }
 
+/* How much the library says, 4 unless the administrator wants otherwise. */
+static unsigned gluster_debug(const QemuBuild *b)
+{
+        unsigned level = 4;
+
+        if (b->launch->conf)
+                (void)vh_conf_get_uint(b->launch->conf, "gluster_debug_level", &level, NULL);
+        return level;
+}
+
 /* "volume/path". */
 static int gluster_props(const QemuBuild *b, const VhDiskSource *src, const Protocol *p, json_t *o)
 {
@@ -249,6 +259,7 @@ static int gluster_props(const QemuBuild *b, const VhDiskSource *src, const Prot
         for (uint32_t i = 0; i < net->hosts.n; i++)
                 json_array_append_new(servers, socket_address(net->hosts.items[i], p));
         qj_take(o, "server", servers);
+        qj_uint(o, "debug", gluster_debug(b));
         return 0;
 }
 
@@ -306,10 +317,7 @@ static void file_props(const VhDisk *disk, const VhDiskSource *src, json_t *o)
         static const char *const aio[] = { NULL, "native", "threads", "io_uring" };
         const VhStorageReservations *pr = reservations_of(src);
 
-        qj_str(o, "driver",
-               src->type == VH_DISK_TYPE_BLOCK
-                       ? disk && disk->device == VH_DISK_DEVICE_CDROM ? "host_cdrom" : "host_device"
-                       : "file");
+        qj_str(o, "driver", src->type == VH_DISK_TYPE_BLOCK ? "host_device" : "file");
         qj_str(o, "filename", src->path);
         if (disk)
                 qj_str(o, "aio", aio[disk->io]);
@@ -476,7 +484,7 @@ static json_t *format_layer(const VhDisk *disk, const VhDiskSource *src)
                 qj_fmt(o, "file", "libvirt-%u-storage", src->index.val);
         if (qemu_backing(src))
                 qj_fmt(o, "backing", "libvirt-%u-format", qemu_backing(src)->index.val);
-        else if (src->backing)
+        else if (src->backing && !plain)
                 json_object_set_new(o, "backing", json_null());
         return o;
 }

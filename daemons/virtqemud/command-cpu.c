@@ -37,8 +37,7 @@ static void add_feature(VhBuf *opts, const VhCpuFeature *f)
 {
         const char *state = f->policy == POLICY_DISABLE || f->policy == POLICY_FORBID ? "off" : "on";
 
-        if (f->policy != POLICY_OPTIONAL)
-                vh_buf_printf(opts, ",%s=%s", feature_name(f->name), state);
+        vh_buf_printf(opts, ",%s=%s", feature_name(f->name), state);
 }
 
 /* ---- the model ---- */
@@ -108,8 +107,10 @@ typedef struct HypervFlag {
         }
 static const HypervFlag hyperv_first[] = { FLAG("hv-relaxed", relaxed), FLAG("hv-vapic", vapic) };
 static const HypervFlag hyperv_rest[] = {
-        FLAG("hv-vpindex", vpindex), FLAG("hv-runtime", runtime), FLAG("hv-synic", synic),
-        FLAG("hv-stimer", stimer),   FLAG("hv-reset", reset),
+        FLAG("hv-vpindex", vpindex),
+        FLAG("hv-runtime", runtime),
+        FLAG("hv-synic", synic),
+        FLAG("hv-stimer", stimer),
 };
 static const HypervFlag hyperv_last[] = {
         FLAG("hv-frequencies", frequencies),
@@ -140,11 +141,13 @@ static void add_hyperv(const VhHyperv *hv, VhBuf *opts)
         if (hv->spinlocks == VH_ON)
                 vh_buf_printf(opts, ",hv-spinlocks=0x%x", hv->spinlock_retries);
         add_flags(hv, hyperv_rest, VH_ARRAY_SIZE(hyperv_rest), opts);
+        if (hv->stimer == VH_ON && hv->stimer_direct == VH_ON)
+                vh_buf_adds(opts, ",hv-stimer-direct=on");
+        if (hv->reset == VH_ON)
+                vh_buf_adds(opts, ",hv-reset=on");
         if (hv->vendor_id_on == VH_ON)
                 vh_buf_printf(opts, ",hv-vendor-id=%s", hv->vendor_id);
         add_flags(hv, hyperv_last, VH_ARRAY_SIZE(hyperv_last), opts);
-        if (hv->stimer == VH_ON && hv->stimer_direct == VH_ON)
-                vh_buf_adds(opts, ",hv-stimer-direct=on");
 }
 
 static void add_kvm(const VhKvmFeatures *kvm, VhBuf *opts)
@@ -190,11 +193,11 @@ static void add_cache(const VhCpuCache *cache, VhBuf *opts)
         if (!cache)
                 return;
         if (cache->mode == CACHE_EMULATE)
-                vh_buf_adds(opts, ",l3-cache=on");
+                vh_buf_adds(opts, ",l3-cache=on,host-cache-info=off");
         else if (cache->mode == CACHE_PASSTHROUGH)
                 vh_buf_adds(opts, ",host-cache-info=on");
         else
-                vh_buf_adds(opts, ",l3-cache=off,host-cache-info=off");
+                vh_buf_adds(opts, ",l3-cache=off");
 }
 
 static void add_maxphysaddr(const VhCpuMaxphysaddr *m, VhBuf *opts)

@@ -187,6 +187,8 @@ static int build_spice(QemuBuild *b, const VhGraphics *g)
         enum { MOUSE_SERVER = 1 };
         _vh_buf_ VhBuf o = {};
 
+        if (g->tls_port.set && g->tls_port.val > 0 && !conf_bool(b, "spice_tls"))
+                return qemu_unsupported(b, "spice TLS port set in XML configuration, but TLS is disabled in qemu.conf");
         spice_listen(b, g, &o);
         if (conf_bool(b, "spice_sasl"))
                 vh_buf_adds(&o, "sasl=on,");

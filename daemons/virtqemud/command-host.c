@@ -31,7 +31,7 @@ static void build_fsdev(QemuBuild *b, const VhFilesystem *fs)
         vh_buf_printf(&o, ",id=fsdev-%s,path=", fs->info.alias);
         qemu_opt_escape(&o, fs->source ? fs->source : "");
         if (fs->readonly)
-                vh_buf_adds(&o, ",readonly=on");
+                vh_buf_adds(&o, ",readonly");
         qemu_build_arg(b, "-fsdev", "%s", o.data);
 }
 
@@ -157,14 +157,25 @@ static int scsi_place(const QemuBuild *b, const VhHostdev *h, json_t *o)
         return 0;
 }
 
+/* Nodes of host devices are counted on after those of images. The caller frees it. */
+static char *scsi_node(const QemuBuild *b, const VhHostdev *h)
+{
+        uint32_t number = qemu_highest_node(b->def) + 1;
+
+        for (uint32_t i = 0; i < b->def->hostdevs.n && b->def->hostdevs.items[i] != h; i++)
+                number += b->def->hostdevs.items[i]->type == VH_HOSTDEV_SCSI;
+        return vh_xasprintf("libvirt-%u-backend", number);
+}
+
 static int scsi_props(const QemuBuild *b, const VhHostdev *h, json_t *o)
 {
+        _vh_free_ char *node = scsi_node(b, h);
         int r;
 
         qj_str(o, "driver", "scsi-generic");
         qj_true(o, "share-rw", h->shareable);
         r = scsi_place(b, h, o);
-        qj_fmt(o, "drive", "libvirt-%s-backend", h->info.alias);
+        qj_str(o, "drive", node);
         qj_str(o, "id", h->info.alias);
         qj_uint(o, "bootindex", qemu_boot_index(b, &h->info));
         return r;
@@ -222,7 +233,7 @@ json_t *qemu_hostdev_device(const QemuBuild *b, const VhHostdev *h)
 /* The node of a SCSI device that a guest talks to itself. */
 static int build_scsi_node(QemuBuild *b, const VhHostdev *h)
 {
-        _vh_free_ char *name = vh_xasprintf("libvirt-%s-backend", h->info.alias);
+        _vh_free_ char *name = scsi_node(b, h);
         VhNetworkSource net = {
                 .protocol = 5, .name = h->scsi_name, .initiator_iqn = h->initiator_iqn, .auth = h->auth
         };

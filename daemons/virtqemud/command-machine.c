@@ -120,6 +120,17 @@ static void add_memory_backend(QemuBuild *b, VhBuf *opts)
                 vh_buf_printf(opts, ",memory-backend=%s", ram);
 }
 
+static void add_nvdimm(VhBuf *opts, const VhDomainDef *def)
+{
+        enum { MODEL_NVDIMM = 2 };
+
+        for (uint32_t i = 0; i < def->memdevs.n; i++)
+                if (def->memdevs.items[i]->model == MODEL_NVDIMM) {
+                        vh_buf_adds(opts, ",nvdimm=on");
+                        return;
+                }
+}
+
 static void add_numa_hmat(VhBuf *opts, const VhDomainDef *def)
 {
         const VhNuma *numa = def->cpu ? def->cpu->numa : NULL;
@@ -173,8 +184,7 @@ int qemu_build_machine(QemuBuild *b)
         vh_buf_printf(&opts, ",dump-guest-core=%s", dumps_memory(b) ? "on" : "off");
         if (def->memory_backing && def->memory_backing->nosharepages)
                 vh_buf_adds(&opts, ",mem-merge=off");
-        if (def->iommu && def->iommu->eim)
-                add_switch(&opts, "kernel_irqchip", VH_ON);
+        add_nvdimm(&opts, def);
         add_memory_backend(b, &opts);
         if (has_pflash(def))
                 vh_buf_adds(&opts, ",pflash0=libvirt-pflash0-format");
@@ -184,7 +194,6 @@ int qemu_build_machine(QemuBuild *b)
         if (def->launch_security)
                 vh_buf_adds(&opts, ",confidential-guest-support=lsec0");
         qemu_build_arg(b, "-machine", "%s", opts.data);
-        add_globals(b);
         return 0;
 }
 
@@ -202,6 +211,7 @@ int qemu_build_accel(QemuBuild *b)
         if (!kvm && f && f->tcg && f->tcg->tb_cache)
                 vh_buf_printf(&opts, ",tb-size=%" PRIu64, f->tcg->tb_cache >> 10);
         qemu_build_arg(b, "-accel", "%s", opts.data);
+        add_globals(b);
         return 0;
 }
 
@@ -353,10 +363,10 @@ int qemu_build_boot(QemuBuild *b)
 
         if (os->bootmenu)
                 vh_buf_printf(&opts, "menu=%s,", os->bootmenu == VH_YES ? "on" : "off");
-        if (os->bootmenu == VH_YES && os->bootmenu_timeout.set)
-                vh_buf_printf(&opts, "splash-time=%u,", os->bootmenu_timeout.val);
         if (os->bios_reboot_timeout.set)
                 vh_buf_printf(&opts, "reboot-timeout=%d,", os->bios_reboot_timeout.val);
+        if (os->bootmenu == VH_YES && os->bootmenu_timeout.set)
+                vh_buf_printf(&opts, "splash-time=%u,", os->bootmenu_timeout.val);
         vh_buf_adds(&opts, "strict=on");
         qemu_build_arg(b, "-boot", "%s", opts.data);
         return 0;

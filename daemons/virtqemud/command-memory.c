@@ -41,10 +41,13 @@ typedef struct Piece {
         uint8_t discard;       /* VH_YES, VH_NO, 0: as the domain says */
         uint64_t pagesize;     /* KiB, 0: as the domain says */
         const VhCpuset *nodes; /* of the host, NULL: as <numatune> says */
+        const char *file;      /* name of the file that backs it, NULL: id */
         const char *path;      /* of an NVDIMM */
         bool pmem, readonly;
-        uint64_t align; /* KiB */
-        bool required;  /* an object even where a plain one would not be needed */
+        uint64_t align;   /* KiB */
+        bool prealloc;    /* taken from the host at once */
+        bool whole;       /* all of the guest's memory */
+        bool reserve_not; /* taken from the host when the guest uses it */
 } Piece;
 
 /* Size of huge pages for a piece, 0: normal ones. */
@@ -124,7 +127,7 @@ static char *memory_dir(const QemuBuild *b, uint64_t hugepage)
                 (void)vh_conf_get_string(b->launch->conf, "memory_backing_dir", &dir, NULL);
         if (hugepage)
                 return vh_xasprintf("%s/libvirt/qemu/%s",
-                                    hugepage == DEFAULT_HUGEPAGE ? "/dev/hugepages" : "/dev/hugepages1G", b->def->name);
+                                    hugepage == DEFAULT_HUGEPAGE ? "/dev/hugepages" : "/dev/hugepages1G", short_name);
         if (dir && *dir)
                 return vh_xasprintf("%s/%s", dir, short_name);
         return vh_xasprintf("%s/qemu/ram/%s", b->launch->env->state_dir, short_name);
@@ -139,7 +142,7 @@ static void file_props(const QemuBuild *b, const Piece *piece, uint64_t hugepage
         else if (hugepage)
                 qj_str(o, "mem-path", dir);
         else
-                qj_fmt(o, "mem-path", "%s/%s", dir, piece->id);
+                qj_fmt(o, "mem-path", "%s/%s", dir, piece->file ? piece->file : piece->id);
 }
 
 /* The memory-backend object for a piece. *plain: nothing about it is special. */
@@ -148,16 +151,21 @@ static json_t *backend(const QemuBuild *b, const Piece *piece, bool *plain)
         const VhMemoryBacking *mb = b->def->memory_backing;
         uint64_t hugepage = hugepage_size(b->def, piece);
         uint8_t access = piece_access(b->def, piece), source = mb ? mb->source : 0;
-        bool prealloc = mb && mb->allocation == 1;
+        bool prealloc = (mb && mb->allocation == 1) || piece->prealloc;
         uint8_t discard = piece->discard ? piece->discard : mb && mb->discard ? VH_YES : 0;
         bool memfd = source == SOURCE_MEMFD && !piece->path;
-        bool file = !memfd && (hugepage || piece->path || source == SOURCE_FILE || access == ACCESS_SHARED);
+        bool file = !memfd && (hugepage || piece->path || source == SOURCE_FILE || access);
         json_t *o = json_object();
 
         if (source == SOURCE_ANONYMOUS && !hugepage && !piece->path)
                 file = false;
         qj_str(o, "qom-type", memfd ? "memory-backend-memfd" : file ? "memory-backend-file" : "memory-backend-ram");
         qj_str(o, "id", piece->id);
+        if (piece->reserve_not)
+                qj_take(o, "reserve", json_false());
+        /* Streams of guests know their memory by this name, whatever backs it. */
+        if ((memfd || file) && piece->whole)
+                qj_take(o, "x-use-canonical-path-for-ramblock-id", json_false());
         if (memfd && hugepage) {
                 qj_true(o, "hugetlb", true);
                 qj_int(o, "hugetlbsize", (json_int_t)(hugepage * KIB));
@@ -170,7 +178,7 @@ static json_t *backend(const QemuBuild *b, const Piece *piece, bool *plain)
                 if (access)
                         json_object_set_new(o, "share", json_boolean(access == ACCESS_SHARED));
         }
-        if (hugepage && !prealloc && !piece->required)
+        if (hugepage)
                 prealloc = true;
         qj_true(o, "prealloc", prealloc && !piece->readonly);
         if (prealloc && mb && mb->allocation_threads)
@@ -210,7 +218,8 @@ int qemu_build_memory(QemuBuild *b)
         else
                 qemu_build_arg(b, "-m", "%" PRIu64, size / KIB);
         if (id && !numa_of(def))
-                r = qemu_build_object(b, backend(b, &(Piece){ .id = id, .size = size, .node = -1 }, NULL));
+                r = qemu_build_object(b,
+                                      backend(b, &(Piece){ .id = id, .size = size, .node = -1, .whole = true }, NULL));
         if (r == 0)
                 qemu_build_arg(b, "-overcommit", "mem-lock=%s",
                                def->memory_backing && def->memory_backing->locked ? "on" : "off");
@@ -252,6 +261,44 @@ static void cell_cpus(const VhCpuset *cpus, VhBuf *opts)
                 vh_buf_printf(opts, ",cpus=%s", range);
 }
 
+static uint32_t given_distance(const VhNumaCell *from, const VhNumaCell *to)
+{
+        for (uint32_t i = 0; i < from->distances.n; i++)
+                if (from->distances.items[i]->id == to->id.val)
+                        return from->distances.items[i]->value;
+        return 0;
+}
+
+/* What is given in one direction only holds for the other too. */
+static uint32_t distance(const VhNumaCell *from, const VhNumaCell *to)
+{
+        enum { LOCAL = 10, REMOTE = 20 };
+        uint32_t value = given_distance(from, to);
+
+        if (!value)
+                value = given_distance(to, from);
+        return value ? value : from == to ? LOCAL : REMOTE;
+}
+
+/* The cell with processors that is nearest to one. */
+static uint32_t initiator(const VhNuma *numa, const VhNumaCell *cell)
+{
+        const VhNumaCell *best = cell;
+        uint32_t nearest = UINT32_MAX;
+
+        if (cell->cpus && vh_cpuset_last(cell->cpus) >= 0)
+                return cell->id.val;
+        for (uint32_t i = 0; i < numa->cells.n; i++) {
+                const VhNumaCell *other = numa->cells.items[i];
+
+                if (!other->cpus || vh_cpuset_last(other->cpus) < 0 || distance(cell, other) >= nearest)
+                        continue;
+                nearest = distance(cell, other);
+                best = other;
+        }
+        return best->id.val;
+}
+
 static int build_cell(QemuBuild *b, const VhNumaCell *cell, bool hmat)
 {
         _vh_free_ char *id = vh_xasprintf("ram-node%u", cell->id.val);
@@ -270,8 +317,8 @@ static int build_cell(QemuBuild *b, const VhNumaCell *cell, bool hmat)
         }
         vh_buf_printf(&opts, "node,nodeid=%u", cell->id.val);
         cell_cpus(cell->cpus, &opts);
-        if (hmat && cell->cpus && vh_cpuset_last(cell->cpus) >= 0)
-                vh_buf_printf(&opts, ",initiator=%u", cell->id.val);
+        if (hmat)
+                vh_buf_printf(&opts, ",initiator=%u", initiator(numa_of(b->def), cell));
         if (cell->memory)
                 vh_buf_printf(&opts, ",memdev=%s", id);
         qemu_build_arg(b, "-numa", "%s", opts.data);
@@ -280,13 +327,15 @@ static int build_cell(QemuBuild *b, const VhNumaCell *cell, bool hmat)
 
 static void build_distances(QemuBuild *b, const VhNuma *numa)
 {
-        for (uint32_t i = 0; i < numa->cells.n; i++) {
-                const VhNumaCell *cell = numa->cells.items[i];
+        bool any = false;
 
-                for (uint32_t j = 0; j < cell->distances.n; j++)
-                        qemu_build_arg(b, "-numa", "dist,src=%u,dst=%u,val=%u", cell->id.val,
-                                       cell->distances.items[j]->id, cell->distances.items[j]->value);
-        }
+        for (uint32_t i = 0; i < numa->cells.n; i++)
+                any |= numa->cells.items[i]->distances.n > 0;
+        for (uint32_t i = 0; any && i < numa->cells.n; i++)
+                for (uint32_t j = 0; j < numa->cells.n; j++)
+                        qemu_build_arg(b, "-numa", "dist,src=%u,dst=%u,val=%u", numa->cells.items[i]->id.val,
+                                       numa->cells.items[j]->id.val,
+                                       distance(numa->cells.items[i], numa->cells.items[j]));
 }
 
 static const char *const measures[] = { NULL, "access", "read", "write" };
@@ -376,11 +425,13 @@ json_t *qemu_memory_object(const QemuBuild *b, const VhMemdev *mem)
                 .discard = mem->discard,
                 .pagesize = mem->source_pagesize,
                 .nodes = mem->source_nodes,
+                .file = mem->info.alias,
                 .path = mem->path,
                 .pmem = mem->pmem,
                 .readonly = mem->readonly,
                 .align = mem->alignsize,
-                .required = true,
+                .prealloc = mem->model == MEM_NVDIMM,
+                .reserve_not = mem->model == MEM_VIRTIO_MEM,
         };
 
         return backend(b, &piece, NULL);

@@ -318,7 +318,6 @@ static int build_shmem(QemuBuild *b, const VhShmem *shmem)
                 if (shmem->role)
                         qj_switch(o, "master", shmem->role == ROLE_MASTER ? VH_ON : VH_OFF);
         } else if (shmem->model == SHMEM_DOORBELL) {
-                qemu_build_arg(b, "-chardev", "socket,id=char%s,path=%s", shmem->info.alias, shmem->server_path);
                 qj_str(o, "driver", "ivshmem-doorbell");
                 qj_str(o, "id", shmem->info.alias);
                 qj_fmt(o, "chardev", "char%s", shmem->info.alias);
@@ -327,9 +326,13 @@ static int build_shmem(QemuBuild *b, const VhShmem *shmem)
         } else {
                 r = qemu_unsupported(b, "shmem model 'ivshmem' is not supported by this QEMU binary");
         }
-        if (r == 0)
-                return qemu_build_device(b, placed(b, &shmem->info, o));
-        json_decref(o);
+        if (r < 0) {
+                json_decref(o);
+                return r;
+        }
+        r = qemu_build_device(b, placed(b, &shmem->info, o));
+        if (r == 0 && shmem->model == SHMEM_DOORBELL)
+                qemu_build_arg(b, "-chardev", "socket,id=char%s,path=%s", shmem->info.alias, shmem->server_path);
         return r;
 }
 

@@ -102,19 +102,17 @@ json_t *qemu_chardev_backend(const QemuBuild *b, const VhChrSource *src, const c
 
 /* ---- the command line's parts in their order: 0 or negative errno with *b->err ---- */
 
-#define QEMU_PARTS(PART)                                                                                               \
-        PART(name)                                                                                                     \
-        PART(master_key) PART(pflash) PART(machine) PART(accel) PART(cpu) PART(firmware) PART(memory) PART(smp)        \
-                PART(iothreads) PART(numa) PART(uuid) PART(smbios) PART(genid) PART(defaults) PART(monitor)            \
-                        PART(clock) PART(power) PART(boot) PART(kernel) PART(iommu) PART(helpers) PART(controllers)    \
-                                PART(hubs) PART(memdevs) PART(filesystems) PART(disks) PART(nets) PART(smartcards)     \
-                                        PART(serials) PART(parallels) PART(channels) PART(consoles) PART(tpms)         \
-                                                PART(inputs) PART(audios) PART(graphics) PART(videos) PART(sounds)     \
-                                                        PART(watchdog) PART(redirdevs) PART(hostdevs) PART(incoming)   \
-                                                                PART(balloon) PART(rngs) PART(vmcoreinfo) PART(panics) \
-                                                                        PART(shmems) PART(security) PART(sandbox)      \
-                                                                                PART(vsock) PART(cryptos) PART(extra)  \
-                                                                                        PART(message)
+/* clang-format off */
+#define QEMU_PARTS(PART) \
+        PART(name) PART(master_key) PART(helpers) PART(pflash) PART(machine) PART(accel) PART(cpu) \
+        PART(firmware) PART(memory) PART(smp) PART(iothreads) PART(numa) PART(uuid) PART(smbios) \
+        PART(genid) PART(defaults) PART(monitor) PART(clock) PART(power) PART(boot) PART(kernel) \
+        PART(iommu) PART(controllers) PART(hubs) PART(memdevs) PART(filesystems) PART(disks) PART(nets) \
+        PART(smartcards) PART(serials) PART(parallels) PART(channels) PART(consoles) PART(tpms) \
+        PART(inputs) PART(audios) PART(graphics) PART(videos) PART(sounds) PART(watchdog) PART(redirdevs) \
+        PART(hostdevs) PART(incoming) PART(balloon) PART(rngs) PART(vmcoreinfo) PART(security) PART(extra) \
+        PART(sandbox) PART(panics) PART(shmems) PART(vsock) PART(cryptos) PART(message)
+/* clang-format on */
 #define PART(name) int qemu_build_##name(QemuBuild *b);
 QEMU_PARTS(PART)
 #undef PART

@@ -123,6 +123,9 @@ int qemu_build_smbios(QemuBuild *b)
                 if (!info)
                         return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_XML_ERROR,
                                             "Domain '%s' sysinfo are not available", b->def->name);
+                if (info->base_boards.n > 1)
+                        return qemu_unsupported(b,
+                                                "qemu does not support more than one entry to Type 2 in SMBIOS table");
                 build_smbios(b, info);
         }
         for (uint32_t i = 0; i < b->def->sysinfos.n; i++)

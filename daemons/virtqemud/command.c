@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "guest-defaults.h"
+#include "model/domain-cpu.h"
 #include "model/domain-tune.h"
 
 int qemu_build_name(QemuBuild *b)
@@ -115,7 +116,14 @@ int qemu_build_incoming(QemuBuild *b)
 
 int qemu_build_vmcoreinfo(QemuBuild *b)
 {
-        return 0;
+        const VhFeatures *f = b->def->features;
+        json_t *o;
+
+        if (!f || !f->vmcoreinfo || f->vmcoreinfo->state != VH_ON)
+                return 0;
+        o = json_object();
+        qj_str(o, "driver", "vmcoreinfo");
+        return qemu_build_device(b, o);
 }
 
 int qemu_build_sandbox(QemuBuild *b)

@@ -17,9 +17,14 @@ int qemu_command_prepare(VhDomainDef *def, const QemuCaps *caps, const QemuLaunc
 int qemu_command_build(const VhDomainDef *def, const QemuCaps *caps, const QemuLaunch *launch, QemuCommand *cmd,
                        VhError **err);
 
-/* The parts of it for a device that joins a running guest: node names for a disk's images, the socket of a channel. */
+/* The parts of it for a device that joins a running guest: the slot of a memory module, node names for a
+ * disk's images, the socket of a channel. */
+void qemu_prepare_memory(const VhDomainDef *def, VhMemdev *mem);
 void qemu_prepare_disk(const VhDomainDef *def, VhDisk *disk);
 void qemu_prepare_channel(const QemuLaunch *launch, VhChr *chr);
+
+/* The highest number in the node names of images. */
+uint32_t qemu_highest_node(const VhDomainDef *def);
 
 /* alias.c: names of devices inside QEMU. Those that are there stay. */
 void qemu_assign_aliases(VhDomainDef *def);

@@ -110,16 +110,22 @@ static void add_input(VhDomainDef *def, VhInputType type)
         vh_list_add(&def->inputs, input);
 }
 
-/* Spice carries sound itself; with anything else the guest's sound goes nowhere unless asked for. */
+/* Spice carries sound itself; with anything else the guest's sound goes nowhere unless asked for. Displays of the host
+ * alone bring no backend. */
 static void add_audio(VhDomainDef *def)
 {
         VhAudio *audio;
-        bool spice = false;
+        bool spice = false, local = def->graphics.n > 0;
 
         if (def->audios.n)
                 return;
-        for (uint32_t i = 0; i < def->graphics.n; i++)
+        for (uint32_t i = 0; i < def->graphics.n; i++) {
                 spice |= def->graphics.items[i]->type == VH_GRAPHICS_SPICE;
+                local &= def->graphics.items[i]->type == VH_GRAPHICS_EGL_HEADLESS ||
+                         def->graphics.items[i]->type == VH_GRAPHICS_SDL;
+        }
+        if (local)
+                return;
         audio = vh_new(VhAudio, 1);
         audio->id = 1;
         audio->type = spice ? VH_AUDIO_SPICE : VH_AUDIO_NONE;

@@ -21,6 +21,8 @@ enum {
         SLOT_VIDEO_Q35 = 1,
         SLOT_ICH9 = 0x1f,
         SLOT_ICH9_SOUND = 0x1b,
+        SLOT_ICH9_USB = 0x1d,
+        SLOT_DMI_BRIDGE = 0x1e,
         FUNCTION_IDE = 1,
         FUNCTION_USB = 2,
         FUNCTION_SATA = 2,
@@ -29,9 +31,10 @@ enum {
 /* What a bus takes, and what a device wants. */
 typedef enum Need {
         NEED_NOTHING,
-        NEED_PCI,  /* conventional slot */
-        NEED_PCIE, /* express slot that can be plugged: a root port */
-        NEED_ROOT, /* a function of the express root bus itself: root ports */
+        NEED_PCI,        /* conventional slot */
+        NEED_PCIE,       /* express slot that can be plugged: a root port */
+        NEED_ROOT,       /* a function of the express root bus itself: root ports */
+        NEED_DOWNSTREAM, /* a place on the inner bus of a switch */
 } Need;
 
 typedef struct Bus {
@@ -75,6 +78,10 @@ static void set_bus(Map *map, uint32_t index, VhControllerModel model)
                 return;
         case VH_CTRL_PCIE_ROOT:
                 bus->takes = NEED_ROOT;
+                return;
+        case VH_CTRL_PCIE_SWITCH_UPSTREAM:
+                bus->takes = NEED_DOWNSTREAM;
+                bus->first_slot = 0;
                 return;
         default:
                 bus->takes = NEED_NOTHING;
@@ -231,6 +238,14 @@ static Need express(const Map *map)
         return map->q35 ? NEED_PCIE : NEED_PCI;
 }
 
+/* By the words of a virtio device's model: the transitional one is a conventional device. */
+static Need need_of_virtio(const Map *map, uint8_t model)
+{
+        enum { TRANSITIONAL = 2 };
+
+        return model == TRANSITIONAL ? NEED_PCI : express(map);
+}
+
 static Need need_of_net(const Map *map, const VhNet *net)
 {
         if (net->type == VH_NET_HOSTDEV || vh_streq(net->model, "usb-net"))
@@ -340,6 +355,34 @@ static void fix_sound(Map *map, VhDomainDef *def)
 
 /* ---- all devices in their order ---- */
 
+static Need need_of_bridge(VhControllerModel model)
+{
+        switch (model) {
+        case VH_CTRL_PCIE_TO_PCI_BRIDGE:
+        case VH_CTRL_PCIE_SWITCH_UPSTREAM:
+                return NEED_PCIE;
+        case VH_CTRL_PCIE_SWITCH_DOWNSTREAM:
+                return NEED_DOWNSTREAM;
+        case VH_CTRL_PCI_BRIDGE:
+        case VH_CTRL_PCI_EXPANDER_BUS:
+                return NEED_PCI;
+        case VH_CTRL_PCIE_EXPANDER_BUS:
+                return NEED_ROOT;
+        default:
+                return NEED_NOTHING;
+        }
+}
+
+/* The place that the chip set has for it, while it is free. */
+static int assign_dmi_bridge(Map *map, VhDeviceInfo *info)
+{
+        if (!may_assign(info) || map->buses[0].functions[SLOT_DMI_BRIDGE])
+                return assign_root_port(map, info);
+        give(info, 0, SLOT_DMI_BRIDGE, 0);
+        reserve(map, &info->address.pci);
+        return 0;
+}
+
 static int assign_pci_controllers(Map *map, VhDomainDef *def)
 {
         int r = 0;
@@ -351,12 +394,10 @@ static int assign_pci_controllers(Map *map, VhDomainDef *def)
                         continue;
                 if (c->model == VH_CTRL_PCIE_ROOT_PORT)
                         r = assign_root_port(map, &c->info);
-                else if (c->model == VH_CTRL_PCIE_TO_PCI_BRIDGE)
-                        r = assign(map, &c->info, NEED_PCIE);
-                else if (c->model == VH_CTRL_PCI_BRIDGE)
-                        r = assign(map, &c->info, NEED_PCI);
                 else if (c->model == VH_CTRL_DMI_TO_PCI_BRIDGE)
-                        r = assign_root_port(map, &c->info);
+                        r = assign_dmi_bridge(map, &c->info);
+                else
+                        r = assign(map, &c->info, need_of_bridge(c->model));
         }
         return r;
 }
@@ -385,14 +426,17 @@ static bool assign_companion(Map *map, const VhDomainDef *def, VhController *c)
                         c->info.address.pci.multifunction = VH_ON;
                 return true;
         }
-        if (assign(map, &c->info, NEED_PCI) == 0) {
-                c->info.address.pci.function = functions[c->model];
-                if (functions[c->model] == 0)
-                        c->info.address.pci.multifunction = VH_ON;
+        if (map->q35 && !map->buses[0].functions[SLOT_ICH9_USB]) {
+                give(&c->info, 0, SLOT_ICH9_USB, functions[c->model]);
+                reserve_slot(map, SLOT_ICH9_USB);
+        } else if (assign(map, &c->info, NEED_PCI) < 0) {
+                return true;
         }
+        c->info.address.pci.function = functions[c->model];
+        if (functions[c->model] == 0)
+                c->info.address.pci.multifunction = VH_ON;
         return true;
 }
-
 static int assign_controllers(Map *map, VhDomainDef *def)
 {
         int r = 0;
@@ -411,7 +455,8 @@ static int assign_front(Map *map, VhDomainDef *def)
         int r = 0;
 
         for (uint32_t i = 0; i < def->filesystems.n && r == 0; i++)
-                r = assign(map, &def->filesystems.items[i]->info, express(map));
+                r = assign(map, &def->filesystems.items[i]->info,
+                           need_of_virtio(map, def->filesystems.items[i]->model));
         for (uint32_t i = 0; i < def->nets.n && r == 0; i++)
                 r = assign(map, &def->nets.items[i]->info, need_of_net(map, def->nets.items[i]));
         for (uint32_t i = 0; i < def->sounds.n && r == 0; i++)
@@ -421,7 +466,7 @@ static int assign_front(Map *map, VhDomainDef *def)
                 r = assign_controllers(map, def);
         for (uint32_t i = 0; i < def->disks.n && r == 0; i++)
                 if (def->disks.items[i]->bus == VH_DISK_BUS_VIRTIO)
-                        r = assign(map, &def->disks.items[i]->info, express(map));
+                        r = assign(map, &def->disks.items[i]->info, need_of_virtio(map, def->disks.items[i]->model));
         return r;
 }
 
@@ -433,16 +478,17 @@ static bool hostdev_on_pci(const VhHostdev *h)
 
 static int assign_back(Map *map, VhDomainDef *def)
 {
-        enum { I6300ESB = 1, PVPANIC = 5, IOMMU_VIRTIO = 3 };
+        enum { I6300ESB = 1, PVPANIC = 5, IOMMU_VIRTIO = 3, MEM_VIRTIO_PMEM = 3, MEM_VIRTIO_MEM = 4 };
         int r = 0;
 
         for (uint32_t i = 0; i < def->hostdevs.n && r == 0; i++)
                 if (hostdev_on_pci(def->hostdevs.items[i]))
                         r = assign(map, &def->hostdevs.items[i]->info, express(map));
         if (r == 0 && def->memballoon && def->memballoon->model != VH_MEMBALLOON_NONE)
-                r = assign(map, &def->memballoon->info, express(map));
+                r = assign(map, &def->memballoon->info,
+                           def->memballoon->model == VH_MEMBALLOON_VIRTIO_TRANSITIONAL ? NEED_PCI : express(map));
         for (uint32_t i = 0; i < def->rngs.n && r == 0; i++)
-                r = assign(map, &def->rngs.items[i]->info, express(map));
+                r = assign(map, &def->rngs.items[i]->info, need_of_virtio(map, def->rngs.items[i]->model));
         if (r == 0 && def->watchdog && def->watchdog->model == I6300ESB)
                 r = assign(map, &def->watchdog->info, NEED_PCI);
         for (uint32_t i = 0; i < def->videos.n && r == 0; i++)
@@ -459,7 +505,12 @@ static int assign_back(Map *map, VhDomainDef *def)
                 if (def->panics.items[i]->model == PVPANIC)
                         r = assign(map, &def->panics.items[i]->info, NEED_PCI);
         if (r == 0 && def->vsock)
-                r = assign(map, &def->vsock->info, express(map));
+                r = assign(map, &def->vsock->info, need_of_virtio(map, def->vsock->model));
+        for (uint32_t i = 0; i < def->memdevs.n && r == 0; i++)
+                if (def->memdevs.items[i]->model == MEM_VIRTIO_PMEM || def->memdevs.items[i]->model == MEM_VIRTIO_MEM)
+                        r = assign(map, &def->memdevs.items[i]->info, express(map));
+        if (r == 0 && def->iommu && def->iommu->model == IOMMU_VIRTIO)
+                r = assign(map, &def->iommu->info, map->q35 ? NEED_ROOT : NEED_PCI);
         for (uint32_t i = 0; i < def->cryptos.n && r == 0; i++)
                 r = assign(map, &def->cryptos.items[i]->info, express(map));
         return r;
@@ -504,22 +555,29 @@ static int assign_all(Map *map, VhDomainDef *def)
 /* Bus, chassis and port numbers follow from the place. */
 static void complete_controller(VhController *c)
 {
-        enum { MODEL_PCI_BRIDGE = 1, MODEL_PCIE_TO_PCI = 3, MODEL_ROOT_PORT = 5 };
+        /* Words of <model name=> by kind of bridge. */
+        static const uint8_t names[] = {
+                [VH_CTRL_PCI_BRIDGE] = 1,           [VH_CTRL_DMI_TO_PCI_BRIDGE] = 2,
+                [VH_CTRL_PCIE_TO_PCI_BRIDGE] = 3,   [VH_CTRL_PCIE_ROOT_PORT] = 5,
+                [VH_CTRL_PCIE_SWITCH_UPSTREAM] = 6, [VH_CTRL_PCIE_SWITCH_DOWNSTREAM] = 7,
+                [VH_CTRL_PCI_EXPANDER_BUS] = 8,     [VH_CTRL_PCIE_EXPANDER_BUS] = 9,
+        };
 
+        if (!c->pci_model_name && c->model < VH_ARRAY_SIZE(names))
+                c->pci_model_name = names[c->model];
         if (c->model == VH_CTRL_PCIE_ROOT_PORT) {
-                if (!c->pci_model_name)
-                        c->pci_model_name = MODEL_ROOT_PORT;
                 if (!c->chassis.set)
                         c->chassis = (VhOptUint){ .val = c->index.val, .set = true };
                 if (!c->port.set)
                         c->port = (VhOptUint){ .val = (uint32_t)c->info.address.pci.slot << 3 |
                                                       c->info.address.pci.function,
                                                .set = true };
-        } else if (c->model == VH_CTRL_PCIE_TO_PCI_BRIDGE && !c->pci_model_name) {
-                c->pci_model_name = MODEL_PCIE_TO_PCI;
+        } else if (c->model == VH_CTRL_PCIE_SWITCH_DOWNSTREAM) {
+                if (!c->chassis.set)
+                        c->chassis = (VhOptUint){ .val = c->index.val, .set = true };
+                if (!c->port.set)
+                        c->port = (VhOptUint){ .val = c->info.address.pci.slot, .set = true };
         } else if (c->model == VH_CTRL_PCI_BRIDGE) {
-                if (!c->pci_model_name)
-                        c->pci_model_name = MODEL_PCI_BRIDGE;
                 if (!c->chassis_nr.set)
                         c->chassis_nr = (VhOptUint){ .val = c->index.val, .set = true };
         }

@@ -61,6 +61,8 @@ static void collect_buses(const VhDomainDef *def, UsbMap *map)
 
 static bool on_usb(VhDeviceKind kind, const void *dev)
 {
+        enum { SOUND_USB = 7 };
+
         switch (kind) {
         case VH_DEVICE_DISK:
                 return ((const VhDisk *)dev)->bus == VH_DISK_BUS_USB;
@@ -69,6 +71,8 @@ static bool on_usb(VhDeviceKind kind, const void *dev)
         case VH_DEVICE_HUB:
         case VH_DEVICE_REDIRDEV:
                 return true;
+        case VH_DEVICE_SOUND:
+                return ((const VhSound *)dev)->model == SOUND_USB;
         case VH_DEVICE_SERIAL:
                 return ((const VhChr *)dev)->target_type == VH_CHR_TARGET_USB_SERIAL;
         case VH_DEVICE_HOSTDEV:

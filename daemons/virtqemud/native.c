@@ -6,7 +6,10 @@
 #include "command.h"
 #include "qemu-ops.h"
 
-enum { FIRST_PORT = 5900 };
+enum {
+        FIRST_PORT = 5900,
+        NAME_SHOWN = 20, /* bytes of the name in paths */
+};
 
 /* Ports in turn: whether they are free would be known only at a start. */
 static void choose_ports(VhDomainDef *def)
@@ -29,9 +32,9 @@ static void choose_ports(VhDomainDef *def)
 
 static int to_native(QemuDriver *driver, VhDomainDef *def, char **text, VhError **err)
 {
-        _vh_free_ char *lib_dir = vh_xasprintf("%s/qemu/domain--1-%s", driver->env.state_dir, def->name);
+        _vh_free_ char *lib_dir = vh_xasprintf("%s/qemu/domain--1-%.*s", driver->env.state_dir, NAME_SHOWN, def->name);
         _vh_free_ char *channels =
-                vh_xasprintf("%s/qemu/channel/target/domain--1-%s", driver->env.state_dir, def->name);
+                vh_xasprintf("%s/qemu/channel/target/domain--1-%.*s", driver->env.state_dir, NAME_SHOWN, def->name);
         _vh_free_ char *monitor = vh_xasprintf("%s/monitor.sock", lib_dir);
         _vh_free_ char *key = vh_xasprintf("%s/master-key.aes", lib_dir);
         _qemu_command_ QemuCommand cmd = {};

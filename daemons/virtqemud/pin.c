@@ -208,8 +208,7 @@ static int need_iothread(const VhDomainDef *def, uint32_t id, uint32_t *place, V
                             id);
 }
 
-/* A definition that only counts its threads gets the list that the count stands for: 1, 2, ... */
-static void list_iothreads(VhDomainDef *def)
+void qemu_list_iothreads(VhDomainDef *def)
 {
         for (uint32_t id = 1; def->iothread_list.n < def->iothreads; id++) {
                 VhIothread *thread;
@@ -264,7 +263,7 @@ QEMU_OP(domain_add_iothread)
                 r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
         if (r < 0)
                 return r;
-        list_iothreads(edit.def);
+        qemu_list_iothreads(edit.def);
         if (find_iothread(edit.def, args->iothread_id, NULL))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
                                     "an IOThread is already using iothread_id '%u'", args->iothread_id);
@@ -295,7 +294,7 @@ QEMU_OP(domain_del_iothread)
                 r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
         if (r < 0)
                 return r;
-        list_iothreads(edit.def);
+        qemu_list_iothreads(edit.def);
         r = need_iothread(edit.def, args->iothread_id, &place, err);
         if (r == 0)
                 r = check_iothread_unused(edit.def, args->iothread_id, err);
@@ -318,7 +317,7 @@ QEMU_OP(domain_pin_iothread)
                 r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
         if (r < 0)
                 return r;
-        list_iothreads(edit.def);
+        qemu_list_iothreads(edit.def);
         r = need_iothread(edit.def, args->iothreads_id, NULL, err);
         if (r == 0)
                 r = read_map_checked(args->cpumap.val, args->cpumap.len, &set, err);

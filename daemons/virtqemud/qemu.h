@@ -88,6 +88,9 @@ int qemu_need_running(VhCall *call, const remote_nonnull_domain *wire, VhError *
 int qemu_parse(QemuDriver *driver, const char *xml, unsigned flags, VhDomainDef **def, VhError **err);
 const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env);
 
+/* pin.c: a definition that only counts its I/O threads gets the list that the count stands for: 1, 2, ... */
+void qemu_list_iothreads(VhDomainDef *def);
+
 /* edit.c: a change of a domain's stored definition. It is made on a copy, which takes the place of the definition once
  * it is on disk. */
 typedef struct QemuEdit {

@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Command lines of QEMU guests: each definition in argv/ gives the arguments that stand beside it (golden files), and those that
+Debian's libvirtd gives, but for what argv/known-differences.yaml allows and explains. Order and text count; members of JSON
+arguments may come in any order. VIRTHOST_REGENERATE=1 rewrites the golden files. Prints TAP."""
+
+import difflib
+import glob
+import json
+import os
+import re
+import shlex
+import sys
+
+import libvirt
+import yaml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+
+import host  # noqa: E402
+
+CASES = os.path.join(HERE, "argv")
+
+
+def plain(word):
+    """An argument with the members of its JSON in order."""
+    return json.dumps(json.loads(word), sort_keys=True) if word.startswith("{") else word
+
+
+def lines(text):
+    """A command line as lines: environment, program, then an option with its argument each."""
+    result = []
+    for word in shlex.split(text):
+        if result and result[-1].startswith("-") and " " not in result[-1] and not word.startswith("-"):
+            result[-1] += " " + plain(word)
+        elif not word.startswith("PATH="):
+            result.append(word)
+    return result
+
+
+def native(conn, xml):
+    try:
+        return lines(conn.domainXMLToNative("qemu-argv", xml, 0))
+    except libvirt.libvirtError as e:
+        return [f"error: {e}"]
+
+
+def changes(a, b):
+    return [line for line in difflib.unified_diff(a, b, n=0, lineterm="")
+            if line[:1] in "+-" and not line.startswith(("+++", "---"))]
+
+
+def check_golden(path, ours):
+    golden = path.replace(".xml", ".args")
+    if os.environ.get("VIRTHOST_REGENERATE"):
+        with open(golden, "w", encoding="utf-8") as f:
+            f.write("\n".join(ours) + "\n")
+    with open(golden, encoding="utf-8") as f:
+        return changes(f.read().splitlines(), ours)
+
+
+class Known:
+    """Rows of known-differences.yaml; one that explains nothing is an error."""
+
+    def __init__(self):
+        with open(os.path.join(CASES, "known-differences.yaml"), encoding="utf-8") as f:
+            self.rows = yaml.safe_load(f)
+        self.used = set()
+
+    def explains(self, case, line):
+        for i, row in enumerate(self.rows):
+            if case in row["cases"] and re.search(row["line"], line):
+                self.used.add(i)
+                return True
+        return False
+
+    def stale(self):
+        return [row for i, row in enumerate(self.rows) if i not in self.used]
+
+
+class Report:
+    def __init__(self):
+        self.count = 0
+        self.failed = 0
+
+    def say(self, name, problems):
+        self.count += 1
+        self.failed += bool(problems)
+        print(f"{'not ok' if problems else 'ok'} {self.count} - {name}")
+        for problem in problems:
+            print(f"# {problem}")
+
+
+def connect(daemon):
+    return libvirt.open(f"qemu+unix:///system?socket={daemon.socket('-sock')}")
+
+
+def main():
+    libvirt.registerErrorHandler(lambda *args: None, None)
+    report = Report()
+    paths = sorted(glob.glob(os.path.join(CASES, "*.xml")))
+    answers = {}
+    with host.Host() as h:
+        conn = connect(host.start_ours(h, "virtqemud"))
+        for path in paths:
+            with open(path, encoding="utf-8") as f:
+                answers[path] = native(conn, f.read())
+            report.say(f"golden {os.path.basename(path)}", check_golden(path, answers[path]))
+        conn.close()
+    if host.reference_program() is None:
+        print(f"ok {report.count + 1} - comparison # SKIP Debian's libvirtd 9.0.0 is not here\n1..{report.count + 1}")
+        return report.failed > 0
+    known = Known()
+    with host.Host() as h:
+        conn = connect(host.start_reference(h))
+        for path in paths:
+            case = os.path.basename(path)[:-len(".xml")]
+            with open(path, encoding="utf-8") as f:
+                reference = native(conn, f.read())
+            found = changes(reference, answers[path])
+            report.say(f"reference {case}", [line for line in found if not known.explains(case, line)])
+        conn.close()
+    report.say("known differences are still there", [str(row) for row in known.stale()])
+    print(f"1..{report.count}")
+    return report.failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
