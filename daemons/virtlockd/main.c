@@ -12,18 +12,23 @@
 #include "service/daemon.h"
 #include "spaces.h"
 
-/* What every call but the first needs: flags that are known, a client that is neither restricted nor unknown. */
+static int check_not_restricted(const VhCall *call, VhError **err)
+{
+        if (!lock_owner_of(call->client)->restricted)
+                return 0;
+        return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_OPERATION_DENIED, "lock manager connection has been restricted");
+}
+
+/* What nearly every call needs: flags that are known, a client that is neither restricted nor unknown. */
 static int check(const VhCall *call, unsigned flags, unsigned known, const char *function, VhError **err)
 {
-        const LockOwner *owner = lock_owner_of(call->client);
         int r = vh_check_flags(flags, known, VIR_FROM_RPC, function, err);
 
+        if (r >= 0)
+                r = check_not_restricted(call, err);
         if (r < 0)
                 return r;
-        if (owner->restricted)
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_OPERATION_DENIED,
-                                    "lock manager connection has been restricted");
-        if (!owner->pid)
+        if (!lock_owner_of(call->client)->pid)
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_OPERATION_INVALID,
                                     "lock owner details have not been registered");
         return 0;
@@ -44,11 +49,10 @@ static int op_register(VhCall *call, const virLockSpaceProtocolRegisterArgs *arg
         LockOwner *owner = lock_owner_of(call->client);
         int r = vh_check_flags(args->flags, 0, VIR_FROM_RPC, "virLockSpaceProtocolDispatchRegister", err);
 
+        if (r >= 0)
+                r = check_not_restricted(call, err);
         if (r < 0)
                 return r;
-        if (owner->restricted)
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_OPERATION_DENIED,
-                                    "lock manager connection has been restricted");
         if (args->owner.pid == 0 || args->owner.pid > INT32_MAX)
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INVALID_ARG, "%u is not the number of a process",
                                     args->owner.pid);
@@ -82,10 +86,11 @@ static int op_new(VhCall *call, const virLockSpaceProtocolNewArgs *args, VhError
         return lock_spaces_add(self->spaces, args->path, err);
 }
 
+/* Daemons do this when they start, before they know any guest. */
 static int op_create_lockspace(VhCall *call, const virLockSpaceProtocolCreateLockSpaceArgs *args, VhError **err)
 {
         const LockContext *self = call->target;
-        int r = check(call, 0, 0, "virLockSpaceProtocolDispatchCreateLockSpace", err);
+        int r = check_not_restricted(call, err);
 
         if (r < 0 || lock_spaces_find(self->spaces, args->path))
                 return r;

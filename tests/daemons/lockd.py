@@ -255,9 +255,9 @@ class BadInput(LockTest):
     def test_order_of_calls(self):
         d = self.start()
         c = self.connect(d, pid=0)
-        for proc in ("NEW", "ACQUIRE_RESOURCE", "RELEASE_RESOURCE", "CREATE_RESOURCE", "DELETE_RESOURCE", "RESTRICT",
-                     "CREATE_LOCKSPACE"):
+        for proc in ("NEW", "ACQUIRE_RESOURCE", "RELEASE_RESOURCE", "CREATE_RESOURCE", "DELETE_RESOURCE", "RESTRICT"):
             self.assertEqual(self.refused_call(c, proc, path=self.space)[0], 55, proc)
+        c.call("CREATE_LOCKSPACE", "lock", path=self.space)
         c = self.connect(d)
         c.call("RESTRICT", "lock")
         for proc in ("NEW", "ACQUIRE_RESOURCE", "RELEASE_RESOURCE", "CREATE_RESOURCE", "DELETE_RESOURCE", "REGISTER",

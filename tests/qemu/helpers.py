@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests of Debian's libvirtd with virtlogd and virtlockd of ours beside it: it must not notice. The same with all three
+of Debian shows what is expected. Needs root and QEMU."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "harness")]
+
+import host  # noqa: E402
+
+CONF = """user = "root"
+group = "root"
+stdio_handler = "logd"
+lock_manager = "lockd"
+security_driver = "none"
+namespaces = []
+cgroup_controllers = []
+"""
+GUEST = """<domain type='qemu'><name>{name}</name><memory>65536</memory><os><type arch='x86_64'>hvm</type></os>
+<devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{image}'/>
+<target dev='vda' bus='virtio'/></disk>
+<serial type='pty'><log file='/var/log/libvirt/qemu/{name}-serial.log'/></serial></devices></domain>"""
+
+
+class StockLibvirtd(unittest.TestCase):
+    programs = {"virtlogd": host.daemon_program("virtlogd"), "virtlockd": host.daemon_program("virtlockd")}
+    lockd_conf = ""
+
+    def setUp(self):
+        if host.reference_program() is None:
+            self.fail("Debian's libvirtd is not installed")
+        self.host = host.Host()
+        self.addCleanup(self.host.close)
+        os.mkdir(self.host.path("log", "qemu"))
+        self.host.write(CONF, "etc", "qemu.conf")
+        self.host.write(self.lockd_conf, "etc", "qemu-lockd.conf")
+        for name, program in self.programs.items():
+            self.host.start(program, sockets=host.sockets_of(name))
+        daemon = host.start_reference(self.host)
+        self.uri = f"qemu+unix:///system?socket={daemon.sockets[0]}"
+        self.image = self.host.path("disk.img")
+        with open(self.image, "wb") as f:
+            f.truncate(1 << 20)
+
+    def virsh(self, *args, fails=False):
+        out = subprocess.run(["virsh", "-c", self.uri, *args], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(out.returncode != 0, fails, out.stderr)
+        return out.stderr
+
+    def define(self, name):
+        path = self.host.write(GUEST.format(name=name, image=self.image), f"{name}.xml")
+        self.virsh("define", path)
+
+    def log(self, name):
+        with open(self.host.path("log", "qemu", name), encoding="utf-8") as f:
+            return f.read()
+
+    def locked(self):
+        """Whether somebody holds the image: as another host would see it."""
+        with open(self.image, "r+b") as f:
+            try:
+                fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+            except OSError:
+                return True
+            return False
+
+    def hand_over(self):
+        """Fresh copies of both take over."""
+        for name in self.programs:
+            os.kill(host.daemon_pid(self.host, name), signal.SIGUSR1)
+        time.sleep(0.5)
+
+    def test_life(self):
+        self.define("a")
+        self.virsh("start", "a")
+        self.assertIn("starting up libvirt version: 9.0.0", self.log("a.log"))
+        self.assertIn("char device redirected to", self.log("a.log"))
+        self.assertEqual(self.log("a-serial.log"), "")
+        self.assertTrue(self.locked())
+        self.virsh("suspend", "a")
+        self.assertFalse(self.locked())
+        self.hand_over()
+        self.virsh("resume", "a")
+        self.assertTrue(self.locked())
+        self.hand_over()
+        self.assertTrue(self.locked())
+        self.virsh("destroy", "a")
+        self.assertFalse(self.locked())
+        self.assertIn("shutting down, reason=destroyed", self.log("a.log"))
+        with open(self.image, "r+b") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX, 1)
+            self.assertIn(f"resource busy: Lockspace resource '{self.image}' is locked", self.virsh("start", "a", fails=True))
+
+
+class WithLockFolder(StockLibvirtd):
+    """Locks on files that stand for disks."""
+
+    lockd_conf = 'file_lockspace_dir = "/var/lib/libvirt/lockd/files"\n'
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.host.path("lib", "lockd", "files")
+
+    def locked(self):
+        return os.path.isdir(self.folder) and len(os.listdir(self.folder)) > 0
+
+    def test_life(self):
+        self.define("a")
+        self.virsh("start", "a")
+        self.assertEqual([len(n) for n in os.listdir(self.folder)], [64])
+        self.hand_over()
+        self.virsh("destroy", "a")
+        self.assertFalse(self.locked())
+
+
+class AllStock(StockLibvirtd):
+    programs = {"virtlogd": "/usr/sbin/virtlogd", "virtlockd": "/usr/sbin/virtlockd"}
+
+
+if __name__ == "__main__":
+    unittest.main()
