@@ -100,7 +100,7 @@ class Socket:
 
 @dataclass
 class Rights:
-    """What a daemon may do. unconfined holds the reason why nothing is taken away."""
+    """What a daemon may do. native holds the reason why nothing under it uses another ABI."""
     capabilities: list = field(default_factory=list)
     syscalls: list = field(default_factory=list)
     address_families: list = field(default_factory=list)
@@ -109,7 +109,8 @@ class Rights:
     mounts_why: str = None
     spawns: bool = True
     guests: bool = False
-    unconfined: str = None
+    denied_syscalls: list = field(default_factory=list)
+    native: str = None
 
 
 @dataclass
@@ -248,13 +249,15 @@ class Model:
 
     def _rights_of(self, where, data):
         known(where, data, {"include", "capabilities", "syscalls", "address_families", "paths", "mounts", "mounts_why",
-                            "spawns", "unconfined"})
+                            "spawns"})
         rights = Rights(mounts=data.get("mounts", "host"), mounts_why=data.get("mounts_why"),
-                        spawns=data.get("spawns", True), unconfined=data.get("unconfined"),
+                        spawns=data.get("spawns", True),
                         guests="guests" in data.get("include", []), paths=data.get("paths", []))
         for source in [self._common("rights")[name] for name in data.get("include", [])] + [data]:
             merge_named(rights.capabilities, source.get("capabilities", []), "name")
             merge_named(rights.syscalls, source.get("syscalls", []), "group")
+            merge_named(rights.denied_syscalls, source.get("denied_syscalls", []), "group")
+            rights.native = rights.native or source.get("native")
             rights.address_families += [f for f in source.get("address_families", [])
                                         if f not in rights.address_families]
         rights.capabilities.sort(key=lambda c: c["name"])

@@ -152,11 +152,14 @@ def install_section(daemon):
 
 
 def add_sandbox(service, rights):
-    if rights.unconfined:
-        service.comment(f"No sandbox: {rights.unconfined}.")
-        return
     service.add("CapabilityBoundingSet", [c["name"] for c in rights.capabilities] or "")
     if rights.guests:
+        if rights.denied_syscalls:
+            service.add("SystemCallFilter", "~" + " ".join(d["group"] for d in rights.denied_syscalls))
+            service.add("SystemCallErrorNumber", "EPERM")
+        if rights.native:
+            service.add("SystemCallArchitectures", "native")
+            service.add("LockPersonality", "yes")
         service.comment("No more than that: guests are children of the daemon and inherit its sandbox.")
         return
     service.add("RestrictAddressFamilies", rights.address_families)
