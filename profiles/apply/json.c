@@ -72,6 +72,12 @@ void vh_json_number(VhJson *j, const char *key, uint64_t value)
         vh_buf_printf(&j->buf, "%llu", (unsigned long long)value);
 }
 
+void vh_json_raw(VhJson *j, const char *key, const char *value)
+{
+        begin_value(j, key);
+        vh_buf_adds(&j->buf, value);
+}
+
 void vh_json_bool(VhJson *j, const char *key, bool value)
 {
         begin_value(j, key);

@@ -15,5 +15,7 @@ void vh_json_close(VhJson *j, char bracket);                 /* '}' or ']' */
 /* NULL becomes null. What is not UTF-8 is replaced byte by byte. */
 void vh_json_string(VhJson *j, const char *key, const char *value);
 void vh_json_number(VhJson *j, const char *key, uint64_t value);
+/* A value that is JSON already. */
+void vh_json_raw(VhJson *j, const char *key, const char *value);
 void vh_json_bool(VhJson *j, const char *key, bool value);
 void vh_json_done(VhJson *j);
