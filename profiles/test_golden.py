@@ -159,6 +159,39 @@ class Pass(Temporary):
                 wanted = [unit for unit in wanted if unit not in ("virtlogd.service", "virtlockd.service")]
                 self.assertEqual(sorted(map(os.path.basename, links)), sorted(wanted))
 
+    def effect(self, root):
+        done = run("preset", "--effect", "--json", "--root", root)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_effect_of_presets_is_what_systemd_does(self):
+        for profile in (os.path.join(GOLDEN, "pass-remote.yaml"), os.path.join(HOSTS, "monolithic.yaml")):
+            with self.subTest(profile):
+                root = self.path(os.path.basename(profile))
+                self.compile(profile, root, "--units")
+                os.symlink("/dev/null", os.path.join(root, "etc/systemd/system/virtlockd.socket"))
+                before = self.effect(root)
+                self.assertGreater(len(before), 8)
+                self.assertIn("/50-virthost.preset", "/" + os.path.basename(before[0]["file"]))
+                subprocess.run(["systemctl", "--root", root, "preset-all"], check=True, capture_output=True)
+                after = self.effect(root)
+                self.assertEqual([(row["unit"], row["then"]) for row in before],
+                                 [(row["unit"], row["now"]) for row in after])
+                self.assertIn("masked", [row["now"] for row in after])
+
+    def test_presets_of_options_and_profiles(self):
+        done = run("preset", "--layout", "monolithic")
+        self.assertIn("enable libvirtd.service\n", done.stdout)
+        self.assertIn("disable virtqemud.service\n", done.stdout)
+        done = run("preset", "--hypervisor", "lxc", "--hypervisor", "qemu", "--policy", "lean")
+        self.assertIn("enable virtlxcd.service\n", done.stdout)
+        profile = os.path.join(HOSTS, "compute-node.yaml")
+        self.compile(profile)
+        with open(self.path("out/etc/systemd/system-preset/50-virthost.preset"), encoding="utf-8") as f:
+            self.assertEqual(run("preset", profile).stdout, f.read())
+        self.assertEqual(run("preset", "--layout", "mdular").returncode, 1)
+        self.assertEqual(run("preset", profile, "--effect").returncode, 2)
+
     def test_systemd_accepts_units_with_drop_ins(self):
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not installed")
