@@ -18,6 +18,8 @@ import unittest
 VIRTHOST, FAULT, TOP = (os.path.abspath(path) for path in (sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)))
 HOSTS = os.path.join(TOP, "profiles", "hosts")
 ROOT_NEEDED = "needs root"
+# The sanitizers' library wants to be the first one otherwise.
+PRELOAD = {"LD_PRELOAD": FAULT, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
 SMALL = """\
 profile: small
@@ -450,7 +452,7 @@ class Faults(Root):
         path = os.path.join(self.folder, "count")
         copy = os.path.join(self.folder, "counted")
         shutil.copytree(self.root, copy, symlinks=True)
-        self.good(*arguments, root=copy, env={"LD_PRELOAD": FAULT, "FAULT_COUNT": path})
+        self.good(*arguments, root=copy, env={**PRELOAD, "FAULT_COUNT": path})
         shutil.rmtree(copy)
         with open(path, encoding="utf-8") as f:
             return int(f.read())
@@ -462,14 +464,8 @@ class Faults(Root):
         for at in range(1, calls + 1):
             copy = os.path.join(self.folder, f"copy-{at}")
             shutil.copytree(self.root, copy, symlinks=True)
-            done = self.run_tool(*arguments, root=copy, env={"LD_PRELOAD": FAULT, "FAULT_AT": str(at), **(env or {})})
-            with self.subTest(at=at):
-                yield copy, done
+            yield copy, self.run_tool(*arguments, root=copy, env={**PRELOAD, "FAULT_AT": str(at), **(env or {})})
             shutil.rmtree(copy)
-
-    def leftovers(self, root):
-        return [p for p in snapshot(root, state=True) if os.path.basename(p).startswith(".") or
-                os.path.basename(p) in ("journal", "progress", "reserve")]
 
     def expected(self, profile):
         copy = os.path.join(self.folder, "expected")
@@ -479,18 +475,15 @@ class Faults(Root):
         shutil.rmtree(copy)
         return result
 
-    def hidden(self, state):
-        """Without the temporary files that a killed process leaves."""
-        return {p: v for p, v in state.items() if not os.path.basename(p).startswith(".")}
-
     def test_killed_then_applied_again(self):
         self.good("apply", self.small)
         after = self.expected(self.other)
         for copy, done in self.each("apply", self.other):
             self.assertEqual(done.returncode, -9)
             self.good("apply", self.other, root=copy)
-            self.assertEqual(self.hidden(snapshot(copy)), after)
+            self.assertEqual(snapshot(copy), after)
             self.assertEqual(self.run_tool("diff", "--detailed-exitcode", self.other, root=copy).returncode, 0)
+            self.assertEqual(set(os.listdir(os.path.join(copy, "var/lib/virthost"))), {"applied", "generations", "lock", "manifest"})
 
     def test_killed_then_rolled_back(self):
         self.good("apply", self.small)
@@ -501,10 +494,10 @@ class Faults(Root):
             status = json.loads(self.good("status", "--json", root=copy).stdout)
             if status["run"]:
                 self.good("rollback", root=copy)
-                self.assertEqual(self.hidden(snapshot(copy)), before)
+                self.assertEqual(snapshot(copy), before)
                 seen.add("interrupted")
             else:
-                self.assertIn(self.hidden(snapshot(copy)), (before, after))
+                self.assertIn(snapshot(copy), (before, after))
                 seen.add("whole")
         self.assertEqual(seen, {"interrupted", "whole"})
 
@@ -512,20 +505,20 @@ class Faults(Root):
         """a second kill, while the interrupted run is taken back"""
         self.good("apply", self.small)
         before = snapshot(self.root)
-        self.run_tool("apply", self.other, env={"LD_PRELOAD": FAULT, "FAULT_AT": str(self.count("apply", self.other) - 12)})
+        self.run_tool("apply", self.other, env={**PRELOAD, "FAULT_AT": str(self.count("apply", self.other) - 12)})
         self.assertTrue(json.loads(self.good("status", "--json").stdout)["run"])
         for copy, done in self.each("rollback"):
             self.assertEqual(done.returncode, -9)
             if json.loads(self.good("status", "--json", root=copy).stdout)["run"]:
                 self.good("rollback", root=copy)
-            self.assertEqual(self.hidden(snapshot(copy)), before)
+            self.assertEqual(snapshot(copy), before)
 
     def test_every_call_may_fail(self):
         """a call that fails once (no space): either all is done, or the host is as before and the reason was said"""
         self.good("apply", self.small)
         before, after = snapshot(self.root), self.expected(self.other)
         for copy, done in self.each("apply", self.other, env={"FAULT_ERRNO": "28"}):
-            state = self.hidden(snapshot(copy))
+            state = snapshot(copy)
             if done.returncode == 0:
                 self.assertEqual(state, after)
             else:
@@ -534,7 +527,7 @@ class Faults(Root):
                 if "as before" in done.stderr or "journal" in done.stderr:
                     self.assertIn(state, (before, after))
                 self.good("apply", self.other, root=copy)
-                self.assertEqual(self.hidden(snapshot(copy)), after)
+                self.assertEqual(snapshot(copy), after)
 
 
 class Verbs(Root):

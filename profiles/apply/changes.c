@@ -106,6 +106,18 @@ static void invert_change(VhChangeSet *to, const VhChange *c)
         added->secret = c->secret;
 }
 
+/* A service that came up meanwhile may be in use; it only goes if its socket was not there either. */
+static VhWish inverse_wish(const VhChangeSet *set, const VhUnitRun *u)
+{
+        bool service = vh_endswith(u->unit, ".service");
+        _vh_free_ char *socket = service ? vh_xasprintf("%.*s.socket", (int)(strlen(u->unit) - 8), u->unit) : NULL;
+        const VhUnitRun *own = socket ? vh_changes_find_unit(set, socket) : NULL;
+
+        if (u->was)
+                return VH_WISH_UP;
+        return service && (!own || own->was) ? VH_WISH_KEEP : VH_WISH_DOWN;
+}
+
 void vh_changes_invert(VhChangeSet *to, const VhChangeSet *set)
 {
         *to = (VhChangeSet){ .kind = VH_RUN_ROLLBACK,
@@ -115,13 +127,8 @@ void vh_changes_invert(VhChangeSet *to, const VhChangeSet *set)
                              .live = set->live };
         for (size_t i = set->n_changes; i-- > 0;)
                 invert_change(to, &set->changes[i]);
-        /* A service that came up meanwhile may be in use; it goes with its sockets if those were not there. */
-        for (size_t i = 0; i < set->n_units; i++) {
-                const VhUnitRun *u = &set->units[i];
-                bool socket = vh_endswith(u->unit, ".socket");
-
-                vh_changes_unit(to, u->unit, u->was, u->was ? VH_WISH_UP : socket ? VH_WISH_DOWN : VH_WISH_KEEP);
-        }
+        for (size_t i = 0; i < set->n_units; i++)
+                vh_changes_unit(to, set->units[i].unit, set->units[i].was, inverse_wish(set, &set->units[i]));
 }
 
 static size_t actions_before(const VhChangeSet *set)

@@ -171,6 +171,12 @@ static int make_inverse(const VhRun *run, const VhJournal *j, VhChangeSet *inver
         return r < 0 ? r : vh_host_actions(inverse, run->host, &ignored, err);
 }
 
+static void sweep(const VhRun *run, const VhJournal *j)
+{
+        for (size_t i = 0; i < j->set.n_changes; i++)
+                vh_tree_sweep(&run->host->tree, j->set.changes[i].path);
+}
+
 int vh_run_take_back(const VhRun *run, const VhJournal *j, VhError **err)
 {
         _vh_changes_ VhChangeSet inverse = { 0 };
@@ -179,6 +185,7 @@ int vh_run_take_back(const VhRun *run, const VhJournal *j, VhError **err)
         if (j->set.live && !run->host->systemd)
                 return vh_error_plain(err, VIR_FROM_CONF, VIR_ERR_OPERATION_INVALID,
                                       "the interrupted run was on the running host; leave out --root");
+        sweep(run, j);
         if (j->phase != VH_PHASE_BACK)
                 r = vh_journal_turn(run->store, err);
         if (r >= 0)
@@ -235,6 +242,8 @@ int vh_run_recover(const VhRun *run, VhRunKind *what, bool *back, VhError **err)
         _vh_journal_ VhJournal j = { 0 };
         int r = vh_journal_load(&run->host->tree, &j, err);
 
+        if (r == 0)
+                vh_journal_tidy(run->store);
         if (r <= 0)
                 return r;
         *what = j.set.kind;
@@ -252,6 +261,7 @@ int vh_run_recover(const VhRun *run, VhRunKind *what, bool *back, VhError **err)
         if (j.set.live && !run->host->systemd)
                 return vh_error_plain(err, VIR_FROM_CONF, VIR_ERR_OPERATION_INVALID,
                                       "an interrupted run was on the running host; leave out --root");
+        sweep(run, &j);
         r = go_forward(run, &j.set, j.done, err);
         if (r >= 0)
                 r = vh_journal_commit(run->store, &j.set, err);

@@ -208,8 +208,11 @@ static int begin(int dir, const VhChangeSet *set)
 int vh_journal_begin(const VhStore *store, const VhChangeSet *set, VhError **err)
 {
         _vh_close_ int dir = state_dir(store->tree, true);
-        int r = dir < 0 ? dir : begin(dir, set);
+        int r;
 
+        /* One that was killed before its first step may have left a part. */
+        vh_tree_sweep(store->tree, VH_STATE_DIR "/" JOURNAL);
+        r = dir < 0 ? dir : begin(dir, set);
         if (r < 0 && dir >= 0)
                 unlinkat(dir, RESERVE, 0);
         return journal_error(store, r, err);
@@ -261,6 +264,14 @@ static void tidy(int dir)
 {
         unlinkat(dir, PROGRESS, 0);
         unlinkat(dir, RESERVE, 0);
+}
+
+void vh_journal_tidy(const VhStore *store)
+{
+        _vh_close_ int dir = state_dir(store->tree, false);
+
+        if (dir >= 0)
+                tidy(dir);
 }
 
 int vh_journal_commit(const VhStore *store, const VhChangeSet *set, VhError **err)

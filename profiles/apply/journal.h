@@ -53,6 +53,8 @@ int vh_journal_turn(const VhStore *store, VhError **err);
 int vh_journal_wait(const VhStore *store, uint64_t deadline, VhError **err); /* for being confirmed, until then */
 /* The run is over and counts: its set becomes generation set->generation. */
 int vh_journal_commit(const VhStore *store, const VhChangeSet *set, VhError **err);
+/* Removes what a run that was killed at its very end has left. There must be no journal. */
+void vh_journal_tidy(const VhStore *store);
 /* The run is over and left nothing behind. */
 int vh_journal_drop(const VhStore *store, VhError **err);
 

@@ -18,6 +18,7 @@ enum {
         DIR_MODE = 0755,
         LABEL_MAX = 1024,
         TARGET_MAX = 4096,
+        TEMP_DIGITS = 16,
 };
 
 static const char label_name[] = "security.selinux";
@@ -195,6 +196,34 @@ int vh_tree_put(const VhTree *tree, const char *path, const VhNode *node)
                 return dirfd;
         return node->kind == VH_NODE_LINK ? vh_symlink_replace_at(node->data, dirfd, name)
                                           : put_file(dirfd, name, node);
+}
+
+typedef struct Sweep {
+        int dirfd;
+        const char *name;
+} Sweep;
+
+/* ".NAME.0123456789abcdef", as vh_file_write_at() names its temporary files. */
+static int sweep_entry(void *data, const char *entry)
+{
+        const Sweep *s = data;
+        size_t len = strlen(s->name);
+
+        if (*entry == '.' && strncmp(entry + 1, s->name, len) == 0 && entry[len + 1] == '.' &&
+            strspn(entry + len + 2, "0123456789abcdef") == TEMP_DIGITS && entry[len + 2 + TEMP_DIGITS] == '\0')
+                unlinkat(s->dirfd, entry, 0);
+        return 0;
+}
+
+void vh_tree_sweep(const VhTree *tree, const char *path)
+{
+        const char *name, *slash = strrchr(path, '/');
+        _vh_free_ char *dir = slash ? vh_xstrndup(path, (size_t)(slash - path)) : vh_xstrdup(".");
+        _vh_close_ int dirfd = vh_tree_parent(tree->fd, path, false, &name);
+        Sweep s = { dirfd, name };
+
+        if (dirfd >= 0)
+                vh_tree_list(tree, dir, sweep_entry, &s);
 }
 
 int vh_tree_list(const VhTree *tree, const char *dir, int (*fn)(void *data, const char *name), void *data)

@@ -49,6 +49,8 @@ int vh_tree_read(const VhTree *tree, const char *path, VhNode *node);
 /* Makes path be exactly this, in one step that is on disk afterwards; a folder in the way is -EISDIR. Folders on the
  * way are made. VH_NODE_NONE removes, and with it a folder of drop-ins or links that becomes empty. */
 int vh_tree_put(const VhTree *tree, const char *path, const VhNode *node);
+/* Removes what a vh_tree_put() of this path that was killed may have left beside it. */
+void vh_tree_sweep(const VhTree *tree, const char *path);
 /* Calls fn for every entry of a folder but . and ..; a missing folder has none. fn returns 0 to go on. */
 int vh_tree_list(const VhTree *tree, const char *dir, int (*fn)(void *data, const char *name), void *data);
 

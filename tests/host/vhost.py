@@ -16,17 +16,41 @@ class Failure(Exception):
 
 
 class VHost:
-    def __init__(self, build):
+    """With reference, Debian's libvirt is what is installed, and of ours only the virthost command."""
+
+    def __init__(self, build, reference=False):
         self.scratch = tempfile.mkdtemp(prefix="vhost-", dir="/tmp")
         self.dir = os.path.join(self.scratch, "host")
-        dest = os.path.join(self.scratch, "dest")
+        self.dest = os.path.join(self.scratch, "dest")
+        self.reference = reference
         try:
-            subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet"], check=True,
-                           env={**os.environ, "DESTDIR": dest}, stdout=subprocess.DEVNULL)
-            subprocess.run([VHOST, "start", self.dir, dest], check=True, env={**os.environ, "VHOST_FOR": str(os.getpid())})
+            self.install(build)
+            self.start()
         except BaseException:
             shutil.rmtree(self.scratch, ignore_errors=True)
             raise
+
+    def install(self, build):
+        subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet"], check=True,
+                       env={**os.environ, "DESTDIR": self.dest}, stdout=subprocess.DEVNULL)
+        if self.reference:
+            everything = self.dest + "-all"
+            os.rename(self.dest, everything)
+            os.makedirs(os.path.join(self.dest, "usr/bin"))
+            shutil.copy2(os.path.join(everything, "usr/bin/virthost"), os.path.join(self.dest, "usr/bin"))
+
+    def start(self):
+        subprocess.run([VHOST, "start", self.dir, self.dest], check=True,
+                       env={**os.environ, "VHOST_FOR": str(os.getpid()), "VHOST_REFERENCE": "1" if self.reference else ""})
+
+    def reboot(self, *kept):
+        """Boots again with the same contents of these folders; everything else begins anew, /run too."""
+        archive = os.path.join(self.scratch, "kept.tar")
+        with open(archive, "wb") as f:
+            subprocess.run([VHOST, "run", self.dir, "tar", "c", *kept], check=True, stdout=f, stderr=subprocess.DEVNULL)
+        subprocess.run([VHOST, "stop", self.dir], check=True)
+        subprocess.run(["tar", "x", "-C", self.dest, "-f", archive], check=True)
+        self.start()
 
     def __enter__(self):
         return self

@@ -1,0 +1,485 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virthost apply, try and rollback on booted hosts: with our daemons, and with Debian's libvirt.
+
+usage: test-apply.py ours|debian [TEST...]"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+import host  # noqa: E402
+from vhost import VHOST, Failure, VHost  # noqa: E402
+
+MODULAR = """\
+profile: node
+layout: modular
+hypervisors: [qemu]
+drivers: [network, secret]
+access:
+  group: libvirt
+  read_write: {mode: "0660", auth: none}
+limits: {max_clients: 300}
+"""
+MONOLITHIC = """\
+profile: node
+layout: monolithic
+access:
+  group: libvirt
+  read_write: {mode: "0660", auth: none}
+limits: {max_clients: 300}
+"""
+QEMU = "qemu+unix:///system?socket=/run/libvirt/virtqemud-sock"
+FAULT = "/usr/lib/libfault.so"
+TESTS = {"ours": [], "debian": []}
+
+
+def test(kind):
+    def add(function):
+        TESTS[kind].append(function)
+        return function
+    return add
+
+
+def expect(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def expect_equal(have, want):
+    if have != want and isinstance(have, list):
+        have, want = [x for x in have if x not in want], [x for x in want if x not in have]
+        raise Failure("\n".join([*(f"more: {x}" for x in have), *(f"less: {x}" for x in want)]) or "another order")
+    if have != want:
+        raise Failure(f"have {have}\nwant {want}")
+
+
+def profile(h, text, path="/root/profile.yaml"):
+    h.write(path, text)
+    return path
+
+
+def plan(h, text):
+    out = h.run("virthost", "plan", "--json", profile(h, text))
+    return json.loads(out.splitlines()[-1])
+
+
+def actions(h, text):
+    return [f"{a['action']} {a.get('option') or a['unit']}" for a in plan(h, text)["actions"]]
+
+
+def apply(h, text, *options, timeout=120):
+    return h.run("virthost", "apply", *options, profile(h, text), timeout=timeout)
+
+
+def refused(h, text, says, verb="apply"):
+    before = state(h)
+    status, out = h.try_run("virthost", verb, profile(h, text), timeout=120)
+    expect(status == 1 and says in out, f"exit {status}: {out}")
+    expect_equal(state(h), before)
+
+
+def pid(h, service):
+    return int(h.run("systemctl", "show", "-P", "MainPID", service))
+
+
+# What a profile decides, as one text: files, links, sockets, units.
+STATE = r"""
+find /etc/libvirt /etc/systemd/system /etc/default /etc/systemd/system-preset -not -type d -not -path '*/nwfilter/*' \
+        -not -path '*/qemu/networks/*' -printf '%p %m %U %G %l\n' | sort
+find /etc/libvirt/*.conf /etc/default/virt* /etc/default/libvirtd /etc/systemd/system/*/*virthost* -type f | sort | xargs -r sha256sum
+find /run/libvirt -maxdepth 1 -type s -printf '%p %m %U %G\n' | sort
+systemctl list-unit-files --no-legend --no-pager 'virt*' 'libvirtd*' | awk '{print $1, $2}' | sort
+systemctl list-units --no-legend --no-pager --plain --type=socket --state=active 'virt*' 'libvirtd*' | awk '{print $1}' | sort
+"""
+
+
+def state(h):
+    return h.try_run("sh", "-c", STATE)[1].split("\n")
+
+
+def virsh(h, *command, uri=QEMU):
+    return h.run("virsh", "-c", uri, *command)
+
+
+def clients_max(h, daemon="virtqemud", socket="virtqemud-admin-sock"):
+    out = h.run("virt-admin", "-c", f"{daemon}+unix:///system?socket=/run/libvirt/{socket}", "srv-clients-info", daemon)
+    return int(next(line.split(":")[1] for line in out.splitlines() if line.startswith("nclients_max")))
+
+
+def fresh(h, text=MODULAR):
+    """The host with this profile, whatever an earlier test has left."""
+    h.try_run("virthost", "rollback", "0", timeout=120)
+    h.try_run("systemctl", "reset-failed")
+    apply(h, text)
+
+
+def start_try(h, *arguments):
+    p = subprocess.Popen([VHOST, "run", h.dir, "virthost", "try", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
+
+    def waits():
+        if p.poll() is not None:
+            raise Failure(f"ended: {p.stdout.read()}")
+        run = json.loads(h.run("virthost", "status", "--json"))["run"]
+        return run and run["phase"] == "waiting"
+    h.wait("the try", waits, 60)
+    return p
+
+
+@test("ours")
+def apply_brings_it_up(h):
+    """a profile makes the whole host: units, sockets with group and mode, virsh answers, the other layout is masked"""
+    fresh(h)
+    out = h.run("sh", "-c", "stat -c '%n %a %U:%G' /run/libvirt/virtqemud-*sock*")
+    expect_equal(out.split("\n"), ["/run/libvirt/virtqemud-admin-sock 600 root:libvirt", "/run/libvirt/virtqemud-sock 660 root:libvirt",
+                                   "/run/libvirt/virtqemud-sock-ro 666 root:libvirt"])
+    for unit, want in (("virtqemud.service", "enabled"), ("virtqemud.socket", "enabled"), ("virtproxyd.socket", "enabled"),
+                       ("libvirtd.service", "masked"), ("libvirtd.socket", "masked"), ("virtstoraged.socket", "disabled")):
+        expect_equal(h.try_run("systemctl", "is-enabled", unit)[1], want)
+    for name in ("virtqemud", "virtnetworkd", "virtsecretd", "virtproxyd", "virtlogd", "virtlockd"):
+        expect_equal(h.state(f"{name}.socket"), "active")
+    expect_equal(virsh(h, "uri"), QEMU)
+
+
+@test("ours")
+def second_apply_does_nothing(h):
+    """applied again, nothing happens; a daemon that has left because it was idle is no difference"""
+    fresh(h)
+    h.run("systemctl", "stop", "virtqemud.service")
+    before = h.run("stat", "-c", "%Y %i", "/etc/libvirt/virtqemud.conf")
+    expect("nothing to do" in apply(h, MODULAR), "something was done")
+    expect_equal(h.run("stat", "-c", "%Y %i", "/etc/libvirt/virtqemud.conf"), before)
+    expect_equal(h.try_run("virthost", "diff", "--detailed-exitcode", profile(h, MODULAR)), (0, ""))
+
+
+@test("ours")
+def live_setting(h):
+    """a limit that the admin socket can set: set in the daemons that run, no process ends"""
+    fresh(h)
+    virsh(h, "uri")
+    h.try_run("systemctl", "stop", "virtnetworkd.service", "virtsecretd.service", "virtproxyd.service")
+    before = pid(h, "virtqemud.service")
+    text = MODULAR.replace("300", "400")
+    expect_equal(actions(h, text), ["set max_clients"])
+    apply(h, text)
+    expect_equal(clients_max(h), 400)
+    expect_equal(pid(h, "virtqemud.service"), before)
+    h.run("systemctl", "restart", "virtqemud.service")
+    expect_equal(clients_max(h), 400)
+
+
+@test("ours")
+def one_restart(h):
+    """a setting that is only read at start, of one daemon: that daemon is restarted and no other"""
+    fresh(h)
+    virsh(h, "uri")
+    h.run("systemctl", "start", "virtsecretd.service")
+    others = pid(h, "virtsecretd.service")
+    text = MODULAR + "daemons: {virtqemud: {settings: {max_client_requests: 9}}}\n"
+    expect_equal(actions(h, text), ["restart virtqemud.service"])
+    before = pid(h, "virtqemud.service")
+    apply(h, text)
+    expect(pid(h, "virtqemud.service") not in (0, before), "not restarted")
+    expect_equal(pid(h, "virtsecretd.service"), others)
+
+
+@test("ours")
+def one_reload_of_a_helper(h):
+    """virtlogd holds pipes of guests: it replaces itself and keeps its process"""
+    fresh(h)
+    h.run("systemctl", "start", "virtlogd.service")
+    before = pid(h, "virtlogd.service")
+    text = MODULAR + "daemons: {virtlogd: {settings: {max_size: 4194304}}}\n"
+    expect_equal(actions(h, text), ["reload virtlogd.service"])
+    apply(h, text)
+    expect_equal(pid(h, "virtlogd.service"), before)
+
+
+@test("ours")
+def comment_is_no_change(h):
+    """another name of the profile changes first lines of files, and nothing is done to units"""
+    fresh(h)
+    virsh(h, "uri")
+    expect_equal(actions(h, MODULAR.replace("node", "edge")), [])
+
+
+@test("ours")
+def sockets_anew(h):
+    """another socket mode under a running service: service and sockets stop, sockets start, service starts"""
+    fresh(h)
+    virsh(h, "uri")
+    text = MODULAR.replace("0660", "0600")
+    done = [a for a in actions(h, text) if "virtqemud" in a]
+    expect_equal(done, ["stop virtqemud.service", "stop virtqemud.socket", "stop virtqemud-ro.socket", "stop virtqemud-admin.socket",
+                        "start virtqemud.socket", "start virtqemud-ro.socket", "start virtqemud-admin.socket",
+                        "start virtqemud.service"])
+    apply(h, text)
+    expect_equal(h.run("stat", "-c", "%a", "/run/libvirt/virtqemud-sock"), "600")
+    expect_equal(h.state("virtqemud.service"), "active")
+
+
+@test("ours")
+def layout_and_back(h):
+    """from modular to monolithic and back by rollback: the same state as before"""
+    fresh(h)
+    before = state(h)
+    apply(h, MONOLITHIC)
+    expect_equal(h.try_run("systemctl", "is-enabled", "virtqemud.socket")[1], "masked")
+    expect_equal(virsh(h, "uri", uri="qemu+unix:///system?socket=/run/libvirt/libvirt-sock"),
+                 "qemu+unix:///system?socket=/run/libvirt/libvirt-sock")
+    h.run("virthost", "rollback", timeout=120)
+    expect_equal(state(h), before)
+    expect_equal(virsh(h, "uri"), QEMU)
+
+
+@test("ours")
+def reboot(h):
+    """the host boots again into what was applied"""
+    fresh(h)
+    before = state(h)
+    h.reboot("/etc", "/var/lib/virthost")
+    expect_equal(state(h), before)
+    expect_equal(virsh(h, "uri"), QEMU)
+    expect("nothing to do" in apply(h, MODULAR), "something was done")
+
+
+@test("ours")
+def start_that_fails(h):
+    """a unit that does not start: everything is taken back"""
+    fresh(h)
+    virsh(h, "uri")
+    text = MODULAR + "units: {virtqemud.service: {Service: {ExecStartPre: /bin/false}}}\n"
+    refused(h, text, "the host is as before")
+    expect_equal(virsh(h, "uri"), QEMU)
+    expect(json.loads(h.run("virthost", "status", "--json"))["run"] is None, "a journal is left")
+
+
+@test("ours")
+def unit_that_vanished(h):
+    """a wanted unit whose file is gone is named before anything is done"""
+    fresh(h)
+    h.run("sh", "-c", "mv /usr/lib/systemd/system/virtstoraged.socket /root/; systemctl daemon-reload")
+    try:
+        refused(h, MODULAR.replace("secret]", "secret, storage]"), "apply-unit-missing")
+    finally:
+        h.run("sh", "-c", "mv /root/virtstoraged.socket /usr/lib/systemd/system/; systemctl daemon-reload")
+
+
+@test("ours")
+def unit_that_is_masked(h):
+    """a wanted unit that the administrator masked is not unmasked without being asked to"""
+    fresh(h)
+    h.run("systemctl", "mask", "virtstoraged.socket")
+    text = MODULAR.replace("secret]", "secret, storage]")
+    try:
+        refused(h, text, "apply-unit-masked")
+        apply(h, text, "--unmask")
+        expect_equal(h.state("virtstoraged.socket"), "active")
+    finally:
+        h.try_run("systemctl", "unmask", "virtstoraged.socket")
+
+
+@test("ours")
+def guests_are_counted_and_safe(h):
+    """guests are named in the plan; a unit whose stop would end them is not stopped"""
+    fresh(h)
+    virsh(h, "uri")
+    text = MODULAR + "daemons: {virtqemud: {settings: {max_client_requests: 9}}}\n"
+    drop_in = "/etc/systemd/system/virtqemud.service.d/kill.conf"
+    h.write("/run/libvirt/qemu/fake.xml", "<domstatus/>")
+    try:
+        expect("restart virtqemud: 1 guest runs on" in h.run("virthost", "plan", profile(h, text)), "no guests in the plan")
+        h.write(drop_in, "[Service]\nKillMode=control-group\n")
+        h.run("systemctl", "daemon-reload")
+        refused(h, text, "apply-stops-guests")
+    finally:
+        h.run("rm", "-f", drop_in, "/run/libvirt/qemu/fake.xml")
+        h.run("systemctl", "daemon-reload")
+
+
+@test("ours")
+def try_times_out(h):
+    """nobody confirms: content, links, modes and running units are as before"""
+    fresh(h)
+    virsh(h, "uri")
+    before = state(h)
+    status, out = h.try_run("virthost", "try", "--timeout", "2", profile(h, MODULAR.replace("0660", "0600")), timeout=120)
+    expect(status == 1 and "as before" in out, f"exit {status}: {out}")
+    expect_equal(state(h), before)
+    expect_equal(h.state("virtqemud.service"), "active")
+
+
+@test("ours")
+def try_is_confirmed(h):
+    """another process confirms"""
+    fresh(h)
+    p = start_try(h, profile(h, MODULAR.replace("0660", "0600")))
+    refused(h, MODULAR, "is being tried")
+    h.run("virthost", "confirm")
+    out, _ = p.communicate(timeout=20)
+    expect(p.returncode == 0 and "kept" in out, out)
+    expect_equal(h.run("stat", "-c", "%a", "/run/libvirt/virtqemud-sock"), "600")
+    expect_equal(h.state("virthost-try.timer"), "inactive")
+
+
+@test("ours")
+def try_is_ended(h):
+    """another process says no"""
+    fresh(h)
+    before = state(h)
+    p = start_try(h, profile(h, MODULAR.replace("0660", "0600")))
+    h.run("virthost", "rollback", timeout=60)
+    p.communicate(timeout=20)
+    expect_equal(p.returncode, 1)
+    expect_equal(state(h), before)
+
+
+@test("ours")
+def session_is_lost(h):
+    """the try's own process is killed: the timer takes everything back"""
+    fresh(h)
+    before = state(h)
+    p = start_try(h, "--timeout", "3", profile(h, MODULAR.replace("0660", "0600")))
+    h.run("pkill", "-KILL", "-x", "virthost")
+    p.communicate(timeout=20)
+    expect(state(h) != before, "taken back already")
+    h.wait("the timer", lambda: json.loads(h.run("virthost", "status", "--json"))["run"] is None, 60)
+    expect_equal(state(h), before)
+
+
+@test("ours")
+def listeners_need_a_new_connection(h):
+    """a listener changes: who was there before cannot confirm it, who comes new can"""
+    fresh(h)
+    text = MODULAR + """\
+remote:
+  tls: {enabled: false}
+units: {virtproxyd-tcp.socket: {Socket: {FreeBind: "yes"}}}
+"""
+    # A shell that was there before stands for the old connection.
+    old = subprocess.Popen([VHOST, "run", h.dir, "setsid", "sh", "-c", "read line; virthost confirm"], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    time.sleep(0.5)
+    p = start_try(h, profile(h, text))
+    out, _ = old.communicate("go\n", timeout=20)
+    expect(old.returncode == 1 and "connection" in out, out)
+    h.run("setsid", "-w", "virthost", "confirm")
+    out, _ = p.communicate(timeout=20)
+    expect(p.returncode == 0, out)
+
+
+@test("ours")
+def killed_at_each_step(h):
+    """kill -9 at points all over an apply; the next apply ends it, a rollback takes it back"""
+    fresh(h)
+    virsh(h, "uri")
+    before = state(h)
+    target = MODULAR.replace("0660", "0600")
+    path = profile(h, target)
+    with open(os.path.join(host.build_dir(), "profiles/apply/libfault.so"), "rb") as f:
+        subprocess.run([VHOST, "run", h.dir, "sh", "-c", f"cat > {FAULT}"], input=f.read(), check=True)
+    h.run("env", f"LD_PRELOAD={FAULT}", "FAULT_COUNT=/root/count", "virthost", "apply", path, timeout=120)
+    after = state(h)
+    calls = int(h.run("cat", "/root/count"))
+    for at in range(5, calls, max(calls // 12, 1)):
+        h.run("virthost", "rollback", timeout=120)
+        expect_equal(state(h), before)
+        h.try_run("env", f"LD_PRELOAD={FAULT}", f"FAULT_AT={at}", "virthost", "apply", path, timeout=120)
+        if at % 2:
+            run = json.loads(h.run("virthost", "status", "--json"))["run"]
+            if run:
+                h.run("virthost", "rollback", timeout=120)
+                expect_equal(state(h), before)
+        h.run("virthost", "apply", path, timeout=120)
+        expect_equal(state(h), after)
+
+
+@test("debian")
+def debian_monolithic(h):
+    """Debian's libvirt: sockets with group and mode, virsh answers, files of the package are kept for the way back"""
+    def lasting():
+        # Debian's socket units leave their files behind.
+        return [line for line in state(h) if "/run/libvirt" not in line and not line.startswith("find:")]
+    before = lasting()
+    apply(h, MONOLITHIC)
+    out = h.run("sh", "-c", "stat -c '%n %a %U:%G' /run/libvirt/libvirt-sock*")
+    expect_equal(out.split("\n"), ["/run/libvirt/libvirt-sock 660 root:libvirt", "/run/libvirt/libvirt-sock-ro 666 root:libvirt"])
+    expect_equal(virsh(h, "uri", uri="test:///default"), "test:///default")
+    expect_equal(virsh(h, "uri", uri="qemu:///system"), "qemu:///system")
+    expect("nothing to do" in apply(h, MONOLITHIC), "something was done")
+    h.run("virthost", "rollback", timeout=120)
+    expect_equal(lasting(), before)
+
+
+@test("debian")
+def debian_live_and_restart(h):
+    """one key at a time: set over libvirtd's admin socket, or one restart"""
+    apply(h, MONOLITHIC)
+    virsh(h, "uri", uri="qemu:///system")
+    before = pid(h, "libvirtd.service")
+    expect_equal(actions(h, MONOLITHIC.replace("300", "333")), ["set max_clients"])
+    apply(h, MONOLITHIC.replace("300", "333"))
+    expect_equal(clients_max(h, "libvirtd", "libvirt-admin-sock"), 333)
+    expect_equal(pid(h, "libvirtd.service"), before)
+    text = MONOLITHIC + "host: {uuid_source: machine-id}\n"
+    expect_equal(actions(h, text.replace("300", "333")), ["restart libvirtd.service"])
+    apply(h, text.replace("300", "333"))
+    expect(pid(h, "libvirtd.service") != before, "not restarted")
+
+
+@test("debian")
+def debian_has_no_modular_daemons(h):
+    """a modular profile on a host without those packages names each unit, and nothing is done"""
+    refused(h, MODULAR, "apply-unit-missing")
+
+
+@test("debian")
+def debian_reboot(h):
+    """the host boots again into what was applied"""
+    apply(h, MONOLITHIC)
+    h.try_run("systemctl", "stop", "libvirtd.service")
+    before = state(h)
+    h.reboot("/etc", "/var/lib/virthost")
+    h.wait("boot", lambda: h.try_run("systemctl", "is-system-running", "--wait")[0] in (0, 1))
+    expect_equal(state(h), before)
+    expect("nothing to do" in apply(h, MONOLITHIC), "something was done")
+
+
+@test("debian")
+def debian_try_times_out(h):
+    """a try that nobody confirms leaves Debian's libvirtd as it was"""
+    apply(h, MONOLITHIC)
+    virsh(h, "uri", uri="qemu:///system")
+    before = state(h)
+    status, out = h.try_run("virthost", "try", "--timeout", "2", profile(h, MONOLITHIC.replace("0660", "0600")), timeout=120)
+    expect(status == 1 and "as before" in out, f"exit {status}: {out}")
+    expect_equal(state(h), before)
+    expect_equal(virsh(h, "uri", uri="qemu:///system"), "qemu:///system")
+
+
+def main():
+    kind, names = sys.argv[1], sys.argv[2:]
+    if os.geteuid() != 0:
+        print("1..0 # SKIP a test host needs root")
+        return 77
+    chosen = [t for t in TESTS[kind] if not names or t.__name__ in names]
+    print(f"1..{len(chosen)}")
+    failed = 0
+    with VHost(host.build_dir(), reference=kind == "debian") as h:
+        for number, function in enumerate(chosen, 1):
+            try:
+                function(h)
+                print(f"ok {number} {function.__doc__}", flush=True)
+            except Failure as e:
+                failed += 1
+                print(f"not ok {number} {function.__doc__}")
+                print("\n".join("#   " + line for line in str(e).splitlines()), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
