@@ -355,6 +355,7 @@ int vh_remote_decode(const VhFrame *frame, const VhXdrType *type, void *ret, VhA
 typedef struct Wait {
         const VhProc *proc;
         void *ret;
+        int *fd; /* NULL: no descriptor is expected */
         VhArena *arena;
         VhError **err;
         bool done;
@@ -367,6 +368,10 @@ static void wait_done(void *data, int r, const VhFrame *frame, const VhError *er
 
         w->done = true;
         w->r = r;
+        if (r == 0 && w->fd && frame->n_fds == 1)
+                *w->fd = VH_TAKE_FD(frame->fds[0]);
+        else if (r == 0 && w->fd)
+                w->r = -EBADMSG;
         if (r == 0 && w->ret && w->proc->ret_xdr)
                 w->r = vh_remote_decode(frame, w->proc->ret_xdr, w->ret, w->arena);
         if (w->err && err) {
@@ -408,23 +413,38 @@ static void wait_for_socket(VhRemote *remote, uint64_t usec)
                 read_frames(remote);
 }
 
+static int call_and_wait(VhRemote *remote, const VhProgram *program, const void *args, Wait *w)
+{
+        uint64_t start = now_usec(), passed;
+        int r;
+
+        r = vh_remote_call(remote, program, w->proc, args, wait_done, w, NULL);
+        if (r < 0)
+                return vh_error_sys(w->err, VIR_FROM_RPC, r, "cannot send the call %s", w->proc->name);
+        enter(remote); /* should a callback free the remote, the wait ends with its pending calls */
+        while (!w->done && (passed = now_usec() - start) < remote->sync_timeout)
+                wait_for_socket(remote, remote->sync_timeout - passed);
+        if (!w->done)
+                give_up(remote, w);
+        leave(remote);
+        return w->r;
+}
+
 int vh_remote_call_sync(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, void *ret,
                         VhArena *arena, VhError **err)
 {
         Wait w = { .proc = proc, .ret = ret, .arena = arena, .err = err };
-        uint64_t start = now_usec(), passed;
-        int r;
 
-        r = vh_remote_call(remote, program, proc, args, wait_done, &w, NULL);
-        if (r < 0)
-                return vh_error_sys(err, VIR_FROM_RPC, r, "cannot send the call %s", proc->name);
-        enter(remote); /* should a callback free the remote, the wait ends with its pending calls */
-        while (!w.done && (passed = now_usec() - start) < remote->sync_timeout)
-                wait_for_socket(remote, remote->sync_timeout - passed);
-        if (!w.done)
-                give_up(remote, &w);
-        leave(remote);
-        return w.r;
+        return call_and_wait(remote, program, args, &w);
+}
+
+int vh_remote_call_fd(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, void *ret,
+                      int *fd, VhArena *arena, VhError **err)
+{
+        Wait w = { .proc = proc, .ret = ret, .fd = fd, .arena = arena, .err = err };
+
+        *fd = -1;
+        return call_and_wait(remote, program, args, &w);
 }
 
 void vh_remote_send_frame(VhRemote *remote, const void *bytes, size_t len, const int *fds, unsigned n_fds)

@@ -45,6 +45,9 @@ int vh_remote_call(VhRemote *remote, const VhProgram *program, const VhProc *pro
  * frames that come meanwhile go to the hooks. */
 int vh_remote_call_sync(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, void *ret,
                         VhArena *arena, VhError **err);
+/* The same for a call whose reply brings one descriptor, in *fd (the caller's). */
+int vh_remote_call_fd(VhRemote *remote, const VhProgram *program, const VhProc *proc, const void *args, void *ret,
+                      int *fd, VhArena *arena, VhError **err);
 /* How long vh_remote_call_sync() waits, in microseconds. */
 void vh_remote_set_sync_timeout(VhRemote *remote, uint64_t usec);
 /* Pings the peer when it owes an answer and was silent for interval microseconds; when count pings stay without answer
