@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "guest-locks.h"
 #include "process.h"
 #include "qemu-ops.h"
 #include "task.h"
@@ -420,6 +421,8 @@ static void resume_run(QemuTask *task)
         VhError *err = NULL;
         int r = check_resumable(task->dom->state, &err);
 
+        if (r >= 0)
+                r = qemu_locks_acquire(qemu_process(task->dom), &err);
         if (r < 0) {
                 qemu_task_end(task, r, err);
                 return;

@@ -6,6 +6,7 @@
 #include "process.h"
 
 #include "base/log.h"
+#include "guest-locks.h"
 
 VH_LOG_SOURCE("qemu.events");
 
@@ -136,6 +137,7 @@ static void on_stop(QemuProcess *proc, json_t *args)
 
         if (proc->dom->state != VIR_DOMAIN_RUNNING || proc->starting)
                 return;
+        qemu_locks_release(proc);
         vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_PAUSED, reason);
         qemu_process_tell(proc, VIR_DOMAIN_EVENT_SUSPENDED, suspended_detail(reason));
         qemu_status_save(proc->dom);

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "base/file.h"
+#include "guest-locks.h"
 #include "base/log.h"
 #include "run-log.h"
 
@@ -70,6 +71,7 @@ static void process_free(QemuProcess *proc)
         qemu_caps_unref(proc->caps);
         if (proc->pidfd >= 0)
                 close(proc->pidfd);
+        qemu_locks_free(proc->locks);
         free(proc->vcpu_tids);
         free(proc->caps_text);
         free(proc->lib_dir);

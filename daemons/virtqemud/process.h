@@ -45,6 +45,7 @@ struct QemuProcess {
         unsigned last_node;        /* highest number of an image's node name */
         pid_t *vcpu_tids;          /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
+        struct QemuLocks *locks; /* guest-locks.h; NULL: not asked for yet */
 };
 typedef struct QemuProcess QemuProcess;
 

@@ -2,6 +2,6 @@
 
 /* What surrounds a guest, in the order in which it is prepared. */
 
-#include "process.h"
+#include "guest-locks.h"
 
-const QemuRunHooks *const qemu_run_hooks[] = { NULL };
+const QemuRunHooks *const qemu_run_hooks[] = { &qemu_lock_hooks, NULL };

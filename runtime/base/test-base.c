@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/uuid.h"
 
 static void error_message_wraps_detail_in_template(void **state)
@@ -104,6 +105,28 @@ static void arena_survives_reset(void **state)
         vh_arena_done(&a);
 }
 
+/* Known answers: of FIPS 180-2, and lengths around the end of a block from sha256sum(1). */
+static void sha256_of_texts(void **state)
+{
+        static const struct {
+                const char *text;
+                const char *hash;
+        } rows[] = {
+                { "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+                { "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+                { "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+                { "/var/lib/libvirt/images/0123456789012345678901234567890",
+                  "3c831888d14a310b8514a44004832916324223b96bf22d5b6892e27ac30b4bdb" },
+                { "/var/lib/libvirt/images/0123456789012345678901234567890123456789",
+                  "136b59371df841f6d0b8a2610f2ec2b97a0f387cb3eef434299f27fa8159bf77" },
+        };
+        char text[VH_SHA256_TEXT_LEN + 1];
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
+                assert_string_equal(vh_sha256_text(rows[i].text, strlen(rows[i].text), text), rows[i].hash);
+}
+
 static void numbers_are_whole_strings(void **state)
 {
         unsigned u;
@@ -131,6 +154,7 @@ int main(void)
                 cmocka_unit_test(uuid_forms),
                 cmocka_unit_test(buffer_grows_and_escapes),
                 cmocka_unit_test(arena_survives_reset),
+                cmocka_unit_test(sha256_of_texts),
                 cmocka_unit_test(numbers_are_whole_strings),
         };
 

@@ -4,6 +4,7 @@
 of Debian shows what is expected. Needs root and QEMU."""
 
 import fcntl
+import hashlib
 import os
 import signal
 import subprocess
@@ -33,6 +34,7 @@ GUEST = """<domain type='qemu'><name>{name}</name><memory>65536</memory><os><typ
 class StockLibvirtd(unittest.TestCase):
     programs = {"virtlogd": host.daemon_program("virtlogd"), "virtlockd": host.daemon_program("virtlockd")}
     lockd_conf = ""
+    version = "libvirt version: 9.0.0"
 
     def setUp(self):
         if host.reference_program() is None:
@@ -44,11 +46,14 @@ class StockLibvirtd(unittest.TestCase):
         self.host.write(self.lockd_conf, "etc", "qemu-lockd.conf")
         for name, program in self.programs.items():
             self.host.start(program, sockets=host.sockets_of(name))
-        daemon = host.start_reference(self.host)
+        daemon = self.start_daemon()
         self.uri = f"qemu+unix:///system?socket={daemon.sockets[0]}"
         self.image = self.host.path("disk.img")
         with open(self.image, "wb") as f:
             f.truncate(1 << 20)
+
+    def start_daemon(self):
+        return host.start_reference(self.host)
 
     def virsh(self, *args, fails=False):
         out = subprocess.run(["virsh", "-c", self.uri, *args], capture_output=True, text=True, timeout=60, check=False)
@@ -81,7 +86,7 @@ class StockLibvirtd(unittest.TestCase):
     def test_life(self):
         self.define("a")
         self.virsh("start", "a")
-        self.assertIn("starting up libvirt version: 9.0.0", self.log("a.log"))
+        self.assertIn(f"starting up {self.version}", self.log("a.log"))
         self.assertIn("char device redirected to", self.log("a.log"))
         self.assertEqual(self.log("a-serial.log"), "")
         self.assertTrue(self.locked())
@@ -101,7 +106,7 @@ class StockLibvirtd(unittest.TestCase):
 
 
 class WithLockFolder(StockLibvirtd):
-    """Locks on files that stand for disks."""
+    """Locks on files that stand for disks; Debian's libvirtd and ours name them alike, so that both exclude each other."""
 
     lockd_conf = 'file_lockspace_dir = "/var/lib/libvirt/lockd/files"\n'
 
@@ -115,7 +120,7 @@ class WithLockFolder(StockLibvirtd):
     def test_life(self):
         self.define("a")
         self.virsh("start", "a")
-        self.assertEqual([len(n) for n in os.listdir(self.folder)], [64])
+        self.assertEqual(os.listdir(self.folder), [hashlib.sha256(self.image.encode()).hexdigest()])
         self.hand_over()
         self.virsh("destroy", "a")
         self.assertFalse(self.locked())
@@ -123,6 +128,50 @@ class WithLockFolder(StockLibvirtd):
 
 class AllStock(StockLibvirtd):
     programs = {"virtlogd": "/usr/sbin/virtlogd", "virtlockd": "/usr/sbin/virtlockd"}
+
+
+class OursWithStock(AllStock):
+    """Our virtqemud with virtlogd and virtlockd of Debian."""
+
+    version = "virthost version: "
+
+    def start_daemon(self):
+        return host.start_ours(self.host, "virtqemud")
+
+
+class Ours(StockLibvirtd):
+    """All three of ours."""
+
+    version = "virthost version: "
+
+    def start_daemon(self):
+        self.qemud = host.start_ours(self.host, "virtqemud")
+        return self.qemud
+
+    def test_locks_while_the_daemon_is_away(self):
+        """They are the guest's, not the daemon's."""
+        self.define("a")
+        self.virsh("start", "a")
+        self.qemud.stop(signal.SIGKILL)
+        self.assertTrue(self.locked())
+        self.start_daemon()
+        self.virsh("suspend", "a")
+        self.assertFalse(self.locked())
+        self.virsh("resume", "a")
+        self.assertTrue(self.locked())
+        with open(self.host.path("run", "libvirt", "qemu", "a.pid"), encoding="ascii") as f:
+            os.kill(int(f.read()), signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while self.locked() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertFalse(self.locked())
+
+
+class OursWithLockFolder(WithLockFolder):
+    version = "virthost version: "
+
+    def start_daemon(self):
+        return host.start_ours(self.host, "virtqemud")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Calls of the lock program, for one owner. */
+
+#include "qemu.h"
+
+/* One thing to lock, as virtlockd knows it. */
+typedef struct QemuLock {
+        char *space; /* folder, "" for the disk itself */
+        char *name;
+        unsigned flags;
+        bool make_space; /* the folder may have to be made */
+} QemuLock;
+
+typedef struct QemuLockOwner {
+        const QemuDriver *driver;
+        const char *name; /* of the guest */
+        const uint8_t *uuid;
+        int id;
+        pid_t pid;
+} QemuLockOwner;
+
+/* Acquires all, or none with *err. */
+int qemu_lockd_acquire(const QemuLockOwner *owner, const QemuLock *locks, size_t n, VhError **err);
+/* Releases all that it can; the first failure is the outcome. */
+int qemu_lockd_release(const QemuLockOwner *owner, const QemuLock *locks, size_t n, VhError **err);
+
+/* A lifeline in the making: what can be prepared before the fork. */
+typedef struct QemuLifeline {
+        char path[108]; /* of the socket */
+        VhBuf frame;    /* the call that registers, without the pid */
+} QemuLifeline;
+
+int qemu_lifeline_prepare(QemuLifeline *line, const QemuLockOwner *owner, VhError **err);
+void qemu_lifeline_done(QemuLifeline *line);
+/* In the child between fork and exec, for its own pid: connects and registers. The connection stays open in the
+ * program. Returns 0 or negative errno. */
+int qemu_lifeline_tie(QemuLifeline *line);
