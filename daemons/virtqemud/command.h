@@ -20,7 +20,8 @@ int qemu_command_build(const VhDomainDef *def, const QemuCaps *caps, const QemuL
 /* The parts of it for a device that joins a running guest: the slot of a memory module, node names for a
  * disk's images, the socket of a channel. */
 void qemu_prepare_memory(const VhDomainDef *def, VhMemdev *mem);
-void qemu_prepare_disk(const VhDomainDef *def, VhDisk *disk);
+/* last: the highest number that was given in this run; counted on. */
+void qemu_prepare_disk(VhDisk *disk, unsigned *last);
 void qemu_prepare_channel(const QemuLaunch *launch, VhChr *chr);
 
 /* The highest number in the node names of images. */

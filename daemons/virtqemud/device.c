@@ -4,6 +4,7 @@
  * had sent it: so addresses and controllers that are missing are filled in, and what does not fit together is refused,
  * by the same code and with the same words as for a new definition. */
 
+#include "hotplug.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@ enum {
         UPDATE_FLAGS = QEMU_AFFECT | VIR_DOMAIN_DEVICE_MODIFY_FORCE,
 };
 
-static int parse_device(QemuDriver *driver, const char *xml, VhDevice *dev, VhError **err)
+int qemu_device_parse(QemuDriver *driver, const char *xml, VhDevice *dev, VhError **err)
 {
         VhDomainParseEnv env;
 
@@ -30,10 +31,10 @@ static int reread(QemuEdit *edit, VhError **err)
                 return r;
         vh_domain_def_free(edit->def);
         edit->def = def;
-        return qemu_edit_commit(edit, err);
+        return 0;
 }
 
-static int check_target_free(const VhDomainDef *def, const VhDevice *dev, VhError **err)
+int qemu_device_check_target(const VhDomainDef *def, const VhDevice *dev, VhError **err)
 {
         const VhDisk *disk = dev->dev;
 
@@ -44,21 +45,60 @@ static int check_target_free(const VhDomainDef *def, const VhDevice *dev, VhErro
         return 0;
 }
 
-static int attach(VhCall *call, const remote_nonnull_domain *wire, const char *xml, uint32_t flags, VhError **err)
+int qemu_config_attach(QemuEdit *edit, const char *xml, VhError **err)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
         _vh_cleanup_(vh_device_done) VhDevice dev = { 0 };
-        int r = vh_check_flags(flags, DEVICE_FLAGS, VIR_FROM_QEMU, "qemuDomainAttachDeviceLiveAndConfig", err);
+        int r = qemu_device_parse(edit->driver, xml, &dev, err);
 
         if (r == 0)
-                r = qemu_edit_begin(&edit, call, wire, flags, err);
+                r = qemu_device_check_target(edit->def, &dev, err);
         if (r == 0)
-                r = parse_device(edit.driver, xml, &dev, err);
+                r = vh_domain_add_device(edit->def, &dev, err);
+        return r < 0 ? r : reread(edit, err);
+}
+
+/* The text of a device as an argument, or its alias. */
+typedef struct DeviceCall {
+        const remote_nonnull_domain *dom;
+        const char *xml, *alias;
+        uint32_t flags;
+} DeviceCall;
+
+typedef int (*ConfigFn)(QemuEdit *edit, const DeviceCall *args, VhError **err);
+
+/* The stored definition alone, at once; or a task, where the running guest changes too. */
+static int change_device(VhCall *call, const DeviceCall *args, const QemuTaskClass *live, ConfigFn config,
+                         VhError **err)
+{
+        _qemu_edit_ QemuEdit edit = { 0 };
+        VhDomainObj *dom = qemu_domain(call, args->dom, err);
+        uint32_t affect = args->flags & QEMU_AFFECT;
+        int r;
+
+        if (!dom)
+                return -ENOENT;
+        r = vh_domain_obj_affect(dom, &affect, VIR_FROM_DOMAIN, err);
+        if (r < 0)
+                return r;
+        if (affect & VIR_DOMAIN_AFFECT_LIVE)
+                return qemu_change_start(call, dom, live, args->xml, args->alias, affect, args->flags);
+        r = qemu_edit_begin(&edit, call, args->dom, affect, err);
         if (r == 0)
-                r = check_target_free(edit.def, &dev, err);
-        if (r == 0)
-                r = vh_domain_add_device(edit.def, &dev, err);
-        return r < 0 ? r : reread(&edit, err);
+                r = config(&edit, args, err);
+        return r < 0 ? r : qemu_edit_commit(&edit, err);
+}
+
+static int attach_config(QemuEdit *edit, const DeviceCall *args, VhError **err)
+{
+        return qemu_config_attach(edit, args->xml, err);
+}
+
+static int attach(VhCall *call, const remote_nonnull_domain *wire, const char *xml, uint32_t flags, VhError **err)
+{
+        const DeviceCall args = { .dom = wire, .xml = xml, .flags = flags };
+        int r = vh_check_flags(flags, DEVICE_FLAGS, VIR_FROM_QEMU, "qemuDomainAttachDeviceLiveAndConfig", err);
+
+        return r < 0 ? r : change_device(call, &args, &qemu_attach_class, attach_config, err);
 }
 
 QEMU_OP(domain_attach_device)
@@ -69,35 +109,6 @@ QEMU_OP(domain_attach_device)
 QEMU_OP(domain_attach_device_flags)
 {
         return attach(call, &args->dom, args->xml, args->flags, err);
-}
-
-static int detach(VhCall *call, const remote_nonnull_domain *wire, const char *xml, uint32_t flags, VhError **err)
-{
-        _qemu_edit_ QemuEdit edit = { 0 };
-        _vh_cleanup_(vh_device_done) VhDevice like = { 0 }, gone = { 0 };
-        int i, r = vh_check_flags(flags, DEVICE_FLAGS, VIR_FROM_QEMU, "qemuDomainDetachDeviceLiveAndConfig", err);
-
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, wire, flags, err);
-        if (r == 0)
-                r = parse_device(edit.driver, xml, &like, err);
-        if (r < 0)
-                return r;
-        i = vh_domain_find_device(edit.def, &like, err);
-        if (i < 0)
-                return i;
-        vh_domain_take_device(edit.def, like.kind, (unsigned)i, &gone);
-        return reread(&edit, err);
-}
-
-QEMU_OP(domain_detach_device)
-{
-        return detach(call, &args->dom, args->xml, VIR_DOMAIN_AFFECT_LIVE, err);
-}
-
-QEMU_OP(domain_detach_device_flags)
-{
-        return detach(call, &args->dom, args->xml, args->flags, err);
 }
 
 /* A search by alias: where the device is. */
@@ -121,23 +132,83 @@ static int match_alias(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *o
         return 0;
 }
 
-QEMU_OP(domain_detach_device_alias)
+bool qemu_device_by_alias(const VhDomainDef *def, const char *alias, VhDeviceKind *kind, unsigned *place)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
-        _vh_cleanup_(vh_device_done) VhDevice gone = { 0 };
-        AliasSearch search = { .alias = args->alias };
-        int r = vh_check_flags(args->flags, DEVICE_FLAGS, VIR_FROM_QEMU, "qemuDomainDetachDeviceAliasLiveAndConfig",
-                               err);
+        AliasSearch search = { .alias = alias };
 
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
+        if (!vh_domain_each_device(def, match_alias, &search))
+                return false;
+        *kind = search.kind;
+        *place = search.place;
+        return true;
+}
+
+/* Which device of the stored definition a text or an alias means. */
+static int find_config(const QemuEdit *edit, const char *xml, const char *alias, VhDeviceKind *kind, unsigned *place,
+                       VhError **err)
+{
+        _vh_cleanup_(vh_device_done) VhDevice like = { 0 };
+        int r;
+
+        if (alias) {
+                if (qemu_device_by_alias(edit->def, alias, kind, place))
+                        return 0;
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "no device found with alias %s",
+                                    alias);
+        }
+        r = qemu_device_parse(edit->driver, xml, &like, err);
         if (r < 0)
                 return r;
-        if (!vh_domain_each_device(edit.def, match_alias, &search))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "no device found with alias %s",
-                                    args->alias);
-        vh_domain_take_device(edit.def, search.kind, search.place, &gone);
-        return reread(&edit, err);
+        *kind = like.kind;
+        r = vh_domain_find_device(edit->def, &like, err);
+        *place = (unsigned)r;
+        return r < 0 ? r : 0;
+}
+
+int qemu_config_detach(QemuEdit *edit, const char *xml, const char *alias, VhError **err)
+{
+        _vh_cleanup_(vh_device_done) VhDevice gone = { 0 };
+        VhDeviceKind kind = VH_DEVICE_NONE;
+        unsigned place = 0;
+        int r = find_config(edit, xml, alias, &kind, &place, err);
+
+        if (r < 0)
+                return r;
+        vh_domain_take_device(edit->def, kind, place, &gone);
+        return reread(edit, err);
+}
+
+static int detach_config(QemuEdit *edit, const DeviceCall *args, VhError **err)
+{
+        return qemu_config_detach(edit, args->xml, args->alias, err);
+}
+
+static int detach(VhCall *call, const DeviceCall *args, const char *api, VhError **err)
+{
+        int r = vh_check_flags(args->flags, DEVICE_FLAGS, VIR_FROM_QEMU, api, err);
+
+        return r < 0 ? r : change_device(call, args, &qemu_detach_class, detach_config, err);
+}
+
+QEMU_OP(domain_detach_device)
+{
+        const DeviceCall device = { .dom = &args->dom, .xml = args->xml, .flags = VIR_DOMAIN_AFFECT_LIVE };
+
+        return detach(call, &device, "qemuDomainDetachDeviceLiveAndConfig", err);
+}
+
+QEMU_OP(domain_detach_device_flags)
+{
+        const DeviceCall device = { .dom = &args->dom, .xml = args->xml, .flags = args->flags };
+
+        return detach(call, &device, "qemuDomainDetachDeviceLiveAndConfig", err);
+}
+
+QEMU_OP(domain_detach_device_alias)
+{
+        const DeviceCall device = { .dom = &args->dom, .alias = args->alias, .flags = args->flags };
+
+        return detach(call, &device, "qemuDomainDetachDeviceAliasLiveAndConfig", err);
 }
 
 /* The place of an existing device in the definition. */
@@ -165,30 +236,38 @@ static void keep_address(VhDeviceKind kind, void *old, void *new)
                 to->boot_order = from->boot_order;
 }
 
-QEMU_OP(domain_update_device_flags)
+int qemu_config_update(QemuEdit *edit, const char *xml, VhError **err)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
         _vh_cleanup_(vh_device_done) VhDevice dev = { 0 };
         void **slot, *old;
-        int i, r = vh_check_flags(args->flags, UPDATE_FLAGS, VIR_FROM_QEMU, "qemuDomainUpdateDeviceFlags", err);
+        int i, r = qemu_device_parse(edit->driver, xml, &dev, err);
 
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r == 0)
-                r = parse_device(edit.driver, args->xml, &dev, err);
         if (r < 0)
                 return r;
         if (dev.kind != VH_DEVICE_DISK && dev.kind != VH_DEVICE_NET && dev.kind != VH_DEVICE_GRAPHICS)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "persistent update of device '%s' is not supported",
                                     vh_device_class(dev.kind)->element);
-        i = vh_domain_find_device(edit.def, &dev, err);
+        i = vh_domain_find_device(edit->def, &dev, err);
         if (i < 0)
                 return i;
-        slot = device_slot(edit.def, dev.kind, (unsigned)i);
+        slot = device_slot(edit->def, dev.kind, (unsigned)i);
         old = *slot;
         keep_address(dev.kind, old, dev.dev);
         *slot = dev.dev;
         dev.dev = old;
-        return reread(&edit, err);
+        return reread(edit, err);
+}
+
+static int update_config(QemuEdit *edit, const DeviceCall *args, VhError **err)
+{
+        return qemu_config_update(edit, args->xml, err);
+}
+
+QEMU_OP(domain_update_device_flags)
+{
+        const DeviceCall device = { .dom = &args->dom, .xml = args->xml, .flags = args->flags };
+        int r = vh_check_flags(args->flags, UPDATE_FLAGS, VIR_FROM_QEMU, "qemuDomainUpdateDeviceFlags", err);
+
+        return r < 0 ? r : change_device(call, &device, &qemu_update_class, update_config, err);
 }

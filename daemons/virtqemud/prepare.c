@@ -45,11 +45,9 @@ static void number_images(VhDomainDef *def)
                 number_chain(&def->disks.items[i]->src, &next);
 }
 
-void qemu_prepare_disk(const VhDomainDef *def, VhDisk *disk)
+void qemu_prepare_disk(VhDisk *disk, unsigned *last)
 {
-        uint32_t next = qemu_highest_node(def);
-
-        number_chain(&disk->src, &next);
+        number_chain(&disk->src, last);
 }
 
 /* ---- character devices ---- */

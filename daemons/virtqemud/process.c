@@ -65,6 +65,7 @@ QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom)
 
 static void process_free(QemuProcess *proc)
 {
+        qemu_unplugs_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
         vh_source_free(proc->exit_watch);
         vh_source_free(proc->kill_timer);
@@ -148,6 +149,7 @@ void qemu_process_stopped(VhDomainObj *dom, int reason, int detail)
 
         vh_domain_obj_ref(dom);
         /* Before anything is freed: whoever waits for an answer is told, and looks at a domain that is whole. */
+        qemu_unplugs_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
         qemu_run_log_say(proc, "shutting down, reason=%s\n", reason_words[reason]);
         run_stopped_hooks(proc);

@@ -23,27 +23,28 @@ struct QemuProcess {
         QemuMonitor *mon;     /* NULL before it is connected */
         bool mon_ready;       /* it greeted */
         void (*on_ready)(struct QemuProcess *proc);
-        QemuCaps *caps; /* a reference */
+        QemuCaps *caps;  /* a reference */
         char *caps_text; /* <qemuCaps> of the status file that the guest came with; NULL: we started it */
-        char *lib_dir;  /* see QemuLaunch */
+        char *lib_dir;   /* see QemuLaunch */
         char *channel_dir;
         char *monitor_path;
         char *pid_path;
         char *log_path;
         char *master_key;
-        off_t log_start;           /* where this run's output starts in the log */
-        const VhConn *autodestroy; /* whose end is the guest's end; NULL: nobody's */
-        QemuStarting *starting;    /* the start that has not succeeded yet; NULL: it runs */
-        bool killing;              /* we are stopping it */
-        bool fake_reboot;          /* the next power-off is a reboot */
-        bool gave_shutdown;        /* QEMU told that the guest shut down */
-        bool agent_connected;      /* the guest's end of the agent channel is open */
-        int stop_reason;           /* VIR_DOMAIN_SHUTOFF_*: of the stop that goes on */
-        int stop_detail;           /* VIR_DOMAIN_EVENT_STOPPED_* */
-        int cont_reason;           /* VIR_DOMAIN_RUNNING_* of the next RESUME; 0: unpaused */
-        int pause_reason;          /* VIR_DOMAIN_PAUSED_* of the next STOP; 0: user */
-        unsigned last_node;        /* highest number of an image's node name */
-        pid_t *vcpu_tids;          /* by vCPU id; 0: not there */
+        off_t log_start;            /* where this run's output starts in the log */
+        const VhConn *autodestroy;  /* whose end is the guest's end; NULL: nobody's */
+        QemuStarting *starting;     /* the start that has not succeeded yet; NULL: it runs */
+        bool killing;               /* we are stopping it */
+        bool fake_reboot;           /* the next power-off is a reboot */
+        bool gave_shutdown;         /* QEMU told that the guest shut down */
+        bool agent_connected;       /* the guest's end of the agent channel is open */
+        int stop_reason;            /* VIR_DOMAIN_SHUTOFF_*: of the stop that goes on */
+        int stop_detail;            /* VIR_DOMAIN_EVENT_STOPPED_* */
+        int cont_reason;            /* VIR_DOMAIN_RUNNING_* of the next RESUME; 0: unpaused */
+        int pause_reason;           /* VIR_DOMAIN_PAUSED_* of the next STOP; 0: user */
+        unsigned last_node;         /* highest number of an image's node name */
+        struct QemuChange *unplugs; /* who waits for a device to go; hotplug-detach.c */
+        pid_t *vcpu_tids;           /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
         struct QemuLocks *locks; /* guest-locks.h; NULL: not asked for yet */
 };
@@ -111,6 +112,9 @@ typedef struct QemuEventRow {
         const char *name;
         void (*handle)(QemuProcess *proc, json_t *args);
 } QemuEventRow;
+
+/* Ends those that wait for devices of a domain that stopped. hotplug-detach.c */
+void qemu_unplugs_stop(QemuProcess *proc);
 
 /* QMP events; monitor-events.c, which lists the tables of rows */
 void qemu_process_event(QemuProcess *proc, const char *name, json_t *args, uint64_t seconds, unsigned micros);

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "command.h"
+#include "firmware.h"
 #include "process.h"
 #include "refresh.h"
 #include "run-log.h"
@@ -331,6 +332,15 @@ static void fill_launch(QemuStarting *s)
         s->launch.incoming = s->args.incoming;
 }
 
+static int prepare_nvram(QemuStarting *s, VhError **err)
+{
+        const VhDomainDef *def = s->proc->dom->def;
+        _vh_free_ char *dir = vh_xasprintf("%s/qemu/nvram", s->launch.env->state_dir);
+        int r = def->os.nvram ? make_dir(dir, err) : 0;
+
+        return r < 0 ? r : qemu_firmware_create_nvram(def, &s->launch, s->args.flags & QEMU_START_RESET_NVRAM, err);
+}
+
 /* From the capabilities to the running child. */
 static int launch(QemuStarting *s, VhError **err)
 {
@@ -340,6 +350,9 @@ static int launch(QemuStarting *s, VhError **err)
         fill_launch(s);
         if (r == 0)
                 r = qemu_command_prepare(def, s->proc->caps, &s->launch, err);
+        if (r == 0)
+                r = prepare_nvram(s, err);
+        s->proc->last_node = qemu_highest_node(def);
         if (r == 0)
                 r = qemu_ports_assign(s->proc->driver, def, err);
         if (r == 0)

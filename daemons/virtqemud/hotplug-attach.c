@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices that join a running guest. The definition of what runs is completed in a copy, by the code that completes a
+ * new one: so the device gets its model, address and, where it needs one, a controller. */
+
+#include "hotplug.h"
+
+#include <errno.h>
+
+#include "guest-defaults.h"
+
+/* ---- the device in a copy of what runs ---- */
+
+static bool is_new_controller(const VhDomainDef *before, const VhController *c)
+{
+        return !vh_domain_find_controller(before, c->type, c->index.val);
+}
+
+static bool grew_buses(const VhDomainDef *before, const VhDomainDef *after)
+{
+        for (uint32_t i = 0; i < after->controllers.n; i++) {
+                const VhController *c = after->controllers.items[i];
+
+                if (c->type == VH_CONTROLLER_PCI && is_new_controller(before, c))
+                        return true;
+        }
+        return false;
+}
+
+static int check_guest(const VhDomainDef *def, const VhDevice *dev, VhError **err)
+{
+        int r = qemu_device_check_target(def, dev, err);
+
+        if (r == 0 && dev->kind == VH_DEVICE_CHANNEL) {
+                const VhChr *chr = dev->dev;
+
+                for (uint32_t i = 0; i < def->channels.n; i++)
+                        if (chr->target_name && vh_streq(def->channels.items[i]->target_name, chr->target_name))
+                                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                                    "chardev already exists");
+        }
+        return r;
+}
+
+static int join(QemuChange *change, VhError **err)
+{
+        VhDomainObj *dom = change->task.dom;
+        VhDomainParseEnv env;
+        int r = qemu_device_parse(change->task.driver, change->xml, &change->dev, err);
+
+        if (r < 0)
+                return r;
+        r = check_guest(dom->def, &change->dev, err);
+        if (r < 0)
+                return r;
+        change->live = vh_domain_def_copy(dom->def);
+        change->joined = change->dev.dev;
+        r = vh_domain_add_device(change->live, &change->dev, err);
+        r = r < 0 ? r : vh_domain_defaults(change->live, qemu_parse_env(change->task.driver, &env), err);
+        if (r < 0)
+                return r;
+        if (change->dev.kind != VH_DEVICE_CONTROLLER && grew_buses(dom->def, change->live))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "No more available PCI slots");
+        return 0;
+}
+
+static void name_device(QemuChange *change, QemuProcess *proc, const QemuLaunch *launch)
+{
+        VhDeviceKind kind = change->dev.kind;
+
+        if (kind == VH_DEVICE_MEMORY)
+                qemu_prepare_memory(change->live, change->joined);
+        if (kind == VH_DEVICE_DISK)
+                qemu_prepare_disk(change->joined, &proc->last_node);
+        if (kind == VH_DEVICE_CHANNEL)
+                qemu_prepare_channel(launch, change->joined);
+        qemu_assign_alias(change->live, kind, change->joined);
+}
+
+/* ---- what QEMU is told ---- */
+
+static int plan_controllers(QemuChange *change, const QemuBuild *b)
+{
+        const VhDomainDef *before = change->task.dom->def;
+
+        for (uint32_t i = 0; i < change->live->controllers.n; i++) {
+                VhController *c = change->live->controllers.items[i];
+                int r;
+
+                if (c == change->joined || !is_new_controller(before, c))
+                        continue;
+                qemu_assign_alias(change->live, VH_DEVICE_CONTROLLER, c);
+                r = qemu_plan_attach(b, VH_DEVICE_CONTROLLER, c, &change->plan);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int plan_live(QemuChange *change, VhError **err)
+{
+        QemuProcess *proc = qemu_process(change->task.dom);
+        QemuLaunch launch;
+        QemuBuild b;
+        int r = join(change, err);
+
+        if (r < 0)
+                return r;
+        b = qemu_change_build(proc, change->live, &launch, err);
+        proc->last_node = VH_MAX(proc->last_node, qemu_highest_node(change->task.dom->def));
+        r = plan_controllers(change, &b);
+        if (r < 0)
+                return r;
+        name_device(change, proc, &launch);
+        return qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
+}
+
+/* ---- success ---- */
+
+/* Moves a device from the copy to what runs. */
+static void move_device(QemuChange *change, VhDeviceKind kind, const void *dev)
+{
+        VhDevice moved = {};
+        int place = qemu_device_place(change->live, kind, dev);
+
+        vh_domain_take_device(change->live, kind, (unsigned)place, &moved);
+        moved.kind = kind;
+        (void)vh_domain_add_device(change->task.dom->def, &moved, NULL);
+        vh_device_done(&moved);
+}
+
+static void apply(QemuChange *change)
+{
+        VhDomainObj *dom = change->task.dom;
+        remote_nonnull_domain wire;
+
+        for (uint32_t i = change->live->controllers.n; i-- > 0;) {
+                VhController *c = change->live->controllers.items[i];
+
+                if (c != change->joined && is_new_controller(dom->def, c))
+                        move_device(change, VH_DEVICE_CONTROLLER, c);
+        }
+        move_device(change, change->dev.kind, change->joined);
+        if (change->dev.kind == VH_DEVICE_MEMORY) {
+                const VhMemdev *mem = change->joined;
+
+                dom->def->memory += mem->size;
+        }
+        vh_domain_obj_wire(dom, &wire);
+        vh_event_domain_device_added(change->task.driver->hub, &wire,
+                                     vh_device_info(change->dev.kind, change->joined)->alias);
+}
+
+static int attach_config(QemuChange *change, VhError **err)
+{
+        remote_nonnull_domain wire;
+        int r;
+
+        if (!(change->affect & VIR_DOMAIN_AFFECT_CONFIG))
+                return 0;
+        vh_domain_obj_wire(change->task.dom, &wire);
+        r = qemu_edit_begin(&change->config, change->task.call, &wire, VIR_DOMAIN_AFFECT_CONFIG, err);
+        return r < 0 ? r : qemu_config_attach(&change->config, change->xml, err);
+}
+
+static void attach_run(QemuTask *task)
+{
+        QemuChange *change = (QemuChange *)task;
+        VhError *err = NULL;
+        int r = attach_config(change, &err);
+
+        change->apply = apply;
+        r = r < 0 ? r : plan_live(change, &err);
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else
+                qemu_change_go(change);
+}
+
+const QemuTaskClass qemu_attach_class = {
+        .api = "remoteDispatchDomainAttachDeviceFlags",
+        .size = sizeof(QemuChange),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = attach_run,
+        .cleanup = qemu_change_cleanup,
+};

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices that leave a running guest. QEMU asks the guest, and tells when the device is gone: the call waits a little
+ * for that; the device leaves the definition when it happens, however late. */
+
+#include "hotplug.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+VH_LOG_SOURCE("qemu.hotplug");
+
+enum { UNPLUG_WAIT = 5 * 1000 * 1000 /* microseconds, as the reference */ };
+
+/* ---- after the device is gone ---- */
+
+static void cleaned(void *data, json_t *ret, int r, const VhError *err)
+{
+        if (r < 0)
+                vh_log_debug("what a removed device left behind: %s", vh_error_text(err, r));
+}
+
+/* Takes the device out of what runs, and what it had inside QEMU with it. */
+static void device_gone(QemuProcess *proc, const char *alias)
+{
+        VhDomainObj *dom = proc->dom;
+        VhDevice gone = {};
+        QemuPlan plan = {};
+        remote_nonnull_domain wire;
+        unsigned place;
+
+        if (!qemu_device_by_alias(dom->def, alias, &gone.kind, &place))
+                return;
+        vh_domain_take_device(dom->def, gone.kind, place, &gone);
+        qemu_plan_clean(gone.kind, gone.dev, &plan);
+        for (size_t i = 0; i < plan.n; i++)
+                qmp_send(proc->mon, VH_TAKE_PTR(plan.steps[i].cmd), cleaned, NULL);
+        if (gone.kind == VH_DEVICE_MEMORY) {
+                const VhMemdev *mem = gone.dev;
+
+                dom->def->memory -= VH_MIN(dom->def->memory, mem->size);
+        }
+        vh_domain_obj_wire(dom, &wire);
+        vh_event_domain_device_removed(proc->driver->hub, &wire, alias);
+        qemu_plan_done(&plan);
+        vh_device_done(&gone);
+        qemu_status_save(dom);
+}
+
+/* ---- waiting ---- */
+
+static QemuChange *find_waiting(QemuProcess *proc, const char *alias)
+{
+        QemuChange *change;
+
+        LL_FOREACH2(proc->unplugs, change, next_unplug)
+        if (vh_streq(change->alias, alias))
+                return change;
+        return NULL;
+}
+
+static void stop_waiting(QemuChange *change)
+{
+        QemuProcess *proc = qemu_process(change->task.dom);
+
+        if (!change->unplugging)
+                return;
+        change->unplugging = false;
+        vh_source_free(change->timer);
+        change->timer = NULL;
+        if (proc)
+                LL_DELETE2(proc->unplugs, change, next_unplug);
+}
+
+static void waited(void *data)
+{
+        QemuChange *change = data;
+
+        /* Not an error: the guest may let it go later, or never. */
+        stop_waiting(change);
+        qemu_change_finish(change);
+}
+
+static void wait_for_guest(QemuChange *change)
+{
+        if (!change->unplugging)
+                qemu_change_finish(change); /* it went before the answer came */
+        else
+                change->timer = vh_loop_add_timer(change->task.driver->env.loop, UNPLUG_WAIT, waited, change);
+}
+
+static void on_deleted(QemuProcess *proc, json_t *args)
+{
+        const char *alias = json_string_value(json_object_get(args, "device"));
+        QemuChange *change = alias ? find_waiting(proc, alias) : NULL;
+        bool answered = change && change->timer;
+
+        if (!alias)
+                return;
+        device_gone(proc, alias);
+        if (!change)
+                return;
+        stop_waiting(change);
+        if (answered)
+                qemu_change_finish(change);
+}
+
+static void on_refused(QemuProcess *proc, json_t *args)
+{
+        const char *alias = json_string_value(json_object_get(args, "device"));
+        QemuChange *change = alias ? find_waiting(proc, alias) : NULL;
+        remote_nonnull_domain wire;
+        VhError *err = NULL;
+        int r;
+
+        if (!alias)
+                return;
+        vh_domain_obj_wire(proc->dom, &wire);
+        vh_event_domain_device_removal_failed(proc->driver->hub, &wire, alias);
+        if (!change || !change->timer)
+                return;
+        stop_waiting(change);
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "unplug of device was rejected by the guest");
+        qemu_task_end(&change->task, r, err);
+}
+
+const QemuEventRow qemu_hotplug_events[] = {
+        { "DEVICE_DELETED", on_deleted },
+        { "DEVICE_UNPLUG_GUEST_ERROR", on_refused },
+        { NULL },
+};
+
+/* A domain that ends takes those along who wait for its devices. */
+void qemu_unplugs_stop(QemuProcess *proc)
+{
+        while (proc->unplugs) {
+                QemuChange *change = proc->unplugs;
+                VhError *err = NULL;
+                int r;
+
+                if (!change->timer) {
+                        /* Its command is answered by the monitor's end. */
+                        LL_DELETE2(proc->unplugs, change, next_unplug);
+                        change->unplugging = false;
+                        continue;
+                }
+                stop_waiting(change);
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+                qemu_task_end(&change->task, r, err);
+        }
+}
+
+/* ---- which device ---- */
+
+static bool same_channel(const VhChr *have, const VhChr *wanted)
+{
+        return wanted->target_name ? vh_streq(have->target_name, wanted->target_name)
+                                   : have->info.address.virtio_serial.port == wanted->info.address.virtio_serial.port;
+}
+
+/* What runs has paths and names that the client's text cannot know. */
+static int find_channel(const VhDomainDef *def, const VhChr *wanted, VhError **err)
+{
+        for (uint32_t i = 0; i < def->channels.n; i++)
+                if (same_channel(def->channels.items[i], wanted))
+                        return (int)i;
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_DEVICE_MISSING, "device not present in domain configuration");
+}
+
+static int find(QemuChange *change, VhDeviceKind *kind, unsigned *place, VhError **err)
+{
+        const VhDomainDef *def = change->task.dom->def;
+        int r;
+
+        if (change->alias) {
+                if (qemu_device_by_alias(def, change->alias, kind, place))
+                        return 0;
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING, "no device found with alias %s",
+                                    change->alias);
+        }
+        r = qemu_device_parse(change->task.driver, change->xml, &change->dev, err);
+        if (r < 0)
+                return r;
+        *kind = change->dev.kind;
+        r = *kind == VH_DEVICE_CHANNEL ? find_channel(def, change->dev.dev, err)
+                                       : vh_domain_find_device(def, &change->dev, err);
+        *place = (unsigned)r;
+        return r < 0 ? r : 0;
+}
+
+static void *device_at(const VhDomainDef *def, VhDeviceKind kind, unsigned place)
+{
+        typedef VH_LIST(void) AnyList;
+        const VhDeviceClass *class = vh_device_class(kind);
+        const char *field = (const char *)def + class->offset;
+
+        return class->single ? *(void *const *)field : ((const AnyList *)field)->items[place];
+}
+
+static int check_removable(VhDeviceKind kind, const void *dev, VhError **err)
+{
+        static const bool removable[VH_DEVICE_MAX] = {
+                [VH_DEVICE_DISK] = true,   [VH_DEVICE_CONTROLLER] = true, [VH_DEVICE_NET] = true,
+                [VH_DEVICE_SERIAL] = true, [VH_DEVICE_CHANNEL] = true,    [VH_DEVICE_REDIRDEV] = true,
+                [VH_DEVICE_RNG] = true,    [VH_DEVICE_MEMORY] = true,     [VH_DEVICE_HOSTDEV] = true,
+                [VH_DEVICE_INPUT] = true,  [VH_DEVICE_WATCHDOG] = true,   [VH_DEVICE_VSOCK] = true,
+                [VH_DEVICE_SHMEM] = true,
+        };
+        const VhDisk *disk = dev;
+
+        if (!removable[kind])
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "live detach of device '%s' is not supported", vh_device_class(kind)->element);
+        if (kind == VH_DEVICE_DISK && disk->bus != VH_DISK_BUS_VIRTIO && disk->bus != VH_DISK_BUS_SCSI &&
+            disk->bus != VH_DISK_BUS_USB)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "This type of disk cannot be hot unplugged");
+        return 0;
+}
+
+/* ---- the call ---- */
+
+static int detach_config(QemuChange *change, VhError **err)
+{
+        remote_nonnull_domain wire;
+        int r;
+
+        if (!(change->affect & VIR_DOMAIN_AFFECT_CONFIG))
+                return 0;
+        vh_domain_obj_wire(change->task.dom, &wire);
+        r = qemu_edit_begin(&change->config, change->task.call, &wire, VIR_DOMAIN_AFFECT_CONFIG, err);
+        return r < 0 ? r : qemu_config_detach(&change->config, change->xml, change->alias, err);
+}
+
+static int plan_live(QemuChange *change, VhError **err)
+{
+        const VhDomainDef *def = change->task.dom->def;
+        VhDeviceInfo *info;
+        VhDeviceKind kind = VH_DEVICE_NONE;
+        unsigned place = 0;
+        void *dev;
+        int r = find(change, &kind, &place, err);
+
+        if (r < 0)
+                return r;
+        dev = device_at(def, kind, place);
+        r = check_removable(kind, dev, err);
+        info = r < 0 ? NULL : vh_device_info(kind, dev);
+        if (r < 0)
+                return r;
+        if (!info || !info->alias)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
+                                    "device alias not found: cannot detach");
+        vh_strset(&change->alias, info->alias);
+        qemu_plan_add(&change->plan, qmp_command("device_del", "{s:s}", "id", info->alias), NULL);
+        return 0;
+}
+
+static void detach_run(QemuTask *task)
+{
+        QemuChange *change = (QemuChange *)task;
+        QemuProcess *proc = qemu_process(task->dom);
+        VhError *err = NULL;
+        int r = detach_config(change, &err);
+
+        r = r < 0 ? r : plan_live(change, &err);
+        if (r < 0) {
+                qemu_task_end(task, r, err);
+                return;
+        }
+        change->wait = wait_for_guest;
+        change->unplugging = true;
+        LL_PREPEND2(proc->unplugs, change, next_unplug);
+        qemu_change_go(change);
+}
+
+static void detach_cleanup(QemuTask *task)
+{
+        stop_waiting((QemuChange *)task);
+        qemu_change_cleanup(task);
+}
+
+const QemuTaskClass qemu_detach_class = {
+        .api = "remoteDispatchDomainDetachDeviceFlags",
+        .size = sizeof(QemuChange),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = detach_run,
+        .cleanup = detach_cleanup,
+};

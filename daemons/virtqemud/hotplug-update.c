@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices of a running guest that change: the medium of a drive, the link of an interface, the password of a display.
+ */
+
+#include "hotplug.h"
+
+#include <errno.h>
+
+#include "model/domain-tables.h"
+
+enum { LINK_UP = 1, LINK_DOWN = 2 };
+
+/* ---- media ---- */
+
+static bool is_removable(const VhDisk *disk)
+{
+        return disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY;
+}
+
+static bool same_source(const VhDiskSource *a, const VhDiskSource *b)
+{
+        return a->type == b->type && vh_streq(a->path, b->path) && a->type != VH_DISK_TYPE_NETWORK;
+}
+
+/* Out with the old medium, in with the new one. The old images go last: until then the drive may still hold them. */
+static int plan_medium(QemuChange *change, const QemuBuild *b, const VhDisk *old, VhDisk *new)
+{
+        bool force = change->flags & VIR_DOMAIN_DEVICE_MODIFY_FORCE;
+        const char *id = old->info.alias;
+        QemuPlan *plan = &change->plan;
+        int r;
+
+        qemu_prepare_disk(new, &qemu_process(change->task.dom)->last_node);
+        qemu_plan_add(plan, qmp_command("blockdev-open-tray", "{s:s,s:b}", "id", id, "force", force),
+                      qmp_command("blockdev-close-tray", "{s:s}", "id", id));
+        if (!qemu_disk_is_empty(old))
+                qemu_plan_add(plan, qmp_command("blockdev-remove-medium", "{s:s}", "id", id), NULL);
+        if (!qemu_disk_is_empty(new)) {
+                _vh_free_ char *node = qemu_format_node(&new->src);
+
+                r = qemu_plan_images(b, new, plan);
+                if (r < 0)
+                        return r;
+                qemu_plan_add(plan, qmp_command("blockdev-insert-medium", "{s:s,s:s}", "id", id, "node-name", node),
+                              NULL);
+        }
+        qemu_plan_add(plan, qmp_command("blockdev-close-tray", "{s:s}", "id", id), NULL);
+        qemu_plan_clean_images(old, plan);
+        return 0;
+}
+
+static int update_disk(QemuChange *change, const QemuBuild *b, void *have, void *want)
+{
+        VhDisk *old = have, *new = want;
+
+        if (same_source(&old->src, &new->src))
+                return 0;
+        if (!is_removable(old))
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "cannot modify field '%s' (or its parts) of the disk", "source");
+        if (new->device != old->device || new->bus != old->bus)
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "cannot modify field '%s' (or its parts) of the disk", "device");
+        return plan_medium(change, b, old, new);
+}
+
+/* The drive stays what it is; its medium is the new one's. */
+static void apply_disk(void *have, void *want)
+{
+        VhDisk *old = have, *new = want;
+        VhDiskSource src = old->src;
+        uint8_t format = old->format;
+
+        old->src = new->src;
+        old->format = new->format;
+        new->src = src;
+        new->format = format;
+}
+
+/* ---- links ---- */
+
+static int update_net(QemuChange *change, const QemuBuild *b, void *have, void *want)
+{
+        const VhNet *old = have, *new = want;
+
+        if (new->type != old->type)
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "cannot change network interface type from %s to %s",
+                                    vh_xml_names_text(&vh_net_type_names, old->type),
+                                    vh_xml_names_text(&vh_net_type_names, new->type));
+        if (new->model && !vh_streq(new->model, old->model))
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "cannot modify network device model from %s to %s", old->model, new->model);
+        if ((old->linkstate == LINK_DOWN) == (new->linkstate == LINK_DOWN))
+                return 0;
+        qemu_plan_add(&change->plan,
+                      qmp_command("set_link", "{s:s,s:b}", "name", old->info.alias, "up", new->linkstate != LINK_DOWN),
+                      NULL);
+        return 0;
+}
+
+static void apply_net(void *have, void *want)
+{
+        VhNet *old = have;
+
+        old->linkstate = ((const VhNet *)want)->linkstate;
+}
+
+/* ---- displays ---- */
+
+static int update_graphics(QemuChange *change, const QemuBuild *b, void *have, void *want)
+{
+        static const char *const connected[] = { "keep", "fail", "disconnect", "keep" };
+        const VhGraphics *old = have, *new = want;
+        const char *protocol = old->type == VH_GRAPHICS_VNC ? "vnc" : "spice";
+
+        if (old->type != VH_GRAPHICS_VNC && old->type != VH_GRAPHICS_SPICE)
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "unable to change config on this graphics type");
+        if (new->port.set &&new->port.val > 0 && new->port.val != old->port.val)
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "cannot change port settings on %s graphics", protocol);
+        if (vh_streq(old->passwd, new->passwd))
+                return 0;
+        qemu_plan_add(&change->plan,
+                      qmp_command("set_password", "{s:s,s:s,s:s}", "protocol", protocol, "password",
+                                  new->passwd ? new->passwd : "", "connected",
+                                  old->type == VH_GRAPHICS_SPICE ? connected[new->connected] : "keep"),
+                      NULL);
+        qemu_plan_add(&change->plan,
+                      qmp_command("expire_password", "{s:s,s:s}", "protocol", protocol, "time",
+                                  new->passwd ? "never" : "now"),
+                      NULL);
+        return 0;
+}
+
+static void apply_graphics(void *have, void *want)
+{
+        vh_strset(&((VhGraphics *)have)->passwd, ((const VhGraphics *)want)->passwd);
+}
+
+/* ---- the call ---- */
+
+static const struct {
+        int (*plan)(QemuChange *change, const QemuBuild *b, void *have, void *want);
+        void (*apply)(void *have, void *want);
+} kinds[VH_DEVICE_MAX] = {
+        [VH_DEVICE_DISK] = { update_disk, apply_disk },
+        [VH_DEVICE_NET] = { update_net, apply_net },
+        [VH_DEVICE_GRAPHICS] = { update_graphics, apply_graphics },
+};
+
+static void *find(const VhDomainDef *def, const VhDevice *dev, VhError **err)
+{
+        typedef VH_LIST(void) AnyList;
+        int place = vh_domain_find_device(def, dev, err);
+        const char *field = (const char *)def + vh_device_class(dev->kind)->offset;
+
+        return place < 0 ? NULL : ((const AnyList *)field)->items[place];
+}
+
+static void apply(QemuChange *change)
+{
+        void *have = find(change->task.dom->def, &change->dev, NULL);
+
+        if (have)
+                kinds[change->dev.kind].apply(have, change->dev.dev);
+}
+
+static int plan_live(QemuChange *change, VhError **err)
+{
+        const VhDomainDef *def = change->task.dom->def;
+        QemuLaunch launch;
+        QemuBuild b = qemu_change_build(qemu_process(change->task.dom), def, &launch, err);
+        void *have;
+        int r = qemu_device_parse(change->task.driver, change->xml, &change->dev, err);
+
+        if (r < 0)
+                return r;
+        if (!kinds[change->dev.kind].plan)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "live update of device '%s' is not supported",
+                                    vh_device_class(change->dev.kind)->element);
+        have = find(def, &change->dev, err);
+        return have ? kinds[change->dev.kind].plan(change, &b, have, change->dev.dev) : -ENOENT;
+}
+
+static int update_config(QemuChange *change, VhError **err)
+{
+        remote_nonnull_domain wire;
+        int r;
+
+        if (!(change->affect & VIR_DOMAIN_AFFECT_CONFIG))
+                return 0;
+        vh_domain_obj_wire(change->task.dom, &wire);
+        r = qemu_edit_begin(&change->config, change->task.call, &wire, VIR_DOMAIN_AFFECT_CONFIG, err);
+        return r < 0 ? r : qemu_config_update(&change->config, change->xml, err);
+}
+
+static void update_run(QemuTask *task)
+{
+        QemuChange *change = (QemuChange *)task;
+        VhError *err = NULL;
+        int r = update_config(change, &err);
+
+        change->apply = apply;
+        r = r < 0 ? r : plan_live(change, &err);
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else
+                qemu_change_go(change);
+}
+
+const QemuTaskClass qemu_update_class = {
+        .api = "remoteDispatchDomainUpdateDeviceFlags",
+        .size = sizeof(QemuChange),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = update_run,
+        .cleanup = qemu_change_cleanup,
+};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The way of a change through QEMU: one command after the other, and back if one fails. */
+
+#include "hotplug.h"
+
+#include <errno.h>
+
+static void send_next(QemuChange *change);
+
+/* ---- back ---- */
+
+static void undo_next(QemuTask *task)
+{
+        QemuChange *change = (QemuChange *)task;
+
+        while (change->next > 0) {
+                QemuStep *step = &change->plan.steps[--change->next];
+
+                if (step->undo) {
+                        /* That one step back fails does not stop the others. */
+                        qmp_send(qemu_process_monitor(task->dom), VH_TAKE_PTR(step->undo), NULL, NULL);
+                }
+        }
+        qemu_task_end(task, change->r, VH_TAKE_PTR(change->error));
+}
+
+void qemu_change_fail(QemuChange *change, int r, VhError *err)
+{
+        change->r = r;
+        change->error = err;
+        if (!qemu_process_monitor(change->task.dom))
+                change->next = 0;
+        undo_next(&change->task);
+}
+
+/* ---- forth ---- */
+
+static void answered(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuChange *change = (QemuChange *)task;
+
+        if (r < 0) {
+                qemu_change_fail(change, r, vh_error_copy(err));
+                return;
+        }
+        change->next++;
+        send_next(change);
+}
+
+void qemu_change_finish(QemuChange *change)
+{
+        VhError *err = NULL;
+        int r = change->config.def ? qemu_edit_commit(&change->config, &err) : 0;
+
+        if (qemu_process(change->task.dom))
+                qemu_status_save(change->task.dom);
+        qemu_task_end(&change->task, r, err);
+}
+
+static void send_next(QemuChange *change)
+{
+        if (change->next < change->plan.n) {
+                qemu_task_qmp_try(&change->task, VH_TAKE_PTR(change->plan.steps[change->next].cmd), answered);
+                return;
+        }
+        if (change->apply)
+                change->apply(change);
+        if (change->wait)
+                change->wait(change);
+        else
+                qemu_change_finish(change);
+}
+
+void qemu_change_go(QemuChange *change)
+{
+        send_next(change);
+}
+
+/* ---- the task ---- */
+
+void qemu_change_cleanup(QemuTask *task)
+{
+        QemuChange *change = (QemuChange *)task;
+
+        free(change->xml);
+        free(change->alias);
+        qemu_plan_done(&change->plan);
+        qemu_edit_done(&change->config);
+        vh_domain_def_free(change->live);
+        vh_device_done(&change->dev);
+        vh_error_free(change->error);
+}
+
+int qemu_change_start(VhCall *call, VhDomainObj *dom, const QemuTaskClass *class, const char *xml, const char *alias,
+                      uint32_t affect, uint32_t flags)
+{
+        QemuChange *change = (QemuChange *)qemu_task_new(qemu_driver(call), dom, call, class);
+
+        change->xml = vh_xstrdup(xml);
+        change->alias = vh_xstrdup(alias);
+        change->affect = affect;
+        change->flags = flags;
+        return qemu_task_go(&change->task);
+}
+
+QemuBuild qemu_change_build(QemuProcess *proc, const VhDomainDef *def, QemuLaunch *launch, VhError **err)
+{
+        *launch = (QemuLaunch){
+                .env = &proc->driver->env,
+                .conf = proc->driver->conf,
+                .lib_dir = proc->lib_dir,
+                .channel_dir = proc->channel_dir,
+                .monitor_path = proc->monitor_path,
+                .monitor_fd = -1,
+                .master_key = proc->master_key,
+        };
+        return (QemuBuild){ def, proc->caps, launch, NULL, err };
+}
+
+typedef struct PlaceSearch {
+        VhDeviceKind kind;
+        const void *dev;
+        int place;
+} PlaceSearch;
+
+static int count_place(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        PlaceSearch *search = opaque;
+
+        if (kind != search->kind)
+                return 0;
+        if (dev == search->dev)
+                return 1;
+        search->place++;
+        return 0;
+}
+
+int qemu_device_place(const VhDomainDef *def, VhDeviceKind kind, const void *dev)
+{
+        PlaceSearch search = { kind, dev, 0 };
+
+        return vh_domain_each_device(def, count_place, &search) ? search.place : -1;
+}

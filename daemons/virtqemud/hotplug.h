@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Changes of a running guest's devices: what QEMU is told for them, step by step, and what takes a step back. */
+
+#include "command-parts.h"
+#include "process.h"
+#include "task.h"
+
+/* One command, and the one that takes it back if a later one fails (NULL: nothing to do). */
+typedef struct QemuStep {
+        json_t *cmd, *undo;
+} QemuStep;
+
+typedef struct QemuPlan {
+        QemuStep *steps;
+        size_t n;
+} QemuPlan;
+
+/* Both commands are taken over. */
+void qemu_plan_add(QemuPlan *plan, json_t *cmd, json_t *undo);
+void qemu_plan_done(QemuPlan *plan);
+
+/* hotplug-plan.c: what makes a device, and what removes what it leaves behind in QEMU once it is gone. The device is
+ * complete: address, alias, node names. Returns 0 or negative errno with *b->err. */
+int qemu_plan_attach(const QemuBuild *b, VhDeviceKind kind, const void *dev, QemuPlan *plan);
+void qemu_plan_clean(VhDeviceKind kind, const void *dev, QemuPlan *plan);
+/* The images of a disk alone. */
+int qemu_plan_images(const QemuBuild *b, const VhDisk *disk, QemuPlan *plan);
+void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan);
+
+/* hotplug.c: a call that changes the running guest, its stored definition, or both. */
+typedef struct QemuChange QemuChange;
+struct QemuChange {
+        QemuTask task;
+        uint32_t affect; /* resolved */
+        uint32_t flags;  /* of the call */
+        char *xml;       /* of the device; owned */
+        char *alias;     /* the same by name; owned */
+        QemuPlan plan;
+        size_t next;
+        QemuEdit config;   /* the changed stored definition; def NULL: none */
+        VhDomainDef *live; /* a copy of what runs, with the change */
+        VhDevice dev;      /* the device, or its new state */
+        void *joined;      /* in live: the device that joins */
+        VhSource *timer;   /* of a device that the guest has to let go */
+        QemuChange *next_unplug;
+        bool unplugging;
+        /* The live part succeeded: makes it true in dom->def. Returns 0 or negative errno. */
+        void (*apply)(QemuChange *change);
+        /* Instead of ending after apply: waits. */
+        void (*wait)(QemuChange *change);
+        int r;
+        VhError *error; /* why steps are taken back */
+};
+
+/* Sends the plan's commands one after the other, then applies and ends; on failure takes back what was done. */
+void qemu_change_go(QemuChange *change);
+/* Stores the configuration part and ends with success. */
+void qemu_change_finish(QemuChange *change);
+void qemu_change_fail(QemuChange *change, int r, VhError *err);
+/* A change of a running domain; affect has AFFECT_LIVE in it. Returns VH_LATER or negative errno. */
+int qemu_change_start(VhCall *call, VhDomainObj *dom, const QemuTaskClass *class, const char *xml, const char *alias,
+                      uint32_t affect, uint32_t flags);
+void qemu_change_cleanup(QemuTask *task);
+/* What describing devices of a running guest needs. launch is filled. */
+QemuBuild qemu_change_build(QemuProcess *proc, const VhDomainDef *def, QemuLaunch *launch, VhError **err);
+/* The place of a device in a definition by pointer; -1 if it is not there. */
+int qemu_device_place(const VhDomainDef *def, VhDeviceKind kind, const void *dev);
+
+extern const QemuTaskClass qemu_attach_class, qemu_detach_class, qemu_update_class;
+/* QMP events about devices. */
+extern const QemuEventRow qemu_hotplug_events[];
+
+/* device.c: the same change in the stored definition, not stored yet. */
+int qemu_config_attach(QemuEdit *edit, const char *xml, VhError **err);
+int qemu_config_detach(QemuEdit *edit, const char *xml, const char *alias, VhError **err);
+int qemu_config_update(QemuEdit *edit, const char *xml, VhError **err);
+int qemu_device_parse(QemuDriver *driver, const char *xml, VhDevice *dev, VhError **err);
+int qemu_device_check_target(const VhDomainDef *def, const VhDevice *dev, VhError **err);
+/* Finds a device by alias; false if there is none. */
+bool qemu_device_by_alias(const VhDomainDef *def, const char *alias, VhDeviceKind *kind, unsigned *place);
