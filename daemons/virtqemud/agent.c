@@ -34,3 +34,14 @@ int qemu_agent_shutdown(VhCall *call, const remote_nonnull_domain *wire, bool re
 {
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "no way to the agent yet");
 }
+
+int qemu_agent_command(VhCall *call, const qemu_domain_agent_command_args *args, qemu_domain_agent_command_ret *ret,
+                       VhError **err)
+{
+        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        int r = dom ? vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) : -ENOENT;
+
+        if (r == 0)
+                r = qemu_agent_check(dom, err);
+        return r < 0 ? r : qemu_agent_shutdown(call, &args->dom, false, err);
+}

@@ -220,4 +220,5 @@ const VhDriver vh_driver_qemu = {
         .close = close_conn,
         .supports_feature = supports_feature,
         .hypervisor = &qemu_hypervisor_ops,
+        .qemu = &qemu_qemu_ops,
 };

@@ -16,6 +16,9 @@ enum {
         QEMU_JSON_LINE_MAX = 10 * 1024 * 1024,
 };
 
+/* What an integer that is too large is read as. */
+#define QEMU_JSON_TOO_LARGE INT64_C(999999999999999999)
+
 /* Parses one object or array of n bytes; NULL with *why. json-parse.c */
 json_t *qemu_json_parse(const char *text, size_t n, json_error_t *why);
 

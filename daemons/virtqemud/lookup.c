@@ -65,19 +65,6 @@ QEMU_OP_RET(domain_lookup_by_uuid)
         return found(vh_domain_find_uuid(domains(call), args->uuid, VIR_FROM_QEMU, err), &ret->dom);
 }
 
-QEMU_OP_RET(domain_get_info)
-{
-        const VhDomainObj *dom = qemu_domain(call, &args->dom, err);
-
-        if (!dom)
-                return -ENOENT;
-        ret->state = (unsigned char)dom->state;
-        ret->maxMem = dom->def->memory;
-        ret->memory = dom->def->current_memory;
-        ret->nrVirtCpu = (unsigned short)vh_domain_def_vcpus_current(dom->def);
-        return 0;
-}
-
 QEMU_OP_RET(domain_get_state)
 {
         const VhDomainObj *dom = qemu_domain(call, &args->dom, err);

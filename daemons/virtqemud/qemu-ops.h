@@ -177,6 +177,26 @@ QEMU_OP(domain_destroy_flags);
 QEMU_OP(domain_reboot);
 QEMU_OP(domain_reset);
 
+/* live-cpu.c, live-block.c, live-net.c, guest-input.c, console.c */
+QEMU_OP_RET(domain_memory_stats);
+QEMU_OP_RET(domain_block_stats);
+QEMU_OP_RET(domain_block_stats_flags);
+QEMU_OP_RET(domain_interface_stats);
+QEMU_OP_RET(domain_get_control_info);
+QEMU_OP_RET(domain_get_vcpus);
+QEMU_OP(domain_send_key);
+QEMU_OP(domain_inject_nmi);
+QEMU_OP(domain_pm_wakeup);
+QEMU_OP_RET(domain_screenshot);
+QEMU_OP(domain_open_console);
+QEMU_OP(domain_open_channel);
+QEMU_OP_RET(domain_get_block_info);
+
+/* monitor-command.c */
+extern const VhQemuOps qemu_qemu_ops;
+int qemu_agent_command(VhCall *call, const qemu_domain_agent_command_args *args, qemu_domain_agent_command_ret *ret,
+                       VhError **err);
+
 /* Starts a domain that is marked for it, unless it runs. life.c */
 void qemu_autostart_domain(QemuDriver *driver, VhDomainObj *dom);
 /* agent.c: whether the guest's agent can be asked; its way to switch off or (reboot) to start over. */

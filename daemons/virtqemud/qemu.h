@@ -27,6 +27,8 @@ enum {
         QEMU_TEXTS_MAX = 4 * 1024 * 1024,
 };
 
+typedef struct QemuConsole QemuConsole; /* console.c: one that a client has open */
+
 /* The one instance of the driver. */
 typedef struct QemuDriver {
         VhDriverEnv env;
@@ -42,6 +44,7 @@ typedef struct QemuDriver {
         VhConf *conf; /* qemu.conf; NULL: none could be read */
         VhPool *pool; /* for what blocks; NULL without a loop */
         int last_id;  /* of a running domain */
+        QemuConsole *consoles;
         struct QemuTask *waiters; /* for domains' ends, task.h */
         size_t texts;    /* bytes of texts that domains keep */
         char *dac_label; /* "+UID:+GID" of the guests' account */

@@ -341,6 +341,23 @@ static int prepare_nvram(QemuStarting *s, VhError **err)
         return r < 0 ? r : qemu_firmware_create_nvram(def, &s->launch, s->args.flags & QEMU_START_RESET_NVRAM, err);
 }
 
+/* What clients see of displays once it is decided: the address that they listen on. */
+static void complete_live(const VhConf *conf, VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->graphics.n; i++) {
+                VhGraphics *g = def->graphics.items[i];
+                const char *address = "127.0.0.1";
+
+                if (!g->listens.n || g->listens.items[0]->type != VH_LISTEN_ADDRESS || g->listens.items[0]->address)
+                        continue;
+                if (conf)
+                        (void)vh_conf_get_string(conf, g->type == VH_GRAPHICS_SPICE ? "spice_listen" : "vnc_listen",
+                                                 &address, NULL);
+                vh_strset(&g->listens.items[0]->address, address);
+                vh_strset(&g->listen, address);
+        }
+}
+
 /* From the capabilities to the running child. */
 static int launch(QemuStarting *s, VhError **err)
 {
@@ -355,6 +372,8 @@ static int launch(QemuStarting *s, VhError **err)
         s->proc->last_node = qemu_highest_node(def);
         if (r == 0)
                 r = qemu_ports_assign(s->proc->driver, def, err);
+        if (r == 0)
+                complete_live(s->proc->driver->conf, def);
         if (r == 0)
                 r = run_prepare_hooks(s, err);
         if (r == 0)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bulk statistics: what there is to say about guests that do not run. */
-
-#include "qemu-ops.h"
+/* Bulk statistics. What only QEMU knows is asked of all guests at once; the call waits until the last has answered or
+ * has had its time. */
 
 #include <errno.h>
+
+#include "live-stats.h"
+#include "proc-stat.h"
+#include "qemu-ops.h"
 
 enum {
         /* Filters of the call; bit for bit those of VIR_CONNECT_LIST_DOMAINS_*. */
@@ -20,56 +23,293 @@ enum {
         (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING |                        \
          VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS)
 
-static void add_state(VhTypedList *list, const VhDomainObj *dom)
+enum {
+        /* Microseconds that a guest has for its answers; without them its record has what we know ourselves. */
+        ANSWER_TIME = 2 * 1000 * 1000,
+        /* With NOWAIT, guests that owe an answer for longer are not asked. */
+        BUSY_TIME = 100 * 1000,
+};
+
+/* What QEMU answers about one guest; NULL: nothing. */
+typedef struct Answers {
+        json_t *balloon, *blocks, *nodes;
+} Answers;
+
+/* One guest in the reply. */
+typedef struct Subject {
+        VhDomainObj *dom;  /* a reference */
+        QemuProcess *proc; /* NULL: does not run */
+        Answers answers;
+} Subject;
+
+static void add_state(VhTypedList *list, const Subject *s)
 {
-        vh_typed_add_int(list, "state.state", dom->state);
-        vh_typed_add_int(list, "state.reason", dom->reason);
+        vh_typed_add_int(list, "state.state", s->dom->state);
+        vh_typed_add_int(list, "state.reason", s->dom->reason);
 }
 
-static void add_balloon(VhTypedList *list, const VhDomainObj *dom)
+static void add_cpu(VhTypedList *list, const Subject *s)
 {
-        vh_typed_add_ullong(list, "balloon.current", dom->def->current_memory);
-        vh_typed_add_ullong(list, "balloon.maximum", dom->def->memory);
+        QemuProcStat stat;
+
+        if (!s->proc || qemu_proc_stat(s->proc->pid, 0, &stat) < 0)
+                return;
+        vh_typed_add_ullong(list, "cpu.time", stat.user + stat.system);
+        vh_typed_add_ullong(list, "cpu.user", stat.user);
+        vh_typed_add_ullong(list, "cpu.system", stat.system);
+        vh_typed_add_uint(list, "cpu.cache.monitor.count", 0);
 }
 
-static void add_vcpu(VhTypedList *list, const VhDomainObj *dom)
+static void add_balloon(VhTypedList *list, const Subject *s)
 {
-        vh_typed_add_uint(list, "vcpu.current", vh_domain_def_vcpus_current(dom->def));
-        vh_typed_add_uint(list, "vcpu.maximum", dom->def->vcpus);
+        static const char *const names[VIR_DOMAIN_MEMORY_STAT_NR] = {
+                [VIR_DOMAIN_MEMORY_STAT_SWAP_IN] = "balloon.swap_in",
+                [VIR_DOMAIN_MEMORY_STAT_SWAP_OUT] = "balloon.swap_out",
+                [VIR_DOMAIN_MEMORY_STAT_MAJOR_FAULT] = "balloon.major_fault",
+                [VIR_DOMAIN_MEMORY_STAT_MINOR_FAULT] = "balloon.minor_fault",
+                [VIR_DOMAIN_MEMORY_STAT_UNUSED] = "balloon.unused",
+                [VIR_DOMAIN_MEMORY_STAT_AVAILABLE] = "balloon.available",
+                [VIR_DOMAIN_MEMORY_STAT_RSS] = "balloon.rss",
+                [VIR_DOMAIN_MEMORY_STAT_USABLE] = "balloon.usable",
+                [VIR_DOMAIN_MEMORY_STAT_LAST_UPDATE] = "balloon.last-update",
+                [VIR_DOMAIN_MEMORY_STAT_DISK_CACHES] = "balloon.disk_caches",
+                [VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC] = "balloon.hugetlb_pgalloc",
+                [VIR_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL] = "balloon.hugetlb_pgfail",
+        };
+        remote_domain_memory_stat stats[VIR_DOMAIN_MEMORY_STAT_NR];
+        unsigned n;
+
+        vh_typed_add_ullong(list, "balloon.current", s->dom->def->current_memory);
+        vh_typed_add_ullong(list, "balloon.maximum", s->dom->def->memory);
+        n = s->proc ? qemu_memory_stats(s->dom, s->answers.balloon, stats) : 0;
+        for (unsigned i = 0; i < n; i++)
+                if (names[stats[i].tag])
+                        vh_typed_add_ullong(list, names[stats[i].tag], stats[i].val);
 }
 
-static void add_block(VhTypedList *list, const VhDomainObj *dom)
+static void add_one_vcpu(VhTypedList *list, const Subject *s, unsigned i)
 {
-        const VhDomainDef *def = dom->def;
+        QemuProcStat stat;
 
-        vh_typed_add_uint(list, "block.count", def->disks.n);
-        for (uint32_t i = 0; i < def->disks.n; i++) {
-                vh_typed_add_string(list, vh_typed_name(list, "block.%u.name", i), def->disks.items[i]->target);
-                if (def->disks.items[i]->src.path)
-                        vh_typed_add_string(list, vh_typed_name(list, "block.%u.path", i),
-                                            def->disks.items[i]->src.path);
+        vh_typed_add_int(list, vh_typed_name(list, "vcpu.%u.state", i), VIR_VCPU_RUNNING);
+        if (qemu_proc_stat(s->proc->pid, s->proc->vcpu_tids[i], &stat) < 0)
+                return;
+        vh_typed_add_ullong(list, vh_typed_name(list, "vcpu.%u.time", i), stat.user + stat.system);
+        vh_typed_add_ullong(list, vh_typed_name(list, "vcpu.%u.wait", i), 0);
+        vh_typed_add_ullong(list, vh_typed_name(list, "vcpu.%u.delay", i), stat.delay);
+}
+
+static void add_vcpu(VhTypedList *list, const Subject *s)
+{
+        vh_typed_add_uint(list, "vcpu.current", vh_domain_def_vcpus_current(s->dom->def));
+        vh_typed_add_uint(list, "vcpu.maximum", s->dom->def->vcpus);
+        for (unsigned i = 0; s->proc && i < s->proc->n_vcpu_tids; i++)
+                if (s->proc->vcpu_tids[i])
+                        add_one_vcpu(list, s, i);
+}
+
+static void add_net(VhTypedList *list, const Subject *s)
+{
+        static const struct {
+                const char *name;
+                size_t offset;
+        } counters[] = {
+#define COUNTER(n, f) { n, offsetof(remote_domain_interface_stats_ret, f) }
+                COUNTER("rx.bytes", rx_bytes), COUNTER("rx.pkts", rx_packets), COUNTER("rx.errs", rx_errs),
+                COUNTER("rx.drop", rx_drop),   COUNTER("tx.bytes", tx_bytes),  COUNTER("tx.pkts", tx_packets),
+                COUNTER("tx.errs", tx_errs),   COUNTER("tx.drop", tx_drop),
+#undef COUNTER
+        };
+        const VhDomainDef *def = s->dom->def;
+
+        if (!s->proc)
+                return;
+        vh_typed_add_uint(list, "net.count", def->nets.n);
+        for (uint32_t i = 0; i < def->nets.n; i++) {
+                const VhNet *net = def->nets.items[i];
+                remote_domain_interface_stats_ret stats;
+
+                if (!net->target)
+                        continue;
+                vh_typed_add_string(list, vh_typed_name(list, "net.%u.name", i), net->target);
+                if (!qemu_net_stats(net->target, net->type != VH_NET_DIRECT, &stats))
+                        continue;
+                for (size_t k = 0; k < VH_ARRAY_SIZE(counters); k++)
+                        vh_typed_add_ullong(list, vh_typed_name(list, "net.%u.%s", i, counters[k].name),
+                                            (uint64_t) * (const int64_t *)((const char *)&stats + counters[k].offset));
         }
+}
+
+static void add_disk_counters(VhTypedList *list, unsigned i, const QemuBlockStats *s)
+{
+        const struct {
+                const char *name;
+                int64_t value;
+        } rows[] = {
+                { "rd.reqs", s->rd_req },    { "rd.bytes", s->rd_bytes },    { "rd.times", s->rd_times },
+                { "wr.reqs", s->wr_req },    { "wr.bytes", s->wr_bytes },    { "wr.times", s->wr_times },
+                { "fl.reqs", s->flush_req }, { "fl.times", s->flush_times },
+        };
+
+        for (size_t k = 0; k < VH_ARRAY_SIZE(rows); k++)
+                vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.%s", i, rows[k].name), (uint64_t)rows[k].value);
+}
+
+static void add_disk(VhTypedList *list, const Subject *s, unsigned i)
+{
+        const VhDisk *disk = s->dom->def->disks.items[i];
+        remote_domain_get_block_info_ret sizes;
+        QemuBlockStats stats;
+
+        vh_typed_add_string(list, vh_typed_name(list, "block.%u.name", i), disk->target);
+        if (disk->src.path)
+                vh_typed_add_string(list, vh_typed_name(list, "block.%u.path", i), disk->src.path);
+        if (!s->proc)
+                return;
+        if (disk->src.index.set)
+                vh_typed_add_uint(list, vh_typed_name(list, "block.%u.backingIndex", i), disk->src.index.val);
+        if (qemu_block_stats_find(s->answers.blocks, disk->info.alias, &stats))
+                add_disk_counters(list, i, &stats);
+        if (!qemu_block_sizes_find(s->answers.nodes, disk, &sizes))
+                return;
+        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.allocation", i), sizes.allocation);
+        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.capacity", i), sizes.capacity);
+        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.physical", i), sizes.physical);
+}
+
+static void add_block(VhTypedList *list, const Subject *s)
+{
+        vh_typed_add_uint(list, "block.count", s->dom->def->disks.n);
+        for (uint32_t i = 0; i < s->dom->def->disks.n; i++)
+                add_disk(list, s, i);
+}
+
+static json_t *ask_blocks(const VhDomainDef *def)
+{
+        return def->disks.n ? qmp_command("query-blockstats", NULL) : NULL;
+}
+
+static json_t *ask_nodes(const VhDomainDef *def)
+{
+        return def->disks.n ? qmp_command("query-named-block-nodes", "{s:b}", "flat", 1) : NULL;
 }
 
 static const struct {
         uint32_t bit;
-        void (*add)(VhTypedList *list, const VhDomainObj *dom);
+        void (*add)(VhTypedList *list, const Subject *s);
 } groups[] = {
-        { VIR_DOMAIN_STATS_STATE, add_state },
-        { VIR_DOMAIN_STATS_BALLOON, add_balloon },
-        { VIR_DOMAIN_STATS_VCPU, add_vcpu },
-        { VIR_DOMAIN_STATS_BLOCK, add_block },
+        { VIR_DOMAIN_STATS_STATE, add_state },     { VIR_DOMAIN_STATS_CPU_TOTAL, add_cpu },
+        { VIR_DOMAIN_STATS_BALLOON, add_balloon }, { VIR_DOMAIN_STATS_VCPU, add_vcpu },
+        { VIR_DOMAIN_STATS_INTERFACE, add_net },   { VIR_DOMAIN_STATS_BLOCK, add_block },
 };
 
-static void fill(VhCall *call, const VhDomainObj *dom, uint32_t wanted, remote_domain_stats_record *record)
+/* What a group needs to ask, and where the answer goes. */
+static const struct {
+        uint32_t bit;
+        json_t *(*command)(const VhDomainDef *def);
+        size_t answer;
+} questions[] = {
+        { VIR_DOMAIN_STATS_BALLOON, qemu_balloon_command, offsetof(Answers, balloon) },
+        { VIR_DOMAIN_STATS_BLOCK, ask_blocks, offsetof(Answers, blocks) },
+        { VIR_DOMAIN_STATS_BLOCK, ask_nodes, offsetof(Answers, nodes) },
+};
+
+/* A call on its way. */
+typedef struct Gather {
+        QemuDriver *driver;
+        VhCall *call;
+        uint32_t wanted, flags;
+        Subject *subjects;
+        uint32_t n;
+        unsigned waiting;
+        bool async;
+} Gather;
+
+typedef struct Asked {
+        Gather *gather;
+        uint32_t subject;
+        size_t answer;
+} Asked;
+
+static void fill(VhCall *call, const Subject *s, uint32_t wanted, remote_domain_stats_record *record)
 {
         VhTypedList list = VH_TYPED_LIST(call);
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(groups); i++)
                 if (wanted & groups[i].bit)
-                        groups[i].add(&list, dom);
-        vh_domain_obj_wire(dom, &record->dom);
+                        groups[i].add(&list, s);
+        vh_domain_obj_wire(s->dom, &record->dom);
         VH_TYPED_MOVE(&record->params, &list);
+}
+
+static void gather_free(Gather *g)
+{
+        for (uint32_t i = 0; i < g->n; i++) {
+                json_decref(g->subjects[i].answers.balloon);
+                json_decref(g->subjects[i].answers.blocks);
+                json_decref(g->subjects[i].answers.nodes);
+                vh_domain_obj_unref(g->subjects[i].dom);
+        }
+        free(g->subjects);
+        free(g);
+}
+
+/* All that can be known is known. */
+static void finish(Gather *g)
+{
+        remote_connect_get_all_domain_stats_ret *ret = g->call->ret;
+
+        ret->retStats.val = vh_call_new(g->call, remote_domain_stats_record, g->n);
+        for (uint32_t i = 0; i < g->n; i++) {
+                g->subjects[i].proc = qemu_process(g->subjects[i].dom); /* it may have ended meanwhile */
+                if (g->subjects[i].proc && !g->subjects[i].proc->pid)
+                        g->subjects[i].proc = NULL;
+                fill(g->call, &g->subjects[i], g->wanted, &ret->retStats.val[ret->retStats.len++]);
+        }
+        if (g->async)
+                vh_call_finish(g->call, 0, NULL);
+}
+
+static void answered(void *data, json_t *ret, int r, const VhError *err)
+{
+        Asked asked = *(Asked *)data;
+        Gather *g = asked.gather;
+
+        free(data);
+        if (ret)
+                *(json_t **)((char *)&g->subjects[asked.subject].answers + asked.answer) = json_incref(ret);
+        if (--g->waiting)
+                return;
+        finish(g);
+        gather_free(g);
+}
+
+static bool may_ask(const Gather *g, QemuMonitor *mon)
+{
+        uint64_t since = qmp_waiting_since(mon);
+
+        return !(g->flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT) || !since ||
+               vh_loop_now(g->driver->env.loop) - since < BUSY_TIME;
+}
+
+static void ask(Gather *g, uint32_t subject)
+{
+        VhDomainObj *dom = g->subjects[subject].dom;
+        QemuMonitor *mon = qemu_process_monitor(dom);
+
+        if (!mon || !may_ask(g, mon))
+                return;
+        for (size_t i = 0; i < VH_ARRAY_SIZE(questions); i++) {
+                json_t *cmd = g->wanted & questions[i].bit ? questions[i].command(dom->def) : NULL;
+                Asked *asked;
+
+                if (!cmd)
+                        continue;
+                asked = vh_new(Asked, 1);
+                *asked = (Asked){ g, subject, questions[i].answer };
+                g->waiting++;
+                qmp_send_timeout(mon, cmd, ANSWER_TIME, answered, asked);
+        }
 }
 
 static bool passes(const VhDomainObj *dom, uint32_t flags)
@@ -77,37 +317,31 @@ static bool passes(const VhDomainObj *dom, uint32_t flags)
         return vh_list_match(&vh_filter_domains, flags & FILTERS, vh_domain_obj_facts(dom));
 }
 
-static void all_domains(VhCall *call, uint32_t wanted, uint32_t flags, remote_connect_get_all_domain_stats_ret *ret)
+static void add_subject(Gather *g, VhDomainObj *dom)
 {
-        const VhDomainList *domains = &qemu_driver(call)->domains;
-
-        ret->retStats.val = vh_call_new(call, remote_domain_stats_record, vh_registry_count(&domains->reg));
-        VH_REGISTRY_FOREACH(&domains->reg, node)
-        {
-                const VhDomainObj *dom = VH_REG_OBJECT(node, VhDomainObj, node);
-
-                if (passes(dom, flags))
-                        fill(call, dom, wanted, &ret->retStats.val[ret->retStats.len++]);
-        }
+        if (dom && passes(dom, g->flags))
+                g->subjects[g->n++].dom = vh_domain_obj_ref(dom);
 }
 
-/* Domains that vanished meanwhile are left out. */
-static void listed_domains(VhCall *call, const remote_connect_get_all_domain_stats_args *args, uint32_t wanted,
-                           remote_connect_get_all_domain_stats_ret *ret)
+/* Domains of a list that vanished meanwhile are left out. */
+static void choose(Gather *g, const remote_connect_get_all_domain_stats_args *args)
 {
-        ret->retStats.val = vh_call_new(call, remote_domain_stats_record, args->doms.len);
-        for (uint32_t i = 0; i < args->doms.len; i++) {
-                const VhDomainObj *dom = vh_domain_by_uuid(&qemu_driver(call)->domains, args->doms.val[i].uuid);
+        const VhDomainList *domains = &g->driver->domains;
 
-                if (dom && passes(dom, args->flags))
-                        fill(call, dom, wanted, &ret->retStats.val[ret->retStats.len++]);
-        }
+        g->subjects = vh_new(Subject, (args->doms.len ? args->doms.len : vh_registry_count(&domains->reg)) + 1);
+        for (uint32_t i = 0; i < args->doms.len; i++)
+                add_subject(g, vh_domain_by_uuid(domains, args->doms.val[i].uuid));
+        if (args->doms.len)
+                return;
+        VH_REGISTRY_FOREACH(&domains->reg, node)
+        add_subject(g, VH_REG_OBJECT(node, VhDomainObj, node));
 }
 
 QEMU_OP_RET(connect_get_all_domain_stats)
 {
         uint32_t wanted = args->stats ? args->stats : GROUPS;
         int r = vh_check_flags(args->flags, FILTERS | MODIFIERS, VIR_FROM_QEMU, "qemuConnectGetAllDomainStats", err);
+        Gather *g;
 
         if (r < 0)
                 return r;
@@ -115,9 +349,16 @@ QEMU_OP_RET(connect_get_all_domain_stats)
                 return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
                                     "Stats types bits 0x%x are not supported by this daemon or QEMU",
                                     wanted & ~(uint32_t)GROUPS);
-        if (args->doms.len)
-                listed_domains(call, args, wanted, ret);
-        else
-                all_domains(call, wanted, args->flags, ret);
+        g = vh_new(Gather, 1);
+        *g = (Gather){ .driver = qemu_driver(call), .call = call, .wanted = wanted, .flags = args->flags };
+        choose(g, args);
+        for (uint32_t i = 0; i < g->n; i++)
+                ask(g, i);
+        if (g->waiting) {
+                g->async = true;
+                return VH_LATER;
+        }
+        finish(g);
+        gather_free(g);
         return 0;
 }
