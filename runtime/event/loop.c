@@ -96,7 +96,7 @@ static int arm_event(VhLoop *loop)
 {
         int r = 0;
 
-        if (loop->armed && !loop->changed)
+        if (loop->event_pending || (loop->armed && !loop->changed))
                 return 0;
         if (loop->armed)
                 r = sd_event_wait(loop->event, 0);

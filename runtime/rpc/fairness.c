@@ -18,9 +18,10 @@ enum {
         PAUSE_FACTOR = 19,         /* pause after a share then, in its lengths: a twentieth of the time remains */
         PAUSE_MIN_USEC = 2000,     /* and at least so long */
         POLITE_ACTIVE_USEC = 2000, /* a polite client counts as active this long after it was served */
-        GARBAGE_PAUSE_USEC =
-                1000, /* after a client broke the framing, nobody is accepted for so long while others work: a peer
-                         that connects again and again to send garbage costs about a tenth of that each time */
+        GARBAGE_PAUSE_USEC = 1000, /* after a client broke the framing, nobody is accepted for so long. Each one counts:
+                                      who connects again and again to send garbage does not wait for us, so that many
+                                      are accepted at once. Not only while others are active: they may be waiting for
+                                      the CPU that the garbage takes. */
 };
 
 static uint64_t now_usec(void)
@@ -58,8 +59,7 @@ static bool serve_frames(VhClient *client, unsigned budget, uint64_t until)
                 /* What was answered before the broken frame still goes out. */
                 vh_link_flush(&client->link);
                 vh_client_close(client);
-                if (contended(client->server))
-                        vh_server_pause_accept(client->server, GARBAGE_PAUSE_USEC);
+                vh_server_pause_accept(client->server, GARBAGE_PAUSE_USEC);
                 return false;
         }
         return true;

@@ -36,6 +36,7 @@ struct VhServer {
         Listener *listeners;
         bool accepting; /* as the owner wants it */
         bool paused;    /* by limits, or for want of descriptors */
+        uint64_t paused_until;
         VhSource *retry;
         VhClient *clients; /* oldest first */
         VhClient *dead;    /* closed, to be freed before the loop sleeps */
@@ -94,7 +95,7 @@ void vh_server_add_client(VhServer *server, VhClient *client);
 void vh_server_client_closed(VhServer *server, VhClient *client);
 void vh_server_forget_client(VhServer *server, VhClient *client);
 void vh_server_client_authenticated(VhServer *server);
-/* Nobody is accepted for so long. */
+/* Nobody is accepted for so long; pauses add up, within reason. */
 void vh_server_pause_accept(VhServer *server, uint64_t usec);
 VhServer *vh_server_ref(VhServer *server);
 void vh_server_unref(VhServer *server);

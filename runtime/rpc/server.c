@@ -13,6 +13,7 @@
 enum {
         ACCEPTS_PER_WAKEUP = 16,
         RETRY_USEC = 100 * 1000, /* when the process or the system has no descriptor left */
+        PAUSE_MAX_USEC = RETRY_USEC,
 };
 
 static void update_listeners(VhServer *server);
@@ -27,9 +28,13 @@ static void retry_accept(void *data)
 
 void vh_server_pause_accept(VhServer *server, uint64_t usec)
 {
+        uint64_t now = vh_loop_now(server->loop);
+        uint64_t since = server->paused ? VH_MAX(server->paused_until, now) : now;
+
         server->paused = true;
+        server->paused_until = VH_MIN(since + usec, now + PAUSE_MAX_USEC);
         update_listeners(server);
-        vh_source_rearm(server->retry, usec);
+        vh_source_rearm(server->retry, server->paused_until - now);
 }
 
 VhServer *vh_server_new(VhLoop *loop, const char *name, const VhServerLimits *limits, const VhServerHooks *hooks,

@@ -408,6 +408,32 @@ static void test_max_anonymous_clients(void **state)
         assert_int_equal(vh_server_n_anonymous(t->server), 0);
 }
 
+/* Clients that break the framing keep the listeners quiet, each for a while, but not for ever. */
+static void test_garbage_pauses_accepting(void **state)
+{
+        enum { N = 6, PAUSE_USEC = 1000, PAUSE_MAX_USEC = 100 * 1000 };
+        TestPeer *t = *state;
+        uint64_t start, pause;
+        int fds[N], another;
+
+        connect_many(t, VH_AUTH_NONE, fds, N);
+        assert_int_equal(vh_server_n_clients(t->server), N + 1);
+        start = vh_loop_now(t->loop);
+        for (int i = 0; i < N; i++)
+                assert_int_equal(send(fds[i], "garbage", 7, 0), 7);
+        while (vh_server_n_clients(t->server) > 1)
+                assert_true(vh_loop_step(t->loop, 0) > 0);
+        pause = t->server->paused_until - start;
+        assert_true(pause >= N * PAUSE_USEC && pause <= PAUSE_MAX_USEC + (vh_loop_now(t->loop) - start));
+        while (t->server->paused)
+                assert_true(vh_loop_step(t->loop, PAUSE_MAX_USEC) > 0);
+        connect_many(t, VH_AUTH_NONE, &another, 1);
+        assert_int_equal(vh_server_n_clients(t->server), 2);
+        for (int i = 0; i < N; i++)
+                close(fds[i]);
+        close(another);
+}
+
 static void test_refused_listeners(void **state)
 {
         TestPeer *t = *state;
@@ -476,6 +502,7 @@ int main(void)
                 SERVER_TEST(test_events_nobody_reads),
                 SERVER_TEST(test_max_clients),
                 SERVER_TEST(test_max_anonymous_clients),
+                SERVER_TEST(test_garbage_pauses_accepting),
                 SERVER_TEST(test_refused_listeners),
                 SERVER_TEST(test_flood_does_not_starve),
         };

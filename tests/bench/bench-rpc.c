@@ -7,7 +7,8 @@
  *   bench-rpc idle     opens N connections, says "ready", and holds them until its stdin ends
  *   bench-rpc floor    what a socket alone costs: the same frames against an echo in a child process
  *
- * Prints one line of JSON: operations per second and latencies in microseconds. */
+ * Prints one line of JSON: operations per second, latencies in microseconds, and CPU time per operation, of this
+ * process and those given with --charge PID. */
 
 #include <endian.h>
 #include <errno.h>
@@ -39,6 +40,7 @@ enum {
         LATENCY_BUCKETS = 1000000,
         EVENTS_PER_WAIT = 64,
         ECHO_REPLY_SIZE = 36, /* a small reply: header and two words */
+        CHARGED_MAX = 4,
 };
 
 typedef struct Options {
@@ -52,6 +54,8 @@ typedef struct Options {
         double seconds;
         double warmup;
         int cpu;
+        clockid_t charged[CHARGED_MAX]; /* CPU clocks of processes that work for us */
+        int n_charged;
 } Options;
 
 /* Arguments that calls cycle through: one payload after the other, each behind a 4-byte big-endian length. */
@@ -82,18 +86,24 @@ typedef struct Bench {
         double latency_sum;
 } Bench;
 
-static double now(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void die(const char *what)
 {
         fprintf(stderr, "bench-rpc: %s: %s\n", what, strerror(errno));
         exit(EXIT_FAILURE);
+}
+
+static double clock_seconds(clockid_t clock)
+{
+        struct timespec t;
+
+        if (clock_gettime(clock, &t) < 0)
+                die("clock");
+        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double now(void)
+{
+        return clock_seconds(CLOCK_MONOTONIC);
 }
 
 static void *must_alloc(size_t n, size_t size)
@@ -360,18 +370,29 @@ static uint32_t percentile(const Bench *b, double share)
         return (uint32_t)i;
 }
 
-static void report(const Bench *b, double seconds)
+/* CPU seconds of all who have worked for the operations so far. */
+static double cpu_seconds(const Bench *b)
+{
+        double sum = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+
+        for (int i = 0; i < b->opt.n_charged; i++)
+                sum += clock_seconds(b->opt.charged[i]);
+        return sum;
+}
+
+static void report(const Bench *b, double seconds, double cpu)
 {
         printf("{\"per_second\": %.1f, \"errors\": %llu, \"mean_us\": %.2f, \"p50_us\": %u, \"p99_us\": %u, "
-               "\"megabytes_per_second\": %.1f}\n",
+               "\"megabytes_per_second\": %.1f, \"cpu_us\": %.4f}\n",
                (double)b->done / seconds, (unsigned long long)b->errors, b->done ? b->latency_sum / (double)b->done : 0,
-               percentile(b, 0.5), percentile(b, 0.99), (double)b->bytes / seconds / 1e6);
+               percentile(b, 0.5), percentile(b, 0.99), (double)b->bytes / seconds / 1e6,
+               b->done ? cpu * 1e6 / (double)b->done : 0);
 }
 
 /* Warm-up, then the measured time, over lanes that already have their calls outstanding. */
 static void measure(Bench *b)
 {
-        double start;
+        double start, cpu;
 
         lanes_watch(b);
         for (int i = 0; i < b->opt.connections; i++) {
@@ -385,8 +406,9 @@ static void measure(Bench *b)
         run_until(b, now() + b->opt.warmup);
         b->counting = true;
         start = now();
+        cpu = cpu_seconds(b);
         run_until(b, start + b->opt.seconds);
-        report(b, now() - start);
+        report(b, now() - start, cpu_seconds(b) - cpu);
 }
 
 static void mode_calls(Bench *b)
@@ -398,7 +420,7 @@ static void mode_calls(Bench *b)
 
 static void mode_connect(Bench *b)
 {
-        double start = now();
+        double start = now(), cpu = cpu_seconds(b);
 
         b->counting = true;
         while (now() - start < b->opt.seconds) {
@@ -410,7 +432,7 @@ static void mode_connect(Bench *b)
                 close(lane->fd);
                 count(b, now() - t, false, 0);
         }
-        report(b, now() - start);
+        report(b, now() - start, cpu_seconds(b) - cpu);
 }
 
 static void mode_idle(Bench *b)
@@ -475,12 +497,25 @@ static const struct {
 };
 
 static const struct option long_options[] = {
-        { "socket", required_argument, NULL, 's' },      { "uri", required_argument, NULL, 'u' },
-        { "proc", required_argument, NULL, 'p' },        { "payloads", required_argument, NULL, 'f' },
-        { "connections", required_argument, NULL, 'c' }, { "outstanding", required_argument, NULL, 'o' },
-        { "seconds", required_argument, NULL, 't' },     { "warmup", required_argument, NULL, 'w' },
-        { "cpu", required_argument, NULL, 'C' },         { NULL, 0, NULL, 0 },
+        { "socket", required_argument, NULL, 's' },
+        { "uri", required_argument, NULL, 'u' },
+        { "proc", required_argument, NULL, 'p' },
+        { "payloads", required_argument, NULL, 'f' },
+        { "connections", required_argument, NULL, 'c' },
+        { "outstanding", required_argument, NULL, 'o' },
+        { "seconds", required_argument, NULL, 't' },
+        { "warmup", required_argument, NULL, 'w' },
+        { "cpu", required_argument, NULL, 'C' },
+        { "charge", required_argument, NULL, 'P' },
+        { NULL, 0, NULL, 0 },
 };
+
+static void add_charged(Options *opt, const char *pid)
+{
+        if (opt->n_charged == CHARGED_MAX || clock_getcpuclockid((pid_t)atoi(pid), &opt->charged[opt->n_charged]))
+                die("--charge");
+        opt->n_charged++;
+}
 
 static void set_option(Options *opt, int which, const char *value)
 {
@@ -511,6 +546,9 @@ static void set_option(Options *opt, int which, const char *value)
                 break;
         case 'C':
                 opt->cpu = atoi(value);
+                break;
+        case 'P':
+                add_charged(opt, value);
                 break;
         default:
                 exit(2);
