@@ -11,55 +11,11 @@ import sys
 import tempfile
 import unittest
 
+from roots import SYSTEM, Root
+
 VIRTHOST, UNITS = sys.argv.pop(1), sys.argv.pop(1)
-SYSTEM = "/etc/systemd/system"
 MODULAR = ["virtqemud", "virtlogd", "virtlockd", "virtnetworkd", "virtproxyd"]
 MONOLITHIC = ["libvirtd", "virtlogd", "virtlockd"]
-
-
-class Root:
-    """A host: units of some daemons installed and their main sockets enabled."""
-
-    def __init__(self, path, installed, enabled):
-        self.path = path
-        self.write("/etc/os-release", "ID=debian\n")
-        self.write("/etc/group", "root:x:0:\nlibvirt:x:106:\n")
-        for name in sorted(os.listdir(UNITS)):
-            base, dot, kind = name.partition(".")
-            if kind in ("socket", "service") and base.removesuffix("-ro").removesuffix("-admin").removesuffix("-tcp") \
-                    .removesuffix("-tls") in installed:
-                with open(os.path.join(UNITS, name), encoding="utf-8") as f:
-                    self.write(f"/usr/lib/systemd/system/{name}", f.read())
-        for name in enabled:
-            self.enable(name + ".socket")
-
-    def place(self, path):
-        path = self.path + path
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return path
-
-    def write(self, path, text):
-        with open(self.place(path), "w", encoding="utf-8") as f:
-            f.write(text)
-
-    def link(self, path, target):
-        if os.path.lexists(self.place(path)):
-            os.unlink(self.path + path)
-        os.symlink(target, self.place(path))
-
-    def enable(self, unit):
-        folder = "sockets" if unit.endswith(".socket") else "multi-user"
-        self.link(f"{SYSTEM}/{folder}.target.wants/{unit}", f"/usr/lib/systemd/system/{unit}")
-
-    def mask(self, unit):
-        self.link(f"{SYSTEM}/{unit}", "/dev/null")
-
-    def remove(self, path):
-        os.unlink(self.path + path)
-
-    def lint(self, *options):
-        return subprocess.run([VIRTHOST, "lint", "--root", self.path, *options], capture_output=True, text=True, errors="replace",
-                              check=False)
 
 
 def conf(name, text):
@@ -149,13 +105,13 @@ class Lint(unittest.TestCase):
     def host(self, layout, changes):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        root = Root(folder.name, layout, layout)
+        root = Root(folder.name, UNITS, layout, layout)
         for change in changes:
             change(root)
         return root
 
     def findings(self, root, *options):
-        run = root.lint("--json", *options)
+        run = root.run(VIRTHOST, "lint", "--json", *options)
         rows = [json.loads(line) for line in run.stdout.splitlines()]
         self.assertEqual(run.returncode, 1 if any(r["severity"] == "error" for r in rows) else 0, run)
         return rows
@@ -177,14 +133,14 @@ class Lint(unittest.TestCase):
 
     def test_text(self):
         root = self.host(MODULAR, [conf("virtqemud.conf", "# c\n  log_level = 9\n")])
-        run = root.lint()
+        run = root.run(VIRTHOST, "lint")
         self.assertIn("/etc/libvirt/virtqemud.conf:2:15: error:", run.stderr)
         self.assertIn("\n      log_level = 9\n                  ^\n", run.stderr)
 
     def test_strict(self):
         root = self.host(MODULAR, [conf("virtqemud.conf", "max_client = 7\n")])
-        self.assertEqual(root.lint().returncode, 0)
-        self.assertEqual(root.lint("--strict").returncode, 1)
+        self.assertEqual(root.run(VIRTHOST, "lint").returncode, 0)
+        self.assertEqual(root.run(VIRTHOST, "lint", "--strict").returncode, 1)
 
     def test_empty_root(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -201,7 +157,7 @@ class Lint(unittest.TestCase):
         root.write(f"{SYSTEM}/virtqemud.socket.d/a.conf", "\\\n" * 1000 + "[")
         with open(root.place("/etc/default/virtqemud"), "wb") as f:
             f.write(os.urandom(4096))
-        self.assertIn(root.lint().returncode, (0, 1))
+        self.assertIn(root.run(VIRTHOST, "lint").returncode, (0, 1))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Hand-made hosts become profiles, the profiles become files, and the files say what the host said: states of units by
+systemctl, the sockets and arguments that count, and the keys that somebody obeys.
+
+usage: test_import.py VIRTHOST UNIT-DIR (where the build has its units)"""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from roots import SYSTEM, Root
+
+VIRTHOST, UNITS = sys.argv.pop(1), sys.argv.pop(1)
+HELPERS = ["virtlogd", "virtlockd"]
+DEAD = {"unix_sock_group", "unix_sock_ro_perms", "unix_sock_rw_perms", "unix_sock_admin_perms", "unix_sock_dir", "listen_tls",
+        "listen_tcp", "tls_port", "tcp_port", "listen_addr"}
+
+
+def systemctl(root, *arguments):
+    return subprocess.run(["systemctl", "--root", root, *arguments], capture_output=True, text=True, check=False).stdout
+
+
+def keys_of(path):
+    """The keys of a .conf file as text, the first of each."""
+    keys = {}
+    with open(path, encoding="utf-8") as f:
+        text = re.sub(r"^\s*#.*$", "", f.read(), flags=re.M)
+    for key, value in re.findall(r"^\s*(\w+)\s*=\s*(\[[^]]*\]|[^\n#]*)", text, re.M):
+        keys.setdefault(key, re.sub(r"[\s,]+(?=\])|(?<=\[)\s+", "", re.sub(r",\s*", ", ", value.strip())).replace("'", '"'))
+    return keys
+
+
+def directives(root, unit):
+    """What counts of a unit: sockets, and what the drop-ins of the tests set."""
+    lists, single = {"ListenStream": []}, {}
+    for key, value in re.findall(r"^(\w+)\s*=[ \t]*(.*)$", text_of(root, unit), re.M):
+        if key in lists:
+            lists[key] = lists[key] + [value] if value else []
+        elif key in ("SocketMode", "SocketGroup", "LimitNOFILE", "FreeBind"):
+            single[key] = value
+    return lists, single
+
+
+def text_of(root, unit):
+    """A unit with its drop-ins behind it."""
+    own = [p for p in (f"{root}/{f}/systemd/system/{unit}" for f in ("usr/lib", "lib")) if os.path.exists(p)][:1]
+    return "".join(read(p) + "\n" for p in own + sorted(glob.glob(f"{root}{SYSTEM}/{unit}.d/*.conf")))
+
+
+def arguments(root, daemon):
+    """The words that reach a daemon: of the environment file, else of the unit."""
+    found = None
+    sources = [text_of(root, daemon + ".service"), read(f"{root}/etc/default/{daemon}")]
+    for text in sources:
+        for value in re.findall(rf'^(?:Environment=)?{daemon.upper()}_ARGS="?([^"\n]*)"?$', text, re.M):
+            found = value
+    return (found or "").split()
+
+
+def read(path):
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def effective(root, activation):
+    """What a host comes to, without us."""
+    units = sorted({os.path.basename(p) for f in ("usr/lib", "lib") for p in glob.glob(f"{root}/{f}/systemd/system/*.s*")
+                    if p.endswith((".socket", ".service"))})
+    state = {u: systemctl(root, "is-enabled", u).strip() in ("enabled", "alias") for u in units}
+    used = {re.sub(r"(-ro|-admin|-tcp|-tls)?\.\w+$", "", u) for u, on in state.items() if on}
+    daemon_files = {re.sub(r"(-ro|-admin|-tcp|-tls)?\.\w+$", "", u) + ".conf" for u in units}
+    confs = {}
+    for path in glob.glob(f"{root}/etc/libvirt/*.conf"):
+        name = os.path.basename(path)
+        keys = keys_of(path)
+        if name in daemon_files and name.removesuffix(".conf") not in used:
+            continue
+        if name in daemon_files and activation:
+            keys = {k: v for k, v in keys.items() if k not in DEAD}
+        if keys:
+            confs[name] = keys
+    return {"states": state, "files": confs, "units": {u: directives(root, u) for u in units if state[u]},
+            "arguments": {d: arguments(root, d) for d in sorted(used)}}
+
+
+def stock(root, names):
+    for name in names:
+        for unit in os.listdir(UNITS):
+            if re.fullmatch(name + r"(-ro|-admin)?\.socket", unit) or unit == name + ".service":
+                if "WantedBy=" in read(os.path.join(UNITS, unit)):
+                    root.enable(unit)
+
+
+def says(profile):
+    """The lines of a profile; keys stand in the order of the files they come from."""
+    return sorted(line for line in profile.splitlines() if not line.startswith("#"))
+
+
+class Import(unittest.TestCase):
+    maxDiff = None
+
+    def host(self, names):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        root = Root(folder.name, UNITS, names, [])
+        stock(root, names)
+        return root
+
+    def imported(self, root, status=0):
+        run = root.run(VIRTHOST, "import")
+        self.assertEqual(run.returncode, status, run.stderr)
+        return run
+
+    def copy_with(self, root, profile):
+        """The same packages, configured by the profile alone."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        for name in ("usr", "lib"):
+            if os.path.isdir(f"{root.path}/{name}"):
+                shutil.copytree(f"{root.path}/{name}", f"{folder.name}/{name}", symlinks=True)
+        os.makedirs(f"{folder.name}/etc")
+        for name in ("os-release", "group"):
+            shutil.copy(f"{root.path}/etc/{name}", f"{folder.name}/etc/{name}")
+        run = subprocess.run([VIRTHOST, "compile", "-o", folder.name, "-"], input=profile, capture_output=True, text=True,
+                             check=False)
+        self.assertEqual(run.returncode, 0, run.stderr + profile)
+        systemctl(folder.name, "preset-all")
+        return folder.name
+
+    def same(self, root, activation=True):
+        run = self.imported(root)
+        copy = self.copy_with(root, run.stdout)
+        self.assertEqual(effective(copy, activation), effective(root.path, activation), run.stdout)
+        # And the copy is imported as the same profile, with nothing lost.
+        again = subprocess.run([VIRTHOST, "import", "--root", copy], capture_output=True, text=True, check=False)
+        self.assertEqual(again.stderr, "")
+        self.assertEqual(says(again.stdout), says(run.stdout))
+        return run
+
+    def test_modular(self):
+        root = self.host(["virtqemud", "virtnetworkd", "virtsecretd", "virtproxyd", *HELPERS])
+        root.write("/etc/libvirt/virtqemud.conf", "# c\nmax_clients = 6000 # many\nlog_level = 2\nauth_unix_rw = 'none'\n")
+        root.write("/etc/libvirt/virtlogd.conf", "max_size = 1048576\n")
+        root.write("/etc/libvirt/qemu.conf", 'user = "+1000"\nnamespaces = [ ]\ncgroup_device_acl = [\n "/dev/null",\n "/dev/kvm",\n]\n'
+                   'max_core = "unlimited"\nseccomp_sandbox = -1\n')
+        for name in ("virtqemud", "virtqemud-ro", "virtqemud-admin"):
+            root.write(f"{SYSTEM}/{name}.socket.d/50.conf", "[Socket]\nSocketMode=0660\nSocketGroup=libvirt\n")
+        root.write(f"{SYSTEM}/virtqemud.service.d/limits.conf", "[Service]\nLimitNOFILE=65536\n")
+        root.write("/etc/default/virtqemud", 'VIRTQEMUD_ARGS="--timeout 300"\n')
+        root.write("/etc/default/virtnetworkd", 'VIRTNETWORKD_ARGS=""\n')
+        run = self.same(root)
+        self.assertEqual(run.stderr, "")
+
+    def test_modular_listening(self):
+        root = self.host(["virtqemud", "virtproxyd", *HELPERS])
+        root.enable("virtproxyd-tls.socket")
+        root.write(f"{SYSTEM}/virtproxyd-tls.socket.d/a.conf",
+                   "[Socket]\nListenStream=\nListenStream=192.0.2.1:17000\nListenStream=[2001:db8::1]:17000\nFreeBind=yes\n")
+        self.same(root)
+
+    def test_modular_listening_on_another_port(self):
+        root = self.host(["virtqemud", "virtproxyd", *HELPERS])
+        root.enable("virtproxyd-tls.socket")
+        root.write(f"{SYSTEM}/virtproxyd-tls.socket.d/a.conf", "[Socket]\nListenStream=\nListenStream=17000\n")
+        root.write("/etc/libvirt/virtproxyd.conf", 'tls_allowed_dn_list = ["CN=a,O=b", "CN=\\\\c"]\n')
+        self.same(root)
+
+    def test_monolithic(self):
+        root = self.host(["libvirtd", *HELPERS])
+        root.write("/etc/libvirt/libvirtd.conf", 'auth_unix_rw = "polkit"\nmax_client_requests = 50\n')
+        self.same(root)
+
+    def test_monolithic_without_sockets(self):
+        root = self.host(["libvirtd", *HELPERS])
+        for name in ("libvirtd", "libvirtd-ro", "libvirtd-admin"):
+            root.remove(f"{SYSTEM}/sockets.target.wants/{name}.socket")
+        root.write("/etc/libvirt/libvirtd.conf", 'unix_sock_group = "libvirt"\nunix_sock_rw_perms = "0770"\nlisten_tls = 1\n'
+                   'listen_tcp = 0\nlisten_addr = "192.0.2.1"\n')
+        root.write("/etc/default/libvirtd", 'LIBVIRTD_ARGS="--listen"\n')
+        run = self.imported(root)
+        copy = self.copy_with(root, run.stdout)
+        # Without systemd's part the profile has files only.
+        for part in ("files", "arguments"):
+            ours = effective(root.path, False)[part]
+            if part == "arguments":
+                self.assertEqual(arguments(copy, "libvirtd"), ours["libvirtd"])
+            else:
+                self.assertEqual(keys_of(f"{copy}/etc/libvirt/libvirtd.conf"), ours["libvirtd.conf"])
+
+    def test_lean(self):
+        root = self.host(["virtqemud", "virtsecretd", "virtproxyd", *HELPERS])
+        root.remove(f"{SYSTEM}/multi-user.target.wants/virtsecretd.service")
+        self.same(root)
+
+    def test_debian(self):
+        """The packages of this machine, as they are after installation."""
+        if not os.path.exists("/lib/systemd/system/libvirtd.service"):
+            self.skipTest("the distribution's libvirt is not installed")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        root = Root(folder.name, UNITS, [], [])
+        for path in glob.glob("/lib/systemd/system/libvirtd*") + glob.glob("/lib/systemd/system/virtlo*d*"):
+            root.write(path, read(path))
+        for path in glob.glob("/etc/libvirt/*.conf"):
+            try:
+                root.write(path, read(path))
+            except PermissionError:
+                pass
+        systemctl(folder.name, "preset-all")
+        run = self.same(root)
+        self.assertEqual(run.stderr, "")
+        self.assertIn("daemons: libvirt\n", run.stdout)
+        self.assertIn("layout: monolithic\n", run.stdout)
+
+    def test_what_is_lost(self):
+        root = self.host(["virtqemud", "virtproxyd", *HELPERS])
+        root.write("/etc/libvirt/virtqemud.conf", 'unix_sock_group = "wheel"\nno_such = 1\nlog_level = 2\nlog_level = 3\nmax_clients = "x"\n'
+                   'keepalive_required = 1\n')
+        root.write("/etc/libvirt/qemu.conf", 'vnc_password = "secret"\n')
+        root.write("/etc/libvirt/libvirtd.conf", "log_level = 1\n")
+        root.write("/etc/default/virtqemud", 'VIRTQEMUD_ARGS="-v --timeout 120"\nFOO=bar\n')
+        root.write(f"{SYSTEM}/virtqemud.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/opt/virtqemud $VIRTQEMUD_ARGS\n")
+        run = self.imported(root)
+        for place, words in (("virtqemud.conf:1:", "no effect"), ("virtqemud.conf:2:", "not a key"), ("virtqemud.conf:4:", "before"),
+                             ("virtqemud.conf:5:", "does not fit"), ("virtqemud.conf:6:", "any more"), ("qemu.conf:1:", "password"),
+                             ("libvirtd.conf:1:", "nobody reads"), ("virtqemud:1:", "-v"), ("virtqemud:2:", "variable"),
+                             ("a.conf:2:", "program")):
+            self.assertRegex(run.stderr, rf"{re.escape(place)}\d+: warning: .*{words}", words)
+            self.assertRegex(run.stdout, rf"(?m)^# (not here|left out): \S*{re.escape(place)} .*{words}", words)
+        self.assertNotIn("secret", run.stdout)
+
+    def test_what_the_compiler_refuses(self):
+        root = self.host(["virtqemud", "virtproxyd", *HELPERS])
+        root.write("/etc/libvirt/virtqemud.conf", 'auth_unix_rw = "none"\n')
+        self.assertIn("every local user", self.imported(root, 1).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
