@@ -17,20 +17,26 @@ enum { PLAN_MODE = 0600 };
         }
 #define OPTION_KEEP_FOREIGN                                                                                            \
         {                                                                                                              \
-                "keep-foreign", 0, NULL, "fail rather than replace files that virthost did not write"                  \
+                "keep-foreign", 0, NULL, "fail rather than change files that virthost did not write"                   \
+        }
+#define OPTION_REPLACE_FOREIGN                                                                                         \
+        {                                                                                                              \
+                "replace-foreign", 0, NULL, "replace them as a whole instead of changing keys in them"                 \
         }
 #define OPTION_DETAILED                                                                                                \
         {                                                                                                              \
                 "detailed-exitcode", 0, NULL, "0: no change, 1: failed, 2: there are changes"                          \
         }
 
-static const VhCliOption diff_options[] = { OPTION_UNITS, OPTION_UNMASK, OPTION_KEEP_FOREIGN, OPTION_DETAILED, { 0 } };
+static const VhCliOption diff_options[] = { OPTION_UNITS,           OPTION_UNMASK,   OPTION_KEEP_FOREIGN,
+                                            OPTION_REPLACE_FOREIGN, OPTION_DETAILED, { 0 } };
 
 static const VhCliOption plan_options[] = {
         { "output", 'o', "FILE", "save the plan for virthost apply; it may hold secrets" },
         OPTION_UNITS,
         OPTION_UNMASK,
         OPTION_KEEP_FOREIGN,
+        OPTION_REPLACE_FOREIGN,
         OPTION_DETAILED,
         { 0 },
 };
@@ -40,6 +46,7 @@ static const VhCliOption apply_options[] = {
         OPTION_UNITS,
         OPTION_UNMASK,
         OPTION_KEEP_FOREIGN,
+        OPTION_REPLACE_FOREIGN,
         OPTION_DETAILED,
         { 0 },
 };

@@ -22,8 +22,9 @@ void vh_host_done(VhHost *host);
 #define _vh_host_ _vh_cleanup_(vh_host_done)
 
 typedef struct VhHostOptions {
-        bool keep_foreign; /* files of others are not replaced: that is an error */
-        bool unmask;       /* wanted units that somebody masked are unmasked */
+        bool keep_foreign;    /* files of others are not touched: that is an error */
+        bool replace_foreign; /* and this: they are replaced, not edited */
+        bool unmask;          /* wanted units that somebody masked are unmasked */
 } VhHostOptions;
 
 /* Fills set with changes of files and links, with units and with actions. What stands in the way goes to findings, as

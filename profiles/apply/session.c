@@ -50,6 +50,7 @@ int vh_session_take(void *data, const VhCliOption *o, const char *argument)
                 bool *flag;
         } flags[] = { { "units", &s->plan_options.units },
                       { "keep-foreign", &s->host_options.keep_foreign },
+                      { "replace-foreign", &s->host_options.replace_foreign },
                       { "unmask", &s->host_options.unmask },
                       { "detailed-exitcode", &s->detailed_exitcode },
                       { "dry-run", &s->dry_run },

@@ -408,6 +408,8 @@ def debian_monolithic(h):
     apply(h, MONOLITHIC)
     out = h.run("sh", "-c", "stat -c '%n %a %U:%G' /run/libvirt/libvirt-sock*")
     expect_equal(out.split("\n"), ["/run/libvirt/libvirt-sock 660 root:libvirt", "/run/libvirt/libvirt-sock-ro 666 root:libvirt"])
+    text = h.run("cat", "/etc/libvirt/libvirtd.conf")
+    expect("max_clients = 300" in text and "#unix_sock_ro_perms" in text, "the package's comments are gone")
     expect_equal(virsh(h, "uri", uri="test:///default"), "test:///default")
     expect_equal(virsh(h, "uri", uri="qemu:///system"), "qemu:///system")
     expect("nothing to do" in apply(h, MONOLITHIC), "something was done")

@@ -36,8 +36,10 @@ class VHost:
         if self.reference:
             everything = self.dest + "-all"
             os.rename(self.dest, everything)
-            os.makedirs(os.path.join(self.dest, "usr/bin"))
-            shutil.copy2(os.path.join(everything, "usr/bin/virthost"), os.path.join(self.dest, "usr/bin"))
+            for path in ("usr/bin/virthost", "usr/share/augeas"):
+                os.makedirs(os.path.dirname(os.path.join(self.dest, path)), exist_ok=True)
+                os.rename(os.path.join(everything, path), os.path.join(self.dest, path))
+            shutil.rmtree(everything)
 
     def start(self):
         subprocess.run([VHOST, "start", self.dir, self.dest], check=True,
