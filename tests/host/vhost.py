@@ -20,7 +20,8 @@ class VHost:
 
     def __init__(self, build, reference=False):
         self.scratch = tempfile.mkdtemp(prefix="vhost-", dir="/tmp")
-        self.dir = os.path.join(self.scratch, "host")
+        # The last part names the control group: hosts of several runs must not share one.
+        self.dir = os.path.join(self.scratch, os.path.basename(self.scratch))
         self.dest = os.path.join(self.scratch, "dest")
         self.reference = reference
         try:
