@@ -8,7 +8,7 @@
 
 static int no_start(VhError **err)
 {
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "starting guests is not supported yet");
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "restoring with parameters is not supported yet");
 }
 
 #define NO_START(name)                                                                                                 \
@@ -17,8 +17,6 @@ static int no_start(VhError **err)
                 return no_start(err);                                                                                  \
         }
 
-NO_START(domain_restore)
-NO_START(domain_restore_flags)
 NO_START(domain_restore_params)
 
 /* A managed save image can exist (another daemon made it); without a guest to start it is only removed. */

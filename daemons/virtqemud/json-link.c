@@ -141,6 +141,9 @@ static void hung_up(QemuJsonLink *link, int errnum)
 {
         VhError *err = NULL;
 
+        /* A peer that died with something unread. */
+        if (errnum == ECONNRESET)
+                errnum = 0;
         if (errnum)
                 vh_error_sys(&err, VIR_FROM_QEMU, errnum, "Unable to read from monitor");
         else

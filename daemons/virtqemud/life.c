@@ -5,9 +5,12 @@
 #include <errno.h>
 
 #include "guest-locks.h"
+#include "base/log.h"
 #include "process.h"
 #include "qemu-ops.h"
 #include "task.h"
+
+VH_LOG_SOURCE("qemu.life");
 
 /* ---- start ---- */
 
@@ -25,6 +28,13 @@ static void started(void *data, int r, const VhError *err)
         if (r == 0 && start->wire)
                 vh_domain_obj_wire(start->task.dom, start->wire);
         qemu_task_end(&start->task, r, vh_error_copy(err));
+}
+
+/* What of a call's flags is the process' affair. */
+static unsigned start_flags(uint32_t flags)
+{
+        return (flags & VIR_DOMAIN_START_AUTODESTROY ? QEMU_START_AUTODESTROY : 0) |
+               (flags & VIR_DOMAIN_START_RESET_NVRAM ? QEMU_START_RESET_NVRAM : 0);
 }
 
 static void start_run(QemuTask *task)
@@ -46,12 +56,7 @@ static void start_run(QemuTask *task)
                 qemu_task_end(task, r, err);
                 return;
         }
-        if (start->flags & VIR_DOMAIN_START_PAUSED)
-                args.flags |= QEMU_START_PAUSED;
-        if (start->flags & VIR_DOMAIN_START_AUTODESTROY)
-                args.flags |= QEMU_START_AUTODESTROY;
-        if (start->flags & VIR_DOMAIN_START_RESET_NVRAM)
-                args.flags |= QEMU_START_RESET_NVRAM;
+        args.flags = start_flags(start->flags) | (start->flags & VIR_DOMAIN_START_PAUSED ? QEMU_START_PAUSED : 0);
         qemu_process_start(&args);
 }
 
@@ -75,8 +80,14 @@ static int start_domain(QemuDriver *driver, VhCall *call, VhDomainObj *dom, uint
 
 void qemu_autostart_domain(QemuDriver *driver, VhDomainObj *dom)
 {
-        if (!vh_domain_obj_active(dom))
+        _vh_error_ VhError *err = NULL;
+
+        if (vh_domain_obj_active(dom))
+                return;
+        if (!dom->has_managed_save)
                 start_domain(driver, NULL, dom, 0, NULL);
+        else if (qemu_restore_managed(NULL, driver, dom, false, 0, NULL, &err) < 0)
+                vh_log_error("domain '%s' is not started: %s", dom->node.name, vh_error_text(err, 0));
 }
 
 enum {
@@ -97,7 +108,12 @@ static int create(VhCall *call, const remote_nonnull_domain *from, uint32_t flag
         r = vh_check_flags(flags, START_FLAGS, VIR_FROM_QEMU, "qemuDomainCreateWithFlags", err);
         if (r == 0)
                 r = vh_domain_obj_check_inactive(dom, VIR_FROM_QEMU, err);
-        return r < 0 ? r : start_domain(qemu_driver(call), call, dom, flags, wire);
+        if (r < 0)
+                return r;
+        if (dom->has_managed_save && !(flags & VIR_DOMAIN_START_FORCE_BOOT))
+                return qemu_restore_managed(call, qemu_driver(call), dom, flags & VIR_DOMAIN_START_PAUSED,
+                                            start_flags(flags), wire, err);
+        return start_domain(qemu_driver(call), call, dom, flags, wire);
 }
 
 QEMU_OP(domain_create)
@@ -126,9 +142,7 @@ QEMU_OP_RET(domain_create_with_files)
         return r < 0 ? r : create(call, &args->dom, args->flags, &ret->dom, err);
 }
 
-/* The domain that a definition is started as: a new transient one, or a persistent one that does not run and keeps its
- * stored definition. def is taken over on success. */
-static int place(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhError **err)
+int qemu_place_running(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhError **err)
 {
         VhDomainObj *dom = vh_domain_by_uuid(&driver->domains, (*def)->uuid);
         VhDomainObj *named = vh_domain_by_name(&driver->domains, (*def)->name);
@@ -167,7 +181,7 @@ static int create_xml(VhCall *call, const char *xml, uint32_t flags, remote_nonn
         if (r == 0)
                 r = vh_persist_check_name(def->name, VIR_FROM_QEMU, err);
         if (r == 0)
-                r = place(driver, &def, &dom, err);
+                r = qemu_place_running(driver, &def, &dom, err);
         return r < 0 ? r : start_domain(driver, call, dom, flags, wire);
 }
 

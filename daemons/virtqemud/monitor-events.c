@@ -225,6 +225,12 @@ static void on_wakeup(QemuProcess *proc, json_t *args)
         qemu_status_save(proc->dom);
 }
 
+static void on_migration(QemuProcess *proc, json_t *args)
+{
+        if (proc->migration && text(args, "status"))
+                proc->migration(proc->migration_data, text(args, "status"));
+}
+
 /* ---- devices ---- */
 
 /* The disk that an alias, a QOM path or a node name means. */
@@ -329,6 +335,7 @@ static const QemuEventRow rows[] = {
         { "SUSPEND", on_suspend },
         { "SUSPEND_DISK", on_suspend_disk },
         { "WAKEUP", on_wakeup },
+        { "MIGRATION", on_migration },
         { "BLOCK_IO_ERROR", on_io_error },
         { "DEVICE_TRAY_MOVED", on_tray },
         { "BALLOON_CHANGE", on_balloon },

@@ -152,6 +152,10 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_open_console),
         OP(domain_open_channel),
         OP(domain_get_block_info),
+        OP(domain_save),
+        OP(domain_save_flags),
+        OP(domain_managed_save),
+        OP(domain_save_image_get_xml_desc),
 
 #define NEED_RUNNING(name)     OP(name),
 #define NEED_RUNNING_RET(name) OP(name),

@@ -42,6 +42,9 @@ struct QemuProcess {
         int stop_detail;            /* VIR_DOMAIN_EVENT_STOPPED_* */
         int cont_reason;            /* VIR_DOMAIN_RUNNING_* of the next RESUME; 0: unpaused */
         int pause_reason;           /* VIR_DOMAIN_PAUSED_* of the next STOP; 0: user */
+        /* Follows QEMU's migration, which saving and restoring are too; NULL: nobody. */
+        void (*migration)(void *data, const char *status);
+        void *migration_data;
         unsigned last_node;         /* highest number of an image's node name */
         struct QemuChange *unplugs; /* who waits for a device to go; hotplug-detach.c */
         pid_t *vcpu_tids;           /* by vCPU id; 0: not there */

@@ -136,8 +136,6 @@ QEMU_OP_RET(domain_create_with_flags);
 QEMU_OP_RET(domain_create_with_files);
 QEMU_OP_RET(domain_create_xml);
 QEMU_OP_RET(domain_create_xml_with_files);
-QEMU_OP(domain_restore);
-QEMU_OP(domain_restore_flags);
 QEMU_OP(domain_restore_params);
 QEMU_OP(domain_managed_save_remove);
 
@@ -191,6 +189,22 @@ QEMU_OP_RET(domain_screenshot);
 QEMU_OP(domain_open_console);
 QEMU_OP(domain_open_channel);
 QEMU_OP_RET(domain_get_block_info);
+
+/* save.c */
+QEMU_OP(domain_save);
+QEMU_OP(domain_save_flags);
+QEMU_OP(domain_managed_save);
+QEMU_OP(domain_restore);
+QEMU_OP(domain_restore_flags);
+QEMU_OP_RET(domain_save_image_get_xml_desc);
+/* Starts a domain from its managed image; start_flags: QEMU_START_*. wire may be NULL. */
+int qemu_restore_managed(VhCall *call, QemuDriver *driver, VhDomainObj *dom, bool paused, uint32_t start_flags,
+                         remote_nonnull_domain *wire, VhError **err);
+/* Path of a domain's managed image; the caller frees it. */
+char *qemu_managed_path(const QemuDriver *driver, const VhDomainObj *dom);
+/* life.c: the domain that a definition is started as: a new transient one, or a persistent one that does not run and
+ * keeps its stored definition. *def is taken over on success. */
+int qemu_place_running(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhError **err);
 
 /* monitor-command.c */
 extern const VhQemuOps qemu_qemu_ops;

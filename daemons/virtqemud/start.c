@@ -93,7 +93,10 @@ static void succeed(QemuStarting *s)
         proc->starting = NULL;
         if (args.flags & QEMU_START_AUTODESTROY)
                 proc->autodestroy = args.conn;
-        tell_started(s, paused);
+        if (args.incoming)
+                vh_domain_obj_set_state(args.dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION);
+        else
+                tell_started(s, paused);
         starting_free(s);
         qemu_status_save(args.dom);
         args.done(args.data, 0, NULL);

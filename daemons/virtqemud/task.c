@@ -139,7 +139,7 @@ static void got(void *data, json_t *ret, int r, const VhError *err)
                 task->got(task, ret);
 }
 
-static void send_command(QemuTask *task, json_t *cmd)
+static void send_command(QemuTask *task, json_t *cmd, int fd)
 {
         QemuMonitor *mon = qemu_process_monitor(task->dom);
         VhError *err = NULL;
@@ -147,10 +147,12 @@ static void send_command(QemuTask *task, json_t *cmd)
 
         if (mon) {
                 task->waiting_qmp = true;
-                qmp_send(mon, cmd, got, task);
+                qmp_send_fd(mon, cmd, fd, got, task);
                 return;
         }
         json_decref(cmd);
+        if (fd >= 0)
+                close(fd);
         r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
         got(task, NULL, r, err);
         vh_error_free(err);
@@ -160,14 +162,21 @@ void qemu_task_qmp(QemuTask *task, json_t *cmd, QemuTaskGot next)
 {
         task->got = next;
         task->result = NULL;
-        send_command(task, cmd);
+        send_command(task, cmd, -1);
 }
 
 void qemu_task_qmp_try(QemuTask *task, json_t *cmd, QemuTaskResult next)
 {
         task->got = NULL;
         task->result = next;
-        send_command(task, cmd);
+        send_command(task, cmd, -1);
+}
+
+void qemu_task_qmp_fd(QemuTask *task, json_t *cmd, int fd, QemuTaskResult next)
+{
+        task->got = NULL;
+        task->result = next;
+        send_command(task, cmd, fd);
 }
 
 void qemu_task_wait_stopped(QemuTask *task, void (*stopped)(QemuTask *task))

@@ -62,6 +62,8 @@ int qemu_task_start(VhCall *call, const remote_nonnull_domain *wire, const QemuT
 void qemu_task_qmp(QemuTask *task, json_t *cmd, QemuTaskGot got);
 /* The same, handing errors to result(). */
 void qemu_task_qmp_try(QemuTask *task, json_t *cmd, QemuTaskResult result);
+/* The same with a descriptor (taken over). */
+void qemu_task_qmp_fd(QemuTask *task, json_t *cmd, int fd, QemuTaskResult result);
 /* Ends the task: r and err (taken over) go to the call. */
 void qemu_task_end(QemuTask *task, int r, VhError *err);
 /* Goes on in stopped() when the domain does not run any more; at once if it does not. */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Files with a saved guest. */
+
+#include "save-image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/buf.h"
+
+#define MAGIC_DONE "LibvirtQemudSave"
+#define MAGIC_PART "LibvirtQemudPart"
+
+enum {
+        VERSION = 2,
+        MAGIC_LEN = sizeof(MAGIC_DONE) - 1,
+        /* Room behind the definition, so that a longer one can take its place later. */
+        ROOM = 64 * 1024,
+        FORMAT_RAW = 0,
+};
+
+/* In the byte order of the host that saved. */
+typedef struct Header {
+        char magic[MAGIC_LEN];
+        uint32_t version;
+        uint32_t data_len; /* bytes of the definition with its end and the room behind it */
+        uint32_t was_running;
+        uint32_t format;
+        uint32_t cookie_offset; /* of a second document behind the definition; 0: none */
+        uint32_t unused[14];
+} Header;
+_Static_assert(sizeof(Header) == 92, "the header has no holes");
+
+static int write_all(int fd, const void *data, size_t n)
+{
+        const char *p = data;
+
+        while (n) {
+                ssize_t w = write(fd, p, n);
+
+                if (w < 0 && errno != EINTR)
+                        return -errno;
+                if (w > 0) {
+                        p += w;
+                        n -= (size_t)w;
+                }
+        }
+        return 0;
+}
+
+int qemu_save_image_create(const char *path, const char *xml, bool running, VhError **err)
+{
+        size_t len = strlen(xml) + 1;
+        Header header = { .version = VERSION, .data_len = (uint32_t)(len + ROOM), .was_running = running };
+        _vh_free_ char *room = vh_xcalloc(1, ROOM);
+        _vh_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        int r;
+
+        if (fd < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, errno, "Failed to create file '%s'", path);
+        memcpy(header.magic, MAGIC_PART, MAGIC_LEN);
+        r = write_all(fd, &header, sizeof(header));
+        if (r == 0)
+                r = write_all(fd, xml, len);
+        if (r == 0)
+                r = write_all(fd, room, ROOM);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "failed to write header to domain save file '%s'", path)
+                     : VH_TAKE_FD(fd);
+}
+
+int qemu_save_image_finish(int fd)
+{
+        if (pwrite(fd, MAGIC_DONE, MAGIC_LEN, 0) != MAGIC_LEN || fsync(fd) < 0)
+                return -errno;
+        return 0;
+}
+
+static int check_header(const Header *h, const char *path, VhError **err)
+{
+        if (memcmp(h->magic, MAGIC_PART, MAGIC_LEN) == 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "save image is incomplete");
+        if (memcmp(h->magic, MAGIC_DONE, MAGIC_LEN) != 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "image magic is incorrect");
+        if (h->version > VERSION)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
+                                    "image version is not supported (%u > %d)", h->version, VERSION);
+        if (h->data_len == 0 || h->data_len > QEMU_SAVE_XML_MAX)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "invalid header data length: %u",
+                                    h->data_len);
+        if (h->format != FORMAT_RAW)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "'%s' is compressed: such images cannot be read yet", path);
+        return 0;
+}
+
+static int read_all(int fd, void *data, size_t n)
+{
+        for (char *p = data; n;) {
+                ssize_t got = read(fd, p, n);
+
+                if (got == 0)
+                        return -EBADMSG;
+                if (got < 0 && errno != EINTR)
+                        return -errno;
+                if (got > 0) {
+                        p += got;
+                        n -= (size_t)got;
+                }
+        }
+        return 0;
+}
+
+int qemu_save_image_open(QemuSaveImage *image, const char *path, VhError **err)
+{
+        _vh_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _vh_free_ char *xml = NULL;
+        Header header;
+        int r;
+
+        if (fd < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, errno, "Failed to open file '%s'", path);
+        if (read_all(fd, &header, sizeof(header)) < 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read qemu header");
+        r = check_header(&header, path, err);
+        if (r < 0)
+                return r;
+        xml = vh_xcalloc(1, (size_t)header.data_len + 1);
+        if (read_all(fd, xml, header.data_len) < 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read domain XML");
+        *image = (QemuSaveImage){ VH_TAKE_FD(fd), VH_TAKE_PTR(xml), header.was_running != 0 };
+        return 0;
+}
+
+void qemu_save_image_done(QemuSaveImage *image)
+{
+        if (image->fd >= 0)
+                close(image->fd);
+        free(image->xml);
+        *image = (QemuSaveImage){ .fd = -1 };
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Files with a saved guest: a header, its definition, and QEMU's stream. The form is the reference's. */
+
+#include "base/error.h"
+
+enum { QEMU_SAVE_XML_MAX = 8 * 1024 * 1024 };
+
+typedef struct QemuSaveImage {
+        int fd; /* behind the definition, where QEMU's stream begins */
+        char *xml;
+        bool was_running;
+} QemuSaveImage;
+
+/* Makes the file (replacing what is there) and writes what comes before QEMU's stream, with the mark of a file that is
+ * not finished. Returns a descriptor at the place of the stream, or negative errno with *err. */
+int qemu_save_image_create(const char *path, const char *xml, bool running, VhError **err);
+/* Marks it as finished, on disk. */
+int qemu_save_image_finish(int fd);
+/* Opens a file and reads it up to the stream. On success the caller frees with qemu_save_image_done(). */
+int qemu_save_image_open(QemuSaveImage *image, const char *path, VhError **err);
+void qemu_save_image_done(QemuSaveImage *image);

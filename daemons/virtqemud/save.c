@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Guests into files and out of them again. QEMU writes and reads the stream itself; we hand it the descriptor and wait
+ * for its event. */
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "process.h"
+#include "qemu-ops.h"
+#include "save-image.h"
+#include "task.h"
+
+#define FD_NAME "migrate" /* how the descriptor is called inside QEMU */
+/* Bytes a second: as fast as the disk takes them; the highest that QEMU accepts as the reference gives it. */
+#define NO_LIMIT INT64_C(9223372036853727232)
+
+enum { DIR_MODE = 0700 };
+
+/* ---- save ---- */
+
+typedef struct SaveTask {
+        QemuTask task;
+        char *path;
+        char *xml;    /* a client's own definition, NULL: none */
+        bool managed; /* its success makes the domain's managed image */
+        bool running; /* what a restore makes of it */
+        bool resume;  /* it ran, and goes on if this fails */
+        int fd;
+        bool created;
+} SaveTask;
+
+static void save_cleanup(QemuTask *task)
+{
+        SaveTask *save = (SaveTask *)task;
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (proc && proc->migration_data == save)
+                proc->migration = NULL;
+        if (save->fd >= 0)
+                close(save->fd);
+        free(save->path);
+        free(save->xml);
+}
+
+static void resumed(void *data, json_t *ret, int r, const VhError *err)
+{
+}
+
+/* A device that somebody saves to stays. */
+static bool is_file(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* The guest goes on as if nothing had been; the half file goes. err is taken over. */
+static void save_failed(SaveTask *save, int r, VhError *err)
+{
+        QemuProcess *proc = qemu_process(save->task.dom);
+
+        if (save->created && is_file(save->fd))
+                (void)unlink(save->path);
+        if (proc && proc->mon && save->resume && !proc->killing) {
+                proc->cont_reason = VIR_DOMAIN_RUNNING_SAVE_CANCELED;
+                qmp_send(proc->mon, qmp_command("cont", NULL), resumed, NULL);
+        }
+        qemu_task_end(&save->task, r, err);
+}
+
+static void save_stopped(QemuTask *task)
+{
+        SaveTask *save = (SaveTask *)task;
+
+        if (save->managed)
+                task->dom->has_managed_save = true;
+        qemu_task_end(task, 0, NULL);
+}
+
+static int finish_work(void *data)
+{
+        return qemu_save_image_finish(((SaveTask *)data)->fd);
+}
+
+static void finish_done(void *data, int r)
+{
+        SaveTask *save = data;
+        QemuProcess *proc = qemu_process(save->task.dom);
+        VhError *err = NULL;
+
+        if (r < 0) {
+                vh_error_sys(&err, VIR_FROM_QEMU, r, "unable to finish '%s'", save->path);
+                save_failed(save, r, err);
+                return;
+        }
+        if (proc)
+                qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_SAVED, VIR_DOMAIN_EVENT_STOPPED_SAVED);
+        qemu_task_wait_stopped(&save->task, save_stopped);
+}
+
+static void got_reason(QemuTask *task, json_t *ret, int r, const VhError *cause)
+{
+        const char *why = json_string_value(json_object_get(ret, "error-desc"));
+        VhError *err = NULL;
+
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain save job: %s",
+                         why ? why : "unexpectedly failed");
+        save_failed((SaveTask *)task, r, err);
+}
+
+static void migration_moved(void *data, const char *status)
+{
+        SaveTask *save = data;
+        QemuProcess *proc = qemu_process(save->task.dom);
+        bool done = vh_streq(status, "completed");
+
+        if (!done && !vh_streq(status, "failed") && !vh_streq(status, "cancelled"))
+                return;
+        proc->migration = NULL;
+        if (done)
+                vh_pool_submit(save->task.driver->pool, finish_work, finish_done, save);
+        else
+                qemu_task_qmp_try(&save->task, qmp_command("query-migrate", NULL), got_reason);
+}
+
+static void save_step_failed(QemuTask *task, int r, const VhError *err)
+{
+        save_failed((SaveTask *)task, r, vh_error_copy(err));
+}
+
+static void started(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        if (r < 0)
+                save_step_failed(task, r, err);
+        /* What follows comes by event, or with the process' end. */
+}
+
+static void got_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (r < 0) {
+                save_step_failed(task, r, err);
+                return;
+        }
+        proc->migration = migration_moved;
+        proc->migration_data = task;
+        qemu_task_qmp_try(task, qmp_command("migrate", "{s:s}", "uri", "fd:" FD_NAME), started);
+}
+
+static void limit_set(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        SaveTask *save = (SaveTask *)task;
+        int fd = r < 0 ? -1 : dup(save->fd);
+
+        if (r < 0)
+                save_step_failed(task, r, err);
+        else
+                qemu_task_qmp_fd(task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME), fd, got_fd);
+}
+
+/* Takes out what was made for one run: ports, addresses, sockets in its own folder. */
+static void drop_run(const QemuDriver *driver, VhDomainDef *def)
+{
+        _vh_free_ char *targets = vh_xasprintf("%s/qemu/channel/target/domain-", driver->env.state_dir);
+
+        for (uint32_t i = 0; i < def->channels.n; i++) {
+                VhChrSource *source = &def->channels.items[i]->source;
+
+                if (source->type == VH_CHR_UNIX && source->path && vh_startswith(source->path, targets))
+                        vh_strset(&source->path, NULL);
+        }
+        for (uint32_t i = 0; i < def->graphics.n; i++)
+                if (def->graphics.items[i]->autoport == VH_YES)
+                        def->graphics.items[i]->port.val = -1;
+}
+
+static char *text_to_save(QemuTask *task)
+{
+        _vh_domain_def_ VhDomainDef *def = vh_domain_def_copy(task->dom->def);
+
+        drop_run(task->driver, def);
+        return vh_domain_def_format(def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+}
+
+static void paused(QemuTask *task, json_t *ret, int r, const VhError *error)
+{
+        SaveTask *save = (SaveTask *)task;
+        _vh_free_ char *xml = text_to_save(task);
+        VhError *err = NULL;
+
+        if (r < 0) {
+                save_step_failed(task, r, error);
+                return;
+        }
+        save->fd = qemu_save_image_create(save->path, save->xml ? save->xml : xml, save->running, &err);
+        if (save->fd < 0) {
+                save_failed(save, save->fd, err);
+                return;
+        }
+        save->created = true;
+        qemu_task_qmp_try(task, qmp_command("migrate-set-parameters", "{s:I}", "max-bandwidth", (json_int_t)NO_LIMIT),
+                          limit_set);
+}
+
+static void save_run(QemuTask *task)
+{
+        SaveTask *save = (SaveTask *)task;
+
+        save->resume = task->dom->state == VIR_DOMAIN_RUNNING;
+        if (!save->resume) {
+                paused(task, NULL, 0, NULL);
+                return;
+        }
+        qemu_process(task->dom)->pause_reason = VIR_DOMAIN_PAUSED_SAVE;
+        qemu_task_qmp_try(task, qmp_command("stop", NULL), paused);
+}
+
+static const QemuTaskClass save_class = {
+        .api = "remoteDispatchDomainSave",
+        .size = sizeof(SaveTask),
+        .job = QEMU_JOB_ASYNC,
+        .async = QEMU_ASYNC_SAVE,
+        .need_active = true,
+        .run = save_run,
+        .cleanup = save_cleanup,
+};
+
+enum {
+        SAVE_FLAGS = VIR_DOMAIN_SAVE_BYPASS_CACHE | VIR_DOMAIN_SAVE_RUNNING | VIR_DOMAIN_SAVE_PAUSED,
+        RESTORE_FLAGS = SAVE_FLAGS | VIR_DOMAIN_SAVE_RESET_NVRAM,
+};
+
+static int check_state_flags(uint32_t flags, VhError **err)
+{
+        if ((flags & VIR_DOMAIN_SAVE_RUNNING) && (flags & VIR_DOMAIN_SAVE_PAUSED))
+                return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
+                                      "running and paused flags in %s are mutually exclusive", "virDomainSaveFlags");
+        return 0;
+}
+
+static int save(VhCall *call, const remote_nonnull_domain *wire, const char *path, const char *xml, uint32_t flags,
+                VhError **err)
+{
+        VhDomainObj *dom = qemu_domain(call, wire, err);
+        bool managed = !path;
+        SaveTask *save;
+        int r = dom ? vh_check_flags(flags, SAVE_FLAGS, VIR_FROM_QEMU, "qemuDomainSaveFlags", err) : -ENOENT;
+
+        if (r == 0)
+                r = check_state_flags(flags, err);
+        if (r == 0)
+                r = vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err);
+        if (r == 0 && managed && !dom->persistent)
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                 "cannot do managed save for transient domain");
+        if (r == 0 && managed)
+                r = vh_mkdir_p(qemu_driver(call)->save_dir, DIR_MODE);
+        if (r < 0)
+                return r;
+        save = (SaveTask *)qemu_task_new(qemu_driver(call), dom, call, &save_class);
+        save->fd = -1;
+        save->managed = managed;
+        save->path = managed ? qemu_managed_path(qemu_driver(call), dom) : vh_xstrdup(path);
+        save->xml = vh_xstrdup(xml);
+        save->running = flags & VIR_DOMAIN_SAVE_RUNNING ||
+                        (!(flags & VIR_DOMAIN_SAVE_PAUSED) && dom->state == VIR_DOMAIN_RUNNING);
+        return qemu_task_go(&save->task);
+}
+
+QEMU_OP(domain_save)
+{
+        return save(call, &args->dom, args->to, NULL, 0, err);
+}
+
+QEMU_OP(domain_save_flags)
+{
+        return save(call, &args->dom, args->to, args->dxml, args->flags, err);
+}
+
+QEMU_OP(domain_managed_save)
+{
+        return save(call, &args->dom, NULL, NULL, args->flags, err);
+}
+
+char *qemu_managed_path(const QemuDriver *driver, const VhDomainObj *dom)
+{
+        return vh_xasprintf("%s/%s.save", driver->save_dir, dom->node.name);
+}
+
+/* ---- restore ---- */
+
+typedef struct RestoreTask {
+        QemuTask task;
+        QemuSaveImage image;
+        bool run;       /* go on behind it */
+        char *managed;  /* file to remove when all went well; NULL: none */
+        uint32_t flags; /* QEMU_START_* */
+        remote_nonnull_domain *wire;
+} RestoreTask;
+
+static void restore_cleanup(QemuTask *task)
+{
+        RestoreTask *restore = (RestoreTask *)task;
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (proc && proc->migration_data == restore)
+                proc->migration = NULL;
+        qemu_save_image_done(&restore->image);
+        free(restore->managed);
+}
+
+static void restored(QemuTask *task, json_t *ret)
+{
+        RestoreTask *restore = (RestoreTask *)task;
+        QemuProcess *proc = qemu_process(task->dom);
+
+        qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_RESTORED);
+        qemu_process_tell(proc, restore->run ? VIR_DOMAIN_EVENT_RESUMED : VIR_DOMAIN_EVENT_SUSPENDED,
+                          restore->run ? VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT : VIR_DOMAIN_EVENT_SUSPENDED_RESTORED);
+        if (restore->managed && unlink(restore->managed) == 0)
+                task->dom->has_managed_save = false;
+        if (restore->wire)
+                vh_domain_obj_wire(task->dom, restore->wire);
+        qemu_status_save(task->dom);
+        qemu_task_end(task, 0, NULL);
+}
+
+/* The process is of no use without its memory. */
+static void restore_failed(QemuTask *task, int r, const VhError *err)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (proc)
+                qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
+        qemu_task_end(task, r, vh_error_copy(err));
+}
+
+static void came_in(void *data, const char *status)
+{
+        RestoreTask *restore = data;
+        QemuTask *task = data;
+        QemuProcess *proc = qemu_process(task->dom);
+        _vh_error_ VhError *err = NULL;
+
+        if (vh_streq(status, "failed")) {
+                int r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "QEMU cannot read the saved image");
+
+                restore_failed(task, r, err);
+                return;
+        }
+        if (!vh_streq(status, "completed"))
+                return;
+        proc->migration = NULL;
+        vh_domain_obj_set_state(task->dom, restore->run ? VIR_DOMAIN_RUNNING : VIR_DOMAIN_PAUSED,
+                                restore->run ? VIR_DOMAIN_RUNNING_RESTORED : VIR_DOMAIN_PAUSED_USER);
+        if (restore->run)
+                qemu_task_qmp(task, qmp_command("cont", NULL), restored);
+        else
+                restored(task, NULL);
+}
+
+static void coming(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        if (r < 0)
+                restore_failed(task, r, err);
+}
+
+static void incoming_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (r < 0) {
+                restore_failed(task, r, err);
+                return;
+        }
+        proc->migration = came_in;
+        proc->migration_data = task;
+        qemu_task_qmp_try(task, qmp_command("migrate-incoming", "{s:s}", "uri", "fd:" FD_NAME), coming);
+}
+
+static void process_up(void *data, int r, const VhError *err)
+{
+        RestoreTask *restore = data;
+
+        if (r < 0)
+                qemu_task_end(&restore->task, r, vh_error_copy(err));
+        else
+                qemu_task_qmp_fd(&restore->task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME),
+                                 VH_TAKE_FD(restore->image.fd), incoming_fd);
+}
+
+static void restore_run(QemuTask *task)
+{
+        RestoreTask *restore = (RestoreTask *)task;
+        QemuStart start = {
+                .driver = task->driver,
+                .dom = task->dom,
+                .flags = restore->flags,
+                .conn = task->call ? vh_call_conn(task->call) : NULL,
+                .incoming = "defer",
+                .started_detail = VIR_DOMAIN_EVENT_STARTED_RESTORED,
+                .running_reason = VIR_DOMAIN_RUNNING_RESTORED,
+                .done = process_up,
+                .data = restore,
+        };
+        VhError *err = NULL;
+        int r = vh_domain_obj_check_inactive(task->dom, VIR_FROM_QEMU, &err);
+
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else
+                qemu_process_start(&start);
+}
+
+static const QemuTaskClass restore_class = {
+        .api = "remoteDispatchDomainRestore",
+        .size = sizeof(RestoreTask),
+        .job = QEMU_JOB_ASYNC,
+        .async = QEMU_ASYNC_START,
+        .run = restore_run,
+        .cleanup = restore_cleanup,
+};
+
+/* Opens the image and makes the domain that it holds. xml: a client's own definition, or NULL. */
+static int open_image(QemuDriver *driver, const char *path, const char *xml, QemuSaveImage *image, VhDomainObj **dom,
+                      VhError **err)
+{
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        int r = qemu_save_image_open(image, path, err);
+
+        if (r < 0)
+                return r;
+        r = qemu_parse(driver, xml ? xml : image->xml, 0, &def, err);
+        if (r == 0)
+                drop_run(driver, def);
+        if (r == 0)
+                r = vh_persist_check_name(def->name, VIR_FROM_QEMU, err);
+        if (r == 0)
+                r = qemu_place_running(driver, &def, dom, err);
+        if (r < 0)
+                qemu_save_image_done(image);
+        return r;
+}
+
+static int restore(VhCall *call, const char *path, const char *xml, uint32_t flags, VhError **err)
+{
+        QemuDriver *driver = qemu_driver(call);
+        QemuSaveImage image = { .fd = -1 };
+        VhDomainObj *dom = NULL;
+        RestoreTask *restore;
+        int r = vh_check_flags(flags, RESTORE_FLAGS, VIR_FROM_QEMU, "qemuDomainRestoreInternal", err);
+
+        if (r == 0)
+                r = check_state_flags(flags, err);
+        if (r == 0)
+                r = open_image(driver, path, xml, &image, &dom, err);
+        if (r < 0)
+                return r;
+        restore = (RestoreTask *)qemu_task_new(driver, dom, call, &restore_class);
+        restore->image = image;
+        restore->run = flags & VIR_DOMAIN_SAVE_RUNNING || (image.was_running && !(flags & VIR_DOMAIN_SAVE_PAUSED));
+        restore->flags = flags & VIR_DOMAIN_SAVE_RESET_NVRAM ? QEMU_START_RESET_NVRAM : 0;
+        return qemu_task_go(&restore->task);
+}
+
+int qemu_restore_managed(VhCall *call, QemuDriver *driver, VhDomainObj *dom, bool stay_paused, uint32_t flags,
+                         remote_nonnull_domain *wire, VhError **err)
+{
+        _vh_free_ char *path = qemu_managed_path(driver, dom);
+        QemuSaveImage image = { .fd = -1 };
+        VhDomainObj *same = NULL;
+        RestoreTask *restore;
+        int r = open_image(driver, path, NULL, &image, &same, err);
+
+        if (r < 0)
+                return r;
+        restore = (RestoreTask *)qemu_task_new(driver, same, call, &restore_class);
+        restore->image = image;
+        restore->run = image.was_running && !stay_paused;
+        restore->managed = VH_TAKE_PTR(path);
+        restore->flags = flags;
+        restore->wire = wire;
+        return qemu_task_go(&restore->task);
+}
+
+QEMU_OP(domain_restore)
+{
+        return restore(call, args->from, NULL, 0, err);
+}
+
+QEMU_OP(domain_restore_flags)
+{
+        return restore(call, args->from, args->dxml, args->flags, err);
+}
+
+/* ---- what is in an image ---- */
+
+QEMU_OP_RET(domain_save_image_get_xml_desc)
+{
+        QemuSaveImage image;
+        int r = vh_check_flags(args->flags, VIR_DOMAIN_SAVE_IMAGE_XML_SECURE, VIR_FROM_QEMU,
+                               "qemuDomainSaveImageGetXMLDesc", err);
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        unsigned secure = args->flags & VIR_DOMAIN_SAVE_IMAGE_XML_SECURE ? VH_XML_SECURE : 0;
+
+        if (r == 0)
+                r = qemu_save_image_open(&image, args->file, err);
+        if (r < 0)
+                return r;
+        r = qemu_parse(qemu_driver(call), image.xml, 0, &def, err);
+        if (r == 0)
+                ret->xml = vh_call_own(call, vh_domain_def_format(def, VH_XML_INACTIVE | secure));
+        qemu_save_image_done(&image);
+        return r;
+}
