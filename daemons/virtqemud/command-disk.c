@@ -378,7 +378,11 @@ json_t *qemu_throttle_props(const VhDisk *disk)
         if (!t)
                 return NULL;
         o = json_object();
-        qj_str(o, "id", disk->info.alias);
+        /* A virtio disk's backend belongs to a device inside the one that has the name. */
+        if (disk->bus == VH_DISK_BUS_VIRTIO)
+                qj_fmt(o, "id", "/machine/peripheral/%s/virtio-backend", disk->info.alias);
+        else
+                qj_str(o, "id", disk->info.alias);
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
                 if (rows[i].always || rows[i].value)
                         qj_int(o, rows[i].key, (json_int_t)rows[i].value);

@@ -2,6 +2,7 @@
 
 /* Typed parameters of block I/O: limits of one disk, weights and limits of the host's devices. */
 
+#include "live-edit.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -150,26 +151,38 @@ static int set_iotune(VhDisk *disk, const remote_typed_param *params, uint32_t n
         return r;
 }
 
+static int edit_iotune(VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_set_block_io_tune_args *args = opaque;
+        VhDisk *disk = find_disk(def, args->disk, err);
+
+        return disk ? set_iotune(disk, args->params.val, args->params.len, err) : -EINVAL;
+}
+
+static int plan_iotune(QemuPlan *plan, const VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_set_block_io_tune_args *args = opaque;
+        const VhDisk *disk = find_disk((VhDomainDef *)def, args->disk, err);
+        json_t *limits = disk ? qemu_throttle_props(disk) : NULL;
+
+        if (!disk)
+                return -EINVAL;
+        if (limits)
+                qemu_plan_add(plan, qmp_command_args("block_set_io_throttle", limits), NULL);
+        return 0;
+}
+
 QEMU_OP(domain_set_block_io_tune)
 {
+        static const QemuValues iotune = { edit_iotune, plan_iotune };
         VhTypedField fields[VH_ARRAY_SIZE(iotune_rows) + 1] = { { "group_name", VIR_TYPED_PARAM_STRING, false } };
-        _qemu_edit_ QemuEdit edit = { 0 };
-        VhDisk *disk;
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetBlockIoTune", err);
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(iotune_rows); i++)
                 fields[i + 1] = (VhTypedField){ iotune_rows[i].name, VIR_TYPED_PARAM_ULLONG, false };
         if (r == 0)
                 r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r < 0)
-                return r;
-        disk = find_disk(edit.def, args->disk, err);
-        if (!disk)
-                return -EINVAL;
-        r = set_iotune(disk, args->params.val, args->params.len, err);
-        return r < 0 ? r : qemu_edit_commit(&edit, err);
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &iotune, args, err);
 }
 
 /* ---- weights and limits of host devices ---- */

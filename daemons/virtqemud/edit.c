@@ -57,6 +57,9 @@ int qemu_edit_begin(QemuEdit *edit, VhCall *call, const remote_nonnull_domain *w
         if (!edit->dom)
                 return -ENOENT;
         r = vh_domain_obj_affect(edit->dom, &affect, VIR_FROM_DOMAIN, err);
+        if (r == 0 && affect & VIR_DOMAIN_AFFECT_LIVE)
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                 "this cannot be changed while the domain runs, only in its stored definition");
         if (r == 0)
                 r = check_not_foreign(edit->dom, err);
         if (r < 0)

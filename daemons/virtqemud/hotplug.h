@@ -72,6 +72,11 @@ extern const QemuTaskClass qemu_attach_class, qemu_detach_class, qemu_update_cla
 /* QMP events about devices. */
 extern const QemuEventRow qemu_hotplug_events[];
 
+/* hotplug-vcpu.c: gives a running guest n processors; affect is resolved, with AFFECT_LIVE in it. Returns VH_LATER. */
+int qemu_vcpus_change(VhCall *call, VhDomainObj *dom, unsigned n, uint32_t affect);
+/* size.c: the number in a stored definition. */
+int qemu_config_vcpus(VhDomainDef *def, unsigned n, VhError **err);
+
 /* device.c: the same change in the stored definition, not stored yet. */
 int qemu_config_attach(QemuEdit *edit, const char *xml, VhError **err);
 int qemu_config_detach(QemuEdit *edit, const char *xml, const char *alias, VhError **err);

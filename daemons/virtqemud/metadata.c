@@ -2,6 +2,7 @@
 
 /* Title, description, and what applications store in a definition. */
 
+#include "process.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -64,8 +65,10 @@ static int set_element(VhDomainDef *def, const remote_domain_set_metadata_args *
         return vh_domain_set_metadata(def, args->uri, args->key, args->metadata, err);
 }
 
-static int set_metadata(VhDomainDef *def, const remote_domain_set_metadata_args *args, VhError **err)
+static int set_metadata(VhDomainDef *def, const void *opaque, VhError **err)
 {
+        const remote_domain_set_metadata_args *args = opaque;
+
         switch (args->type) {
         case VIR_DOMAIN_METADATA_DESCRIPTION:
                 vh_strset(&def->description, args->metadata && *args->metadata ? args->metadata : NULL);
@@ -79,21 +82,47 @@ static int set_metadata(VhDomainDef *def, const remote_domain_set_metadata_args 
         }
 }
 
-QEMU_OP(domain_set_metadata)
+/* QEMU does not know of it: no job, both definitions at once. */
+static int set_both(VhCall *call, const remote_domain_set_metadata_args *args, VhDomainObj *dom, uint32_t affect,
+                    VhError **err)
 {
         _qemu_edit_ QemuEdit edit = { 0 };
-        remote_nonnull_domain wire;
-        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_DOMAIN, "virDomainObjSetMetadata", err);
+        _vh_domain_def_ VhDomainDef *live = NULL;
+        int r = 0;
 
+        if (affect & VIR_DOMAIN_AFFECT_LIVE) {
+                live = vh_domain_def_copy(dom->def);
+                r = set_metadata(live, args, err);
+        }
+        if (r == 0 && affect & VIR_DOMAIN_AFFECT_CONFIG) {
+                r = qemu_edit_begin(&edit, call, &args->dom, VIR_DOMAIN_AFFECT_CONFIG, err);
+                r = r < 0 ? r : set_metadata(edit.def, args, err);
+                r = r < 0 ? r : qemu_edit_commit(&edit, err);
+        }
+        if (r == 0 && live) {
+                r = set_metadata(dom->def, args, err);
+                qemu_status_save(dom);
+        }
+        return r;
+}
+
+QEMU_OP(domain_set_metadata)
+{
+        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        uint32_t affect = args->flags & QEMU_AFFECT;
+        remote_nonnull_domain wire;
+        int r;
+
+        if (!dom)
+                return -ENOENT;
+        r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_DOMAIN, "virDomainObjSetMetadata", err);
         if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
+                r = vh_domain_obj_affect(dom, &affect, VIR_FROM_DOMAIN, err);
         if (r == 0)
-                r = set_metadata(edit.def, args, err);
-        if (r == 0)
-                r = qemu_edit_commit(&edit, err);
+                r = set_both(call, args, dom, affect, err);
         if (r < 0)
                 return r;
-        vh_domain_obj_wire(edit.dom, &wire);
-        vh_event_domain_metadata_change(edit.driver->hub, &wire, args->type, args->uri);
+        vh_domain_obj_wire(dom, &wire);
+        vh_event_domain_metadata_change(qemu_driver(call)->hub, &wire, args->type, args->uri);
         return 0;
 }

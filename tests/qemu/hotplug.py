@@ -186,6 +186,45 @@ def media(guest):
     assert guest.nodes() == before
 
 
+def processors(guest):
+    guest.must("setvcpus", "live", "3", "--live")
+    assert len(guest.qmp("query-cpus-fast")) == 3
+    assert "<vcpu placement='static' current='3'>4</vcpu>" in guest.live()
+    assert "current='1'>4</vcpu>" in guest.stored()
+    guest.must("setvcpus", "live", "4", "--live", "--config")
+    assert len(guest.qmp("query-cpus-fast")) == 4
+    assert "<vcpu placement='static'>4</vcpu>" in guest.stored()
+    guest.refused("greater than max allowable vcpus for the live domain: 5 > 4", "setvcpus", "live", "5", "--live")
+    guest.refused("not supported", "setvcpus", "live", "1", "--live")
+
+
+def balloon(guest):
+    guest.refused("cannot set memory higher than max memory", "setmem", "live", "4G", "--live")
+    guest.must("setmem", "live", "60M", "--live", "--config")
+    assert "<currentMemory unit='KiB'>61440</currentMemory>" in guest.stored()
+    guest.must("dommemstat", "live", "--period", "7", "--live")
+    assert "<stats period='7'/>" in guest.live() and "<stats period='7'/>" not in guest.stored()
+
+
+def throttle(guest):
+    guest.must("blkdeviotune", "live", "vda", "--total-bytes-sec", "1048576", "--live")
+    tuned = [d["inserted"] for d in guest.qmp("query-block") if d.get("inserted", {}).get("bps") == 1 << 20]
+    assert len(tuned) == 1, tuned
+    assert "<total_bytes_sec>1048576</total_bytes_sec>" in guest.live() and "iotune" not in guest.stored()
+    guest.must("blkdeviotune", "live", "vda", "--total-bytes-sec", "0", "--live")
+    assert not [d for d in guest.qmp("query-block") if d.get("inserted", {}).get("bps")]
+
+
+def title(guest):
+    guest.must("desc", "live", "--title", "--live", "now")
+    assert "<title>now</title>" in guest.live() and "title" not in guest.stored()
+
+
+def not_yet(guest):
+    """What only the stored definition can take says so, and changes nothing."""
+    guest.refused("only in its stored definition", "numatune", "live", "--nodeset", "0", "--live")
+
+
 def restart(guest):
     """A daemon that starts anew finds the devices that came later."""
     guest.daemon.stop()
@@ -196,7 +235,8 @@ def restart(guest):
     scsi_disk(guest)
 
 
-TESTS = [scsi_disk, usb_disk_both, failed_disk, pci_disk_stays, channel, interface, small_devices, memory, media, restart]
+TESTS = [scsi_disk, usb_disk_both, failed_disk, pci_disk_stays, channel, interface, small_devices, memory, media, processors, balloon, throttle,
+         title, not_yet, restart]
 
 
 def main():

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A change of values in definitions: of the stored one, of what runs, or of both alike. */
+
+#include "hotplug.h"
+
+typedef struct QemuValues {
+        /* Changes a definition as args (of the call) say. Called for copies first, so that what is refused changes
+         * nothing. */
+        int (*edit)(VhDomainDef *def, const void *args, VhError **err);
+        /* What QEMU is told of the running guest, whose definition becomes def; NULL: nothing. */
+        int (*plan)(QemuPlan *plan, const VhDomainDef *def, const void *args, VhError **err);
+} QemuValues;
+
+/* flags: VIR_DOMAIN_AFFECT_*, others are ignored. Ends the call (returns 0 or negative errno), or returns VH_LATER. */
+int qemu_values_change(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, const QemuValues *values,
+                       const void *args, VhError **err);
