@@ -44,7 +44,8 @@ static void plan_places(QemuPlan *plan, json_t *places, unsigned from, unsigned 
                 }
                 json_object_set(props, "driver", json_object_get(place, "type"));
                 qj_str(props, "id", id);
-                qemu_plan_add(plan, qmp_command_args("device_add", props), qmp_command("device_del", "{s:s}", "id", id));
+                qemu_plan_add(plan, qmp_command_args("device_add", props),
+                              qmp_command("device_del", "{s:s}", "id", id));
         }
 }
 

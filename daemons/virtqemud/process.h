@@ -116,6 +116,12 @@ typedef struct QemuEventRow {
         void (*handle)(QemuProcess *proc, json_t *args);
 } QemuEventRow;
 
+typedef void (*QemuValuesDone)(void *data, int r, const VhError *err);
+/* Tells a QEMU that just came up what its command line could not: passwords, limits, links, the balloon. done() is
+ * called at once or later; not if the process goes meanwhile. incoming: the guest's memory comes from elsewhere.
+ * start-values.c */
+void qemu_start_values(QemuProcess *proc, bool incoming, QemuValuesDone done, void *data);
+
 /* Ends those that wait for devices of a domain that stopped. hotplug-detach.c */
 void qemu_unplugs_stop(QemuProcess *proc);
 

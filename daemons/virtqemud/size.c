@@ -77,7 +77,8 @@ static int check_list(const VhDomainDef *def, unsigned n, VhError **err)
         for (uint32_t i = 0; i < def->vcpu_list.n; i++)
                 if (def->vcpu_list.items[i]->id >= n)
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                                            "domain '%s' lists its vCPUs one by one; change the list instead", def->name);
+                                            "domain '%s' lists its vCPUs one by one; change the list instead",
+                                            def->name);
         return 0;
 }
 
@@ -198,7 +199,8 @@ static int plan_balloon(QemuPlan *plan, const VhDomainDef *def, const void *args
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "Unable to change memory of active domain without the balloon device and guest OS "
                                     "balloon driver");
-        qemu_plan_add(plan, qmp_command("balloon", "{s:I}", "value", (json_int_t)(*(const uint64_t *)args * KIB)), NULL);
+        qemu_plan_add(plan, qmp_command("balloon", "{s:I}", "value", (json_int_t)(*(const uint64_t *)args * KIB)),
+                      NULL);
         return 0;
 }
 
@@ -206,10 +208,9 @@ static int plan_balloon(QemuPlan *plan, const VhDomainDef *def, const void *args
 static int edit_ballooned(VhDomainDef *def, const void *args, VhError **err)
 {
         if (def->id.set)
-                return *(const uint64_t *)args > def->memory
-                               ? vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
-                                              "cannot set memory higher than max memory")
-                               : 0;
+                return *(const uint64_t *)args > def->memory ? vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                                                            "cannot set memory higher than max memory")
+                                                             : 0;
         return edit_current_memory(def, args, err);
 }
 

@@ -122,7 +122,7 @@ static int run_started_hooks(QemuProcess *proc, VhError **err)
         return r;
 }
 
-static void refreshed(void *data, int r, const VhError *error)
+static void values_set(void *data, int r, const VhError *error)
 {
         QemuStarting *s = data;
         QemuProcess *proc = s->proc;
@@ -142,6 +142,16 @@ static void refreshed(void *data, int r, const VhError *error)
         }
         proc->cont_reason = s->args.running_reason;
         qmp_send(proc->mon, qmp_command("cont", NULL), continued, s);
+}
+
+static void refreshed(void *data, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+
+        if (r < 0)
+                fail(s, r, vh_error_copy(error));
+        else
+                qemu_start_values(s->proc, s->args.incoming != NULL, values_set, s);
 }
 
 static void ready(QemuProcess *proc)

@@ -21,10 +21,11 @@ GUEST = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qem
 <vcpu current='1'>4</vcpu><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features>
 <cpu><numa><cell id='0' cpus='0-3' memory='64' unit='MiB'/></numa></cpu>
 <devices><disk type='file' device='cdrom'><driver name='qemu' type='raw'/><target dev='hdc' bus='ide'/><readonly/></disk>
-<disk type='file'><driver name='qemu' type='raw'/><source file='IMAGES/root.img'/><target dev='vda'/></disk>
+<disk type='file'><driver name='qemu' type='raw'/><source file='IMAGES/root.img'/><target dev='vda'/>
+<iotune><write_iops_sec>77</write_iops_sec></iotune></disk>
 <controller type='scsi' model='virtio-scsi'/><controller type='virtio-serial'/><controller type='usb' model='qemu-xhci'/>
 <interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface>
-<graphics type='vnc'/></devices>
+<graphics type='vnc' passwd='geheim'/></devices>
 <qemu:commandline><qemu:arg value='-qmp'/><qemu:arg value='unix:IMAGES/qmp,server=on,wait=off'/></qemu:commandline></domain>"""
 
 
@@ -88,6 +89,12 @@ class Guest:
 
     def nodes(self):
         return {node["node-name"] for node in self.qmp("query-named-block-nodes")}
+
+
+def started(guest):
+    """What the command line has no place for is there from the start."""
+    assert guest.qmp("query-vnc")["auth"] == "vnc"
+    assert [d["inserted"]["iops_wr"] for d in guest.qmp("query-block") if d.get("inserted")] == [77]
 
 
 def scsi_disk(guest):
@@ -210,7 +217,7 @@ def throttle(guest):
     guest.must("blkdeviotune", "live", "vda", "--total-bytes-sec", "1048576", "--live")
     tuned = [d["inserted"] for d in guest.qmp("query-block") if d.get("inserted", {}).get("bps") == 1 << 20]
     assert len(tuned) == 1, tuned
-    assert "<total_bytes_sec>1048576</total_bytes_sec>" in guest.live() and "iotune" not in guest.stored()
+    assert "<total_bytes_sec>1048576</total_bytes_sec>" in guest.live() and "total_bytes_sec" not in guest.stored()
     guest.must("blkdeviotune", "live", "vda", "--total-bytes-sec", "0", "--live")
     assert not [d for d in guest.qmp("query-block") if d.get("inserted", {}).get("bps")]
 
@@ -235,7 +242,7 @@ def restart(guest):
     scsi_disk(guest)
 
 
-TESTS = [scsi_disk, usb_disk_both, failed_disk, pci_disk_stays, channel, interface, small_devices, memory, media, processors, balloon, throttle,
+TESTS = [started, scsi_disk, usb_disk_both, failed_disk, pci_disk_stays, channel, interface, small_devices, memory, media, processors, balloon, throttle,
          title, not_yet, restart]
 
 
