@@ -79,9 +79,11 @@ struct VhDriver {
 /* One client's connection to one driver instance. Made and freed by driver/session.c. */
 struct VhConn {
         const VhDriver *driver;
-        void *state;                /* of the instance */
-        void *priv;                 /* the driver's own, per connection */
-        VhEventHub *hub;            /* where this connection's event callbacks register; NULL: no events */
+        void *state;                   /* of the instance */
+        void *priv;                    /* the driver's own, per connection */
+        VhEventHub *hub;               /* where this connection's event callbacks register; NULL: no events */
+        struct VhEventReg *event_regs; /* of it there */
+        unsigned n_event_regs;
         const VhIdentity *identity; /* of the original caller; never NULL */
         bool read_only;
         char *uri; /* canonical: "qemu:///system" */

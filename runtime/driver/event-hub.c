@@ -6,6 +6,7 @@
 #include "api.h"
 #include "base/uuid.h"
 #include "procs.h"
+#include "rpc/limits.h"
 #include <errno.h>
 #include <regex.h>
 #include <utlist.h>
@@ -99,7 +100,9 @@ static const Family families[VH_EVENT_FAMILY_MAX] = {
         [VH_EVENT_QEMU_MONITOR] = { &vh_program_qemu, "qemu monitor ", false, ROWS(monitor_rows) },
 };
 
-typedef struct Reg {
+/* Is in two lists: of those who want the event, and of its connection. */
+typedef struct VhEventReg Reg;
+struct VhEventReg {
         VhConn *conn;
         VhEventFamily family;
         int event;
@@ -110,13 +113,15 @@ typedef struct Reg {
         char *name;       /* node device, or the monitor event's exact name */
         regex_t *pattern; /* monitor events by regular expression */
         bool ignore_case;
-        struct Reg *prev, *next;
-} Reg;
+        Reg *prev, *next;
+        Reg *conn_prev, *conn_next;
+};
+
+enum { EVENTS_MAX = VH_ARRAY_SIZE(domain_rows) }; /* the largest family */
 
 struct VhEventHub {
-        Reg *regs;
+        Reg *wanted[VH_EVENT_FAMILY_MAX][EVENTS_MAX];
         int next_id;
-        unsigned n_wanted[VH_EVENT_FAMILY_MAX];
 };
 
 VhEventHub *vh_event_hub_new(void)
@@ -126,8 +131,9 @@ VhEventHub *vh_event_hub_new(void)
 
 static void reg_remove(VhEventHub *hub, Reg *reg)
 {
-        DL_DELETE(hub->regs, reg);
-        hub->n_wanted[reg->family]--;
+        DL_DELETE(hub->wanted[reg->family][reg->event], reg);
+        DL_DELETE2(reg->conn->event_regs, reg, conn_prev, conn_next);
+        reg->conn->n_event_regs--;
         if (reg->pattern)
                 regfree(reg->pattern);
         free(reg->pattern);
@@ -137,35 +143,25 @@ static void reg_remove(VhEventHub *hub, Reg *reg)
 
 VhEventHub *vh_event_hub_free(VhEventHub *hub)
 {
-        Reg *reg, *next;
-
         if (!hub)
                 return NULL;
-        DL_FOREACH_SAFE (hub->regs, reg, next)
-                reg_remove(hub, reg);
+        for (int family = 0; family < VH_EVENT_FAMILY_MAX; family++)
+                for (int event = 0; event < EVENTS_MAX; event++)
+                        while (hub->wanted[family][event])
+                                reg_remove(hub, hub->wanted[family][event]);
         free(hub);
         return NULL;
 }
 
 void vh_event_hub_drop(VhEventHub *hub, const VhConn *conn)
 {
-        Reg *reg, *next;
-
-        DL_FOREACH_SAFE (hub->regs, reg, next)
-                if (reg->conn == conn)
-                        reg_remove(hub, reg);
+        while (conn->event_regs)
+                reg_remove(hub, conn->event_regs);
 }
 
 bool vh_event_wanted(const VhEventHub *hub, VhEventFamily family, int id)
 {
-        const Reg *reg;
-
-        if (!hub || !hub->n_wanted[family])
-                return false;
-        DL_FOREACH (hub->regs, reg)
-                if (reg->family == family && reg->event == id)
-                        return true;
-        return false;
+        return hub && hub->wanted[family][id];
 }
 
 static bool key_matches(const Reg *reg, const Family *f, const EventRow *row, const void *msg)
@@ -205,10 +201,10 @@ void vh_event_emit(VhEventHub *hub, VhEventFamily family, int id, void *msg)
         const EventRow *row = &f->rows[id];
         Reg *reg, *next;
 
-        if (!hub || !hub->n_wanted[family])
+        if (!hub)
                 return;
-        DL_FOREACH_SAFE (hub->regs, reg, next) {
-                if (reg->family != family || reg->event != id || !key_matches(reg, f, row, msg))
+        DL_FOREACH_SAFE (hub->wanted[family][id], reg, next) {
+                if (!key_matches(reg, f, row, msg))
                         continue;
                 if (family == VH_EVENT_QEMU_MONITOR && !monitor_matches(reg, msg))
                         continue;
@@ -236,9 +232,9 @@ static int check_event_id(VhEventFamily family, int event, bool legacy, VhError 
                             family == VH_EVENT_DOMAIN ? "" : f->word, event);
 }
 
-static bool same_request(const Reg *reg, const VhConn *conn, const Request *rq)
+static bool same_request(const Reg *reg, const Request *rq)
 {
-        if (reg->conn != conn || reg->family != rq->family || reg->event != rq->event)
+        if (reg->family != rq->family || reg->event != rq->event)
                 return false;
         if (reg->has_key != (rq->uuid || rq->name))
                 return false;
@@ -247,10 +243,16 @@ static bool same_request(const Reg *reg, const VhConn *conn, const Request *rq)
         return !rq->name || vh_streq(reg->name, rq->name);
 }
 
-static Reg *reg_add(VhEventHub *hub, VhConn *conn, const Request *rq)
+/* Makes the registration, within the bounds of what one client may have. */
+static int reg_add(Reg **ret, VhEventHub *hub, VhConn *conn, const Request *rq, VhError **err)
 {
-        Reg *reg = vh_new(Reg, 1);
+        Reg *reg;
 
+        if (conn->n_event_regs >= VH_EVENT_CALLBACKS_MAX)
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                                    "too many event callbacks on this connection, at most %d are possible",
+                                    VH_EVENT_CALLBACKS_MAX);
+        reg = vh_new(Reg, 1);
         reg->conn = conn;
         reg->family = rq->family;
         reg->event = rq->event;
@@ -260,9 +262,11 @@ static Reg *reg_add(VhEventHub *hub, VhConn *conn, const Request *rq)
         if (rq->uuid)
                 memcpy(reg->uuid, rq->uuid, VH_UUID_LEN);
         reg->name = vh_xstrdup(rq->name);
-        hub->n_wanted[rq->family]++;
-        DL_APPEND(hub->regs, reg);
-        return reg;
+        DL_APPEND(hub->wanted[rq->family][rq->event], reg);
+        DL_APPEND2(conn->event_regs, reg, conn_prev, conn_next);
+        conn->n_event_regs++;
+        *ret = reg;
+        return 0;
 }
 
 /* Registers; returns the callback id or a negative errno. */
@@ -276,10 +280,11 @@ static int subscribe(VhCall *call, const Request *rq, VhError **err)
                 return r;
         if (!conn->hub)
                 return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_NO_SUPPORT, "%s", call->proc->api);
-        DL_FOREACH (conn->hub->regs, reg)
-                if (same_request(reg, conn, rq))
-                        return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "event callback already tracked");
-        return reg_add(conn->hub, conn, rq)->id;
+        DL_FOREACH2(conn->event_regs, reg, conn_next)
+        if (same_request(reg, rq))
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "event callback already tracked");
+        r = reg_add(&reg, conn->hub, conn, rq, err);
+        return r < 0 ? r : reg->id;
 }
 
 /* word: family as the reference says it in this text. */
@@ -288,12 +293,11 @@ static int unsubscribe(VhCall *call, VhEventFamily family, int id, const char *w
         VhConn *conn = vh_call_conn(call);
         Reg *reg;
 
-        if (conn->hub)
-                DL_FOREACH (conn->hub->regs, reg)
-                        if (reg->conn == conn && reg->family == family && reg->id == id && !reg->legacy) {
-                                reg_remove(conn->hub, reg);
-                                return 0;
-                        }
+        DL_FOREACH2(conn->event_regs, reg, conn_next)
+        if (reg->family == family && reg->id == id && !reg->legacy) {
+                reg_remove(conn->hub, reg);
+                return 0;
+        }
         return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "%sevent callback %d not registered", word, id);
 }
 
@@ -305,12 +309,11 @@ static int unsubscribe_legacy(VhCall *call, int event, VhError **err)
 
         if (r < 0)
                 return r;
-        if (conn->hub)
-                DL_FOREACH (conn->hub->regs, reg)
-                        if (reg->conn == conn && reg->family == VH_EVENT_DOMAIN && reg->event == event && reg->legacy) {
-                                reg_remove(conn->hub, reg);
-                                return 0;
-                        }
+        DL_FOREACH2(conn->event_regs, reg, conn_next)
+        if (reg->family == VH_EVENT_DOMAIN && reg->event == event && reg->legacy) {
+                reg_remove(conn->hub, reg);
+                return 0;
+        }
         return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "domain event %d not registered", event);
 }
 
@@ -373,6 +376,19 @@ FAMILY_CALLS(node_device_event, VH_EVENT_NODE_DEVICE, dev, name, name, "node dev
 /* The reference says "node device" here too. */
 FAMILY_CALLS(secret_event, VH_EVENT_SECRET, secret, uuid, uuid, "node device ")
 
+/* The C library expands counted repetitions one inside the other to as much memory as they ask for. */
+static int check_pattern(const char *pattern, VhError **err)
+{
+        if (strlen(pattern) > VH_EVENT_PATTERN_MAX)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
+                                    "a pattern for monitor events has at most %d characters", VH_EVENT_PATTERN_MAX);
+        if (strchr(pattern, '{'))
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
+                                    "counted repetition is not possible in a pattern for monitor events: '%s'",
+                                    pattern);
+        return 0;
+}
+
 /* Turns the event filter of a monitor registration into a name or a compiled pattern. */
 static int monitor_filter(Reg *reg, const char *event, uint32_t flags, VhError **err)
 {
@@ -385,6 +401,9 @@ static int monitor_filter(Reg *reg, const char *event, uint32_t flags, VhError *
                 reg->name = vh_xstrdup(event);
                 return 0;
         }
+        r = check_pattern(event, err);
+        if (r < 0)
+                return r;
         reg->pattern = vh_new(regex_t, 1);
         r = regcomp(reg->pattern, event, REG_EXTENDED | REG_NOSUB | (nocase ? REG_ICASE : 0));
         if (r == 0)
@@ -406,7 +425,9 @@ int vh_op_qemu_connect_domain_monitor_event_register(VhCall *call,
 
         if (!conn->hub)
                 return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_NO_SUPPORT, "%s", call->proc->api);
-        reg = reg_add(conn->hub, conn, &rq);
+        r = reg_add(&reg, conn->hub, conn, &rq, err);
+        if (r < 0)
+                return r;
         r = args->event ? monitor_filter(reg, args->event, args->flags, err) : 0;
         if (r < 0) {
                 reg_remove(conn->hub, reg);

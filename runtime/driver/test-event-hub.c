@@ -11,6 +11,7 @@
 #include "api.h"
 #include "driver/event-hub.h"
 #include "procs.h"
+#include "rpc/limits.h"
 
 enum { MAX_SEEN = 16 };
 
@@ -245,6 +246,48 @@ static void monitor_events_are_filtered_by_name_and_pattern(void **state)
         vh_event_hub_free(hub);
 }
 
+static void monitor_patterns_are_bounded(void **state)
+{
+        const uint32_t regex = VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX;
+        VhEventHub *hub = vh_event_hub_new();
+        char longest[VH_EVENT_PATTERN_MAX + 2];
+        Client c;
+
+        client_init(&c, hub);
+        memset(longest, 'A', sizeof(longest));
+        longest[VH_EVENT_PATTERN_MAX + 1] = '\0';
+        assert_true(watch_monitor(&c, longest, regex, NULL) < 0);
+        assert_int_equal(watch_monitor(&c, longest + 1, regex, NULL), 0);
+        assert_true(watch_monitor(&c, "((A{9999}){9999}){9999}", regex, NULL) < 0);
+        vh_event_hub_free(hub);
+}
+
+static void registrations_are_bounded(void **state)
+{
+        VhEventHub *hub = vh_event_hub_new();
+        remote_nonnull_domain dom = domain((char *)"a", 1);
+        _vh_error_ VhError *err = NULL;
+        Client greedy, other;
+        int id = -1;
+
+        client_init(&greedy, hub);
+        client_init(&other, hub);
+        for (int i = 0; i < VH_EVENT_CALLBACKS_MAX; i++) {
+                memcpy(dom.uuid, &i, sizeof(i));
+                id = subscribe(&greedy, VIR_DOMAIN_EVENT_ID_LIFECYCLE, &dom, NULL);
+                assert_true(id >= 0);
+        }
+        assert_true(subscribe(&greedy, VIR_DOMAIN_EVENT_ID_REBOOT, NULL, &err) < 0);
+        assert_int_equal(err->code, VIR_ERR_OPERATION_FAILED);
+        assert_true(subscribe(&other, VIR_DOMAIN_EVENT_ID_REBOOT, NULL, NULL) >= 0);
+        assert_int_equal(unsubscribe(&greedy, id, NULL), 0);
+        assert_true(subscribe(&greedy, VIR_DOMAIN_EVENT_ID_REBOOT, NULL, NULL) >= 0);
+        vh_event_hub_drop(hub, &greedy.conn);
+        assert_false(vh_event_wanted(hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_LIFECYCLE));
+        assert_true(vh_event_wanted(hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_REBOOT));
+        vh_event_hub_free(hub);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -254,6 +297,8 @@ int main(void)
                 cmocka_unit_test(every_event_has_its_message),
                 cmocka_unit_test(devices_are_told_apart_by_name),
                 cmocka_unit_test(monitor_events_are_filtered_by_name_and_pattern),
+                cmocka_unit_test(monitor_patterns_are_bounded),
+                cmocka_unit_test(registrations_are_bounded),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

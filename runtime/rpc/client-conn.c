@@ -155,6 +155,8 @@ void vh_client_update(VhClient *client)
                 vh_stream_output_sent(client);
         if (client->waiters)
                 call_waiters(client);
+        if (client->closed)
+                return; /* by who waited */
         if (r < 0 || (client->closing && r == 0 && !vh_link_backlog(&client->link))) {
                 vh_client_close(client);
                 return;

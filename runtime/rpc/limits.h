@@ -23,6 +23,11 @@ enum {
         VH_SEND_BACKLOG_MAX = 256 * 1024,
         /* Unsent event bytes at which a peer that does not read its events is dropped: they cannot be held back. */
         VH_EVENT_BACKLOG_MAX = 64 * 1024 * 1024,
+        /* Event callbacks that one connection may have: a few kinds for each of thousands of guests, in memory of a few
+         * megabytes. */
+        VH_EVENT_CALLBACKS_MAX = 16384,
+        /* Characters of a pattern that selects monitor events: their names are words. */
+        VH_EVENT_PATTERN_MAX = 256,
         /* Another daemon has so long to take a connection and open the URI: systemd may have to start it first. Clients
          * with keepalive wait a little longer than this for a server that is silent. */
         VH_RELAY_OPEN_USEC = 20 * 1000 * 1000,
