@@ -61,23 +61,25 @@ const VhXmlTable vh_table_serial = {
                                                  NAMES("isa-serial", "usb-serial", "pci-serial", "spapr-vty", "pl011",
                                                        "sclpconsole", "sclplmconsole", "16550a", "isa-debugcon"))))),
                    .flags = VH_XML_ALWAYS),
-             INFO),
+             DROPPED_ATTR("tty"), INFO),
 };
 
 const VhXmlTable vh_table_parallel = {
         "parallel",
         sizeof(S),
         ROWS(SOURCE_TYPE, SOURCE,
-             GROUP("target",
-                   ROWS(ATTR("type", target_name, string, .flags = VH_XML_PARSE_ONLY), ATTR("port", port, opt_uint))),
-             INFO),
+             GROUP("target", ROWS(ATTR("type", target_name, string, .flags = VH_XML_PARSE_ONLY),
+                                  ATTR("port", port, opt_uint), DROPPED("model"))),
+             DROPPED_ATTR("tty"), INFO),
 };
 
 const VhXmlTable vh_table_console = {
         "console",
         sizeof(S),
         ROWS(SOURCE_TYPE, TTY, SOURCE,
-             GROUP("target", ROWS(ENUM("type", target_type, console_targets), ATTR("port", port, opt_uint))), INFO),
+             GROUP("target",
+                   ROWS(ENUM("type", target_type, console_targets), ATTR("port", port, opt_uint), DROPPED("model"))),
+             INFO),
 };
 
 const VhXmlTable vh_table_channel = {
@@ -111,7 +113,7 @@ const VhXmlTable vh_table_smartcard = {
              EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, KEY)), WHEN(mode, BIT(SMARTCARD_PASSTHROUGH))),
              LIST("certificate", certificates, table_certificate, WHEN(mode, BIT(SMARTCARD_HOST_CERTIFICATES))),
              LEAF("database", database, string, WHEN(mode, BIT(SMARTCARD_HOST_CERTIFICATES))),
-             EMBED_AT(source, vh_rows_chr_source, WHEN(mode, BIT(SMARTCARD_PASSTHROUGH))), INFO),
+             EMBED_AT(source, vh_rows_chr_source, WHEN(mode, BIT(SMARTCARD_PASSTHROUGH))), DROPPED("target"), INFO),
 };
 #undef S
 

@@ -35,6 +35,9 @@ const VhXmlRow vh_rows_pci[] = {
 };
 #undef S
 
+/* A device of the host: whether it has several functions there is nobody's business. */
+const VhXmlRow vh_rows_host_pci[] = { EMBED(vh_rows_pci), DROPPED_ATTR("multifunction"), {} };
+
 #define S      VhAddress
 #define IS(t)  WHEN(type, BIT(VH_ADDRESS_##t))
 #define ALWAYS .flags = VH_XML_ALWAYS

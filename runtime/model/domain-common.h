@@ -133,7 +133,9 @@ typedef struct VhChrSource {
 } VhChrSource;
 
 /* Tables and rows that devices share. Rows take a struct of the named type. */
-extern const VhXmlRow vh_rows_pci[];              /* VhPciAddress: domain, bus, slot, function */
+extern const VhXmlRow vh_rows_pci[];
+extern const VhXmlRow vh_rows_host_pci[];
+/* VhPciAddress of a device of the host */        /* VhPciAddress: domain, bus, slot, function */
 extern const VhXmlRow vh_rows_address[];          /* VhAddress */
 extern const VhXmlRow vh_rows_device_info[];      /* VhDeviceInfo: alias, master, rom, acpi, address */
 extern const VhXmlRow vh_rows_device_boot[];      /* VhDeviceInfo: boot */

@@ -364,6 +364,18 @@ typedef struct VhCoalesce {
         uint32_t rx_frames_max;
 } VhCoalesce;
 
+/* Ports of the host that lead into a guest (type user with passt). */
+typedef struct VhPortRange {
+        uint32_t start, end, to; /* 0: not given */
+        uint8_t exclude;         /* VH_YES, VH_NO */
+} VhPortRange;
+
+typedef struct VhPortForward {
+        uint8_t proto; /* words: tcp, udp */
+        char *address, *dev;
+        VH_LIST(VhPortRange) ranges; /* none: all ports */
+} VhPortForward;
+
 typedef struct VhNet {
         VhNetType type;
         uint8_t mac_check, mac_type;                                             /* words */
@@ -381,7 +393,9 @@ typedef struct VhNet {
         uint32_t queues, rx_queue_size, tx_queue_size;
         char *network, *portgroup, *bridge; /* source */
         uint8_t portid[VH_UUID_LEN];
-        char *source_dev;  /* direct, ethernet, vdpa */
+        uint8_t mac_table_manager; /* words: kernel, libvirt */
+        VH_LIST(VhPortForward) port_forwards;
+        char *source_dev;  /* direct, ethernet, vdpa, user */
         char *source_path; /* vhostuser */
         char *source_address, *source_local_address;
         uint32_t source_port, source_local_port;

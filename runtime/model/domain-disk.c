@@ -117,7 +117,7 @@ static const VhXmlTable table_reservations = {
         sizeof(S),
         ROWS(YESNO("enabled", enabled), YESNO("managed", managed),
              GROUP("source", ROWS(WORD("type", source_type, NAMES("unix")), ATTR("path", path, string),
-                                  WORD("mode", source_mode, NAMES("client"))))),
+                                  WORD("mode", source_mode, NAMES("client")), DROPPED("reconnect")))),
 };
 #undef S
 
@@ -134,6 +134,7 @@ static const VhXmlRow rows_source_content[] = {
         PTR("encryption", encryption, table_encryption),
         PTR("reservations", reservations, table_reservations),
         GROUP("slices", ROWS(LIST("slice", slices, table_slice))),
+        DROPPED("privateData"),
         {},
 };
 
@@ -167,7 +168,7 @@ static const VhXmlTable table_network_source = {
              GROUP("identity",
                    ROWS(ATTR("user", user, string), ATTR("group", group, string), ATTR("username", username, string),
                         ATTR("keyfile", keyfile, string), ATTR("agentsock", agent, string))),
-             GROUP("knownHosts", ROWS(ATTR("path", known_hosts, string)))),
+             GROUP("knownHosts", ROWS(ATTR("path", known_hosts, string))), DROPPED("privateData")),
 };
 #undef S
 
@@ -175,7 +176,7 @@ static const VhXmlTable table_network_source = {
 static const VhXmlTable table_backing;
 
 /* For the struct of the source; the attribute type stands in the element around. */
-static const VhXmlRow rows_source[] = {
+const VhXmlRow vh_rows_disk_source[] = {
         GROUP("source",
               ROWS(ATTR("file", path, string, .flags = VH_XML_NONEMPTY), ATTR("fdgroup", fdgroup, string), COMMON),
               IS(FILE)),
@@ -189,7 +190,7 @@ static const VhXmlRow rows_source[] = {
         GROUP("source",
               ROWS(WORD("type", nvme_type, NAMES("pci"), REQUIRED), YESNO("managed", managed),
                    ATTR("namespace", nvme_namespace, u64, REQUIRED), EMBED(rows_source_attrs),
-                   GROUP_AT("address", nvme, vh_rows_pci), EMBED(rows_source_content)),
+                   GROUP_AT("address", nvme, vh_rows_host_pci), EMBED(rows_source_content)),
               IS(NVME)),
         GROUP("source",
               ROWS(WORD("type", vhost_type, NAMES("unix"), REQUIRED), ATTR("path", path, string, REQUIRED),
@@ -198,9 +199,11 @@ static const VhXmlRow rows_source[] = {
         {},
 };
 
+const VhXmlRow vh_rows_disk_type[] = { ENUM("type", type, disk_type_names, KEY), {} };
+
 const VhXmlRow vh_rows_typed_source[] = {
-        ENUM("type", type, disk_type_names, KEY),
-        EMBED(rows_source),
+        EMBED(vh_rows_disk_type),
+        EMBED(vh_rows_disk_source),
         {},
 };
 
@@ -217,12 +220,12 @@ static const VhXmlTable table_backing = {
         "backingStore",
         sizeof(S),
         ROWS(ENUM("type", type, disk_type_names, KEY), ATTR("index", index, opt_uint, LIVE), BACKING_FORMAT,
-             EMBED(rows_source), EMBED(rows_backing)),
+             EMBED(vh_rows_disk_source), EMBED(rows_backing)),
 };
 
 static const VhXmlRow rows_mirror_content[] = {
         BACKING_FORMAT,
-        EMBED(rows_source),
+        EMBED(vh_rows_disk_source),
         EMBED(rows_backing),
         {},
 };
@@ -230,8 +233,8 @@ static const VhXmlRow rows_mirror_content[] = {
 const VhXmlTable vh_table_disk_source = {
         "source",
         sizeof(S),
-        ROWS(ENUM("type", type, disk_type_names, .flags = VH_XML_KEY, .def = VH_DISK_TYPE_FILE), EMBED(rows_source),
-             BACKING_FORMAT, EMBED(rows_backing)),
+        ROWS(ENUM("type", type, disk_type_names, .flags = VH_XML_KEY, .def = VH_DISK_TYPE_FILE),
+             EMBED(vh_rows_disk_source), BACKING_FORMAT, EMBED(rows_backing)),
 };
 #undef IS
 #undef S
@@ -276,11 +279,20 @@ static const VhXmlTable table_transient = { "transient", sizeof(S), ROWS(YESNO("
 #undef S
 
 #define S VhDiskMirror
+enum { MIRROR_COPY = 1 };
+/* Older tools look for the copy's file here. */
+static const VhXmlRow rows_mirror_file[] = {
+        ATTR("file", src.path, string, WHEN(src.type, BIT(VH_DISK_TYPE_FILE))),
+        WORD("format", src.format, &vh_storage_format_names, WHEN(src.type, BIT(VH_DISK_TYPE_FILE))),
+        {},
+};
+
 static const VhXmlTable table_mirror = {
         "mirror",
         sizeof(S),
-        ROWS(ENUM("type", src.type, disk_type_names, KEY), WORD("job", job, NAMES("copy", "active-commit")),
-             WORD("ready", ready, NAMES("yes", "abort", "pivot")), EMBED_AT(src, rows_mirror_content)),
+        ROWS(ENUM("type", src.type, disk_type_names, KEY), WORD("job", job, NAMES("copy", "active-commit"), KEY),
+             EMBED(rows_mirror_file, WHEN(job, BIT(MIRROR_COPY))), WORD("ready", ready, NAMES("yes", "abort", "pivot")),
+             EMBED_AT(src, rows_mirror_content)),
 };
 #undef S
 
@@ -319,7 +331,7 @@ static const VhXmlRow rows_disk_target[] = {
 static const VhXmlRow rows_disk_content[] = {
         GROUP("driver", rows_disk_driver),
         PTR("auth", auth, vh_table_storage_auth),
-        EMBED_AT(src, rows_source),
+        EMBED_AT(src, vh_rows_disk_source),
         EMBED_AT(src, rows_backing),
         GROUP("backenddomain", ROWS(ATTR("name", domain_name, string))),
         PTR("geometry", geometry, table_geometry),
@@ -337,6 +349,7 @@ static const VhXmlRow rows_disk_content[] = {
         PTR("encryption", encryption, table_encryption),
         EMBED_AT(info, vh_rows_device_boot),
         EMBED_AT(info, vh_rows_device_info),
+        DROPPED("privateData"),
         {},
 };
 

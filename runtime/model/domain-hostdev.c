@@ -30,10 +30,25 @@ static const VhXmlNames hostdev_type_names = {
 #define IS(t) WHEN(type, BIT(VH_HOSTDEV_##t))
 enum { SCSI_ADAPTER = 0, SCSI_ISCSI = 1 };
 
+/* The schema shares the element with storage pools. */
+static const VhXmlRow rows_scsi_adapter[] = {
+        ATTR("name", adapter, string, REQUIRED),
+        DROPPED_ATTR("type"),
+        DROPPED_ATTR("managed"),
+        DROPPED_ATTR("parent"),
+        DROPPED_ATTR("parent_wwnn"),
+        DROPPED_ATTR("parent_wwpn"),
+        DROPPED_ATTR("parent_fabric_wwn"),
+        DROPPED_ATTR("wwnn"),
+        DROPPED_ATTR("wwpn"),
+        DROPPED("parentaddr"),
+        {},
+};
+
 static const VhXmlRow rows_scsi_source[] = {
         WORD("protocol", scsi_protocol, NAMES("iscsi"), KEY),
         ATTR("name", scsi_name, string, WHEN(scsi_protocol, BIT(SCSI_ISCSI))),
-        GROUP("adapter", ROWS(ATTR("name", adapter, string, REQUIRED)), WHEN(scsi_protocol, BIT(SCSI_ADAPTER))),
+        GROUP("adapter", rows_scsi_adapter, WHEN(scsi_protocol, BIT(SCSI_ADAPTER))),
         GROUP("address",
               ROWS(ATTR("bus", scsi_bus, opt_uint), ATTR("target", scsi_target, opt_uint),
                    ATTR("unit", scsi_unit, opt_u64)),
@@ -55,7 +70,8 @@ static const VhXmlRow rows_hostdev_source[] = {
                    GROUP("address", ROWS(ATTR("bus", usb_bus, opt_uint, REQUIRED),
                                          ATTR("device", usb_device, opt_uint, REQUIRED)))),
               IS(USB)),
-        GROUP("source", ROWS(YESNO("writeFiltering", write_filtering), GROUP_AT("address", pci, vh_rows_pci, REQUIRED)),
+        GROUP("source",
+              ROWS(YESNO("writeFiltering", write_filtering), GROUP_AT("address", pci, vh_rows_host_pci, REQUIRED)),
               IS(PCI)),
         GROUP("source", rows_scsi_source, IS(SCSI)),
         GROUP("source", ROWS(WORD("protocol", vhost_protocol, NAMES("vhost"), REQUIRED), ATTR("wwpn", wwpn, string)),

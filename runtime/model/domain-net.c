@@ -84,7 +84,7 @@ static const VhXmlTable table_rate = {
 const VhXmlTable vh_table_bandwidth = {
         "bandwidth",
         sizeof(S),
-        ROWS(PTR("inbound", in, table_rate), PTR("outbound", out, table_rate)),
+        ROWS(PTR("inbound", in, table_rate), PTR("outbound", out, table_rate), DROPPED_ATTR("classID")),
 };
 #undef S
 
@@ -129,6 +129,25 @@ static const VhXmlTable table_coalesce = {
 };
 #undef S
 
+#define S VhPortRange
+static const VhXmlTable table_port_range = {
+        "range",
+        sizeof(S),
+        ROWS(ATTR("start", start, uint, .flags = VH_XML_REQUIRED, .max = UINT16_MAX),
+             ATTR("end", end, uint, .max = UINT16_MAX), ATTR("to", to, uint, .max = UINT16_MAX),
+             YESNO("exclude", exclude)),
+};
+#undef S
+
+#define S VhPortForward
+static const VhXmlTable table_port_forward = {
+        "portForward",
+        sizeof(S),
+        ROWS(WORD("proto", proto, NAMES("tcp", "udp"), REQUIRED), ATTR("address", address, string),
+             ATTR("dev", dev, string), LIST("range", ranges, table_port_range)),
+};
+#undef S
+
 #define S       VhNet
 #define IS(t)   WHEN(type, BIT(VH_NET_##t))
 #define SOCKETS (BIT(VH_NET_SERVER) | BIT(VH_NET_CLIENT) | BIT(VH_NET_MCAST))
@@ -142,9 +161,14 @@ static const VhXmlRow rows_source_ips[] = {
 static const VhXmlRow rows_net_source[] = {
         GROUP("source",
               ROWS(ATTR("network", network, string, REQUIRED), ATTR("portgroup", portgroup, string),
-                   ATTR("portid", portid, uuid, LIVE), ATTR("bridge", bridge, string, LIVE), EMBED(rows_source_ips)),
+                   ATTR("portid", portid, uuid, LIVE), ATTR("bridge", bridge, string, LIVE),
+                   WORD("macTableManager", mac_table_manager, NAMES("kernel", "libvirt"), LIVE),
+                   EMBED(rows_source_ips)),
               IS(NETWORK)),
-        GROUP("source", ROWS(ATTR("bridge", bridge, string, REQUIRED), EMBED(rows_source_ips)), IS(BRIDGE)),
+        GROUP("source",
+              ROWS(ATTR("bridge", bridge, string, REQUIRED), DROPPED_ATTR("macTableManager"), EMBED(rows_source_ips)),
+              IS(BRIDGE)),
+        GROUP("source", ROWS(ATTR("dev", source_dev, string)), IS(USER)),
         GROUP("source", ROWS(ATTR("dev", source_dev, string), EMBED(rows_source_ips)), IS(ETHERNET)),
         GROUP("source",
               ROWS(WORD("type", vhost_type, NAMES("unix"), REQUIRED), ATTR("path", source_path, string, REQUIRED),
@@ -203,6 +227,7 @@ static const VhXmlRow rows_net_content[] = {
                    WORD("type", mac_type, NAMES("generated", "static")), WORD("check", mac_check, NAMES("yes", "no")))),
         EMBED(rows_net_source),
         PTR("vlan", vlan, vh_table_vlan),
+        LIST("portForward", port_forwards, table_port_forward, IS(USER)),
         PTR("virtualport", virtport, vh_table_virtualport),
         PTR("bandwidth", bandwidth, vh_table_bandwidth),
         GROUP("port", ROWS(YESNO("isolated", isolated))),

@@ -91,6 +91,7 @@ const VhXmlRow vh_rows_os[] = {
         LEAF("kernel", kernel, string),
         LEAF("initrd", initrd, string),
         LEAF("cmdline", cmdline, string),
+        LEAF("root", root, string),
         LEAF("dtb", dtb, string),
         GROUP("acpi", ROWS(LIST("table", acpi_tables, table_acpi_table))),
         LIST("boot", boots, table_boot),

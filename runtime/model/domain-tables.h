@@ -13,7 +13,8 @@ extern const VhXmlTable vh_table_smartcard, vh_table_redirdev, vh_table_rng, vh_
 extern const VhXmlTable vh_table_disk;
 extern const VhXmlTable vh_table_storage_auth;
 extern const VhXmlTable vh_table_storage_host;
-extern const VhXmlRow vh_rows_typed_source[]; /* VhDiskSource: attribute type and element source */
+/* VhDiskSource: attribute type and element source, and each of them alone. */
+extern const VhXmlRow vh_rows_typed_source[], vh_rows_disk_type[], vh_rows_disk_source[];
 extern const VhXmlTable vh_table_disk_source; /* VhDiskSource as an element with the attribute type */
 extern const VhXmlNames vh_disk_bus_names;
 extern const VhXmlNames vh_disk_device_names;

@@ -281,7 +281,7 @@ const VhXmlTable vh_table_launch_security = {
              YESNO("kernelHashes", kernel_hashes, SEV), LEAF("cbitpos", cbitpos, opt_uint, SEV),
              LEAF("reducedPhysBits", reduced_phys_bits, opt_uint, SEV),
              LEAF("policy", policy, opt_hex, SEV, .max = 0xffff), LEAF("dhCert", dh_cert, string, SEV),
-             LEAF("session", session, string, SEV)),
+             LEAF("session", session, string, SEV), DROPPED("handle", SEV)),
 };
 #undef S
 

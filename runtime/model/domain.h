@@ -75,7 +75,7 @@ typedef struct VhDomainOs {
         VhOptUint bootmenu_timeout;   /* ms */
         char *arch;
         char *machine;
-        char *kernel, *initrd, *cmdline, *dtb, *shim;
+        char *kernel, *initrd, *cmdline, *root, *dtb, *shim;
         char *init, *initdir, *inituser, *initgroup; /* containers */
         char *bootloader, *bootloader_args;
         VH_LIST(VhText) initargs;

@@ -3,6 +3,7 @@
 /* The tables of <domainsnapshot> and <domaincheckpoint>. */
 
 #include "model/moment.h"
+#include "model/domain-tables.h"
 #include "xml/rows.h"
 
 #define LOCATIONS NAMES("no", "internal", "external", "manual")
@@ -16,14 +17,32 @@ static const VhXmlTable memory_table = { "memory", sizeof(S),
                                          NULL };
 #undef S
 
+/* A place without type is a file; a type without place says nothing. */
+static int check_snapshot_disk(void *obj, const VhXmlParse *p, const xmlNode *node)
+{
+        VhDiskSource *src = &((VhSnapshotDisk *)obj)->src;
+
+        if (src->type == VH_DISK_TYPE_NONE && (src->path || src->format))
+                src->type = VH_DISK_TYPE_FILE;
+        else if (!src->path && !src->format && !src->network)
+                src->type = VH_DISK_TYPE_NONE;
+        return 0;
+}
+
 #define S VhSnapshotDisk
+static const VhXmlRow rows_snapshot_driver[] = {
+        WORD("type", src.format, &vh_storage_format_names),
+        GROUP("metadata_cache", ROWS(LEAF("max_size", src.metadata_cache, bytes))),
+        {},
+};
+
 static const VhXmlTable snapshot_disk_table = {
         "disk", sizeof(S),
         ROWS(ATTR("name", name, string, REQUIRED), WORD("snapshot", location, LOCATIONS),
-             WORD("type", type, NAMES("file", "block", "dir", "network", "volume", "nvme", "vhostuser")),
-             GROUP("driver", ROWS(ATTR("type", driver_type, string))),
-             GROUP("source", ROWS(ATTR("file", source_file, string), ATTR("dev", source_dev, string)))),
-        NULL
+             EMBED_AT(src, vh_rows_disk_type), GROUP("driver", rows_snapshot_driver),
+             EMBED_AT(src, vh_rows_disk_source),
+             GROUP("source", ROWS(ATTR("file", src.path, string)), WHEN(src.type, BIT(VH_DISK_TYPE_NONE)))),
+        check_snapshot_disk
 };
 #undef S
 

@@ -4,6 +4,7 @@
 /* Snapshots and checkpoints: <domainsnapshot> and <domaincheckpoint>. The domain inside is kept as text; drivers hold
  * its struct beside the definition and put the text there before they format. */
 
+#include "model/domain-devices.h"
 #include "model/model.h"
 #include "xml/types.h"
 
@@ -37,10 +38,7 @@ typedef struct VhSnapshotMemory {
 typedef struct VhSnapshotDisk {
         char *name;
         uint8_t location;
-        uint8_t type; /* file, block, network, ... */
-        char *driver_type;
-        char *source_file;
-        char *source_dev;
+        VhDiskSource src; /* external: what the guest writes to from then on; type none: to be made up */
 } VhSnapshotDisk;
 
 typedef struct VhSnapshotDef {

@@ -65,7 +65,7 @@ static bool same_ns(const VhXmlNs *ns, const xmlNs *seen)
 
 static bool row_takes(const VhXmlRow *row, bool attr)
 {
-        return attr ? row->place == VH_XML_ATTR : row->place > VH_XML_TEXT;
+        return attr ? row->place == VH_XML_ATTR || row->place == VH_XML_DROPPED_ATTR : row->place > VH_XML_TEXT;
 }
 
 static void try_row(const VhXmlRow *row, const char *name, const xmlNs *ns, bool attr, uint8_t *base, Found *f)
@@ -185,14 +185,6 @@ static int refuse_unknown_element(const VhXmlParse *p, const Found *f, const VhX
         return refuse_unknown(p, f, "element", name_of(node), node);
 }
 
-static int refuse_unsupported(const VhXmlParse *p, const xmlNode *node)
-{
-        if (!(p->flags & VH_XML_STRICT))
-                return 0;
-        return vh_xml_error(node, VIR_ERR_CONFIG_UNSUPPORTED, p->err, "element '%s' is not supported yet",
-                            name_of(node));
-}
-
 /* ---- scalars ---- */
 
 /* node is the element that holds the value (and its unit). */
@@ -214,7 +206,7 @@ static int parse_scalar(const VhXmlParse *p, const VhXmlRow *row, const xmlNode 
 
 static int parse_attr(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *node, const xmlAttr *a, uint8_t *base)
 {
-        if (p->flags & row->hide)
+        if (p->flags & row->hide || row->place == VH_XML_DROPPED_ATTR)
                 return 0;
         return parse_scalar(p, row, node, text_of(p, node->doc, a->children), base + row->offset);
 }
@@ -393,7 +385,7 @@ static int parse_child(const VhXmlParse *p, const VhXmlRow *row, const xmlNode *
         case VH_XML_RAW:
                 return parse_raw(node, field);
         default:
-                return refuse_unsupported(p, node);
+                return 0;
         }
 }
 
@@ -403,7 +395,8 @@ static int note_row(const VhXmlParse *p, const VhXmlRow *rows, const Found *f, c
         ptrdiff_t i = f->row - rows;
 
         /* Rows of embedded tables are not counted. */
-        if (f->row->place == VH_XML_LIST || (f->row->flags & VH_XML_REPEAT) || f->row != f->top || i >= ROWS_MAX)
+        if (f->row->place == VH_XML_LIST || f->row->place == VH_XML_DROPPED || (f->row->flags & VH_XML_REPEAT) ||
+            f->row != f->top || i >= ROWS_MAX)
                 return 0;
         if (seen[i / 64] >> (i % 64) & 1 && f->row->twice)
                 return fault_error(p, f->row->twice, node, name_of(node));

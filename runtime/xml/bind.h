@@ -72,17 +72,18 @@ typedef struct VhXmlFault {
 } VhXmlFault;
 
 typedef enum VhXmlPlace {
-        VH_XML_END,         /* closes a table */
-        VH_XML_ATTR,        /* attribute of the element */
-        VH_XML_TEXT,        /* the element's own text */
-        VH_XML_LEAF,        /* child element that holds one text */
-        VH_XML_FLAG,        /* empty child element, bool */
-        VH_XML_GROUP,       /* child element whose rows fill the struct at offset (0: the same struct) */
-        VH_XML_EMBED,       /* no element: more rows of this element, for the struct at offset */
-        VH_XML_PTR,         /* child element with a struct of its own on the heap, NULL if absent */
-        VH_XML_LIST,        /* child elements of the same name, VH_LIST() of structs on the heap */
-        VH_XML_RAW,         /* child element kept as text (char *), with its tags */
-        VH_XML_UNSUPPORTED, /* known, but not built: refused when VH_XML_STRICT is set */
+        VH_XML_END,          /* closes a table */
+        VH_XML_ATTR,         /* attribute of the element */
+        VH_XML_DROPPED_ATTR, /* attribute that is accepted and not kept */
+        VH_XML_TEXT,         /* the element's own text */
+        VH_XML_LEAF,         /* child element that holds one text */
+        VH_XML_FLAG,         /* empty child element, bool */
+        VH_XML_GROUP,        /* child element whose rows fill the struct at offset (0: the same struct) */
+        VH_XML_EMBED,        /* no element: more rows of this element, for the struct at offset */
+        VH_XML_PTR,          /* child element with a struct of its own on the heap, NULL if absent */
+        VH_XML_LIST,         /* child elements of the same name, VH_LIST() of structs on the heap */
+        VH_XML_RAW,          /* child element kept as text (char *), with its tags */
+        VH_XML_DROPPED,      /* child element that is accepted and not kept */
 } __attribute__((packed)) VhXmlPlace;
 
 enum {

@@ -67,9 +67,14 @@
         {                                                                                                              \
                 .name = (n), .place = VH_XML_RAW, AT(field), ##__VA_ARGS__                                             \
         }
-#define NOT_BUILT(n, ...)                                                                                              \
+/* What the reference's schema accepts and its reader passes over. */
+#define DROPPED(n, ...)                                                                                                \
         {                                                                                                              \
-                .name = (n), .place = VH_XML_UNSUPPORTED, ##__VA_ARGS__                                                \
+                .name = (n), .place = VH_XML_DROPPED, ##__VA_ARGS__                                                    \
+        }
+#define DROPPED_ATTR(n, ...)                                                                                           \
+        {                                                                                                              \
+                .name = (n), .place = VH_XML_DROPPED_ATTR, ##__VA_ARGS__                                               \
         }
 
 /* Conditions: the row exists while the enum `field` has one of the values in mask (BIT(x) | BIT(y)). */
