@@ -8,7 +8,8 @@
 
 static int no_start(VhError **err)
 {
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "restoring with parameters is not supported yet");
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                            "restoring with parameters is not supported yet");
 }
 
 #define NO_START(name)                                                                                                 \

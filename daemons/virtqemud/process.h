@@ -31,17 +31,17 @@ struct QemuProcess {
         char *pid_path;
         char *log_path;
         char *master_key;
-        off_t log_start;            /* where this run's output starts in the log */
-        const VhConn *autodestroy;  /* whose end is the guest's end; NULL: nobody's */
-        QemuStarting *starting;     /* the start that has not succeeded yet; NULL: it runs */
-        bool killing;               /* we are stopping it */
-        bool fake_reboot;           /* the next power-off is a reboot */
-        bool gave_shutdown;         /* QEMU told that the guest shut down */
-        bool agent_connected;       /* the guest's end of the agent channel is open */
-        int stop_reason;            /* VIR_DOMAIN_SHUTOFF_*: of the stop that goes on */
-        int stop_detail;            /* VIR_DOMAIN_EVENT_STOPPED_* */
-        int cont_reason;            /* VIR_DOMAIN_RUNNING_* of the next RESUME; 0: unpaused */
-        int pause_reason;           /* VIR_DOMAIN_PAUSED_* of the next STOP; 0: user */
+        off_t log_start;           /* where this run's output starts in the log */
+        const VhConn *autodestroy; /* whose end is the guest's end; NULL: nobody's */
+        QemuStarting *starting;    /* the start that has not succeeded yet; NULL: it runs */
+        bool killing;              /* we are stopping it */
+        bool fake_reboot;          /* the next power-off is a reboot */
+        bool gave_shutdown;        /* QEMU told that the guest shut down */
+        bool agent_connected;      /* the guest's end of the agent channel is open */
+        int stop_reason;           /* VIR_DOMAIN_SHUTOFF_*: of the stop that goes on */
+        int stop_detail;           /* VIR_DOMAIN_EVENT_STOPPED_* */
+        int cont_reason;           /* VIR_DOMAIN_RUNNING_* of the next RESUME; 0: unpaused */
+        int pause_reason;          /* VIR_DOMAIN_PAUSED_* of the next STOP; 0: user */
         /* Follows QEMU's migration, which saving and restoring are too; NULL: nobody. */
         void (*migration)(void *data, const char *status);
         void *migration_data;

@@ -46,8 +46,8 @@ typedef struct QemuDriver {
         int last_id;  /* of a running domain */
         QemuConsole *consoles;
         struct QemuTask *waiters; /* for domains' ends, task.h */
-        size_t texts;    /* bytes of texts that domains keep */
-        char *dac_label; /* "+UID:+GID" of the guests' account */
+        size_t texts;             /* bytes of texts that domains keep */
+        char *dac_label;          /* "+UID:+GID" of the guests' account */
         uint8_t uuid[VH_UUID_LEN];
 } QemuDriver;
 

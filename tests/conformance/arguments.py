@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What calls are told by their arguments alone: every procedure with usual arguments, about objects that do not exist, and with
-each argument, each pair of arguments and each pair of flags made unusual. The description decides what is sent."""
+each argument, each pair of flags and (on the full connection) each pair of arguments made unusual. The description decides what is sent."""
 
 import itertools
 
@@ -105,10 +105,12 @@ def summary(answers):
     return sorted(lines)
 
 
-def probe(line, program, proc):
+def probe(line, program, proc, with_pairs):
     """{group: lines}"""
     groups = {}
     for group, label, values in cases(program, program.lookup(proc["args"])[1]):
+        if group == "pairs" and not with_pairs:
+            continue
         answer = line.ask(proc["num"], program.encode(proc["args"], values), program)
         flags = values.get("flags")
         groups.setdefault(group, {}).setdefault(text(answer, flags if isinstance(flags, int) else 0), []).append(label)
@@ -126,7 +128,7 @@ def run(server):
                 # Registrations outlive the call.
                 if proc.get("dir") != "call" or not proc.get("args") or name in SKIPPED or "EVENT" in name:
                     continue
-                for group, lines in probe(line, program, proc).items():
+                for group, lines in probe(line, program, proc, socket == "rw").items():
                     results[f"{socket}/{name}/{group}"] = lines
             line.drop()
     return results

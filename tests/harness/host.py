@@ -167,8 +167,12 @@ REFERENCE = "/usr/sbin/libvirtd"
 
 
 def daemon_pid(h, name):
-    """Of the daemon itself: what a test starts may be a wrapper."""
-    with open(h.path("run", f"{name}.pid"), encoding="ascii") as f:
+    """Of the daemon itself: what a test starts may be a wrapper. One that is activated listens before it has started."""
+    path = h.path("run", f"{name}.pid")
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and not (os.path.exists(path) and os.path.getsize(path)):
+        time.sleep(0.02)
+    with open(path, encoding="ascii") as f:
         return int(f.read())
 
 
