@@ -29,6 +29,23 @@ static const VhCliOption rollback_options[] = {
         { 0 },
 };
 
+/* What would stay behind is named before anything is done. */
+static bool can_be_taken_back(VhSession *s)
+{
+        bool can = true;
+
+        for (size_t i = 0; i < s->set.n_actions; i++) {
+                if (s->set.actions[i].kind != VH_ACTION_ACCOUNTS)
+                        continue;
+                can = false;
+                fprintf(stderr,
+                        "virthost try: %s: makes groups or members, which cannot be taken back; apply such a profile "
+                        "first, or take access.create_group and members out\n",
+                        s->set.actions[i].unit);
+        }
+        return can;
+}
+
 static int run_try(int argc, char **argv)
 {
         VhSession s;
@@ -37,6 +54,8 @@ static int run_try(int argc, char **argv)
         if (status < 0 && !s.host.systemd)
                 status = vh_cli_usage_error(&vh_verb_try, "an image cannot be tried; leave out --root");
         if (status < 0 && (!vh_session_lock(&s) || !vh_session_plan(&s, argv[s.cli.first])))
+                status = VH_EXIT_FAILED;
+        if (status < 0 && !can_be_taken_back(&s))
                 status = VH_EXIT_FAILED;
         if (status < 0 && !vh_session_is_idle(&s, &status)) {
                 if (!s.cli.quiet)

@@ -190,6 +190,21 @@ static int learn_services(const Planner *p)
         return r;
 }
 
+/* Groups before the sockets and folders that belong to them. */
+static void make_listed(const Planner *p, const char *dir, VhActionKind kind)
+{
+        for (size_t i = 0; i < p->set->n_changes; i++) {
+                const VhChange *c = &p->set->changes[i];
+
+                if (strstr(c->path, dir) && !vh_startswith(c->path, "var/lib/virthost/") &&
+                    c->new.kind == VH_NODE_FILE) {
+                        _vh_free_ char *path = vh_xasprintf("/%s", c->path);
+
+                        vh_changes_act(p->set, kind, path, NULL);
+                }
+        }
+}
+
 static bool is_helper(const VhDaemonDesc *d)
 {
         return d->role == VH_ROLE_LOG || d->role == VH_ROLE_LOCK;
@@ -206,6 +221,8 @@ int vh_host_actions(VhChangeSet *set, const VhHost *host, VhFindings *findings, 
         for (const VhDaemonDesc *const *d = vh_daemon_descs; r >= 0 && *d; d++)
                 if ((*d)->units)
                         r = stop_unwanted(&p, *d);
+        make_listed(&p, "etc/sysusers.d/", VH_ACTION_ACCOUNTS);
+        make_listed(&p, "etc/tmpfiles.d/", VH_ACTION_FOLDERS);
         if (r >= 0 && vh_effects_reload_manager(set))
                 vh_changes_act(set, VH_ACTION_RELOAD_MANAGER, NULL, NULL);
         /* Others need the helpers' sockets. */

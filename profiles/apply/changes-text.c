@@ -174,7 +174,7 @@ static bool take_action(Reader *r, VhChangeSet *set)
         uint64_t kind, before;
         VhAction *a;
 
-        if (r->n != 5 || !take_number(r->words[1], 10, VH_ACTION_LIVE, &kind) ||
+        if (r->n != 5 || !take_number(r->words[1], 10, VH_ACTION_FOLDERS, &kind) ||
             !take_number(r->words[2], 10, 1, &before))
                 return false;
         a = vh_changes_act(set, (VhActionKind)kind, vh_streq(r->words[3], "-") ? NULL : r->words[3], NULL);

@@ -158,7 +158,8 @@ VhStep vh_changes_step(const VhChangeSet *set, size_t i)
 
 const char *vh_action_name(VhActionKind kind)
 {
-        static const char *const names[] = { "stop", "daemon-reload", "start", "restart", "reload", "set" };
+        static const char *const names[] = { "stop",   "daemon-reload", "start",    "restart",
+                                             "reload", "set",           "sysusers", "tmpfiles" };
 
         return names[kind];
 }

@@ -21,13 +21,15 @@ typedef enum VhActionKind {
         VH_ACTION_START,
         VH_ACTION_RESTART,
         VH_ACTION_RELOAD,
-        VH_ACTION_LIVE, /* a setting through the admin socket */
+        VH_ACTION_LIVE,     /* a setting through the admin socket */
+        VH_ACTION_ACCOUNTS, /* systemd-sysusers makes the groups and members of a file; that is not taken back */
+        VH_ACTION_FOLDERS,  /* systemd-tmpfiles makes the folders of a file */
 } VhActionKind;
 
 typedef struct VhAction {
         VhActionKind kind;
         bool before;  /* before files change: while a unit's own settings are still in force */
-        char *unit;   /* NULL for VH_ACTION_RELOAD_MANAGER */
+        char *unit;   /* NULL for VH_ACTION_RELOAD_MANAGER; a path for accounts and folders */
         char *key;    /* VH_ACTION_LIVE: the option, */
         char *value;  /* and its value as in a .conf file; NULL: the default */
         char *reason; /* for people, or NULL */
@@ -104,7 +106,7 @@ VhStep vh_changes_step(const VhChangeSet *set, size_t i);
 void vh_changes_format(const VhChangeSet *set, VhBuf *b);
 int vh_changes_parse(VhChangeSet *set, const char *name, const char *text, size_t len, VhError **err);
 
-/* "stop", "daemon-reload", "start", "restart", "reload", "set". */
+/* "stop", "daemon-reload", "start", "restart", "reload", "set", "sysusers", "tmpfiles". */
 const char *vh_action_name(VhActionKind kind);
 /* "apply", "try", "rollback". */
 const char *vh_run_name(VhRunKind kind);

@@ -7,7 +7,9 @@
 #include "apply/live.h"
 
 #include <errno.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static int change_error(VhError **err, const VhHost *host, const VhChange *c, int r)
@@ -57,6 +59,31 @@ static int set_live(const VhHost *host, const VhChangeSet *set, const VhAction *
         return vh_live_set(*d, socket, settings, n, err);
 }
 
+/* Runs a program and waits for it; what it says goes where ours does. */
+static int run_program(const char *const *argv, VhError **err)
+{
+        pid_t pid;
+        int status = 0, r = posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ);
+
+        if (r == 0)
+                while ((r = waitpid(pid, &status, 0) < 0 ? errno : 0) == EINTR)
+                        ;
+        if (r != 0)
+                return vh_error_sys(err, VIR_FROM_CONF, r, "cannot run %s", argv[0]);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+                return 0;
+        vh_error_plain(err, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED, "%s %s failed", argv[0], argv[1]);
+        return -EIO;
+}
+
+static int make_listed(const VhAction *a, VhError **err)
+{
+        const char *const accounts[] = { "systemd-sysusers", a->unit, NULL };
+        const char *const folders[] = { "systemd-tmpfiles", "--create", a->unit, NULL };
+
+        return run_program(a->kind == VH_ACTION_ACCOUNTS ? accounts : folders, err);
+}
+
 static int make_action(const VhHost *host, const VhChangeSet *set, const VhAction *a, VhError **err)
 {
         static const char *const methods[] = { [VH_ACTION_STOP] = "StopUnit",
@@ -67,6 +94,8 @@ static int make_action(const VhHost *host, const VhChangeSet *set, const VhActio
 
         if (a->kind == VH_ACTION_RELOAD_MANAGER)
                 return vh_systemd_reload(host->systemd, err);
+        if (a->kind == VH_ACTION_ACCOUNTS || a->kind == VH_ACTION_FOLDERS)
+                return make_listed(a, err);
         if (a->kind == VH_ACTION_LIVE)
                 return set_live(host, set, a, err);
         return vh_systemd_job(host->systemd, methods[a->kind], a->unit, err);

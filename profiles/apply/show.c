@@ -113,6 +113,8 @@ static char *action_text(const VhAction *a)
         if (a->kind == VH_ACTION_LIVE)
                 return vh_xasprintf("set %s = %s in the running %s", a->key, a->value ? a->value : "(default)",
                                     a->unit);
+        if (a->kind == VH_ACTION_ACCOUNTS || a->kind == VH_ACTION_FOLDERS)
+                return vh_xasprintf("make what %s lists", a->unit);
         return vh_xasprintf("%s %s", vh_action_name(a->kind), a->unit);
 }
 

@@ -33,6 +33,14 @@ access:
 limits: {max_clients: 300}
 """
 QEMU = "qemu+unix:///system?socket=/run/libvirt/virtqemud-sock"
+GUEST = """\
+<domain type='qemu'>
+  <name>guest</name>
+  <memory unit='MiB'>64</memory>
+  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices>
+</domain>
+"""
 FAULT = "/usr/lib/libfault.so"
 TESTS = {"ours": [], "debian": []}
 
@@ -299,6 +307,37 @@ def guests_are_counted_and_safe(h):
     finally:
         h.run("rm", "-f", drop_in, "/run/libvirt/qemu/fake.xml")
         h.run("systemctl", "daemon-reload")
+
+
+@test("ours")
+def groups_are_made(h):
+    """a group that the profile makes is there before the sockets that belong to it; a try would leave it behind and is refused"""
+    fresh(h)
+    text = MODULAR.replace("group: libvirt", "group: vmadmins\n  create_group: true")
+    refused(h, text, "cannot be taken back", verb="try")
+    apply(h, text)
+    expect_equal(h.run("stat", "-c", "%G", "/run/libvirt/virtqemud-sock"), "vmadmins")
+
+
+@test("ours")
+def guests_run_on(h):
+    """a real guest lives through a restart, sockets made anew, a try that ends, and a change of layout there and back"""
+    fresh(h)
+    h.write("/root/guest.xml", GUEST)
+    virsh(h, "define", "/root/guest.xml")
+    virsh(h, "start", "guest")
+    before = h.run("pgrep", "-f", "guest=guest")
+    try:
+        for text in (MODULAR + "daemons: {virtqemud: {settings: {max_client_requests: 9}}}\n", MODULAR.replace("0660", "0600"), MODULAR):
+            apply(h, text)
+            expect("running" in virsh(h, "list"), "the guest is lost")
+        status, out = h.try_run("virthost", "try", "--timeout", "1", profile(h, MONOLITHIC), timeout=120)
+        expect(status == 1 and "as before" in out, f"exit {status}: {out}")
+        expect("running" in virsh(h, "list"), "the guest is lost")
+        expect_equal(h.run("pgrep", "-f", "guest=guest"), before)
+    finally:
+        h.try_run("virsh", "-c", QEMU, "destroy", "guest")
+        h.try_run("virsh", "-c", QEMU, "undefine", "guest")
 
 
 @test("ours")
