@@ -508,8 +508,28 @@ static json_t *slice_layer(const VhDisk *disk, const VhDiskSource *src)
         return o;
 }
 
+/* What needs a secret can be described, but not run: nobody gives the secret out yet. */
+static int check_secrets(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src)
+{
+        const VhNetworkSource *net = src->type == VH_DISK_TYPE_NETWORK ? src->network : NULL;
+
+        if (b->launch->standalone)
+                return 0;
+        if (encryption_of(disk, src))
+                return qemu_unsupported(b, "encrypted disks are not supported yet: there is no secret driver");
+        if (net && (net->auth || net->cookies.n))
+                return qemu_unsupported(b, "disks with a login are not supported yet: there is no secret driver");
+        if (net && net->tls == VH_YES)
+                return qemu_unsupported(b, "disks over TLS are not supported yet");
+        return 0;
+}
+
 int qemu_block_layers(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, QemuBlockLayers *layers)
 {
+        int r = check_secrets(b, disk, src);
+
+        if (r < 0)
+                return r;
         layers->storage = storage_layer(b, disk, src);
         if (!layers->storage)
                 return -EINVAL;

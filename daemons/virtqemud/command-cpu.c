@@ -74,6 +74,9 @@ static int add_model(const QemuBuild *b, const VhCpu *cpu, VhBuf *opts)
         case VH_CPU_MODE_MAXIMUM:
                 passthrough(cpu, kvm, opts);
                 return 0;
+        case VH_CPU_MODE_HOST_MODEL:
+                return qemu_unsupported(b, "CPU mode 'host-model' is not supported yet: this driver does not know the "
+                                           "host's CPU by name; use host-passthrough, maximum or a named model");
         default:
                 vh_buf_adds(opts, cpu->model ? cpu->model : "qemu64");
                 return cpu->model ? check_model(b, cpu->model) : 0;

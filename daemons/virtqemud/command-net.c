@@ -72,12 +72,22 @@ static void fd_props(json_t *o, const char *one, const char *many, const char *l
         qj_str(o, strchr(list, ':') ? many : one, list);
 }
 
+/* A tap device that somebody else made and cares for. */
+static bool is_ready_tap(const VhNet *net)
+{
+        return net->type == VH_NET_ETHERNET && net->target && net->target_managed == VH_NO;
+}
+
 /* vhost without a descriptor is QEMU's to open, which it only may where it runs without confinement. */
-static void tap_props(const QemuBuild *b, const VhNet *net, json_t *o)
+static int tap_props(const QemuBuild *b, const VhNet *net, json_t *o)
 {
         _vh_free_ char *fds = fd_list(b->launch, QEMU_FD_TAP, net->info.alias);
         _vh_free_ char *vhost = fd_list(b->launch, QEMU_FD_VHOST, net->info.alias);
 
+        if (!fds && !b->launch->standalone && !is_ready_tap(net))
+                return qemu_unsupported(b,
+                                        "interfaces of type '%s' are not supported yet: nobody makes their tap device",
+                                        vh_xml_names_text(&vh_net_type_names, net->type));
         qj_str(o, "type", "tap");
         if (fds) {
                 fd_props(o, "fd", "fds", fds);
@@ -92,6 +102,7 @@ static void tap_props(const QemuBuild *b, const VhNet *net, json_t *o)
         }
         if (net->sndbuf.set)
                 qj_int(o, "sndbuf", (json_int_t)net->sndbuf.val);
+        return 0;
 }
 
 static int backend_props(const QemuBuild *b, const VhNet *net, json_t *o)
@@ -110,8 +121,7 @@ static int backend_props(const QemuBuild *b, const VhNet *net, json_t *o)
         case VH_NET_BRIDGE:
         case VH_NET_ETHERNET:
         case VH_NET_DIRECT:
-                tap_props(b, net, o);
-                return 0;
+                return tap_props(b, net, o);
         case VH_NET_VHOSTUSER:
                 qj_str(o, "type", "vhost-user");
                 qj_fmt(o, "chardev", "char%s", net->info.alias);
