@@ -7,6 +7,7 @@
  * because they take addresses themselves and theirs come first. */
 
 #include "guest-defaults.h"
+#include "guest-pci-needs.h"
 
 #include <errno.h>
 
@@ -28,18 +29,9 @@ enum {
         FUNCTION_SATA = 2,
 };
 
-/* What a bus takes, and what a device wants. */
-typedef enum Need {
-        NEED_NOTHING,
-        NEED_PCI,        /* conventional slot */
-        NEED_PCIE,       /* express slot that can be plugged: a root port */
-        NEED_ROOT,       /* a function of the express root bus itself: root ports */
-        NEED_DOWNSTREAM, /* a place on the inner bus of a switch */
-} Need;
-
 typedef struct Bus {
         bool there;
-        Need takes;
+        QemuPciNeed takes;
         uint8_t first_slot, last_slot;
         uint8_t functions[SLOTS]; /* bits of functions that are taken */
         uint8_t aggregate[SLOTS]; /* slots that root ports share */
@@ -143,7 +135,7 @@ static void give(VhDeviceInfo *info, uint32_t bus, uint32_t slot, uint32_t funct
         info->address.pci.multifunction = multifunction;
 }
 
-static bool find_slot(const Map *map, Need need, uint32_t *busp, uint32_t *slotp)
+static bool find_slot(const Map *map, QemuPciNeed need, uint32_t *busp, uint32_t *slotp)
 {
         for (uint32_t i = 0; i < BUSES_MAX; i++) {
                 const Bus *bus = &map->buses[i];
@@ -175,7 +167,7 @@ static bool add_bus(Map *map, VhControllerModel model)
 }
 
 /* Makes room for one more device of that kind. */
-static bool grow(Map *map, Need need)
+static bool grow(Map *map, QemuPciNeed need)
 {
         uint32_t bus, slot;
 
@@ -194,7 +186,7 @@ static bool grow(Map *map, Need need)
         return add_bus(map, VH_CTRL_PCIE_TO_PCI_BRIDGE);
 }
 
-static int assign(Map *map, VhDeviceInfo *info, Need need)
+static int assign(Map *map, VhDeviceInfo *info, QemuPciNeed need)
 {
         uint32_t bus, slot;
 
@@ -229,72 +221,6 @@ static int assign_root_port(Map *map, VhDeviceInfo *info)
                 return 0;
         }
         return vh_error_set(map->err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "No more available PCI slots");
-}
-
-/* ---- what devices want ---- */
-
-static Need express(const Map *map)
-{
-        return map->q35 ? NEED_PCIE : NEED_PCI;
-}
-
-/* By the words of a virtio device's model: the transitional one is a conventional device. */
-static Need need_of_virtio(const Map *map, uint8_t model)
-{
-        enum { TRANSITIONAL = 2 };
-
-        return model == TRANSITIONAL ? NEED_PCI : express(map);
-}
-
-static Need need_of_net(const Map *map, const VhNet *net)
-{
-        if (net->type == VH_NET_HOSTDEV || vh_streq(net->model, "usb-net"))
-                return NEED_NOTHING;
-        if (net->model &&
-            (vh_startswith(net->model, "virtio") || vh_streq(net->model, "e1000e") || vh_streq(net->model, "vmxnet3")))
-                return vh_streq(net->model, "virtio-transitional") ? NEED_PCI : express(map);
-        return NEED_PCI;
-}
-
-static Need need_of_controller(const Map *map, const VhController *c)
-{
-        switch (c->type) {
-        case VH_CONTROLLER_SCSI:
-                return c->model == VH_CTRL_VIRTIO_SCSI || c->model == VH_CTRL_VIRTIO_NON_TRANSITIONAL ? express(map)
-                                                                                                      : NEED_PCI;
-        case VH_CONTROLLER_VIRTIO_SERIAL:
-                return c->model == VH_CTRL_VIRTIO_TRANSITIONAL ? NEED_PCI : express(map);
-        case VH_CONTROLLER_SATA:
-        case VH_CONTROLLER_IDE:
-                return NEED_PCI;
-        case VH_CONTROLLER_USB:
-                if (c->model == VH_CTRL_USB_NONE || c->model == VH_CTRL_QUSB1 || c->model == VH_CTRL_QUSB2)
-                        return NEED_NOTHING;
-                return c->model == VH_CTRL_QEMU_XHCI || c->model == VH_CTRL_NEC_XHCI ? express(map) : NEED_PCI;
-        default:
-                return NEED_NOTHING;
-        }
-}
-
-static Need need_of_video(const Map *map, const VhVideo *video)
-{
-        switch (video->type) {
-        case VH_VIDEO_NONE:
-        case VH_VIDEO_RAMFB:
-                return NEED_NOTHING;
-        case VH_VIDEO_VIRTIO:
-        case VH_VIDEO_BOCHS:
-                return express(map);
-        default:
-                return NEED_PCI;
-        }
-}
-
-static bool sound_on_pci(const VhSound *sound)
-{
-        enum { SB16 = 1, PCSPK = 3, USB = 7 };
-
-        return sound->model != SB16 && sound->model != PCSPK && sound->model != USB;
 }
 
 /* ---- fixed places ---- */
@@ -334,7 +260,7 @@ static void fix_video(Map *map, VhDomainDef *def)
         VhVideo *video = primary_video(def);
         uint8_t slot = map->q35 ? SLOT_VIDEO_Q35 : SLOT_VIDEO_PC;
 
-        if (video && need_of_video(map, video) != NEED_NOTHING && !map->buses[0].functions[slot] &&
+        if (video && qemu_pci_need_of_video(map->q35, video) != NEED_NOTHING && !map->buses[0].functions[slot] &&
             may_assign(&video->info)) {
                 give(&video->info, 0, slot, 0);
                 reserve(map, &video->info.address.pci);
@@ -355,7 +281,7 @@ static void fix_sound(Map *map, VhDomainDef *def)
 
 /* ---- all devices in their order ---- */
 
-static Need need_of_bridge(VhControllerModel model)
+static QemuPciNeed need_of_bridge(VhControllerModel model)
 {
         switch (model) {
         case VH_CTRL_PCIE_TO_PCI_BRIDGE:
@@ -445,7 +371,7 @@ static int assign_controllers(Map *map, VhDomainDef *def)
                 VhController *c = def->controllers.items[i];
 
                 if (!assign_companion(map, def, c))
-                        r = assign(map, &c->info, need_of_controller(map, c));
+                        r = assign(map, &c->info, qemu_pci_need_of_controller(map->q35, c));
         }
         return r;
 }
@@ -456,17 +382,18 @@ static int assign_front(Map *map, VhDomainDef *def)
 
         for (uint32_t i = 0; i < def->filesystems.n && r == 0; i++)
                 r = assign(map, &def->filesystems.items[i]->info,
-                           need_of_virtio(map, def->filesystems.items[i]->model));
+                           qemu_pci_need_of_virtio(map->q35, def->filesystems.items[i]->model));
         for (uint32_t i = 0; i < def->nets.n && r == 0; i++)
-                r = assign(map, &def->nets.items[i]->info, need_of_net(map, def->nets.items[i]));
+                r = assign(map, &def->nets.items[i]->info, qemu_pci_need_of_net(map->q35, def->nets.items[i]));
         for (uint32_t i = 0; i < def->sounds.n && r == 0; i++)
-                if (sound_on_pci(def->sounds.items[i]))
+                if (qemu_pci_is_sound(def->sounds.items[i]))
                         r = assign(map, &def->sounds.items[i]->info, NEED_PCI);
         if (r == 0)
                 r = assign_controllers(map, def);
         for (uint32_t i = 0; i < def->disks.n && r == 0; i++)
                 if (def->disks.items[i]->bus == VH_DISK_BUS_VIRTIO)
-                        r = assign(map, &def->disks.items[i]->info, need_of_virtio(map, def->disks.items[i]->model));
+                        r = assign(map, &def->disks.items[i]->info,
+                                   qemu_pci_need_of_virtio(map->q35, def->disks.items[i]->model));
         return r;
 }
 
@@ -483,21 +410,24 @@ static int assign_back(Map *map, VhDomainDef *def)
 
         for (uint32_t i = 0; i < def->hostdevs.n && r == 0; i++)
                 if (hostdev_on_pci(def->hostdevs.items[i]))
-                        r = assign(map, &def->hostdevs.items[i]->info, express(map));
+                        r = assign(map, &def->hostdevs.items[i]->info, qemu_pci_need_express(map->q35));
         if (r == 0 && def->memballoon && def->memballoon->model != VH_MEMBALLOON_NONE)
                 r = assign(map, &def->memballoon->info,
-                           def->memballoon->model == VH_MEMBALLOON_VIRTIO_TRANSITIONAL ? NEED_PCI : express(map));
+                           def->memballoon->model == VH_MEMBALLOON_VIRTIO_TRANSITIONAL
+                                   ? NEED_PCI
+                                   : qemu_pci_need_express(map->q35));
         for (uint32_t i = 0; i < def->rngs.n && r == 0; i++)
-                r = assign(map, &def->rngs.items[i]->info, need_of_virtio(map, def->rngs.items[i]->model));
+                r = assign(map, &def->rngs.items[i]->info,
+                           qemu_pci_need_of_virtio(map->q35, def->rngs.items[i]->model));
         if (r == 0 && def->watchdog && def->watchdog->model == I6300ESB)
                 r = assign(map, &def->watchdog->info, NEED_PCI);
         for (uint32_t i = 0; i < def->videos.n && r == 0; i++)
-                r = assign(map, &def->videos.items[i]->info, need_of_video(map, def->videos.items[i]));
+                r = assign(map, &def->videos.items[i]->info, qemu_pci_need_of_video(map->q35, def->videos.items[i]));
         for (uint32_t i = 0; i < def->shmems.n && r == 0; i++)
                 r = assign(map, &def->shmems.items[i]->info, NEED_PCI);
         for (uint32_t i = 0; i < def->inputs.n && r == 0; i++)
                 if (def->inputs.items[i]->bus == VH_INPUT_BUS_VIRTIO)
-                        r = assign(map, &def->inputs.items[i]->info, express(map));
+                        r = assign(map, &def->inputs.items[i]->info, qemu_pci_need_express(map->q35));
         for (uint32_t i = 0; i < def->serials.n && r == 0; i++)
                 if (def->serials.items[i]->target_type == VH_CHR_TARGET_PCI_SERIAL)
                         r = assign(map, &def->serials.items[i]->info, NEED_PCI);
@@ -505,14 +435,14 @@ static int assign_back(Map *map, VhDomainDef *def)
                 if (def->panics.items[i]->model == PVPANIC)
                         r = assign(map, &def->panics.items[i]->info, NEED_PCI);
         if (r == 0 && def->vsock)
-                r = assign(map, &def->vsock->info, need_of_virtio(map, def->vsock->model));
+                r = assign(map, &def->vsock->info, qemu_pci_need_of_virtio(map->q35, def->vsock->model));
         for (uint32_t i = 0; i < def->memdevs.n && r == 0; i++)
                 if (def->memdevs.items[i]->model == MEM_VIRTIO_PMEM || def->memdevs.items[i]->model == MEM_VIRTIO_MEM)
-                        r = assign(map, &def->memdevs.items[i]->info, express(map));
+                        r = assign(map, &def->memdevs.items[i]->info, qemu_pci_need_express(map->q35));
         if (r == 0 && def->iommu && def->iommu->model == IOMMU_VIRTIO)
                 r = assign(map, &def->iommu->info, map->q35 ? NEED_ROOT : NEED_PCI);
         for (uint32_t i = 0; i < def->cryptos.n && r == 0; i++)
-                r = assign(map, &def->cryptos.items[i]->info, express(map));
+                r = assign(map, &def->cryptos.items[i]->info, qemu_pci_need_express(map->q35));
         return r;
 }
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which PCI slot a device of a PC wants, by its kind and model. */
+
+#include "guest-pci-needs.h"
+
+QemuPciNeed qemu_pci_need_express(bool q35)
+{
+        return q35 ? NEED_PCIE : NEED_PCI;
+}
+
+QemuPciNeed qemu_pci_need_of_virtio(bool q35, uint8_t model)
+{
+        enum { TRANSITIONAL = 2 };
+
+        return model == TRANSITIONAL ? NEED_PCI : qemu_pci_need_express(q35);
+}
+
+QemuPciNeed qemu_pci_need_of_net(bool q35, const VhNet *net)
+{
+        if (net->type == VH_NET_HOSTDEV || vh_streq(net->model, "usb-net"))
+                return NEED_NOTHING;
+        if (net->model &&
+            (vh_startswith(net->model, "virtio") || vh_streq(net->model, "e1000e") || vh_streq(net->model, "vmxnet3")))
+                return vh_streq(net->model, "virtio-transitional") ? NEED_PCI : qemu_pci_need_express(q35);
+        return NEED_PCI;
+}
+
+QemuPciNeed qemu_pci_need_of_controller(bool q35, const VhController *c)
+{
+        switch (c->type) {
+        case VH_CONTROLLER_SCSI:
+                return c->model == VH_CTRL_VIRTIO_SCSI || c->model == VH_CTRL_VIRTIO_NON_TRANSITIONAL
+                               ? qemu_pci_need_express(q35)
+                               : NEED_PCI;
+        case VH_CONTROLLER_VIRTIO_SERIAL:
+                return c->model == VH_CTRL_VIRTIO_TRANSITIONAL ? NEED_PCI : qemu_pci_need_express(q35);
+        case VH_CONTROLLER_SATA:
+        case VH_CONTROLLER_IDE:
+                return NEED_PCI;
+        case VH_CONTROLLER_USB:
+                if (c->model == VH_CTRL_USB_NONE || c->model == VH_CTRL_QUSB1 || c->model == VH_CTRL_QUSB2)
+                        return NEED_NOTHING;
+                return c->model == VH_CTRL_QEMU_XHCI || c->model == VH_CTRL_NEC_XHCI ? qemu_pci_need_express(q35)
+                                                                                     : NEED_PCI;
+        default:
+                return NEED_NOTHING;
+        }
+}
+
+QemuPciNeed qemu_pci_need_of_video(bool q35, const VhVideo *video)
+{
+        switch (video->type) {
+        case VH_VIDEO_NONE:
+        case VH_VIDEO_RAMFB:
+                return NEED_NOTHING;
+        case VH_VIDEO_VIRTIO:
+        case VH_VIDEO_BOCHS:
+                return qemu_pci_need_express(q35);
+        default:
+                return NEED_PCI;
+        }
+}
+
+bool qemu_pci_is_sound(const VhSound *sound)
+{
+        enum { SB16 = 1, PCSPK = 3, USB = 7 };
+
+        return sound->model != SB16 && sound->model != PCSPK && sound->model != USB;
+}

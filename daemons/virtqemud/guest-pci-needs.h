@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What devices want of the PCI buses of a PC: rules by kind and model, for guest-pci.c. */
+
+#include "model/domain.h"
+
+/* What a bus takes, and what a device wants. */
+typedef enum QemuPciNeed {
+        NEED_NOTHING,
+        NEED_PCI,        /* conventional slot */
+        NEED_PCIE,       /* express slot that can be plugged: a root port */
+        NEED_ROOT,       /* a function of the express root bus itself: root ports */
+        NEED_DOWNSTREAM, /* a place on the inner bus of a switch */
+} QemuPciNeed;
+
+/* Of a device that is express where the machine has it. */
+QemuPciNeed qemu_pci_need_express(bool q35);
+/* By the words of a virtio device's model: the transitional one is a conventional device. */
+QemuPciNeed qemu_pci_need_of_virtio(bool q35, uint8_t model);
+QemuPciNeed qemu_pci_need_of_net(bool q35, const VhNet *net);
+QemuPciNeed qemu_pci_need_of_controller(bool q35, const VhController *c);
+QemuPciNeed qemu_pci_need_of_video(bool q35, const VhVideo *video);
+/* Whether a sound device is one of PCI. */
+bool qemu_pci_is_sound(const VhSound *sound);
