@@ -19,19 +19,27 @@ typedef struct DropIn {
         const char *section; /* that was written last */
 } DropIn;
 
-static void put(DropIn *d, const char *section, const char *key, const char *value)
+static void begin_section(DropIn *d, const char *section)
 {
-        if (!vh_streq(d->section, section)) {
-                vh_buf_printf(&d->draft.text, "%s[%s]\n", d->section ? "\n" : "", section);
-                d->section = section;
-        }
+        if (vh_streq(d->section, section))
+                return;
+        vh_draft_from(&d->draft, NULL, NULL);
+        vh_buf_printf(&d->draft.text, "%s[%s]\n", d->section ? "\n" : "", section);
+        d->section = section;
+}
+
+/* The value that it comes from goes with it. */
+static void put(DropIn *d, const VhYamlNode *node, const char *path, const char *section, const char *key,
+                const char *value)
+{
+        begin_section(d, section);
+        vh_draft_from(&d->draft, node, path);
         vh_buf_printf(&d->draft.text, "%s=%s\n", key, value);
 }
 
 static void put_setting(DropIn *d, const VhSetting *s, const char *key, const char *value)
 {
-        vh_draft_from(&d->draft, s->node, s->path);
-        put(d, "Socket", key, value);
+        put(d, s->node, s->path, "Socket", key, value);
 }
 
 static void put_profile_directives(DropIn *d, const char *section)
@@ -39,8 +47,7 @@ static void put_profile_directives(DropIn *d, const char *section)
         for (const VhDirective *x = d->p->directives; x; x = x->next) {
                 if (!vh_streq(x->unit, d->unit) || !vh_streq(x->section, section))
                         continue;
-                vh_draft_from(&d->draft, x->node, x->path);
-                put(d, section, x->key, x->value);
+                put(d, x->node, x->path, section, x->key, x->value);
         }
 }
 
@@ -86,8 +93,7 @@ static void put_unix_socket(DropIn *drop, const VhDaemonDesc *d, const VhSocketD
 
 static void put_given(DropIn *d, const VhGiven *given, const char *section, const char *key, const char *value)
 {
-        vh_draft_from(&d->draft, given->node, given->path);
-        put(d, section, key, value);
+        put(d, given->node, given->path, section, key, value);
 }
 
 /* The addresses of one listener: its own list, that of all listeners, or the one address; empty: everywhere. */

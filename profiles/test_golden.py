@@ -315,6 +315,60 @@ class Fail(Temporary):
         self.assertIn("Not a directory", done.stderr)
 
 
+class Explain(Temporary):
+    def explain(self, *arguments):
+        done = run("explain", *arguments, cwd=TOP)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def test_keys(self):
+        text = self.explain("limits.max_clients")
+        self.assertIn("default: 1024 in virtlockd.conf, virtlogd.conf\n", text)
+        self.assertIn("admin socket", text)
+        self.assertIn("SocketMode= of the socket unit", self.explain("$.access.read_write.mode"))
+        self.assertIn("set by $.logging.level", self.explain("log_level"))
+        self.assertIn("goes to qemu.conf", self.explain("files.qemu.conf.user"))
+        self.assertIn("goes to virtqemud.conf", self.explain("daemons.virtqemud.settings.max_clients"))
+
+    def test_every_key_can_be_explained(self):
+        schema = json.loads(run("schema").stdout)
+        todo, seen = [("", schema)], 0
+        while todo:
+            path, node = todo.pop()
+            for key, below in node.get("properties", {}).items():
+                if key in ("daemons", "files", "units", "rules") and not path.startswith("target"):
+                    continue
+                self.assertIn("$." + path + key + "\n", self.explain(path + key))
+                todo.append((path + key + ".", below))
+                seen += 1
+        self.assertGreater(seen, 90)
+
+    def test_values_of_a_profile(self):
+        text = self.explain("max_workers", "tests/golden/profiles/pass-layers.yaml")
+        self.assertIn("set in tests/golden/profiles/pass-layers.yaml:7:23 ($.limits.max_workers): 40", text)
+        self.assertIn("($.daemons.virtqemud.settings.max_workers): left to the daemon", text)
+
+    def test_lines(self):
+        profile = "tests/golden/profiles/pass-layers.yaml"
+        self.assertIn("set in tests/golden/profiles/layers/site.yaml:7:16 ($.limits.role)",
+                      self.explain("/etc/libvirt/virtqemud.conf:6", profile))
+        self.assertIn("no single value", self.explain("etc/libvirt/virtqemud.conf:1", profile))
+        self.assertIn("/etc/libvirt/virtstoraged.conf:6: max_workers = 40\n", self.explain(profile + ":7"))
+        self.assertIn("SocketMode=0660", self.explain("tests/golden/profiles/layers/site.yaml:6", profile))
+        self.assertIn("libvirtd.service is enabled", self.explain("tests/golden/profiles/pass-host.yaml:5"))
+
+    def test_secrets_are_not_shown(self):
+        profile = "tests/golden/profiles/pass-host.yaml"
+        for what in ("vnc_password", "etc/libvirt/qemu.conf:2", profile + ":18"):
+            self.assertNotIn("swordfish", self.explain(what, profile))
+
+    def test_unknown(self):
+        done = run("explain", "max_cleints")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("did you mean 'max_clients'?", done.stderr)
+        self.assertEqual(run("explain", os.path.join(HOSTS, "demo.yaml") + ":9999").returncode, 1)
+
+
 class CommandLine(Temporary):
     def test_help_and_version_go_to_standard_output(self):
         for arguments in (["--help"], ["--version"], ["compile", "--help"], ["check", "--help"]):
