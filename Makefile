@@ -29,10 +29,11 @@ check:
 	tools/check
 
 bench:
-	tools/install-packages build run reference
+	tools/install-packages build run reference bench
 	@test -e build-release/build.ninja || meson setup build-release -Dbuildtype=release
 	ninja -C build-release
 	VIRTHOST_BUILD=build-release tests/bench/run.py
+	tests/bench/profiles.py build-release/profiles/virthost . --check
 
 fuzz:
 	tools/install-packages build check

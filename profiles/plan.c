@@ -19,17 +19,16 @@ enum {
 void vh_draft_from(VhDraft *d, const VhYamlNode *node, const char *path)
 {
         VhPlanPlace *last = d->n_places > 0 ? &d->places[d->n_places - 1] : NULL;
-        unsigned line = 1;
 
         if (last ? last->node == node : !node)
                 return;
-        for (const char *s = d->text.data; s && (s = strchr(s, '\n')); s++)
-                line++;
-        if (!last || last->line != line) {
+        for (; d->counted < d->text.len; d->counted++)
+                d->lines += d->text.data[d->counted] == '\n';
+        if (!last || last->line != d->lines + 1) {
                 d->places = vh_xrealloc(d->places, d->n_places + 1, sizeof(*d->places));
                 last = &d->places[d->n_places++];
         }
-        *last = (VhPlanPlace){ .line = line, .node = node, .path = path };
+        *last = (VhPlanPlace){ .line = d->lines + 1, .node = node, .path = path };
 }
 
 void vh_draft_done(VhDraft *d)
@@ -139,17 +138,20 @@ void vh_plan_make(VhPlan *plan, const VhProfile *p, const VhPlanOptions *options
         sort(plan);
 }
 
+static int read_at(int dirfd, const char *name, size_t max, char **text)
+{
+        _vh_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        size_t len;
+
+        return fd < 0 ? -errno : vh_file_read_fd(fd, max, text, &len);
+}
+
 static int read_file(int rootfd, const char *path, size_t max, char **text)
 {
         const char *name;
         _vh_close_ int dirfd = vh_tree_parent(rootfd, path, false, &name);
-        _vh_close_ int fd = -1;
-        size_t len;
 
-        if (dirfd < 0)
-                return dirfd;
-        fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-        return fd < 0 ? -errno : vh_file_read_fd(fd, max, text, &len);
+        return dirfd < 0 ? dirfd : read_at(dirfd, name, max, text);
 }
 
 static int remove_file(int rootfd, const char *path)
@@ -192,20 +194,42 @@ static bool has_mode(int dirfd, const char *name, unsigned mode)
         return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & 07777) == mode;
 }
 
-static int write_file(const VhPlanFile *f, int rootfd, unsigned *written)
-{
-        const char *name;
-        _vh_close_ int dirfd = vh_tree_parent(rootfd, f->path, true, &name);
-        _vh_free_ char *old = NULL;
-        int r;
+/* The folder of the last file stays open: sorted by path, files of a folder follow each other. */
+typedef struct Folder {
+        int rootfd, fd;
+        const char *path; /* of the last file */
+        size_t len;       /* of its folder's part */
+} Folder;
 
-        if (dirfd < 0)
-                return dirfd;
-        if (read_file(rootfd, f->path, strlen(f->content), &old) == 0 && vh_streq(old, f->content) &&
-            has_mode(dirfd, name, f->mode))
+static int enter_folder(Folder *f, const char *path, const char **name)
+{
+        const char *slash = strrchr(path, '/');
+        size_t len = slash ? (size_t)(slash - path) : 0;
+
+        *name = slash ? slash + 1 : path;
+        if (f->fd >= 0 && f->len == len && strncmp(f->path, path, len) == 0)
                 return 0;
-        r = vh_file_write_at(dirfd, name, f->content, strlen(f->content), f->mode, (uid_t)VH_FILE_SAME_OWNER,
-                             (gid_t)VH_FILE_SAME_OWNER, 0);
+        vh_closep(&f->fd);
+        f->fd = vh_tree_parent(f->rootfd, path, true, name);
+        f->path = path;
+        f->len = len;
+        return f->fd < 0 ? f->fd : 0;
+}
+
+/* Who installs the files waits for the disk; here they can be made again. */
+static int write_file(const VhPlanFile *f, Folder *folder, unsigned *written)
+{
+        _vh_free_ char *old = NULL;
+        const char *name;
+        int r = enter_folder(folder, f->path, &name);
+
+        if (r < 0)
+                return r;
+        if (read_at(folder->fd, name, strlen(f->content), &old) == 0 && vh_streq(old, f->content) &&
+            has_mode(folder->fd, name, f->mode))
+                return 0;
+        r = vh_file_write_at(folder->fd, name, f->content, strlen(f->content), f->mode, (uid_t)VH_FILE_SAME_OWNER,
+                             (gid_t)VH_FILE_SAME_OWNER, VH_FILE_NO_SYNC);
         *written += r == 0;
         return r;
 }
@@ -213,6 +237,7 @@ static int write_file(const VhPlanFile *f, int rootfd, unsigned *written)
 int vh_plan_write(const VhPlan *plan, const char *root, unsigned *written, unsigned *removed, VhError **err)
 {
         _vh_cleanup_(vh_tree_done) VhTree tree = { .fd = -1 };
+        Folder folder = { .fd = -1 };
         unsigned dummy = 0;
         int r = vh_tree_open(&tree, root, true, err);
 
@@ -221,10 +246,12 @@ int vh_plan_write(const VhPlan *plan, const char *root, unsigned *written, unsig
         r = remove_stale(plan, tree.fd, removed ? removed : &dummy);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_CONF, r, "cannot remove files of the last run below %s", root);
-        for (size_t i = 0; i < plan->n; i++) {
-                r = write_file(&plan->files[i], tree.fd, written ? written : &dummy);
+        folder.rootfd = tree.fd;
+        for (size_t i = 0; i < plan->n && r == 0; i++) {
+                r = write_file(&plan->files[i], &folder, written ? written : &dummy);
                 if (r < 0)
-                        return vh_error_sys(err, VIR_FROM_CONF, r, "cannot write %s/%s", root, plan->files[i].path);
+                        vh_error_sys(err, VIR_FROM_CONF, r, "cannot write %s/%s", root, plan->files[i].path);
         }
-        return 0;
+        vh_closep(&folder.fd);
+        return r;
 }

@@ -75,7 +75,7 @@ typedef struct VhPlanOptions {
 /* Everything a checked profile comes to, in an order that depends on nothing but the profile. */
 void vh_plan_make(VhPlan *plan, const VhProfile *p, const VhPlanOptions *options);
 /* Writes below root: directories are made, equal files left alone, files of the last time that are no longer wanted
- * removed. *written counts changed files and *removed the others; either may be NULL. */
+ * removed. *written counts changed files and *removed the others; either may be NULL. Does not wait for the disk. */
 int vh_plan_write(const VhPlan *plan, const char *root, unsigned *written, unsigned *removed, VhError **err);
 void vh_plan_done(VhPlan *plan);
 /* NULL if there is no such file (unit). */
@@ -89,6 +89,8 @@ typedef struct VhDraft {
         VhBuf text;
         VhPlanPlace *places;
         size_t n_places;
+        size_t counted; /* bytes of text whose line ends were counted */
+        unsigned lines; /* line ends in them */
 } VhDraft;
 
 /* What is added from now on comes from this value; both NULL: from no single one. */
