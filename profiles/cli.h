@@ -51,6 +51,6 @@ extern const VhCliOption vh_cli_common[];
 
 extern const VhVerb vh_verb_check, vh_verb_compile, vh_verb_diff, vh_verb_plan, vh_verb_apply, vh_verb_try,
         vh_verb_confirm, vh_verb_rollback, vh_verb_status, vh_verb_lint, vh_verb_import, vh_verb_schema, vh_verb_preset,
-        vh_verb_explain;
+        vh_verb_explain, vh_verb_completion;
 /* NULL-terminated, in the order of the help. */
 extern const VhVerb *const vh_verbs[];

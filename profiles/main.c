@@ -8,9 +8,10 @@
 #include <stdio.h>
 
 const VhVerb *const vh_verbs[] = {
-        &vh_verb_check,    &vh_verb_compile, &vh_verb_explain, &vh_verb_preset, &vh_verb_schema,
-        &vh_verb_diff,     &vh_verb_plan,    &vh_verb_apply,   &vh_verb_try,    &vh_verb_confirm,
-        &vh_verb_rollback, &vh_verb_status,  &vh_verb_lint,    &vh_verb_import, NULL,
+        &vh_verb_check,  &vh_verb_compile, &vh_verb_explain,    &vh_verb_preset,
+        &vh_verb_schema, &vh_verb_diff,    &vh_verb_plan,       &vh_verb_apply,
+        &vh_verb_try,    &vh_verb_confirm, &vh_verb_rollback,   &vh_verb_status,
+        &vh_verb_lint,   &vh_verb_import,  &vh_verb_completion, NULL,
 };
 
 /* Names that are taken; each says that it is still missing instead of being unknown. */

@@ -369,6 +369,44 @@ class Explain(Temporary):
         self.assertEqual(run("explain", os.path.join(HOSTS, "demo.yaml") + ":9999").returncode, 1)
 
 
+class Completion(Temporary):
+    def script(self, shell):
+        done = run("completion", shell)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        with open(self.path("script"), "w", encoding="utf-8") as f:
+            f.write(done.stdout)
+        return self.path("script")
+
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        quoted = " ".join(f"'{word}'" for word in words)
+        text = (f"source {self.script('bash')}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _virthost; "
+                "printf '%s\\n' \"${COMPREPLY[@]}\"")
+        done = subprocess.run(["bash", "-euc", text], capture_output=True, text=True, check=True, cwd=self.folder)
+        return done.stdout.split()
+
+    def test_bash_offers_verbs_options_and_files(self):
+        self.assertEqual(self.complete("virthost", "comp"), ["compile", "completion"])
+        self.assertEqual(self.complete("virthost", "compile", "--run"), ["--runtime-dir"])
+        self.assertEqual(self.complete("virthost", "check", "--color", "a"), ["auto", "always"])
+        self.assertIn("script", self.complete("virthost", "check", "scr"))
+
+    def test_scripts_are_read_without_a_word(self):
+        for shell, option in (("zsh", "-n"), ("fish", "-n"), ("bash", "-n")):
+            if not shutil.which(shell):
+                self.skipTest(shell + " is not installed")
+            done = subprocess.run([shell, option, self.script(shell)], capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""), shell)
+
+    def test_every_option_of_every_verb_is_there(self):
+        for shell in ("bash", "zsh", "fish"):
+            with open(self.script(shell), encoding="utf-8") as f:
+                text = f.read()
+            for verb in re.findall(r"^  ([a-z]+) ", run("--help").stdout, re.MULTILINE):
+                for option in re.findall(r"--([a-z-]+)", run(verb, "--help").stdout.split("\n\n", 2)[-1]):
+                    self.assertIn(option, text, (shell, verb))
+
+
 class CommandLine(Temporary):
     def test_help_and_version_go_to_standard_output(self):
         for arguments in (["--help"], ["--version"], ["compile", "--help"], ["check", "--help"]):
