@@ -111,8 +111,10 @@ static int read_all(int fd, void *data, size_t n)
         return 0;
 }
 
-int qemu_save_image_open(QemuSaveImage *image, const char *path, VhError **err)
+/* A relative path is one from the root, where a daemon works. */
+int qemu_save_image_open(QemuSaveImage *image, const char *from, VhError **err)
 {
+        _vh_free_ char *path = *from == '/' ? vh_xstrdup(from) : vh_xasprintf("/%s", from);
         _vh_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
         _vh_free_ char *xml = NULL;
         Header header;

@@ -19,5 +19,5 @@ int qemu_save_image_create(const char *path, const char *xml, bool running, VhEr
 /* Marks it as finished, on disk. */
 int qemu_save_image_finish(int fd);
 /* Opens a file and reads it up to the stream. On success the caller frees with qemu_save_image_done(). */
-int qemu_save_image_open(QemuSaveImage *image, const char *path, VhError **err);
+int qemu_save_image_open(QemuSaveImage *image, const char *from, VhError **err);
 void qemu_save_image_done(QemuSaveImage *image);
