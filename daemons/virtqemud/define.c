@@ -133,6 +133,14 @@ static int undefine_nvram(const VhDomainObj *dom, uint32_t flags, VhError **err)
         return remove_file(nvram->path, "nvram", err);
 }
 
+/* A guest that runs goes on without a stored definition, and is gone when it ends. */
+static void become_transient(VhDomainObj *dom)
+{
+        dom->persistent = false;
+        dom->autostart = false;
+        dom->new_def = vh_domain_def_free(dom->new_def);
+}
+
 static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err)
 {
         enum {
@@ -160,7 +168,10 @@ static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t fl
                 return r;
         tell(driver, dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
         qemu_drop_text(driver, dom);
-        vh_domain_list_remove(&driver->domains, dom);
+        if (vh_domain_obj_active(dom))
+                become_transient(dom);
+        else
+                vh_domain_list_remove(&driver->domains, dom);
         return 0;
 }
 

@@ -190,11 +190,21 @@ QEMU_OP_RET(domain_block_stats_flags)
 
 /* ---- sizes ---- */
 
+/* The same disk, in the words of this call. */
+static const VhDisk *find_assigned(const VhDomainDef *def, const char *path, VhError **err)
+{
+        const VhDisk *disk = find_disk(def, path, NULL);
+
+        if (!disk)
+                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "invalid path %s not assigned to domain", path);
+        return disk;
+}
+
 static void got_nodes(QemuTask *task, json_t *answer)
 {
         const remote_domain_get_block_info_args *args = task->call->args;
         VhError *err = NULL;
-        const VhDisk *disk = find_disk(task->dom->def, args->path, &err);
+        const VhDisk *disk = find_assigned(task->dom->def, args->path, &err);
         int r = disk ? 0 : -EINVAL;
 
         if (disk && !qemu_block_sizes_find(answer, disk, task->call->ret))
@@ -219,7 +229,7 @@ static const QemuTaskClass block_info_class = {
 /* Of a guest that does not run, the size of a raw image; other formats would have to be opened. */
 static int inactive_info(const VhDomainDef *def, const char *path, remote_domain_get_block_info_ret *ret, VhError **err)
 {
-        const VhDisk *disk = find_disk(def, path, err);
+        const VhDisk *disk = find_assigned(def, path, err);
         struct stat st;
 
         if (!disk)

@@ -355,7 +355,7 @@ static void came_in(void *data, const char *status)
                 return;
         proc->migration = NULL;
         vh_domain_obj_set_state(task->dom, restore->run ? VIR_DOMAIN_RUNNING : VIR_DOMAIN_PAUSED,
-                                restore->run ? VIR_DOMAIN_RUNNING_RESTORED : VIR_DOMAIN_PAUSED_USER);
+                                restore->run ? VIR_DOMAIN_RUNNING_RESTORED : VIR_DOMAIN_PAUSED_MIGRATION);
         if (restore->run)
                 qemu_task_qmp(task, qmp_command("cont", NULL), restored);
         else
