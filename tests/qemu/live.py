@@ -264,6 +264,7 @@ def guests_killed_at_any_time():
             for pid in h.guests():
                 os.kill(pid, signal.SIGKILL)
             starter.wait(20)
+            virsh(uri, "destroy", "k")  # a start that was not hit
             wait_for(lambda: not h.guests())
             wait_for(lambda: virsh(uri, "list", "--all", "--name").split() == ["0"])
         assert daemon.alive()
