@@ -84,7 +84,7 @@ static const VhXmlTable table_rate = {
 const VhXmlTable vh_table_bandwidth = {
         "bandwidth",
         sizeof(S),
-        ROWS(PTR("inbound", in, table_rate), PTR("outbound", out, table_rate), DROPPED_ATTR("classID")),
+        ROWS(PTR("inbound", in, table_rate), PTR("outbound", out, table_rate)),
 };
 #undef S
 
