@@ -59,6 +59,18 @@ static void blockio_props(const VhDisk *disk, json_t *o)
         qj_opt(o, "discard_granularity", disk->blockio->discard_granularity);
 }
 
+static void geometry_props(const VhDiskGeometry *g, json_t *o)
+{
+        static const char *const trans[] = { NULL, "none", "auto", "lba" };
+
+        if (!g || !g->cyls)
+                return;
+        qj_int(o, "cyls", g->cyls);
+        qj_int(o, "heads", g->heads);
+        qj_int(o, "secs", g->secs);
+        qj_str(o, "bios-chs-trans", trans[g->trans]);
+}
+
 /* ---- buses ---- */
 
 static int virtio_props(const QemuBuild *b, const VhDisk *disk, json_t *o)
@@ -178,14 +190,7 @@ static int disk_props(const QemuBuild *b, const VhDisk *disk, json_t *o)
         if (disk->bus == VH_DISK_BUS_USB)
                 json_object_set_new(o, "removable", json_boolean(disk->removable == VH_ON));
         write_cache_props(disk, o);
-        if (disk->geometry && disk->geometry->cyls) {
-                static const char *const trans[] = { NULL, "none", "auto", "lba" };
-
-                qj_int(o, "cyls", disk->geometry->cyls);
-                qj_int(o, "heads", disk->geometry->heads);
-                qj_int(o, "secs", disk->geometry->secs);
-                qj_str(o, "bios-chs-trans", trans[disk->geometry->trans]);
-        }
+        geometry_props(disk->geometry, o);
         qj_str(o, "serial", disk->serial);
         error_props(disk, o);
         return 0;

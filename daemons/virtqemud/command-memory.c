@@ -145,52 +145,71 @@ static void file_props(const QemuBuild *b, const Piece *piece, uint64_t hugepage
                 qj_fmt(o, "mem-path", "%s/%s", dir, piece->file ? piece->file : piece->id);
 }
 
-/* The memory-backend object for a piece. *plain: nothing about it is special. */
-static json_t *backend(const QemuBuild *b, const Piece *piece, bool *plain)
-{
-        const VhMemoryBacking *mb = b->def->memory_backing;
-        uint64_t hugepage = hugepage_size(b->def, piece);
-        uint8_t access = piece_access(b->def, piece), source = mb ? mb->source : 0;
-        bool prealloc = (mb && mb->allocation == 1) || piece->prealloc;
-        uint8_t discard = piece->discard ? piece->discard : mb && mb->discard ? VH_YES : 0;
-        bool memfd = source == SOURCE_MEMFD && !piece->path;
-        bool file = !memfd && (hugepage || piece->path || source == SOURCE_FILE || access);
-        json_t *o = json_object();
+/* What kind of object backs a piece. */
+typedef struct Backing {
+        bool memfd, file;  /* neither: plain memory */
+        uint64_t hugepage; /* KiB, 0: normal pages */
+        uint8_t access;    /* words */
+} Backing;
 
-        if (source == SOURCE_ANONYMOUS && !hugepage && !piece->path)
-                file = false;
-        qj_str(o, "qom-type", memfd ? "memory-backend-memfd" : file ? "memory-backend-file" : "memory-backend-ram");
+static Backing choose_backing(const VhDomainDef *def, const Piece *piece)
+{
+        uint8_t source = def->memory_backing ? def->memory_backing->source : 0;
+        Backing k = { .hugepage = hugepage_size(def, piece), .access = piece_access(def, piece) };
+
+        k.memfd = source == SOURCE_MEMFD && !piece->path;
+        if (!k.memfd && (k.hugepage || piece->path))
+                k.file = true;
+        else if (!k.memfd && source != SOURCE_ANONYMOUS)
+                k.file = source == SOURCE_FILE || k.access;
+        return k;
+}
+
+static bool wants_discard(const VhDomainDef *def, const Piece *piece)
+{
+        return piece->discard ? piece->discard == VH_YES : def->memory_backing && def->memory_backing->discard;
+}
+
+static void place_props(const QemuBuild *b, const Piece *piece, const Backing *k, json_t *o)
+{
+        qj_str(o, "qom-type",
+               k->memfd  ? "memory-backend-memfd"
+               : k->file ? "memory-backend-file"
+                         : "memory-backend-ram");
         qj_str(o, "id", piece->id);
         if (piece->reserve_not)
                 qj_take(o, "reserve", json_false());
         /* Streams of guests know their memory by this name, whatever backs it. */
-        if ((memfd || file) && piece->whole)
+        if ((k->memfd || k->file) && piece->whole)
                 qj_take(o, "x-use-canonical-path-for-ramblock-id", json_false());
-        if (memfd && hugepage) {
+        if (k->memfd && k->hugepage) {
                 qj_true(o, "hugetlb", true);
-                qj_int(o, "hugetlbsize", (json_int_t)(hugepage * KIB));
+                qj_int(o, "hugetlbsize", (json_int_t)(k->hugepage * KIB));
         }
-        if (file)
-                file_props(b, piece, hugepage, o);
-        if (file && !piece->path && discard)
-                qj_switch(o, "discard-data", discard);
-        if (memfd || file) {
-                if (access)
-                        json_object_set_new(o, "share", json_boolean(access == ACCESS_SHARED));
-        }
-        if (hugepage)
-                prealloc = true;
+        if (k->file)
+                file_props(b, piece, k->hugepage, o);
+        qj_true(o, "discard-data", k->file && !piece->path && wants_discard(b->def, piece));
+        if ((k->memfd || k->file) && k->access)
+                qj_take(o, "share", json_boolean(k->access == ACCESS_SHARED));
+}
+
+/* The memory-backend object for a piece. */
+static json_t *backend(const QemuBuild *b, const Piece *piece)
+{
+        enum { ALLOCATE_AT_ONCE = 1 };
+        const VhMemoryBacking *mb = b->def->memory_backing;
+        Backing k = choose_backing(b->def, piece);
+        bool prealloc = (mb && mb->allocation == ALLOCATE_AT_ONCE) || piece->prealloc || k.hugepage;
+        json_t *o = json_object();
+
+        place_props(b, piece, &k, o);
         qj_true(o, "prealloc", prealloc && !piece->readonly);
-        if (prealloc && mb && mb->allocation_threads)
-                qj_int(o, "prealloc-threads", mb->allocation_threads);
+        qj_uint(o, "prealloc-threads", prealloc && mb ? mb->allocation_threads : 0);
         qj_int(o, "size", (json_int_t)(piece->size * KIB));
-        if (piece->align)
-                qj_int(o, "align", (json_int_t)(piece->align * KIB));
+        qj_uint(o, "align", (json_int_t)(piece->align * KIB));
         qj_true(o, "pmem", piece->pmem);
         qj_true(o, "readonly", piece->readonly);
         host_nodes(b->def, piece, o);
-        if (plain)
-                *plain = !file && !memfd && !json_object_get(o, "host-nodes");
         return o;
 }
 
@@ -218,8 +237,7 @@ int qemu_build_memory(QemuBuild *b)
         else
                 qemu_build_arg(b, "-m", "%" PRIu64, size / KIB);
         if (id && !numa_of(def))
-                r = qemu_build_object(b,
-                                      backend(b, &(Piece){ .id = id, .size = size, .node = -1, .whole = true }, NULL));
+                r = qemu_build_object(b, backend(b, &(Piece){ .id = id, .size = size, .node = -1, .whole = true }));
         if (r == 0)
                 qemu_build_arg(b, "-overcommit", "mem-lock=%s",
                                def->memory_backing && def->memory_backing->locked ? "on" : "off");
@@ -310,7 +328,7 @@ static int build_cell(QemuBuild *b, const VhNumaCell *cell, bool hmat)
                         .discard = cell->discard };
 
         if (cell->memory) {
-                int r = qemu_build_object(b, backend(b, &piece, NULL));
+                int r = qemu_build_object(b, backend(b, &piece));
 
                 if (r < 0)
                         return r;
@@ -434,7 +452,7 @@ json_t *qemu_memory_object(const QemuBuild *b, const VhMemdev *mem)
                 .reserve_not = mem->model == MEM_VIRTIO_MEM,
         };
 
-        return backend(b, &piece, NULL);
+        return backend(b, &piece);
 }
 
 json_t *qemu_memory_device(const QemuBuild *b, const VhMemdev *mem)
