@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Files of guests belong to the guests' account while they run. Who owned a file before is remembered in its extended
+ * attributes (trusted.libvirt.security.*, as libvirt 9.0.0 has them), with the number of guests that use it; what was
+ * noted before the last boot of the host counts for nothing. */
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+typedef struct QemuAccount {
+        uid_t uid;
+        gid_t gid;
+} QemuAccount;
+
+/* Gives path to the account. remember: qemu_dac_restore() will follow. A file that others have remembered for another
+ * account is refused. Returns 0 or negative errno with *err. */
+int qemu_dac_give(const char *path, const QemuAccount *account, bool remember, VhError **err);
+/* One guest less: the last one gives the file back to whom it belonged, or to root if nobody knows. A file that is gone is
+ * no failure. */
+int qemu_dac_restore(const char *path, bool remembered, VhError **err);

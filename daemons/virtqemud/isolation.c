@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The guests' account, and their files. */
+
+#include "isolation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+VH_LOG_SOURCE("qemu.isolation");
+
+/* What Debian's libvirt is built with; root where it does not exist. */
+#define DEFAULT_USER  "libvirt-qemu"
+#define DEFAULT_GROUP "libvirt-qemu"
+
+enum { GROUPS_MAX = 256, CHR_FILE_MODE = 0600 };
+
+/* ---- the account ---- */
+
+static int user_id(const char *name, uid_t *id)
+{
+        const struct passwd *pw = *name == '+' ? NULL : getpwnam(name);
+        unsigned n;
+
+        if (pw)
+                *id = pw->pw_uid;
+        else if (vh_parse_uint(*name == '+' ? name + 1 : name, &n) == 0)
+                *id = n;
+        else
+                return -ESRCH;
+        return 0;
+}
+
+static int group_id(const char *name, gid_t *id)
+{
+        const struct group *gr = *name == '+' ? NULL : getgrnam(name);
+        unsigned n;
+
+        if (gr)
+                *id = gr->gr_gid;
+        else if (vh_parse_uint(*name == '+' ? name + 1 : name, &n) == 0)
+                *id = n;
+        else
+                return -ESRCH;
+        return 0;
+}
+
+int qemu_account(const QemuDriver *driver, QemuAccount *account, VhError **err)
+{
+        const char *user = NULL, *group = NULL;
+        int r = driver->conf ? vh_conf_get_string(driver->conf, "user", &user, err) : 0;
+
+        if (r >= 0 && driver->conf)
+                r = vh_conf_get_string(driver->conf, "group", &group, err);
+        if (r < 0)
+                return r;
+        *account = (QemuAccount){ 0 };
+        if (user_id(user ? user : DEFAULT_USER, &account->uid) < 0 && user)
+                return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONF_SYNTAX, "user: there is no user '%s'", user);
+        if (group_id(group ? group : DEFAULT_GROUP, &account->gid) < 0 && group)
+                return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONF_SYNTAX, "group: there is no group '%s'", group);
+        return 0;
+}
+
+static VhSeclabel *dac_label(const VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->seclabels.n; i++)
+                if (vh_streq(def->seclabels.items[i]->model, "dac"))
+                        return def->seclabels.items[i];
+        return NULL;
+}
+
+/* "USER:GROUP" of a label. */
+static int parse_label(const char *label, QemuAccount *account, VhError **err)
+{
+        _vh_free_ char *user = vh_xstrdup(label);
+        char *group = strchr(user, ':');
+
+        if (group)
+                *group++ = '\0';
+        if (group && user_id(user, &account->uid) == 0 && group_id(group, &account->gid) == 0)
+                return 0;
+        return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_INVALID_ARG, "Failed to parse DAC label '%s'", label);
+}
+
+static int account_of(const QemuProcess *proc, QemuAccount *account, VhError **err)
+{
+        const VhSeclabel *label = dac_label(proc->dom->def);
+
+        return label && label->label ? parse_label(label->label, account, err)
+                                     : qemu_account(proc->driver, account, err);
+}
+
+QemuIdentity *qemu_identity_free(QemuIdentity *identity)
+{
+        if (identity)
+                free(identity->groups);
+        free(identity);
+        return NULL;
+}
+
+/* The groups of the account's user, looked up before the fork: it may ask a server. */
+static QemuIdentity *make_identity(const QemuDriver *driver, const QemuAccount *account)
+{
+        QemuIdentity *id = vh_new(QemuIdentity, 1);
+        const struct passwd *pw = getpwuid(account->uid);
+        bool clear = true;
+
+        if (driver->conf)
+                (void)vh_conf_get_bool(driver->conf, "clear_emulator_capabilities", &clear, NULL);
+        id->account = *account;
+        id->keep_capabilities = !clear;
+        id->n_groups = GROUPS_MAX;
+        id->groups = vh_new(gid_t, GROUPS_MAX);
+        if (!pw || getgrouplist(pw->pw_name, account->gid, id->groups, &id->n_groups) < 0) {
+                id->groups[0] = account->gid;
+                id->n_groups = 1;
+        }
+        return id;
+}
+
+/* ---- files ---- */
+
+/* Goes through the files of a guest; stops at the first failure. */
+typedef int (*FileFn)(void *data, const char *path, bool remember, VhError **err);
+
+static bool may_relabel(const VhSeclabels *labels)
+{
+        for (uint32_t i = 0; i < labels->n; i++)
+                if ((!labels->items[i]->model || strcmp(labels->items[i]->model, "dac") == 0) &&
+                    labels->items[i]->relabel == VH_NO)
+                        return false;
+        return true;
+}
+
+/* As ever, only what one guest alone writes to is given back. */
+static int each_disk(const VhDisk *disk, FileFn fn, void *data, VhError **err)
+{
+        bool remember = !disk->readonly && !disk->shareable;
+        int r = 0;
+
+        for (const VhDiskSource *src = &disk->src; r >= 0 && src; src = src->backing) {
+                if (src->path && (src->type == VH_DISK_TYPE_FILE || src->type == VH_DISK_TYPE_BLOCK) &&
+                    may_relabel(&src->seclabels))
+                        r = fn(data, src->path, remember, err);
+                remember = false;
+        }
+        return r;
+}
+
+static int each_file(const VhDomainDef *def, FileFn fn, void *data, VhError **err)
+{
+        const char *const boot[] = { def->os.kernel, def->os.initrd, def->os.dtb };
+        int r = 0;
+
+        for (uint32_t i = 0; r >= 0 && i < def->disks.n; i++)
+                r = each_disk(def->disks.items[i], fn, data, err);
+        for (size_t i = 0; r >= 0 && i < VH_ARRAY_SIZE(boot); i++)
+                if (boot[i])
+                        r = fn(data, boot[i], false, err);
+        if (r >= 0 && def->os.nvram && def->os.nvram->path)
+                r = fn(data, def->os.nvram->path, true, err);
+        return r;
+}
+
+static int give(void *data, const char *path, bool remember, VhError **err)
+{
+        return qemu_dac_give(path, data, remember, err);
+}
+
+/* A file that was not remembered stays with the account: others may use it. */
+static int restore(void *data, const char *path, bool remembered, VhError **err)
+{
+        _vh_error_ VhError *why = NULL;
+
+        if (remembered && qemu_dac_restore(path, true, &why) < 0)
+                vh_log_warning("%s", vh_error_text(why, -EIO));
+        return 0;
+}
+
+/* QEMU cannot make files in folders of others. */
+static int make_chr_file(const char *path, const QemuAccount *account, VhError **err)
+{
+        _vh_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, CHR_FILE_MODE);
+
+        if (fd < 0 || fchown(fd, account->uid, account->gid) < 0)
+                return vh_error_sys(err, VIR_FROM_SECURITY, errno, "Unable to open file: %s", path);
+        return 0;
+}
+
+static int make_chr_files(const VhDomainDef *def, const QemuAccount *account, VhError **err)
+{
+        const struct {
+                VhChr *const *items;
+                uint32_t n;
+        } lists[] = {
+                { def->serials.items, def->serials.n },
+                { def->parallels.items, def->parallels.n },
+                { def->consoles.items, def->consoles.n },
+                { def->channels.items, def->channels.n },
+        };
+        int r = 0;
+
+        for (size_t l = 0; l < VH_ARRAY_SIZE(lists); l++)
+                for (uint32_t i = 0; r >= 0 && i < lists[l].n; i++) {
+                        const VhChrSource *src = &lists[l].items[i]->source;
+
+                        if (src->type == VH_CHR_FILE && src->path)
+                                r = make_chr_file(src->path, account, err);
+                        if (r >= 0 && src->log && src->log->file)
+                                r = make_chr_file(src->log->file, account, err);
+                }
+        return r;
+}
+
+static int give_own_files(const QemuProcess *proc, const QemuAccount *account, VhError **err)
+{
+        const char *const paths[] = { proc->lib_dir, proc->channel_dir, proc->master_key };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < VH_ARRAY_SIZE(paths); i++)
+                if (paths[i])
+                        r = qemu_dac_give(paths[i], account, false, err);
+        return r;
+}
+
+/* ---- hooks ---- */
+
+static bool owns_files(const QemuDriver *driver)
+{
+        bool dynamic = true;
+
+        if (driver->conf)
+                (void)vh_conf_get_bool(driver->conf, "dynamic_ownership", &dynamic, NULL);
+        return driver->env.privileged && dynamic;
+}
+
+static void show_label(VhDomainDef *def, const QemuAccount *account)
+{
+        VhSeclabel *label = dac_label(def);
+
+        if (label)
+                return;
+        label = vh_new(VhSeclabel, 1);
+        label->type = QEMU_SECLABEL_DYNAMIC;
+        label->model = vh_xstrdup("dac");
+        label->relabel = VH_YES;
+        label->label = vh_xasprintf("+%u:+%u", account->uid, account->gid);
+        label->imagelabel = vh_xstrdup(label->label);
+        vh_list_add(&def->seclabels, label);
+}
+
+static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
+{
+        QemuAccount account;
+        int r;
+
+        if (!proc->driver->env.privileged)
+                return 0;
+        r = account_of(proc, &account, err);
+        if (r >= 0)
+                r = give_own_files(proc, &account, err);
+        if (r >= 0)
+                r = make_chr_files(proc->dom->def, &account, err);
+        if (r < 0)
+                return r;
+        proc->identity = make_identity(proc->driver, &account);
+        show_label(proc->dom->def, &account);
+        if (!owns_files(proc->driver))
+                return 0;
+        proc->owns_files = true;
+        return each_file(proc->dom->def, give, &account, err);
+}
+
+/* A guest of root has none either, not even after exec. */
+static int drop_capabilities(void)
+{
+        struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+        for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
+                ;
+        return syscall(SYS_capset, &h, none) < 0 ? -errno : 0;
+}
+
+static int child(QemuProcess *proc)
+{
+        const QemuIdentity *id = proc->identity;
+
+        if (!id)
+                return 0;
+        if (id->account.uid == 0)
+                return id->keep_capabilities ? 0 : drop_capabilities();
+        if (syscall(SYS_setgroups, (size_t)id->n_groups, id->groups) < 0 ||
+            syscall(SYS_setresgid, id->account.gid, id->account.gid, id->account.gid) < 0 ||
+            syscall(SYS_setresuid, id->account.uid, id->account.uid, id->account.uid) < 0)
+                return -errno;
+        return 0;
+}
+
+/* Guests that another daemon started own their files as well. */
+static void stopped(QemuProcess *proc)
+{
+        if (proc->owns_files || (!proc->identity && owns_files(proc->driver)))
+                each_file(proc->dom->def, restore, NULL, NULL);
+        proc->owns_files = false;
+        proc->identity = qemu_identity_free(proc->identity);
+}
+
+const QemuRunHooks qemu_isolation_hooks = {
+        .name = "cannot become the guest's account",
+        .prepare = prepare,
+        .child = child,
+        .stopped = stopped,
+};
