@@ -143,20 +143,32 @@ int qemu_dac_give(const char *path, const QemuAccount *account, bool remember, V
         if (r == -EROFS || r == -EOPNOTSUPP)
                 return 0;
         if (remember)
-                qemu_dac_restore(path, true, NULL);
+                qemu_dac_restore(path, account, NULL);
         return vh_error_sys(err, VIR_FROM_SECURITY, r, "unable to set user and group to '%u:%u' on '%s'", account->uid,
                             account->gid, path);
 }
 
-int qemu_dac_restore(const char *path, bool remembered, VhError **err)
+static bool belongs_to(const char *path, const QemuAccount *account)
+{
+        struct stat st;
+
+        return stat(path, &st) == 0 && is_owned(&st, account);
+}
+
+int qemu_dac_restore(const char *path, const QemuAccount *account, VhError **err)
 {
         unsigned uid = 0, gid = 0;
-        Memory m = { 0 };
+        Memory m;
+        int r = recall(path, &m);
 
-        if (remembered && recall(path, &m) >= 0 && m.count > 1) {
+        if (r >= 0 && m.count == 0)
+                return 0;
+        if (m.count > 1) {
                 m.count--;
                 return note(path, &m);
         }
+        if (r < 0 && !belongs_to(path, account))
+                return 0;
         if (m.count == 1 && sscanf(m.owner, "+%u:+%u", &uid, &gid) != 2)
                 uid = gid = 0;
         forget(path);

@@ -17,6 +17,7 @@ typedef struct QemuAccount {
 /* Gives path to the account. remember: qemu_dac_restore() will follow. A file that others have remembered for another
  * account is refused. Returns 0 or negative errno with *err. */
 int qemu_dac_give(const char *path, const QemuAccount *account, bool remember, VhError **err);
-/* One guest less: the last one gives the file back to whom it belonged, or to root if nobody knows. A file that is gone is
- * no failure. */
-int qemu_dac_restore(const char *path, bool remembered, VhError **err);
+/* One guest of the account less: the last one gives the file back to whom it belonged. A file for which nothing is
+ * remembered is left alone, unless it cannot have a memory: then it becomes root's if it is the account's. A file that
+ * is gone is no failure. */
+int qemu_dac_restore(const char *path, const QemuAccount *account, VhError **err);

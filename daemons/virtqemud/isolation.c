@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "image-backing.h"
 
 VH_LOG_SOURCE("qemu.isolation");
 
@@ -22,7 +23,12 @@ VH_LOG_SOURCE("qemu.isolation");
 #define DEFAULT_USER  "libvirt-qemu"
 #define DEFAULT_GROUP "libvirt-qemu"
 
-enum { GROUPS_MAX = 256, CHR_FILE_MODE = 0600 };
+enum {
+        GROUPS_MAX = 256,
+        CHR_FILE_MODE = 0600,
+        CHAIN_MAX = 200,      /* as libvirt */
+        SECLABEL_DYNAMIC = 2, /* place among the words of <seclabel type=> */
+};
 
 /* ---- the account ---- */
 
@@ -67,7 +73,8 @@ int qemu_account(const QemuDriver *driver, QemuAccount *account, VhError **err)
         if (user_id(user ? user : DEFAULT_USER, &account->uid) < 0 && user)
                 return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONF_SYNTAX, "user: there is no user '%s'", user);
         if (group_id(group ? group : DEFAULT_GROUP, &account->gid) < 0 && group)
-                return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONF_SYNTAX, "group: there is no group '%s'", group);
+                return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONF_SYNTAX, "group: there is no group '%s'",
+                                    group);
         return 0;
 }
 
@@ -142,6 +149,23 @@ static bool may_relabel(const VhSeclabels *labels)
         return true;
 }
 
+/* The images behind one whose definition does not tell them. A chain in a circle ends at the limit. */
+static int each_image_behind(const char *image, FileFn fn, void *data, VhError **err)
+{
+        _vh_free_ char *at = vh_xstrdup(image);
+        QemuBacking backing = { .qcow2 = true };
+        int r = 0;
+
+        for (int depth = 0; r >= 0 && backing.qcow2 && depth < CHAIN_MAX; depth++) {
+                if (qemu_backing_read(at, &backing) < 0 || !backing.path)
+                        break;
+                r = fn(data, backing.path, false, err);
+                free(at);
+                at = backing.path;
+        }
+        return r;
+}
+
 /* As ever, only what one guest alone writes to is given back. */
 static int each_disk(const VhDisk *disk, FileFn fn, void *data, VhError **err)
 {
@@ -154,6 +178,8 @@ static int each_disk(const VhDisk *disk, FileFn fn, void *data, VhError **err)
                         r = fn(data, src->path, remember, err);
                 remember = false;
         }
+        if (r >= 0 && !disk->src.backing && disk->src.path && disk->format == VH_STORAGE_FORMAT_QCOW2)
+                r = each_image_behind(disk->src.path, fn, data, err);
         return r;
 }
 
@@ -182,7 +208,7 @@ static int restore(void *data, const char *path, bool remembered, VhError **err)
 {
         _vh_error_ VhError *why = NULL;
 
-        if (remembered && qemu_dac_restore(path, true, &why) < 0)
+        if (remembered && qemu_dac_restore(path, data, &why) < 0)
                 vh_log_warning("%s", vh_error_text(why, -EIO));
         return 0;
 }
@@ -251,7 +277,7 @@ static void show_label(VhDomainDef *def, const QemuAccount *account)
         if (label)
                 return;
         label = vh_new(VhSeclabel, 1);
-        label->type = QEMU_SECLABEL_DYNAMIC;
+        label->type = SECLABEL_DYNAMIC;
         label->model = vh_xstrdup("dac");
         label->relabel = VH_YES;
         label->label = vh_xasprintf("+%u:+%u", account->uid, account->gid);
@@ -310,8 +336,11 @@ static int child(QemuProcess *proc)
 /* Guests that another daemon started own their files as well. */
 static void stopped(QemuProcess *proc)
 {
-        if (proc->owns_files || (!proc->identity && owns_files(proc->driver)))
-                each_file(proc->dom->def, restore, NULL, NULL);
+        QemuAccount account;
+
+        if ((proc->owns_files || (!proc->starting && owns_files(proc->driver))) &&
+            account_of(proc, &account, NULL) >= 0)
+                each_file(proc->dom->def, restore, &account, NULL);
         proc->owns_files = false;
         proc->identity = qemu_identity_free(proc->identity);
 }

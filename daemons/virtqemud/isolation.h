@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Guests of the system daemon run as an account of their own (user and group of qemu.conf, or a dac label of the guest's
- * definition), without capabilities, and own their files while they run. */
+/* Guests of the system daemon run as an account of their own (user and group of qemu.conf, or a dac label of the
+ * guest's definition), without capabilities, and own their files while they run. */
 
 #include "dac.h"
 #include "process.h"

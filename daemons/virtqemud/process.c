@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "guest-locks.h"
+#include "isolation.h"
 #include "base/log.h"
 #include "run-log.h"
 
@@ -73,6 +74,7 @@ static void process_free(QemuProcess *proc)
         if (proc->pidfd >= 0)
                 close(proc->pidfd);
         qemu_locks_free(proc->locks);
+        qemu_identity_free(proc->identity);
         free(proc->vcpu_tids);
         free(proc->caps_text);
         free(proc->lib_dir);

@@ -49,6 +49,8 @@ struct QemuProcess {
         struct QemuChange *unplugs; /* who waits for a device to go; hotplug-detach.c */
         pid_t *vcpu_tids;           /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
+        struct QemuIdentity *identity; /* isolation.h; NULL: that of the daemon, or started by another daemon */
+        bool owns_files;               /* given to its account by this daemon's start */
         struct QemuLocks *locks; /* guest-locks.h; NULL: not asked for yet */
 };
 typedef struct QemuProcess QemuProcess;

@@ -3,5 +3,6 @@
 /* What surrounds a guest, in the order in which it is prepared. */
 
 #include "guest-locks.h"
+#include "isolation.h"
 
-const QemuRunHooks *const qemu_run_hooks[] = { &qemu_lock_hooks, NULL };
+const QemuRunHooks *const qemu_run_hooks[] = { &qemu_lock_hooks, &qemu_isolation_hooks, NULL };

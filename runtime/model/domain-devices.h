@@ -21,7 +21,7 @@ typedef VH_PACKED_ENUM VhDiskBus{
 } VhDiskBus;
 
 /* The first of the storage formats' words. */
-enum { VH_STORAGE_FORMAT_RAW = 1 };
+enum { VH_STORAGE_FORMAT_RAW = 1, VH_STORAGE_FORMAT_QCOW2 = 13 };
 
 typedef struct VhStorageHost {
         char *name;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a qcow2 image says about the image behind it. Only files that are said to be qcow2 are asked: a raw image has
+ * what its guest wrote, which may look like anything. */
+
+#include "base/util.h"
+
+typedef struct QemuBacking {
+        char *path; /* of a file; NULL: there is none, or it is no file */
+        bool qcow2; /* it is said to be qcow2 itself */
+} QemuBacking;
+
+/* Reads the header of the image. Returns 0, or negative errno (-EINVAL: it is not qcow2, or lies). The path is
+ * the caller's. */
+int qemu_backing_read(const char *image, QemuBacking *ret);

@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a guest may do on the host: its account, its capabilities, its files, before, during and after it runs, under our
+virtqemud and under Debian's libvirtd. Needs root and QEMU."""
+
+import grp
+import os
+import pwd
+import re
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "harness")]
+
+import host  # noqa: E402
+
+CONF = """stdio_handler = "file"
+security_driver = "none"
+namespaces = []
+cgroup_controllers = []
+"""
+GUEST = """<domain type='qemu'><name>a</name><memory>65536</memory><os><type arch='x86_64'>hvm</type></os><devices>
+<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{top}'/><target dev='vda' bus='virtio'/></disk>
+<disk type='file' device='cdrom'><source file='{iso}'/><target dev='hda' bus='ide'/><readonly/></disk>
+<disk type='file' device='disk'><source file='{shared}'/><target dev='vdb' bus='virtio'/><shareable/></disk>
+<serial type='file'><source path='{serial}'/></serial>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel></devices>{more}</domain>"""
+IMAGES = ("top", "middle", "base", "iso", "shared")
+PREFIX = "trusted.libvirt.security."
+
+
+def account():
+    try:
+        entry = pwd.getpwnam("libvirt-qemu")
+    except KeyError:
+        return 0, 0
+    return entry.pw_uid, grp.getgrnam("libvirt-qemu").gr_gid
+
+
+class Isolation(unittest.TestCase):
+    def setUp(self):
+        self.host = host.Host()
+        self.addCleanup(self.host.close)
+        os.mkdir(self.host.path("log", "qemu"))
+        os.mkdir(self.host.path("images"))
+        for name in ("base", "iso", "shared"):
+            with open(self.image(name), "wb") as f:
+                f.truncate(1 << 20)
+        for name, behind, kind in (("middle", "base", "raw"), ("top", "middle", "qcow2")):
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", behind, "-F", kind, self.image(name)],
+                           check=True)
+        for name in IMAGES:
+            os.chmod(self.image(name), 0o600)
+
+    def image(self, name):
+        return self.host.path("images", name)
+
+    def start(self, conf=""):
+        self.host.write(CONF + conf, "etc", "qemu.conf")
+        self.daemon = self.start_daemon()
+        self.uri = f"qemu+unix:///system?socket={self.daemon.sockets[0]}"
+
+    def start_daemon(self):
+        return host.start_ours(self.host, "virtqemud")
+
+    def virsh(self, *args, fails=False):
+        out = subprocess.run(["virsh", "-c", self.uri, *args], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(out.returncode != 0, fails, out.stderr)
+        return out.stderr if fails else out.stdout
+
+    def define(self, more=""):
+        names = {name: self.image(name) for name in IMAGES}
+        self.virsh("define", self.host.write(GUEST.format(serial=self.image("serial"), more=more, **names), "a.xml"))
+
+    def owners(self):
+        return {name: (os.stat(self.image(name)).st_uid, os.stat(self.image(name)).st_gid) for name in IMAGES}
+
+    def memory(self, name):
+        path = self.image(name)
+        return {k.removeprefix(PREFIX): os.getxattr(path, k).decode() for k in os.listxattr(path) if k.startswith(PREFIX)}
+
+    def process(self):
+        """Fields of /proc/PID/status of QEMU."""
+        with open(self.host.path("run", "libvirt", "qemu", "a.pid"), encoding="ascii") as f:
+            pid = int(f.read())
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            return pid, dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+    def check_life(self):
+        """Account, files and what is left of it."""
+        uid, gid = account()
+        self.define()
+        self.virsh("start", "a")
+        _, status = self.process()
+        self.assertEqual(status["Uid"].split(), [str(uid)] * 4)
+        self.assertEqual(status["Gid"].split(), [str(gid)] * 4)
+        self.assertIn(str(gid), status["Groups"].split())
+        self.assertEqual(int(status["CapEff"], 16) | int(status["CapPrm"], 16) | int(status["CapInh"], 16), 0)
+        running = self.owners()
+        memory = {name: self.memory(name) for name in IMAGES}
+        label = re.search(r"<seclabel type='dynamic' model='dac'.*?</seclabel>", self.virsh("dumpxml", "a"), re.S)[0]
+        self.assertIn(f"<label>+{uid}:+{gid}</label>", label)
+        self.virsh("destroy", "a")
+        self.assertNotIn("seclabel", self.virsh("dumpxml", "a"))
+        self.virsh("undefine", "a")
+        return running, memory, self.owners(), {name: self.memory(name) for name in IMAGES}
+
+    def test_like_the_reference(self):
+        if host.reference_program() is None:
+            self.fail("Debian's libvirtd is not installed")
+        self.start()
+        ours = self.check_life()
+        self.daemon.stop()
+        for name in IMAGES:
+            os.chown(self.image(name), 0, 0)
+        self.start_daemon = lambda: host.start_reference(self.host)
+        self.start()
+        self.assertEqual(ours, self.check_life())
+        self.assertEqual(ours[1]["top"]["dac"], "+0:+0")
+        self.assertEqual(ours[2]["top"], (0, 0))
+        self.assertEqual(ours[3]["top"], {})
+
+    def test_owner_is_remembered(self):
+        """Also by a daemon that did not start the guest."""
+        os.chown(self.image("top"), 12345, 54321)
+        self.start()
+        self.define()
+        self.virsh("start", "a")
+        self.assertEqual(self.owners()["top"], account())
+        self.daemon.stop(signal.SIGKILL)
+        self.start()
+        pid, _ = self.process()
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while self.owners()["top"] != (12345, 54321) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(self.owners()["top"], (12345, 54321))
+
+    def test_failed_start_leaves_files_alone(self):
+        os.chown(self.image("top"), 12345, 54321)
+        os.unlink(self.image("shared"))
+        self.start()
+        self.define()
+        self.assertIn("shared", self.virsh("start", "a", fails=True))
+        self.assertEqual(os.stat(self.image("top")).st_uid, 12345)
+        self.assertEqual(self.memory("top"), {})
+
+    def test_old_memory_is_none(self):
+        """Of before the last boot."""
+        os.setxattr(self.image("top"), PREFIX + "dac", b"+7:+7")
+        os.setxattr(self.image("top"), PREFIX + "ref_dac", b"5")
+        os.setxattr(self.image("top"), PREFIX + "timestamp_dac", b"1000")
+        self.start()
+        self.define()
+        self.virsh("start", "a")
+        self.assertEqual(self.memory("top")["ref_dac"], "1")
+        self.virsh("destroy", "a")
+        self.assertEqual(self.owners()["top"], (0, 0))
+
+    def test_settings(self):
+        self.start('user = "root"\ngroup = "+0"\ndynamic_ownership = 0\n')
+        self.define()
+        self.virsh("start", "a")
+        _, status = self.process()
+        self.assertEqual(status["Uid"].split()[0], "0")
+        self.assertEqual(int(status["CapEff"], 16), 0)
+        self.assertEqual(set(self.owners().values()), {(0, 0)})
+        self.virsh("destroy", "a")
+
+    def test_unknown_account(self):
+        self.start('user = "nobody-of-that-name"\n')
+        self.define()
+        self.assertIn("there is no user 'nobody-of-that-name'", self.virsh("start", "a", fails=True))
+
+    def test_label_of_the_guest(self):
+        self.start()
+        self.define("<seclabel type='static' model='dac' relabel='yes'><label>+33:+33</label></seclabel>")
+        self.virsh("start", "a")
+        self.assertEqual(self.process()[1]["Uid"].split()[0], "33")
+        self.assertEqual(self.owners()["top"], (33, 33))
+        self.virsh("destroy", "a")
+        self.assertEqual(self.owners()["top"], (0, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()
