@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "guest-defaults.h"
+#include "isolation.h"
 
 /* ---- the device in a copy of what runs ---- */
 
@@ -111,6 +112,10 @@ static int plan_live(QemuChange *change, VhError **err)
         if (r < 0)
                 return r;
         name_device(change, proc, &launch);
+        if (change->dev.kind == VH_DEVICE_DISK)
+                r = qemu_isolation_add_disk(proc, change->joined, err);
+        if (r < 0)
+                return r;
         return qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
 }
 

@@ -3,6 +3,7 @@
  */
 
 #include "hotplug.h"
+#include "isolation.h"
 
 #include <errno.h>
 
@@ -38,7 +39,9 @@ static int plan_medium(QemuChange *change, const QemuBuild *b, const VhDisk *old
         if (!qemu_disk_is_empty(new)) {
                 _vh_free_ char *node = qemu_format_node(&new->src);
 
-                r = qemu_plan_images(b, new, plan);
+                r = qemu_isolation_add_disk(qemu_process(change->task.dom), new, b->err);
+                if (r >= 0)
+                        r = qemu_plan_images(b, new, plan);
                 if (r < 0)
                         return r;
                 qemu_plan_add(plan, qmp_command("blockdev-insert-medium", "{s:s,s:s}", "id", id, "node-name", node),

@@ -307,6 +307,22 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
         return each_file(proc->dom->def, give, &account, err);
 }
 
+int qemu_isolation_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err)
+{
+        QemuAccount account;
+        int r = owns_files(proc->driver) ? account_of(proc, &account, err) : 1;
+
+        return r == 0 ? each_disk(disk, give, &account, err) : VH_MIN(r, 0);
+}
+
+void qemu_isolation_remove_disk(QemuProcess *proc, const VhDisk *disk)
+{
+        QemuAccount account;
+
+        if (owns_files(proc->driver) && account_of(proc, &account, NULL) >= 0)
+                each_disk(disk, restore, &account, NULL);
+}
+
 /* A guest of root has none either, not even after exec. */
 static int drop_capabilities(void)
 {

@@ -9,6 +9,10 @@
 
 extern const QemuRunHooks qemu_isolation_hooks;
 
+/* A disk that joins or leaves a running guest: its images become the account's, or are given back. */
+int qemu_isolation_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err);
+void qemu_isolation_remove_disk(QemuProcess *proc, const VhDisk *disk);
+
 /* The account that guests run as by the settings. Returns 0 or negative errno with *err. */
 int qemu_account(const QemuDriver *driver, QemuAccount *account, VhError **err);
 
