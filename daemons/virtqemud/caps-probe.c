@@ -9,11 +9,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/nofile.h"
 #include "json-link.h"
@@ -88,6 +90,23 @@ static uint64_t now_ms(void)
         return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* In the child. QEMU does not end when its monitor's other side is gone, so it is told to end with who started it. */
+_Noreturn static void become(char *const argv[], char *const env[], pid_t parent, int fd, int err_fd)
+{
+        sigset_t none;
+        const char *why;
+
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && dup2(fd, STDIN_FILENO) >= 0 &&
+            dup2(fd, STDOUT_FILENO) >= 0 && dup2(err_fd, STDERR_FILENO) >= 0)
+                execve(argv[0], argv, env);
+        why = strerrordesc_np(errno);
+        if (why && write(err_fd, why, strlen(why)) < 0)
+                _exit(126);
+        _exit(127);
+}
+
 static int spawn(Probe *p, const char *accel, int fd, int err_fd)
 {
         _vh_free_ char *machine = vh_xasprintf("none,accel=%s", accel);
@@ -103,23 +122,13 @@ static int spawn(Probe *p, const char *accel, int fd, int err_fd)
                                NULL };
         char *const env[] = { (char *)"LC_ALL=C", (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
                               NULL };
-        posix_spawn_file_actions_t actions;
-        posix_spawnattr_t attr;
-        sigset_t none;
-        int r;
+        pid_t parent = getpid();
+        pid_t pid = fork();
 
-        sigemptyset(&none);
-        posix_spawnattr_init(&attr);
-        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-        posix_spawnattr_setsigmask(&attr, &none);
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-        posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
-        posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
-        r = -posix_spawn(&p->pid, p->binary, &actions, &attr, argv, env);
-        posix_spawn_file_actions_destroy(&actions);
-        posix_spawnattr_destroy(&attr);
-        return r;
+        if (pid == 0)
+                become(argv, env, parent, fd, err_fd);
+        p->pid = pid;
+        return pid < 0 ? -errno : 0;
 }
 
 static int probe_start(Probe *p, const char *accel, uint64_t child_files, VhError **err)

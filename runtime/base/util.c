@@ -102,7 +102,7 @@ int vh_parse_i64(const char *s, int base, int64_t *ret)
 
 int vh_parse_uint(const char *s, unsigned *ret)
 {
-        uint64_t v;
+        uint64_t v = 0;
         int r = vh_parse_u64(s, 10, &v);
 
         if (r < 0)
@@ -115,7 +115,7 @@ int vh_parse_uint(const char *s, unsigned *ret)
 
 int vh_parse_int(const char *s, int *ret)
 {
-        int64_t v;
+        int64_t v = 0;
         int r = vh_parse_i64(s, 10, &v);
 
         if (r < 0)
