@@ -51,7 +51,7 @@ struct QemuProcess {
         size_t n_vcpu_tids;
         struct QemuIdentity *identity; /* isolation.h; NULL: that of the daemon, or started by another daemon */
         bool owns_files;               /* given to its account by this daemon's start */
-        struct QemuLocks *locks; /* guest-locks.h; NULL: not asked for yet */
+        struct QemuLocks *locks;       /* guest-locks.h; NULL: not asked for yet */
 };
 typedef struct QemuProcess QemuProcess;
 
