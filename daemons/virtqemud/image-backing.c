@@ -13,6 +13,7 @@ enum {
         MAGIC = 0x514649fb,
         BACKING_OFFSET_AT = 8,
         BACKING_SIZE_AT = 16,
+        CAPACITY_AT = 24,
         HEADER_LENGTH_AT = 100, /* from version 3 on */
         HEADER_LENGTH_V2 = 72,
         VERSION_AT = 4,
@@ -34,6 +35,11 @@ static uint32_t be32(const Head *h, size_t at)
         if (at + sizeof(v) <= h->n)
                 memcpy(&v, h->data + at, sizeof(v));
         return be32toh(v);
+}
+
+static uint64_t be64(const Head *h, size_t at)
+{
+        return (uint64_t)be32(h, at) << 32 | be32(h, at + sizeof(uint32_t));
 }
 
 static int read_head(const char *path, Head *h)
@@ -88,7 +94,7 @@ int qemu_backing_read(const char *image, QemuBacking *ret)
         if (r < 0)
                 return r;
         *ret = (QemuBacking){ 0 };
-        offset = (uint64_t)be32(h, BACKING_OFFSET_AT) << 32 | be32(h, BACKING_OFFSET_AT + 4);
+        offset = be64(h, BACKING_OFFSET_AT);
         len = be32(h, BACKING_SIZE_AT);
         if (!offset || !len)
                 return 0;
@@ -97,5 +103,16 @@ int qemu_backing_read(const char *image, QemuBacking *ret)
         name = vh_xstrndup((const char *)h->data + offset, len);
         ret->path = resolve(image, name);
         ret->qcow2 = says_qcow2(h);
+        return 0;
+}
+
+int qemu_qcow2_capacity(const char *image, uint64_t *ret)
+{
+        _vh_free_ Head *h = vh_new(Head, 1);
+        int r = read_head(image, h);
+
+        if (r < 0)
+                return r;
+        *ret = be64(h, CAPACITY_AT);
         return 0;
 }

@@ -14,3 +14,6 @@ typedef struct QemuBacking {
 /* Reads the header of the image. Returns 0, or negative errno (-EINVAL: it is not qcow2, or lies). The path is
  * the caller's. */
 int qemu_backing_read(const char *image, QemuBacking *ret);
+
+/* Bytes that a guest sees of a qcow2 image. Returns 0, or negative errno (-EINVAL: it is not qcow2). */
+int qemu_qcow2_capacity(const char *image, uint64_t *ret);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "image-backing.h"
 #include "live-stats.h"
 #include "qemu-ops.h"
 #include "task.h"
@@ -36,23 +37,27 @@ bool qemu_block_stats_find(const json_t *answer, const char *alias, QemuBlockSta
                         continue;
                 s = json_object_get(item, "stats");
                 *out = (QemuBlockStats){
-                        counter(s, "rd_operations"),    counter(s, "rd_bytes"),
-                        counter(s, "rd_total_time_ns"), counter(s, "wr_operations"),
-                        counter(s, "wr_bytes"),         counter(s, "wr_total_time_ns"),
-                        counter(s, "flush_operations"), counter(s, "flush_total_time_ns"),
+                        counter(s, "rd_operations"),
+                        counter(s, "rd_bytes"),
+                        counter(s, "rd_total_time_ns"),
+                        counter(s, "wr_operations"),
+                        counter(s, "wr_bytes"),
+                        counter(s, "wr_total_time_ns"),
+                        counter(s, "flush_operations"),
+                        counter(s, "flush_total_time_ns"),
+                        counter(json_object_get(json_object_get(item, "parent"), "stats"), "wr_highest_offset"),
                 };
                 return true;
         }
         return false;
 }
 
-static void local_sizes(const VhDisk *disk, remote_domain_get_block_info_ret *sizes)
+static void local_size(const VhDisk *disk, remote_domain_get_block_info_ret *sizes)
 {
         struct stat st;
 
         if (!disk->src.path || stat(disk->src.path, &st) < 0)
                 return;
-        sizes->allocation = (uint64_t)st.st_blocks * BLOCK;
         sizes->physical = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : sizes->capacity;
 }
 
@@ -69,9 +74,8 @@ bool qemu_block_sizes_find(const json_t *answer, const VhDisk *disk, remote_doma
                 if (!vh_streq(json_string_value(json_object_get(item, "node-name")), name))
                         continue;
                 sizes->capacity = (uint64_t)counter(image, "virtual-size");
-                sizes->allocation = (uint64_t)counter(image, "actual-size");
                 sizes->physical = sizes->capacity;
-                local_sizes(disk, sizes);
+                local_size(disk, sizes);
                 return true;
         }
         return false;
@@ -213,9 +217,21 @@ static void got_nodes(QemuTask *task, json_t *answer)
         qemu_task_end(task, r, err);
 }
 
+static void got_highest(QemuTask *task, json_t *answer)
+{
+        const remote_domain_get_block_info_args *args = task->call->args;
+        remote_domain_get_block_info_ret *ret = task->call->ret;
+        const VhDisk *disk = find_disk(task->dom->def, args->path, NULL);
+        QemuBlockStats stats;
+
+        if (disk && qemu_block_stats_find(answer, disk->info.alias, &stats))
+                ret->allocation = (uint64_t)stats.highest;
+        qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
+}
+
 static void block_info_run(QemuTask *task)
 {
-        qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
+        qemu_task_qmp(task, qmp_command("query-blockstats", NULL), got_highest);
 }
 
 static const QemuTaskClass block_info_class = {
@@ -226,7 +242,23 @@ static const QemuTaskClass block_info_class = {
         .run = block_info_run,
 };
 
-/* Of a guest that does not run, the size of a raw image; other formats would have to be opened. */
+/* What a guest would see of an image that is not in use. */
+static int stored_capacity(const VhDisk *disk, uint64_t *capacity, VhError **err)
+{
+        int r;
+
+        if (disk->format <= VH_STORAGE_FORMAT_RAW)
+                return 0;
+        if (disk->format != VH_STORAGE_FORMAT_QCOW2)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "the size of '%s' is not known while the guest does not run: its format is neither "
+                                    "raw nor qcow2",
+                                    disk->src.path);
+        r = qemu_qcow2_capacity(disk->src.path, capacity);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, -r, "cannot read the qcow2 header of '%s'", disk->src.path) : 0;
+}
+
+/* Of a guest that does not run. Formats besides raw and qcow2 would have to be opened. */
 static int inactive_info(const VhDomainDef *def, const char *path, remote_domain_get_block_info_ret *ret, VhError **err)
 {
         const VhDisk *disk = find_assigned(def, path, err);
@@ -236,9 +268,9 @@ static int inactive_info(const VhDomainDef *def, const char *path, remote_domain
                 return -EINVAL;
         if (!disk->src.path || stat(disk->src.path, &st) < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, disk->src.path ? errno : ENOENT, "failed to stat '%s'", path);
-        local_sizes(disk, ret);
-        ret->capacity = (uint64_t)st.st_size;
-        return 0;
+        ret->allocation = (uint64_t)st.st_blocks * BLOCK;
+        ret->physical = ret->capacity = (uint64_t)st.st_size;
+        return stored_capacity(disk, &ret->capacity, err);
 }
 
 QEMU_OP_RET(domain_get_block_info)

@@ -18,11 +18,13 @@ typedef struct QemuBlockStats {
         int64_t rd_req, rd_bytes, rd_times;
         int64_t wr_req, wr_bytes, wr_times;
         int64_t flush_req, flush_times;
+        int64_t highest; /* offset in the file that was written to, bytes */
 } QemuBlockStats;
 
 /* Looks the disk with that alias up in the answer to query-blockstats; false if it is not there. */
 bool qemu_block_stats_find(const json_t *answer, const char *alias, QemuBlockStats *stats);
-/* Sizes of the image of a disk from the answer to query-named-block-nodes; false if it is not there. */
+/* Capacity and physical size of the image of a disk from the answer to query-named-block-nodes; false if it is not
+ * there. The allocation of a running guest's image is the highest offset that was written to. */
 bool qemu_block_sizes_find(const json_t *answer, const VhDisk *disk, remote_domain_get_block_info_ret *sizes);
 
 /* Counters of the host's network interface; false if there is none. For a tap, what the guest sends is what the host

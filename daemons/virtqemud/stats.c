@@ -168,11 +168,12 @@ static void add_disk(VhTypedList *list, const Subject *s, unsigned i)
                 return;
         if (disk->src.index.set)
                 vh_typed_add_uint(list, vh_typed_name(list, "block.%u.backingIndex", i), disk->src.index.val);
+        stats = (QemuBlockStats){ 0 };
         if (qemu_block_stats_find(s->answers.blocks, disk->info.alias, &stats))
                 add_disk_counters(list, i, &stats);
         if (!qemu_block_sizes_find(s->answers.nodes, disk, &sizes))
                 return;
-        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.allocation", i), sizes.allocation);
+        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.allocation", i), (uint64_t)stats.highest);
         vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.capacity", i), sizes.capacity);
         vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.physical", i), sizes.physical);
 }

@@ -57,7 +57,8 @@ class Host:
         # QEMU again and again where root may use /dev/kvm but QEMU's user may not.
         no_kvm = self.write("", "no-kvm")
         os.chmod(no_kvm, 0o600)
-        mounts.append(f"{{ [ ! -e /dev/kvm ] || mount --bind {no_kvm} /dev/kvm; }}")
+        # Read-only, since root may write to any file that can be written to at all.
+        mounts.append(f"{{ [ ! -e /dev/kvm ] || {{ mount --bind {no_kvm} /dev/kvm && mount -o remount,bind,ro /dev/kvm; }}; }}")
         # cat ends when our end of its stdin does: the namespace cannot outlive the test.
         script = " && ".join(["set -e", *mounts, "ip link set lo up 2>/dev/null || true", "echo ready", "exec cat"])
         self.holder = subprocess.Popen(
