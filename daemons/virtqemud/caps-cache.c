@@ -105,7 +105,9 @@ void qemu_caps_set_cpus(QemuCaps *caps, QemuAccel accel, const json_t *list)
         const json_t *item;
         size_t i;
 
-        cpus->items = vh_new(QemuCpuModel, json_array_size(list) + 1);
+        if (cpus->items || json_array_size(list) == 0)
+                return;
+        cpus->items = vh_new(QemuCpuModel, json_array_size(list));
         json_array_foreach((json_t *)list, i, item)
         {
                 if (json_is_string(json_object_get(item, "name")))

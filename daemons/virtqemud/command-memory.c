@@ -184,7 +184,7 @@ static void place_props(const QemuBuild *b, const Piece *piece, const Backing *k
                 qj_take(o, "x-use-canonical-path-for-ramblock-id", json_false());
         if (k->memfd && k->hugepage) {
                 qj_true(o, "hugetlb", true);
-                qj_int(o, "hugetlbsize", (json_int_t)(k->hugepage * KIB));
+                qj_int(o, "hugetlbsize", (json_int_t)k->hugepage * KIB);
         }
         if (k->file)
                 file_props(b, piece, k->hugepage, o);
@@ -205,8 +205,8 @@ static json_t *backend(const QemuBuild *b, const Piece *piece)
         place_props(b, piece, &k, o);
         qj_true(o, "prealloc", prealloc && !piece->readonly);
         qj_uint(o, "prealloc-threads", prealloc && mb ? mb->allocation_threads : 0);
-        qj_int(o, "size", (json_int_t)(piece->size * KIB));
-        qj_uint(o, "align", (json_int_t)(piece->align * KIB));
+        qj_int(o, "size", (json_int_t)piece->size * KIB);
+        qj_uint(o, "align", (json_int_t)piece->align * KIB);
         qj_true(o, "pmem", piece->pmem);
         qj_true(o, "readonly", piece->readonly);
         host_nodes(b->def, piece, o);
@@ -475,10 +475,10 @@ json_t *qemu_memory_device(const QemuBuild *b, const VhMemdev *mem)
         if (mem->node.set)
                 qj_int(o, "node", mem->node.val);
         if (mem->label_size)
-                qj_int(o, "label-size", (json_int_t)(mem->label_size * KIB));
+                qj_int(o, "label-size", (json_int_t)mem->label_size * KIB);
         if (mem->model == MEM_VIRTIO_MEM) {
-                qj_int(o, "block-size", (json_int_t)(mem->block * KIB));
-                qj_int(o, "requested-size", (json_int_t)(mem->requested * KIB));
+                qj_int(o, "block-size", (json_int_t)mem->block * KIB);
+                qj_int(o, "requested-size", (json_int_t)mem->requested * KIB);
         }
         if (vh_uuid_is_valid(mem->uuid)) {
                 vh_uuid_format(mem->uuid, uuid);

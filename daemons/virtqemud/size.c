@@ -194,13 +194,13 @@ static int plan_max_memory(QemuPlan *plan, const VhDomainDef *def, const void *a
 static int plan_balloon(QemuPlan *plan, const VhDomainDef *def, const void *args, VhError **err)
 {
         enum { KIB = 1024 };
+        json_int_t kib = (json_int_t) * (const uint64_t *)args;
 
         if (!def->memballoon || def->memballoon->model == VH_MEMBALLOON_NONE)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "Unable to change memory of active domain without the balloon device and guest OS "
                                     "balloon driver");
-        qemu_plan_add(plan, qmp_command("balloon", "{s:I}", "value", (json_int_t)(*(const uint64_t *)args * KIB)),
-                      NULL);
+        qemu_plan_add(plan, qmp_command("balloon", "{s:I}", "value", kib * KIB), NULL);
         return 0;
 }
 

@@ -75,7 +75,7 @@ static void plan_balloon(QemuPlan *plan, const VhDomainDef *def, bool incoming)
                                           "guest-stats-polling-interval", "value", (int)m->stats_period),
                               NULL);
         if (!incoming && def->current_memory && def->current_memory < def->memory)
-                qemu_plan_add(plan, qmp_command("balloon", "{s:I}", "value", (json_int_t)(def->current_memory * KIB)),
+                qemu_plan_add(plan, qmp_command("balloon", "{s:I}", "value", (json_int_t)def->current_memory * KIB),
                               NULL);
 }
 

@@ -55,7 +55,7 @@ static void answered(void *data, json_t *ret, int r, const VhError *err)
         f->r = r;
         f->code = err ? err->code : 0;
         snprintf(f->text, sizeof(f->text), "%s", err ? err->message : "");
-        if (ret && json_is_string(ret))
+        if (json_is_string(ret))
                 snprintf(f->text, sizeof(f->text), "%s", json_string_value(ret));
         if (f->free_inside)
                 f->mon = qmp_free(f->mon);
