@@ -157,24 +157,16 @@ static void apply(QemuChange *change)
 
 static int attach_config(QemuChange *change, VhError **err)
 {
-        remote_nonnull_domain wire;
-        int r;
-
-        if (!(change->affect & VIR_DOMAIN_AFFECT_CONFIG))
-                return 0;
-        vh_domain_obj_wire(change->task.dom, &wire);
-        r = qemu_edit_begin(&change->config, change->task.call, &wire, VIR_DOMAIN_AFFECT_CONFIG, err);
-        return r < 0 ? r : qemu_config_attach(&change->config, change->xml, err);
+        return qemu_config_attach(&change->config, change->xml, err);
 }
 
 static void attach_run(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
         VhError *err = NULL;
-        int r = attach_config(change, &err);
+        int r = qemu_change_plan(change, attach_config, plan_live, &err);
 
         change->apply = apply;
-        r = r < 0 ? r : plan_live(change, &err);
         if (r < 0)
                 qemu_task_end(task, r, err);
         else

@@ -225,14 +225,7 @@ static int check_removable(VhDeviceKind kind, const void *dev, VhError **err)
 
 static int detach_config(QemuChange *change, VhError **err)
 {
-        remote_nonnull_domain wire;
-        int r;
-
-        if (!(change->affect & VIR_DOMAIN_AFFECT_CONFIG))
-                return 0;
-        vh_domain_obj_wire(change->task.dom, &wire);
-        r = qemu_edit_begin(&change->config, change->task.call, &wire, VIR_DOMAIN_AFFECT_CONFIG, err);
-        return r < 0 ? r : qemu_config_detach(&change->config, change->xml, change->alias, err);
+        return qemu_config_detach(&change->config, change->xml, change->alias, err);
 }
 
 static int plan_live(QemuChange *change, VhError **err)
@@ -264,9 +257,8 @@ static void detach_run(QemuTask *task)
         QemuChange *change = (QemuChange *)task;
         QemuProcess *proc = qemu_process(task->dom);
         VhError *err = NULL;
-        int r = detach_config(change, &err);
+        int r = qemu_change_plan(change, detach_config, plan_live, &err);
 
-        r = r < 0 ? r : plan_live(change, &err);
         if (r < 0) {
                 qemu_task_end(task, r, err);
                 return;

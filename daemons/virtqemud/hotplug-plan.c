@@ -169,7 +169,7 @@ static int plan_net(const QemuBuild *b, const void *dev, QemuPlan *plan)
                 break;
         default:
                 return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "hotplug of interface type of %s is not implemented yet",
+                                    "interfaces of type '%s' cannot join a running guest",
                                     vh_xml_names_text(&vh_net_type_names, net->type));
         }
         backend = qemu_net_backend(b, net);

@@ -190,24 +190,16 @@ static int plan_live(QemuChange *change, VhError **err)
 
 static int update_config(QemuChange *change, VhError **err)
 {
-        remote_nonnull_domain wire;
-        int r;
-
-        if (!(change->affect & VIR_DOMAIN_AFFECT_CONFIG))
-                return 0;
-        vh_domain_obj_wire(change->task.dom, &wire);
-        r = qemu_edit_begin(&change->config, change->task.call, &wire, VIR_DOMAIN_AFFECT_CONFIG, err);
-        return r < 0 ? r : qemu_config_update(&change->config, change->xml, err);
+        return qemu_config_update(&change->config, change->xml, err);
 }
 
 static void update_run(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
         VhError *err = NULL;
-        int r = update_config(change, &err);
+        int r = qemu_change_plan(change, update_config, plan_live, &err);
 
         change->apply = apply;
-        r = r < 0 ? r : plan_live(change, &err);
         if (r < 0)
                 qemu_task_end(task, r, err);
         else

@@ -71,6 +71,19 @@ static void send_next(QemuChange *change)
                 qemu_change_finish(change);
 }
 
+int qemu_change_plan(QemuChange *change, QemuChangePart stored, QemuChangePart live, VhError **err)
+{
+        remote_nonnull_domain wire;
+        int r = 0;
+
+        if (change->affect & VIR_DOMAIN_AFFECT_CONFIG) {
+                vh_domain_obj_wire(change->task.dom, &wire);
+                r = qemu_edit_begin(&change->config, change->task.call, &wire, VIR_DOMAIN_AFFECT_CONFIG, err);
+                r = r < 0 ? r : stored(change, err);
+        }
+        return r < 0 ? r : live(change, err);
+}
+
 void qemu_change_go(QemuChange *change)
 {
         send_next(change);

@@ -59,6 +59,10 @@ void qemu_change_go(QemuChange *change);
 /* Stores the configuration part and ends with success. */
 void qemu_change_finish(QemuChange *change);
 void qemu_change_fail(QemuChange *change, int r, VhError *err);
+/* One half of a change: of the stored definition in change->config, or the steps that QEMU takes. */
+typedef int (*QemuChangePart)(QemuChange *change, VhError **err);
+/* Plans both: stored() only if the stored definition is to change. Returns 0 or negative errno. */
+int qemu_change_plan(QemuChange *change, QemuChangePart stored, QemuChangePart live, VhError **err);
 /* A change of a running domain; affect has AFFECT_LIVE in it. Returns VH_LATER or negative errno. */
 int qemu_change_start(VhCall *call, VhDomainObj *dom, const QemuTaskClass *class, const char *xml, const char *alias,
                       uint32_t affect, uint32_t flags);
