@@ -45,15 +45,6 @@ def act_as_guest(sock, space, name, flags, deaf=None):
     time.sleep(60)
 
 
-def wait_for(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 class LockTest(unittest.TestCase):
     def setUp(self):
         self.host = host.Host()
@@ -113,7 +104,7 @@ class LockTest(unittest.TestCase):
         pid = host.daemon_pid(self.host, "virtlockd")
         before = os.stat(f"/proc/{pid}/exe").st_ino
         os.kill(pid, signal.SIGUSR1)
-        self.assertTrue(wait_for(lambda: os.stat(f"/proc/{pid}/exe").st_ino != before))
+        self.assertTrue(host.wait_for(lambda: os.stat(f"/proc/{pid}/exe").st_ino != before))
 
 
 class Locks(LockTest):
@@ -214,7 +205,7 @@ class Lifelines(LockTest):
             self.assertBusy(self.acquire, c, name, flags & AUTO_CREATE, space)
             p.kill()
             p.wait()
-            self.assertTrue(wait_for(lambda: not self.is_locked(c, name, flags, space)))
+            self.assertTrue(host.wait_for(lambda: not self.is_locked(c, name, flags, space)))
 
     def is_locked(self, c, name, flags, space):
         try:
@@ -241,7 +232,7 @@ class Lifelines(LockTest):
         c.sock.close()
         self.assertEqual(os.listdir(self.space), ["more"])
         p.kill()
-        self.assertTrue(wait_for(lambda: os.listdir(self.space) == []))
+        self.assertTrue(host.wait_for(lambda: os.listdir(self.space) == []))
 
     def test_end_of_daemon_ends_nobody(self):
         d = self.start()
@@ -325,11 +316,11 @@ class HandingOver(LockTest):
         self.release(c, "own")
         self.assertEqual(os.listdir(self.space), ["auto"])
         p.kill()
-        self.assertTrue(wait_for(lambda: not self.locked_elsewhere()))
+        self.assertTrue(host.wait_for(lambda: not self.locked_elsewhere()))
         q.stdin.write("\n")
         q.stdin.flush()
         self.assertEqual(q.wait(5), -signal.SIGTERM)
-        self.assertTrue(wait_for(lambda: os.listdir(self.space) == []))
+        self.assertTrue(host.wait_for(lambda: os.listdir(self.space) == []))
         self.acquire(self.connect(d), self.image, 0, "")
 
     def locked_elsewhere(self):

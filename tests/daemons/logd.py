@@ -25,15 +25,6 @@ SMALL = "max_size = 100\nmax_backups = 2\n"
 INODE_UNKNOWN = 1
 
 
-def wait_for(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 class LogTest(unittest.TestCase):
     def setUp(self):
         self.host = host.Host()
@@ -104,7 +95,7 @@ class LogTest(unittest.TestCase):
         pid = host.daemon_pid(self.host, "virtlogd")
         before = os.stat(f"/proc/{pid}/exe").st_ino
         os.kill(pid, signal.SIGUSR1)
-        self.assertTrue(wait_for(lambda: os.stat(f"/proc/{pid}/exe").st_ino != before), self.daemon.log())
+        self.assertTrue(host.wait_for(lambda: os.stat(f"/proc/{pid}/exe").st_ino != before), self.daemon.log())
 
 
 class Writing(LogTest):
@@ -340,7 +331,7 @@ class HandingOver(LogTest):
         self.assertEqual(self.position(self.inside("g.log"))["offset"], 1)
         self.assertEqual(host.daemon_pid(self.host, "virtlogd"), pid)
         os.kill(pid, signal.SIGTERM)
-        self.assertTrue(wait_for(lambda: not os.path.exists(f"/proc/{pid}")))
+        self.assertTrue(host.wait_for(lambda: not os.path.exists(f"/proc/{pid}")))
 
     def test_program_is_gone(self):
         """What runs goes on."""
@@ -348,7 +339,7 @@ class HandingOver(LogTest):
         _, pipe = self.open(self.inside("g.log"))
         os.unlink(self.host.path("virtlogd"))
         os.kill(host.daemon_pid(self.host, "virtlogd"), signal.SIGUSR1)
-        self.assertTrue(wait_for(lambda: "cannot execute" in self.daemon.log()))
+        self.assertTrue(host.wait_for(lambda: "cannot execute" in self.daemon.log()))
         pipe.write(b"x")
         self.assertEqual(self.position(self.inside("g.log"))["offset"], 1)
 
@@ -368,7 +359,7 @@ class Idle(LogTest):
         time.sleep(2.5)
         self.assertTrue(self.daemon.alive())
         pipe.close()
-        self.assertTrue(wait_for(lambda: not self.daemon.alive()))
+        self.assertTrue(host.wait_for(lambda: not self.daemon.alive()))
 
 
 if __name__ == "__main__":

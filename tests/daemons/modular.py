@@ -91,7 +91,7 @@ class Modular(unittest.TestCase):
         self.assertEqual(self.error(c, "CONNECT_NUM_OF_NETWORKS")["code"], UNSUPPORTED)
         self.assertEqual(len(wire_clients(network)), 1)
         c.sock.close()
-        self.assertTrue(wait_for(lambda: wire_clients(network) == []))
+        self.assertTrue(host.wait_for(lambda: wire_clients(network) == []))
 
     def test_missing_secondary_fails_only_its_calls(self):
         qemu = self.start("virtqemud")[0]
@@ -240,15 +240,6 @@ class Modular(unittest.TestCase):
             self.assertRegex(f.read(), r"\A[0-9a-f]{32}\Z")
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode), 0o700)
-
-
-def wait_for(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 NO_CLIENT = 96  # VIR_ERR_NO_CLIENT

@@ -43,15 +43,6 @@ def run(h, name, *args, env=None, timeout=10):
                           stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}, check=False)
 
 
-def wait_for(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def admin(path):
     c = wire.Connection(path)
     c.call("CONNECT_OPEN", _prog="admin", flags=0)
@@ -265,7 +256,7 @@ class Activation(HostTest):
         pairs = [f"virtqemud-admin.socket={self.inside('virtqemud-admin-sock')}",
                  f"virtqemud.socket={self.inside('virtqemud-sock')}"]
         self.activate("virtqemud", pairs)
-        self.assertTrue(wait_for(lambda: server_names(self.path("virtqemud-admin-sock")) == ["admin", "virtqemud"]))
+        self.assertTrue(host.wait_for(lambda: server_names(self.path("virtqemud-admin-sock")) == ["admin", "virtqemud"]))
         with wire.Connection(self.path("virtqemud-sock")) as c:
             self.assertEqual(c.call("AUTH_LIST")["types"], [0])
         # Nothing is made that was not passed, and what was passed is the system manager's.
@@ -299,7 +290,7 @@ class Activation(HostTest):
     def test_tcp(self):
         self.activate("libvirtd", [f"libvirtd.socket={self.inside('libvirt-sock')}", "libvirtd-tcp.socket=26509"],
                       conf=host.CONF_OPEN + 'auth_tcp = "none"\n')
-        self.assertTrue(wait_for(lambda: tcp_answers(self.host, 26509)))
+        self.assertTrue(host.wait_for(lambda: tcp_answers(self.host, 26509)))
 
 
 def tcp_answers(h, port):
@@ -340,7 +331,7 @@ class Life(HostTest):
             time.sleep(1.5)
             self.assertTrue(daemon.alive())
             self.assertEqual(c.call("AUTH_LIST")["types"], [0])
-        self.assertTrue(wait_for(lambda: not daemon.alive(), 4))
+        self.assertTrue(host.wait_for(lambda: not daemon.alive(), 4))
         self.assertEqual(daemon.stop(), 0)
         self.assertFalse(os.path.exists(daemon.sockets[0]))
 
@@ -348,7 +339,7 @@ class Life(HostTest):
         daemon = self.start("virtnetworkd")
         with admin(daemon.socket("admin-sock")) as c:
             c.call("CONNECT_SET_DAEMON_TIMEOUT", _prog="admin", timeout=1, flags=0)
-        self.assertTrue(wait_for(lambda: not daemon.alive(), 4))
+        self.assertTrue(host.wait_for(lambda: not daemon.alive(), 4))
 
     def test_hangup_reloads(self):
         for name in ["libvirtd", "virtproxyd", "virtqemud"]:
@@ -380,11 +371,11 @@ class Life(HostTest):
             reader = threading.Thread(target=lambda: collect(s, said), daemon=True)
             reader.start()
             daemon = self.start("virtqemud", env={"NOTIFY_SOCKET": path})
-            self.assertTrue(wait_for(lambda: "READY=1" in said))
+            self.assertTrue(host.wait_for(lambda: "READY=1" in said))
             os.kill(host.daemon_pid(self.host, "virtqemud"), signal.SIGHUP)
-            self.assertTrue(wait_for(lambda: said.count("READY=1") == 2))
+            self.assertTrue(host.wait_for(lambda: said.count("READY=1") == 2))
             daemon.stop()
-            self.assertTrue(wait_for(lambda: "STOPPING=1" in said))
+            self.assertTrue(host.wait_for(lambda: "STOPPING=1" in said))
         self.assertTrue(said[1].startswith("RELOADING=1\nMONOTONIC_USEC="), said)
 
     def test_second_instance(self):
@@ -400,7 +391,7 @@ class Life(HostTest):
         pid = host.daemon_pid(self.host, "virtqemud")
         self.assertEqual(server_names(self.host.path("run", "libvirt", "virtqemud-admin-sock")), ["admin", "virtqemud"])
         os.kill(pid, signal.SIGTERM)
-        self.assertTrue(wait_for(lambda: not os.path.exists(f"/proc/{pid}")))
+        self.assertTrue(host.wait_for(lambda: not os.path.exists(f"/proc/{pid}")))
 
     def test_background_tells_failures(self):
         self.start("virtqemud")
@@ -443,7 +434,7 @@ class Session(HostTest):
                 p = self.start_session(name)
                 folder = os.path.join(self.home, "run", "libvirt")
                 expected = [s for s in host.sockets_of(name) if not s.endswith("-ro")]
-                self.assertTrue(wait_for(lambda: all(os.path.exists(os.path.join(folder, s)) for s in expected)), name)
+                self.assertTrue(host.wait_for(lambda: all(os.path.exists(os.path.join(folder, s)) for s in expected)), name)
                 self.assertEqual([s for s in os.listdir(folder) if s.endswith("-ro")], [])
                 self.assertEqual({mode_of(os.path.join(folder, s)) for s in expected}, {0o700})
                 self.assertEqual(server_names(os.path.join(folder, expected[-1])), sorted(["admin", name]))

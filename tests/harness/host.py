@@ -39,6 +39,16 @@ def _listens(path):
     return True
 
 
+def wait_for(condition, seconds=5.0):
+    """Whether it became true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 class Host:
     """Use as a context manager: everything started in it ends, and its files are removed."""
 

@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 import host  # noqa: E402
+import tap  # noqa: E402
 from vhost import VHOST, Failure, VHost  # noqa: E402
 
 MODULAR = """\
@@ -507,19 +508,8 @@ def main():
     if os.geteuid() != 0:
         print("1..0 # SKIP a test host needs root")
         return 77
-    chosen = [t for t in TESTS[kind] if not names or t.__name__ in names]
-    print(f"1..{len(chosen)}")
-    failed = 0
     with VHost(host.build_dir(), reference=kind == "debian") as h:
-        for number, function in enumerate(chosen, 1):
-            try:
-                function(h)
-                print(f"ok {number} {function.__doc__}", flush=True)
-            except Failure as e:
-                failed += 1
-                print(f"not ok {number} {function.__doc__}")
-                print("\n".join("#   " + line for line in str(e).splitlines()), flush=True)
-    return 1 if failed else 0
+        return tap.run(TESTS[kind], names, h)
 
 
 if __name__ == "__main__":

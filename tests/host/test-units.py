@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 import host  # noqa: E402
+import tap  # noqa: E402
 from vhost import HERE, Failure, VHost  # noqa: E402
 
 DRIVERS = ["virtqemud", "virtnetworkd", "virtstoraged", "virtsecretd", "virtnodedevd", "virtnwfilterd", "virtinterfaced",
@@ -262,19 +263,8 @@ def main():
     if os.geteuid() != 0:
         print("1..0 # SKIP a test host needs root")
         return 77
-    chosen = [t for t in TESTS if not sys.argv[1:] or t.__name__ in sys.argv[1:]]
-    print(f"1..{len(chosen)}")
-    failed = 0
     with VHost(host.build_dir()) as h:
-        for number, function in enumerate(chosen, 1):
-            try:
-                function(h)
-                print(f"ok {number} {function.__doc__}", flush=True)
-            except Failure as e:
-                failed += 1
-                print(f"not ok {number} {function.__doc__}")
-                print("\n".join("#   " + line for line in str(e).splitlines()), flush=True)
-    return 1 if failed else 0
+        return tap.run(TESTS, sys.argv[1:], h)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ import re
 import socket
 import subprocess
 import sys
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
 import host  # noqa: E402
+import tap  # noqa: E402
 
 GUEST = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>live</name><maxMemory slots='4' unit='MiB'>512</maxMemory><memory unit='MiB'>64</memory>
 <vcpu current='1'>4</vcpu><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features>
@@ -247,20 +247,11 @@ TESTS = [started, scsi_disk, usb_disk_both, failed_disk, pci_disk_stays, channel
 
 
 def main():
-    failed = 0
-    print(f"1..{len(TESTS)}")
     with host.Host() as h:
         guest = Guest(h)
-        for i, test in enumerate(TESTS, 1):
-            try:
-                test(guest)
-                print(f"ok {i} - {test.__name__}")
-            except (AssertionError, AttributeError, KeyError, subprocess.TimeoutExpired):
-                failed += 1
-                print(f"not ok {i} - {test.__name__}")
-                print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()))
+        status = tap.run(TESTS, sys.argv[1:], guest)
         guest.virsh("destroy", "live")
-    return failed > 0
+    return status
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 
 import libvirt
 
@@ -17,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
 import host  # noqa: E402
+import tap  # noqa: E402
 
 QEMU_CONF = """user = "root"
 group = "root"
@@ -308,19 +308,7 @@ TESTS = [same_answers_as_the_reference, guests_outlive_their_daemon, guests_chan
 
 def main():
     libvirt.registerErrorHandler(lambda *args: None, None)
-    wanted = sys.argv[1:]
-    tests = [t for t in TESTS if not wanted or t.__name__ in wanted]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for n, test in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {n} - {test.__name__}", flush=True)
-        except Exception:  # every failure is a result
-            failed += 1
-            print(f"not ok {n} - {test.__name__}")
-            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
-    sys.exit(1 if failed else 0)
+    sys.exit(tap.run(TESTS, sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 
 import libvirt
 
@@ -19,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
 import host  # noqa: E402
+import tap  # noqa: E402
 
 FULL = """<domain type='qemu'>
   <name>NAME</name>
@@ -278,19 +278,7 @@ TESTS = [full_definition_is_the_same, made_by_ours_is_taken_by_the_reference, co
 
 def main():
     libvirt.registerErrorHandler(lambda *args: None, None)
-    wanted = sys.argv[1:]
-    tests = [t for t in TESTS if not wanted or t.__name__ in wanted]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for n, test in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {n} - {test.__name__}", flush=True)
-        except Exception:  # every failure is a result
-            failed += 1
-            print(f"not ok {n} - {test.__name__}")
-            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
-    os._exit(1 if failed else 0)  # not waiting for the event thread
+    os._exit(tap.run(TESTS, sys.argv[1:]))  # not waiting for the event thread
 
 
 if __name__ == "__main__":
