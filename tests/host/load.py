@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs inside a test host: clients that call without pause and connect again when they are cut off. Prints how often each
-had to connect, how many calls were answered, and the longest time a client waited for anything.
+"""Runs inside a test host: clients that call without pause and connect again when they are cut off, until
+SIGTERM. Prints how often each had to connect, how many calls were answered, and the longest time a client waited for anything.
 
-    load.py SOCKET URI CLIENTS SECONDS"""
+    load.py SOCKET URI CLIENTS"""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -15,9 +16,10 @@ import wire  # noqa: E402
 
 
 class Client(threading.Thread):
-    def __init__(self, path, uri, end):
+    def __init__(self, path, uri):
         super().__init__(daemon=True)
-        self.path, self.uri, self.end = path, uri, end
+        self.path, self.uri = path, uri
+        self.ended = threading.Event()
         self.calls = self.connects = 0
         self.longest = 0.0
         self.last = time.monotonic()
@@ -31,13 +33,13 @@ class Client(threading.Thread):
         with wire.Connection(self.path, timeout=10) as c:
             c.open(self.uri)
             self.connects += 1
-            while time.monotonic() < self.end:
+            while not self.ended.is_set():
                 c.call("CONNECT_GET_LIB_VERSION")
                 self.calls += 1
                 self.progress()
 
     def run(self):
-        while time.monotonic() < self.end:
+        while not self.ended.is_set():
             try:
                 self.session()
             except (wire.Closed, wire.RpcError, OSError):
@@ -45,13 +47,16 @@ class Client(threading.Thread):
 
 
 def main():
-    path, uri, count, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    end = time.monotonic() + seconds
-    clients = [Client(path, uri, end) for _ in range(count)]
+    path, uri, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    clients = [Client(path, uri) for _ in range(count)]
     for c in clients:
         c.start()
+    signal.sigwait({signal.SIGTERM})
     for c in clients:
-        c.join(seconds + 15)
+        c.ended.set()
+    for c in clients:
+        c.join(15)
     hung = sum(c.is_alive() for c in clients)
     print(f"hung={hung} connects={min(c.connects for c in clients)} calls={min(c.calls for c in clients)} "
           f"longest={max(c.longest for c in clients):.2f}")
