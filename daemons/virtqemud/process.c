@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "guest-locks.h"
+#include "helpers.h"
 #include "isolation.h"
 #include "base/log.h"
 #include "run-log.h"
@@ -74,6 +75,7 @@ static void process_free(QemuProcess *proc)
         if (proc->pidfd >= 0)
                 close(proc->pidfd);
         qemu_locks_free(proc->locks);
+        qemu_helpers_free(proc);
         qemu_identity_free(proc->identity);
         free(proc->vcpu_tids);
         free(proc->caps_text);

@@ -52,6 +52,7 @@ struct QemuProcess {
         struct QemuIdentity *identity; /* isolation.h; NULL: that of the daemon, or started by another daemon */
         bool owns_files;               /* given to its account by this daemon's start */
         struct QemuLocks *locks;       /* guest-locks.h; NULL: not asked for yet */
+        struct QemuHelper *helpers;    /* helpers.h */
 };
 typedef struct QemuProcess QemuProcess;
 
