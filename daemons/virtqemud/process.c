@@ -18,6 +18,7 @@
 #include "isolation.h"
 #include "base/log.h"
 #include "run-log.h"
+#include "run-steps.h"
 
 VH_LOG_SOURCE("qemu.process");
 
@@ -67,10 +68,12 @@ QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom)
 
 static void process_free(QemuProcess *proc)
 {
+        qemu_run_step_cancel(proc);
         qemu_unplugs_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
         vh_source_free(proc->exit_watch);
         vh_source_free(proc->kill_timer);
+        free(proc->stopping);
         qemu_caps_unref(proc->caps);
         if (proc->pidfd >= 0)
                 close(proc->pidfd);
@@ -145,30 +148,69 @@ static void remove_files(const QemuProcess *proc)
         remove_tree(proc->channel_dir);
 }
 
-void qemu_process_stopped(VhDomainObj *dom, int reason, int detail)
+/* A run whose end is told once all is taken down. */
+typedef struct QemuStopping {
+        int reason;
+        int detail;
+        bool told; /* clients knew of the run */
+        void (*then)(void *data);
+        void *data;
+} QemuStopping;
+
+static void released(void *data, int r, const VhError *err)
 {
-        QemuProcess *proc = qemu_process(dom);
+        QemuProcess *proc = data;
+        QemuStopping stopping = *proc->stopping;
+        VhDomainObj *dom = proc->dom;
         QemuDriver *driver = proc->driver;
-        bool told = !proc->starting;
 
         vh_domain_obj_ref(dom);
-        /* Before anything is freed: whoever waits for an answer is told, and looks at a domain that is whole. */
-        qemu_unplugs_stop(proc);
-        qmp_free(VH_TAKE_PTR(proc->mon));
-        qemu_run_log_say(proc, "shutting down, reason=%s\n", reason_words[reason]);
-        run_stopped_hooks(proc);
         remove_files(proc);
-        vh_domain_obj_set_state(dom, VIR_DOMAIN_SHUTOFF, reason);
+        vh_domain_obj_set_state(dom, VIR_DOMAIN_SHUTOFF, stopping.reason);
         qemu_drop_text(driver, dom);
-        if (told)
-                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STOPPED, detail);
+        if (stopping.told)
+                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STOPPED, stopping.detail);
         qemu_domain_priv(dom)->proc = NULL;
         vh_domain_obj_end_run(dom);
         process_free(proc);
         if (!dom->persistent)
                 vh_domain_list_remove(&driver->domains, dom);
         qemu_waiters_tell(driver, dom);
+        if (stopping.then)
+                stopping.then(stopping.data);
         vh_domain_obj_unref(dom);
+}
+
+static void ended(void *data, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+
+        run_stopped_hooks(proc);
+        qemu_run_step(proc, QEMU_STEP_RELEASED, NULL, released, proc);
+}
+
+void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*then)(void *data), void *data)
+{
+        QemuProcess *proc = qemu_process(dom);
+
+        if (proc->stopping)
+                return;
+        proc->stopping = vh_new(QemuStopping, 1);
+        *proc->stopping = (QemuStopping){ reason, detail, !proc->starting, then, data };
+        proc->exit_watch = vh_source_free(proc->exit_watch);
+        proc->kill_timer = vh_source_free(proc->kill_timer);
+        vh_domain_obj_ref(dom);
+        /* Before anything is freed: whoever waits for an answer is told, and looks at a domain that is whole. */
+        qemu_unplugs_stop(proc);
+        qmp_free(VH_TAKE_PTR(proc->mon));
+        qemu_run_log_say(proc, "shutting down, reason=%s\n", reason_words[reason]);
+        qemu_run_step(proc, QEMU_STEP_ENDED, NULL, ended, proc);
+        vh_domain_obj_unref(dom);
+}
+
+void qemu_process_stopped(VhDomainObj *dom, int reason, int detail)
+{
+        qemu_process_stopped_then(dom, reason, detail, NULL, NULL);
 }
 
 /* The process is gone: what was its domain's end? */

@@ -11,6 +11,7 @@
 
 /* What goes on with a run besides its jobs. */
 typedef struct QemuStarting QemuStarting; /* start.c */
+typedef struct QemuStepWalk QemuStepWalk; /* run-steps.h */
 
 /* Of a running (or starting) domain: qemu_domain_priv(dom)->proc. Belongs to the domain; gone when it is inactive. */
 struct QemuProcess {
@@ -53,6 +54,8 @@ struct QemuProcess {
         bool owns_files;               /* given to its account by this daemon's start */
         struct QemuLocks *locks;       /* guest-locks.h; NULL: not asked for yet */
         struct QemuHelper *helpers;    /* helpers.h */
+        QemuStepWalk *walk;            /* of the hooks, that goes on; NULL: none does */
+        struct QemuStopping *stopping; /* the process is gone and what surrounded it is taken down; NULL: not yet */
 };
 typedef struct QemuProcess QemuProcess;
 
@@ -95,9 +98,11 @@ typedef enum QemuKill {
  * VIR_DOMAIN_EVENT_STOPPED_*). Returns at once; the caller may watch dom->id. */
 void qemu_process_kill(QemuProcess *proc, QemuKill how, int reason, int detail);
 
-/* After the process is gone: frees everything of the run, sets the state, sends the event, and removes a transient
- * domain. */
+/* After the process is gone: takes down what surrounds it, which may last beyond this call, then frees everything of the
+ * run, sets the state, sends the event, and removes a transient domain. */
 void qemu_process_stopped(VhDomainObj *dom, int reason, int detail);
+/* The same; then() (may be NULL) is called at the end of all, unless the daemon stops before. */
+void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*then)(void *data), void *data);
 
 /* Forgets a process that goes on without us: the daemon stops. */
 void qemu_process_forget(VhDomainObj *dom);
@@ -140,7 +145,8 @@ void qemu_status_remove(const VhDomainObj *dom);
 /* Gives displays the ports that the definition leaves open. ports.c */
 int qemu_ports_assign(QemuDriver *driver, VhDomainDef *def, VhError **err);
 
-/* Call points of the start for what surrounds a guest: isolation, locks, networks, hooks (runs.c lists them). */
+/* Call points of a run for what surrounds a guest: isolation, locks, networks, scripts (runs.c lists them). Those that
+ * return int may return VH_LATER and then end their turn with qemu_run_step_done() (run-steps.h), but child. */
 typedef struct QemuRunHooks {
         const char *name;
         /* On the loop, before the command line is made; may change def (dom->def) and launch. */
@@ -152,8 +158,14 @@ typedef struct QemuRunHooks {
         int (*forked)(QemuProcess *proc, VhError **err);
         /* The monitor answers, vCPUs do not run yet. */
         int (*started)(QemuProcess *proc, VhError **err);
+        /* The process is gone, nothing is taken down yet. */
+        int (*ended)(QemuProcess *proc, VhError **err);
         /* The process is gone (also after a failed start that came beyond prepare). */
         void (*stopped)(QemuProcess *proc);
+        /* All is taken down, but for the folders and the status of the run. */
+        int (*released)(QemuProcess *proc, VhError **err);
+        /* The turn that VH_LATER left open will not be waited for: qemu_run_step_done() must not be called any more. */
+        void (*cancel)(QemuProcess *proc);
 } QemuRunHooks;
-/* NULL-terminated; prepare in this order, stopped in reverse. */
+/* NULL-terminated; prepare, forked and started in this order, the others in reverse. */
 extern const QemuRunHooks *const qemu_run_hooks[];

@@ -164,8 +164,11 @@ static void forked(QemuSpawn *spawn, pid_t pid)
         r = spawn->args.forked ? spawn->args.forked(spawn->args.data, pid, &err) : 0;
         if (r < 0)
                 finish(spawn, r, err);
-        else
-                (void)send(spawn->fd, "", 1, MSG_NOSIGNAL); /* a child that died is seen by the reader */
+}
+
+void qemu_spawn_go(QemuSpawn *spawn)
+{
+        (void)send(spawn->fd, "", 1, MSG_NOSIGNAL); /* a child that died is seen by the reader */
 }
 
 static void readable(void *data, uint32_t revents)

@@ -17,7 +17,8 @@ typedef struct QemuSpawnArgs {
         /* In the child before exec: only what is safe between fork and exec. Returns 0, or negative errno with *what a
          * constant text. */
         int (*child)(void *data, const char **what);
-        /* The child waits for exec. Returns negative errno to give up. */
+        /* The child waits for exec until qemu_spawn_go(), which may be called inside. Returns negative errno to give
+         * up. */
         int (*forked)(void *data, pid_t pid, VhError **err);
         /* The program runs (r = 0), or will not; err is borrowed. The spawn is freed afterwards. */
         void (*done)(void *data, pid_t pid, int r, const VhError *err);
@@ -26,5 +27,7 @@ typedef struct QemuSpawnArgs {
 
 /* Returns NULL with *err if not even a child could be made; done() is not called then. */
 QemuSpawn *qemu_spawn(VhLoop *loop, const QemuSpawnArgs *args, VhError **err);
+/* Lets the child go on. */
+void qemu_spawn_go(QemuSpawn *spawn);
 /* Gives up: the child ends if it did not exec yet. No function is called. Accepts NULL, returns NULL. */
 QemuSpawn *qemu_spawn_free(QemuSpawn *spawn);

@@ -19,6 +19,7 @@
 #include "process.h"
 #include "refresh.h"
 #include "run-log.h"
+#include "run-steps.h"
 #include "spawn.h"
 
 enum {
@@ -37,29 +38,46 @@ struct QemuStarting {
         QemuCommand cmd;
         QemuSpawn *spawn;
         VhSource *timer;
+        int failed; /* why there is no run after all: negative errno, with its error */
+        VhError *why;
 };
+
+/* What goes on for a start, and its descriptors. */
+static void starting_cease(QemuStarting *s)
+{
+        s->spawn = qemu_spawn_free(s->spawn);
+        s->timer = vh_source_free(s->timer);
+        vh_closep(&s->launch.monitor_fd);
+        qemu_command_done(&s->cmd);
+}
 
 static void starting_free(QemuStarting *s)
 {
-        qemu_spawn_free(s->spawn);
-        vh_source_free(s->timer);
-        if (s->launch.monitor_fd >= 0)
-                close(s->launch.monitor_fd);
-        qemu_command_done(&s->cmd);
+        starting_cease(s);
+        vh_error_free(s->why);
         free(s);
+}
+
+/* Everything is undone. */
+static void undone(void *data)
+{
+        QemuStarting *s = data;
+
+        s->args.done(s->args.data, s->failed, s->why);
+        starting_free(s);
 }
 
 void qemu_start_failed(QemuProcess *proc, int r, const VhError *err)
 {
         QemuStarting *s = proc->starting;
-        QemuStart args = s->args;
-        VhDomainObj *dom = vh_domain_obj_ref(proc->dom);
 
+        if (s->failed)
+                return;
+        s->failed = r;
+        s->why = vh_error_copy(err);
+        starting_cease(s);
         qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
-        qemu_process_stopped(dom, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
-        starting_free(s);
-        args.done(args.data, r, err);
-        vh_domain_obj_unref(dom);
+        qemu_process_stopped_then(proc->dom, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED, undone, s);
 }
 
 static void fail(QemuStarting *s, int r, VhError *err)
@@ -112,26 +130,12 @@ static void continued(void *data, json_t *ret, int r, const VhError *err)
                 succeed(s);
 }
 
-static int run_started_hooks(QemuProcess *proc, VhError **err)
-{
-        int r = 0;
-
-        for (size_t i = 0; r == 0 && qemu_run_hooks[i]; i++)
-                if (qemu_run_hooks[i]->started)
-                        r = qemu_run_hooks[i]->started(proc, err);
-        return r;
-}
-
-static void values_set(void *data, int r, const VhError *error)
+static void surrounded(void *data, int r, const VhError *err)
 {
         QemuStarting *s = data;
-        QemuProcess *proc = s->proc;
-        VhError *err = vh_error_copy(error);
 
-        if (r == 0)
-                r = run_started_hooks(proc, &err);
         if (r < 0) {
-                fail(s, r, err);
+                fail(s, r, vh_error_copy(err));
                 return;
         }
         if (s->args.incoming)
@@ -140,8 +144,18 @@ static void values_set(void *data, int r, const VhError *error)
                 succeed(s);
                 return;
         }
-        proc->cont_reason = s->args.running_reason;
-        qmp_send(proc->mon, qmp_command("cont", NULL), continued, s);
+        s->proc->cont_reason = s->args.running_reason;
+        qmp_send(s->proc->mon, qmp_command("cont", NULL), continued, s);
+}
+
+static void values_set(void *data, int r, const VhError *err)
+{
+        QemuStarting *s = data;
+
+        if (r < 0)
+                fail(s, r, vh_error_copy(err));
+        else
+                qemu_run_step(s->proc, QEMU_STEP_STARTED, NULL, surrounded, s);
 }
 
 static void refreshed(void *data, int r, const VhError *error)
@@ -187,26 +201,42 @@ static void executed(void *data, pid_t pid, int r, const VhError *error)
         s->timer = vh_loop_add_timer(s->proc->driver->env.loop, GREETING_TIME, no_greeting, s);
 }
 
+static int connect_monitor(QemuProcess *proc, VhError **err)
+{
+        int fd = qemu_process_connect(proc);
+
+        if (fd < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, fd, "failed to connect to monitor socket");
+        qemu_process_use_monitor(proc, fd, ready);
+        qemu_status_save(proc->dom);
+        return 0;
+}
+
+/* The process may become QEMU. */
+static void settled(void *data, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r == 0)
+                r = connect_monitor(s->proc, &err);
+        if (r < 0)
+                fail(s, r, err);
+        else
+                qemu_spawn_go(s->spawn);
+}
+
 static int forked(void *data, pid_t pid, VhError **err)
 {
         QemuStarting *s = data;
-        int fd, r = qemu_process_watch(s->proc, pid);
+        int r = qemu_process_watch(s->proc, pid);
 
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, r, "cannot watch the process of domain '%s'",
                                     s->proc->dom->node.name);
         if (s->proc->killing)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
-        for (size_t i = 0; r == 0 && qemu_run_hooks[i]; i++)
-                if (qemu_run_hooks[i]->forked)
-                        r = qemu_run_hooks[i]->forked(s->proc, err);
-        if (r < 0)
-                return r;
-        fd = qemu_process_connect(s->proc);
-        if (fd < 0)
-                return vh_error_sys(err, VIR_FROM_QEMU, fd, "failed to connect to monitor socket");
-        qemu_process_use_monitor(s->proc, fd, ready);
-        qemu_status_save(s->proc->dom);
+        qemu_run_step(s->proc, QEMU_STEP_FORKED, NULL, settled, s);
         return 0;
 }
 
@@ -322,16 +352,6 @@ static int prepare_files(QemuStarting *s, VhError **err)
         return r;
 }
 
-static int run_prepare_hooks(QemuStarting *s, VhError **err)
-{
-        int r = 0;
-
-        for (size_t i = 0; r == 0 && qemu_run_hooks[i]; i++)
-                if (qemu_run_hooks[i]->prepare)
-                        r = qemu_run_hooks[i]->prepare(s->proc, &s->launch, err);
-        return r;
-}
-
 static void fill_launch(QemuStarting *s)
 {
         QemuProcess *proc = s->proc;
@@ -371,8 +391,29 @@ static void complete_live(const VhConf *conf, VhDomainDef *def)
         }
 }
 
-/* From the capabilities to the running child. */
+/* From what surrounds the guest to the running child. */
 static int launch(QemuStarting *s, VhError **err)
+{
+        int r = qemu_command_build(s->proc->dom->def, s->proc->caps, &s->launch, &s->cmd, err);
+
+        if (r == 0 && s->launch.monitor_fd >= 0)
+                qemu_command_pass_fd(&s->cmd, VH_TAKE_FD(s->launch.monitor_fd));
+        return r < 0 ? r : spawn(s, err);
+}
+
+static void prepared(void *data, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r == 0)
+                r = launch(s, &err);
+        if (r < 0)
+                fail(s, r, err);
+}
+
+/* From the capabilities to what surrounds the guest. */
+static int decide(QemuStarting *s, VhError **err)
 {
         VhDomainDef *def = s->proc->dom->def;
         int r = prepare_files(s, err);
@@ -387,13 +428,7 @@ static int launch(QemuStarting *s, VhError **err)
                 r = qemu_ports_assign(s->proc->driver, def, err);
         if (r == 0)
                 complete_live(s->proc->driver->conf, def);
-        if (r == 0)
-                r = run_prepare_hooks(s, err);
-        if (r == 0)
-                r = qemu_command_build(def, s->proc->caps, &s->launch, &s->cmd, err);
-        if (r == 0 && s->launch.monitor_fd >= 0)
-                qemu_command_pass_fd(&s->cmd, VH_TAKE_FD(s->launch.monitor_fd));
-        return r < 0 ? r : spawn(s, err);
+        return r;
 }
 
 static void capabilities_known(void *data, QemuCaps *caps, int r, const VhError *error)
@@ -403,10 +438,12 @@ static void capabilities_known(void *data, QemuCaps *caps, int r, const VhError 
 
         if (r == 0) {
                 s->proc->caps = qemu_caps_ref(caps);
-                r = launch(s, &err);
+                r = decide(s, &err);
         }
         if (r < 0)
                 fail(s, r, err);
+        else
+                qemu_run_step(s->proc, QEMU_STEP_PREPARE, &s->launch, prepared, s);
 }
 
 /* Parts that a definition may have and this driver cannot run. Returns 0 or negative errno. */
