@@ -13,7 +13,7 @@ bool vh_wants_color(const char *when)
         return vh_streq(when, "always");
 }
 
-static const char *layer_text(const void *layers, const char *file)
+const char *vh_load_source(const void *layers, const char *file)
 {
         return vh_layers_text(layers, file);
 }
@@ -28,7 +28,7 @@ VhProfile *vh_load_profile(const char *path, VhArena *arena, VhFindings *finding
         if (p)
                 vh_profile_check(p, findings);
         vh_findings_sort(findings);
-        vh_report_files(options->style.json ? stdout : stderr, findings, layer_text, layers, options->style);
+        vh_report_files(options->style.json ? stdout : stderr, findings, vh_load_source, layers, options->style);
         vh_layers_done(&own);
         return findings->errors > 0 || (options->strict && findings->warnings > 0) ? NULL : p;
 }

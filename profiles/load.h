@@ -18,5 +18,8 @@ typedef struct VhLoadOptions {
  * output. Everything belongs to arena. NULL: not usable, it has been said. */
 VhProfile *vh_load_profile(const char *path, VhArena *arena, VhFindings *findings, const VhLoadOptions *options);
 
+/* Text of a file that was read into layers (a VhLayers), for findings about a profile that come later; a VhSourceFn. */
+const char *vh_load_source(const void *layers, const char *file);
+
 /* What --color=WHEN comes to. */
 bool vh_wants_color(const char *when);

@@ -121,7 +121,7 @@ void vh_report_files(FILE *out, const VhFindings *f, VhSourceFn source, const vo
                 if (style.json)
                         put_json(out, n);
                 else if (!style.quiet || n->severity == VH_SEVERITY_ERROR)
-                        put_text(out, n, source(userdata, n->file), style);
+                        put_text(out, n, source ? source(userdata, n->file) : NULL, style);
         }
         if (!style.json && all > VH_FINDINGS_MAX)
                 fprintf(out, "and %u more\n", all - VH_FINDINGS_MAX);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "cli.h"
+#include "host/requirements.h"
 #include "plan.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ typedef struct Arguments {
         const char *output;
         const char *base;
         VhPlanOptions plan;
+        const char *host; /* root of a host that profiles are checked against, or NULL */
         bool dry_run;
         bool many; /* profiles, each with a folder of its own */
 } Arguments;
@@ -28,6 +30,9 @@ typedef struct Name {
 
 static const VhCliOption check_options[] = {
         { "base", 'b', "FILE", "a layer below each of the profiles" },
+        { "host", 0, NULL,
+          "also whether this host has the users, groups and certificates;\n"
+          "--root asks an image" },
         { 0 },
 };
 
@@ -50,6 +55,8 @@ static int take(void *userdata, const VhCliOption *o, const char *argument)
                 a->output = argument;
         else if (vh_streq(o->name, "base"))
                 a->base = argument;
+        else if (vh_streq(o->name, "host"))
+                a->host = "/";
         else if (vh_streq(o->name, "units"))
                 a->plan.units = true;
         else if (vh_streq(o->name, "dry-run"))
@@ -70,8 +77,10 @@ static int parse_arguments(Arguments *a, int argc, char **argv)
         if (a->cli.first == argc)
                 return vh_cli_usage_error(a->verb, "give a profile");
         a->many = a->cli.first + 1 < argc;
-        if (a->verb != &vh_verb_compile)
+        if (a->verb != &vh_verb_compile) {
+                a->host = a->cli.root ? a->cli.root : a->host;
                 return -1;
+        }
         if (a->output && a->cli.root)
                 return vh_cli_usage_error(a->verb, "-o and --root name the same thing; give one");
         a->output = a->output ? a->output : a->cli.root;
@@ -139,6 +148,25 @@ static bool take_name(Name **names, VhArena *arena, const char *name, const char
         return true;
 }
 
+/* What the profile takes for granted of the host. */
+static int check_host(const Arguments *a, const VhProfile *p, const VhLayers *layers)
+{
+        const VhLoadOptions load = vh_cli_load_options(&a->cli);
+        _vh_cleanup_(vh_tree_done) VhTree tree = { .fd = -1 };
+        _vh_findings_ VhFindings findings = { 0 };
+        _vh_error_ VhError *err = NULL;
+        int r = vh_tree_open(&tree, a->host, false, &err);
+
+        if (r < 0) {
+                fprintf(stderr, "virthost check: %s\n", vh_error_text(err, r));
+                return VH_EXIT_FAILED;
+        }
+        vh_profile_check_host(p, &tree, &findings);
+        vh_findings_sort(&findings);
+        vh_report_files(a->cli.json ? stdout : stderr, &findings, vh_load_source, layers, load.style);
+        return findings.errors > 0 || (load.strict && findings.warnings > 0) ? VH_EXIT_FAILED : VH_EXIT_DONE;
+}
+
 static int run_one(const Arguments *a, const char *file, VhLayers *layers, Name **names)
 {
         VhLoadOptions load = vh_cli_load_options(&a->cli);
@@ -151,7 +179,9 @@ static int run_one(const Arguments *a, const char *file, VhLayers *layers, Name 
         load.layers = layers;
         p = vh_load_profile(file, &arena, &findings, &load);
         if (p && take_name(names, layers->arena, p->name, file))
-                status = a->verb == &vh_verb_compile ? compile(a, p) : VH_EXIT_DONE;
+                status = a->verb == &vh_verb_compile ? compile(a, p)
+                         : a->host                   ? check_host(a, p, layers)
+                                                     : VH_EXIT_DONE;
         vh_findings_done(&findings);
         vh_arena_done(&arena);
         return status;
@@ -191,7 +221,10 @@ const VhVerb vh_verb_check = {
         .name = "check",
         .arguments = "PROFILE...",
         .help = "say whether a profile is right",
-        .about = "Says whether profiles are right; - reads one from standard input. Nothing is written.",
+        .about = "Says whether profiles are right; - reads one from standard input. Nothing is written.\n"
+                 "With --host or --root also whether the host has what they take for granted: groups of\n"
+                 "sockets, users of rules, certificates that are valid and fit their keys. On this host\n"
+                 "what would keep a daemon from starting is an error, in an image a warning.",
         .options = check_options,
         .run = run_check,
 };

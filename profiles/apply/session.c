@@ -4,6 +4,7 @@
 
 #include "apply/session.h"
 #include "base/file.h"
+#include "host/requirements.h"
 
 #include <errno.h>
 
@@ -94,12 +95,13 @@ void vh_session_done(VhSession *s)
         vh_host_done(&s->host);
 }
 
-static bool report(VhSession *s)
+/* layers: where the profile's text is; NULL: there is no profile. */
+static bool report(VhSession *s, const VhLayers *layers)
 {
         VhReportStyle style = { .color = s->cli.color, .json = s->cli.json, .quiet = s->cli.quiet };
 
         vh_findings_sort(&s->findings);
-        vh_report(s->cli.json ? stdout : stderr, &s->findings, NULL, style);
+        vh_report_files(s->cli.json ? stdout : stderr, &s->findings, layers ? vh_load_source : NULL, layers, style);
         return s->findings.errors == 0 && !(s->cli.strict && s->findings.warnings > 0);
 }
 
@@ -109,19 +111,26 @@ static bool plan_from_profile(VhSession *s, const char *path)
         _vh_findings_ VhFindings findings = { 0 };
         _vh_error_ VhError *err = NULL;
         VhArena arena = { 0 };
+        VhLayers layers = { .arena = &arena };
         VhPlan plan = { 0 };
-        VhProfile *p = vh_load_profile(path, &arena, &findings, &load);
+        bool good = false;
+        VhProfile *p;
         int r = 0;
 
+        load.layers = &layers;
+        p = vh_load_profile(path, &arena, &findings, &load);
         if (p) {
+                vh_profile_check_host(p, &s->host.tree, &s->findings);
                 vh_plan_make(&plan, p, &s->plan_options);
                 r = vh_host_changes(&s->set, &s->host, &plan, p->name, &s->host_options, &s->findings, &err);
                 vh_plan_done(&plan);
+                good = r >= 0 && report(s, &layers);
         }
+        vh_layers_done(&layers);
         vh_arena_done(&arena);
         if (r < 0)
                 vh_session_failed(s, err, r);
-        return p && r >= 0 && report(s);
+        return good;
 }
 
 static void stale(VhSession *s, const char *what, const char *text)
@@ -190,7 +199,7 @@ static bool plan_from_file(VhSession *s, const char *path, const char *text, siz
                 r = vh_host_obstacles(&s->set, &s->host, &s->findings, &err);
         if (r < 0)
                 vh_session_failed(s, err, r);
-        return r >= 0 && report(s);
+        return r >= 0 && report(s, NULL);
 }
 
 bool vh_session_plan(VhSession *s, const char *path)

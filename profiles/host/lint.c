@@ -4,7 +4,9 @@
  * the end has them all. */
 
 #include "host/lint.h"
+#include "apply/ids.h"
 #include "conf/check.h"
+#include "host/certificates.h"
 
 #include <sys/stat.h>
 
@@ -358,67 +360,55 @@ static void check_needs(const Lint *l, const VhDaemonDesc *d)
 
 /* Groups and certificates */
 
-static bool has_group(const Lint *l, const char *group)
-{
-        _vh_node_ VhNode node = { 0 };
-        size_t len = strlen(group);
-
-        if (vh_tree_read(&l->host->tree, "etc/group", &node) < 0 || node.kind != VH_NODE_FILE)
-                return true; /* accounts are somewhere else */
-        for (const char *line = node.data; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-                if (strncmp(line, group, len) == 0 && line[len] == ':')
-                        return true;
-        return false;
-}
-
 static void check_socket_group(const Lint *l, const VhSurveyUnit *u)
 {
         const VhUnitLine *group = u->socket ? vh_unit_value(&u->lines, "Socket", "SocketGroup") : NULL;
         _vh_free_ char *text = NULL;
 
-        if (!group || !vh_survey_unit_wanted(u) || strspn(group->value, "0123456789") == strlen(group->value) ||
-            has_group(l, group->value))
+        if (!group || !vh_survey_unit_wanted(u) || !vh_ids_lacks_group(&l->host->tree, group->value))
                 return;
         text = vh_xasprintf("there is no group %s on this host: the socket unit fails", group->value);
         at_line(l, VH_SEVERITY_ERROR, "host-no-group", group, text);
 }
 
-static bool exists(const Lint *l, const char *path)
-{
-        _vh_node_ VhNode node = { 0 };
+/* Where a problem of the certificates is told: at the key that names the file, else at what wants TLS. */
+typedef struct TlsPlace {
+        const Lint *lint;
+        const VhSurveyConf *conf;
+        const VhConfEntry *entries[VH_PKI_FILES]; /* NULL: not named */
+        const char *otherwise;
+} TlsPlace;
 
-        return vh_tree_read(&l->host->tree, path + (*path == '/'), &node) == 0 && node.kind != VH_NODE_NONE;
+static void add_tls_problem(void *data, const VhPkiProblem *p)
+{
+        const TlsPlace *at = data;
+        const VhConfEntry *e = at->entries[p->file];
+        VhFinding *n = e ? at_key(at->lint, p->severity, p->code, at->conf, e, p->text)
+                         : at_path(at->lint, p->severity, p->code, at->otherwise, p->text);
+
+        if (p->hint)
+                vh_finding_hint(at->lint->f, n, "%s", p->hint);
 }
 
 static void check_certificates(const Lint *l, const VhDaemonDesc *d)
 {
-        static const struct {
-                const char *key, *usual;
-        } files[] = {
-                { "key_file", "/etc/pki/libvirt/private/serverkey.pem" },
-                { "cert_file", "/etc/pki/libvirt/servercert.pem" },
-                { "ca_file", "/etc/pki/CA/cacert.pem" },
-        };
         const VhSurveyUnit *socket = vh_survey_socket(l->host, d, VH_SOCKET_TLS);
-        const VhSurveyConf *c = vh_survey_conf(l->host, d->conf);
         const VhConfEntry *on = entry_of(l, d, "listen_tls");
         bool by_daemon = listens(l, d) && (!on || is_one(on)); /* 1 is the default of --listen */
+        TlsPlace at = { .lint = l, .conf = vh_survey_conf(l->host, d->conf) };
+        VhPki pki = { .unchecked = is_one(entry_of(l, d, "tls_no_sanity_certificate")) };
 
         if (!socket || (!vh_survey_unit_wanted(socket) && !by_daemon))
                 return;
-        for (size_t i = 0; i < VH_ARRAY_SIZE(files); i++) {
-                const VhConfEntry *e = entry_of(l, d, files[i].key);
-                const char *path = e && e->value.kind == VH_CONF_STRING ? e->value.str : files[i].usual;
-                _vh_free_ char *text = vh_xasprintf("TLS is wanted and %s is missing: the daemon does not start", path);
+        at.otherwise = socket->enabled ? socket->enabled : at.conf->path;
+        for (VhPkiFile i = 0; i < VH_PKI_FILES; i++) {
+                const VhConfEntry *e = entry_of(l, d, vh_pki_options[i].option);
 
-                if (exists(l, path))
-                        continue;
-                if (e)
-                        at_key(l, VH_SEVERITY_ERROR, "host-no-certificate", c, e, text);
-                else
-                        at_path(l, VH_SEVERITY_ERROR, "host-no-certificate",
-                                socket->enabled ? socket->enabled : c->path, text);
+                if (e && e->value.kind == VH_CONF_STRING)
+                        at.entries[i] = e;
+                pki.paths[i] = at.entries[i] ? e->value.str : vh_pki_options[i].usual;
         }
+        vh_pki_check(&l->host->tree, &pki, add_tls_problem, &at);
 }
 
 static void check_open_tcp(const Lint *l, const VhDaemonDesc *d)

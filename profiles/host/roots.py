@@ -50,3 +50,8 @@ class Root:
     def run(self, virthost, verb, *options):
         return subprocess.run([virthost, verb, "--root", self.path, *options], capture_output=True, text=True, errors="replace",
                               check=False)
+
+    @staticmethod
+    def bare(virthost, verb, *options):
+        """Without --root: this machine."""
+        return subprocess.run([virthost, verb, *options], capture_output=True, text=True, check=False)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import unittest
 
+import pki
 from roots import SYSTEM, Root
 
 VIRTHOST, UNITS = sys.argv.pop(1), sys.argv.pop(1)
@@ -80,9 +81,10 @@ ROWS = [
      [("host-no-group", f"{SYSTEM}/virtqemud.socket.d/a.conf", 2, 1)]),
     (MODULAR, [write(f"{SYSTEM}/virtqemud.socket.d/a.conf", "[Socket]\nSocketMode\n")],
      [("unit-syntax", f"{SYSTEM}/virtqemud.socket.d/a.conf", 2, 1)]),
-    (MODULAR, [enable("virtproxyd-tls.socket"), write("/etc/pki/CA/cacert.pem", ""), write("/etc/pki/libvirt/servercert.pem", "")],
+    (MODULAR, [enable("virtproxyd-tls.socket"), lambda root: pki.install(root, private=None)],
      [("host-no-certificate", f"{SOCKETS}/virtproxyd-tls.socket", 0, 0)]),
-    (MODULAR, [enable("virtproxyd-tls.socket"), write("/a.pem", ""), write("/b.pem", ""),
+    (MODULAR, [enable("virtproxyd-tls.socket"), write("/a.pem", pki.texts()["server.key"]), write("/b.pem", pki.texts()["good.pem"]),
+               lambda root: os.chmod(root.place("/a.pem"), 0o600),
                conf("virtproxyd.conf", 'key_file = "/a.pem"\ncert_file = "/b.pem"\nca_file = "/c.pem"\n')],
      [("host-no-certificate", "/etc/libvirt/virtproxyd.conf", 3, 1)]),
     (MODULAR, [enable("virtproxyd-tcp.socket"), conf("virtproxyd.conf", 'auth_tcp = "none"\n')],
