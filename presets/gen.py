@@ -8,7 +8,7 @@ import sys
 
 import yaml
 
-CONDITIONS = ("wanted", "open", "boot")
+CONDITIONS = ("wanted", "open", "activated", "boot")
 UNITS = ("service", "socket", "listener")
 STATES = ("enable", "disable")
 

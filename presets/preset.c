@@ -17,13 +17,13 @@ const VhPresetPolicy *vh_preset_policy_find(const char *name)
         return NULL;
 }
 
-bool vh_preset_enables(const VhPresetPolicy *policy, VhPresetUnit unit, bool wanted, bool open, bool boot)
+bool vh_preset_enables(const VhPresetPolicy *policy, const VhPresetCase *c)
 {
         const VhPresetRule *rule = policy->rules;
 
         /* The generator has made sure that the last rule fits everything. */
-        while ((rule->unit != VH_PRESET_ANY_UNIT && rule->unit != unit) || !fits(rule->wanted, wanted) ||
-               !fits(rule->open, open) || !fits(rule->boot, boot))
+        while ((rule->unit != VH_PRESET_ANY_UNIT && rule->unit != c->unit) || !fits(rule->wanted, c->wanted) ||
+               !fits(rule->open, c->open) || !fits(rule->activated, c->activated) || !fits(rule->boot, c->boot))
                 rule++;
         return rule->enable;
 }

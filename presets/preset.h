@@ -21,6 +21,7 @@ typedef enum VhPresetAnswer {
 typedef struct VhPresetRule {
         VhPresetAnswer wanted; /* the daemon is one of the profile's */
         VhPresetAnswer open;   /* the profile opens this listener */
+        VhPresetAnswer activated; /* systemd makes the daemon's sockets */
         VhPresetAnswer boot;   /* the daemon starts things with the host */
         VhPresetUnit unit;
         bool enable;
@@ -37,5 +38,11 @@ extern const VhPresetPolicy vh_preset_policies[]; /* ends with a NULL name */
 
 /* NULL if there is none of this name. */
 const VhPresetPolicy *vh_preset_policy_find(const char *name);
+/* A unit, as rules see it. */
+typedef struct VhPresetCase {
+        VhPresetUnit unit;
+        bool wanted, open, activated, boot;
+} VhPresetCase;
+
 /* What the policy says about a unit that is so. */
-bool vh_preset_enables(const VhPresetPolicy *policy, VhPresetUnit unit, bool wanted, bool open, bool boot);
+bool vh_preset_enables(const VhPresetPolicy *policy, const VhPresetCase *c);

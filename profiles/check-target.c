@@ -40,6 +40,16 @@ static void check_layout(const VhProfile *p, VhFindings *f)
                         p->distro->libvirt_layouts[0]);
 }
 
+/* The reference's own units of modular daemons require their sockets; drop-ins cannot take that back. */
+static void check_startup(const VhProfile *p, VhFindings *f)
+{
+        if (p->startup == VH_STARTUP_DAEMON && p->software == VH_SOFTWARE_LIBVIRT && p->layout == VH_LAYOUT_MODULAR)
+                vh_finding_hint(f,
+                                refuse(f, p, "target-startup", &p->startup_given,
+                                       "the units of libvirt's modular daemons do not start without their sockets"),
+                                "use startup: socket-activation");
+}
+
 /* Access */
 
 static bool has_polkit(const VhSetting *drivers)
@@ -280,20 +290,32 @@ static void check_service(const VhProfile *p, size_t i, VhFindings *f)
                                  "%s is not among the daemons of this profile", d->name);
 }
 
+/* Directives for units that the daemon takes the place of. */
+static void check_masked_sockets(const VhProfile *p, VhFindings *f)
+{
+        for (const VhDaemonDesc **d = p->daemons; *d; d++)
+                for (size_t i = 0; !vh_profile_is_activated(p, *d) && i < (*d)->n_sockets; i++)
+                        for (const VhDirective *x = p->directives; x; x = x->next)
+                                if (vh_streq(x->unit, (*d)->sockets[i].unit))
+                                        vh_check_warn(f, p, "boot-unused", x->node, x->path,
+                                                      "the daemon makes its sockets itself: this unit is not used");
+}
+
 static void check_boot(const VhProfile *p, VhFindings *f)
 {
-        static const char unused[] = "without socket activation, virthost makes nothing for systemd";
+        static const char unused[] = "without socket activation all daemons start with the host";
 
         for (size_t i = 0; i < p->boot.services.n; i++)
                 check_service(p, i, f);
         if (p->startup != VH_STARTUP_DAEMON)
                 return;
         warn(f, p, "boot-unused", &p->boot.services, unused);
-        warn(f, p, "boot-unused", &p->boot.wait_for, unused);
-        warn(f, p, "boot-unused", &p->boot.mask_others, unused);
         warn(f, p, "boot-unused", &p->preset_given, unused);
-        for (const VhDirective *d = p->directives; d; d = d->next)
-                vh_check_warn(f, p, "boot-unused", d->node, d->path, unused);
+        check_masked_sockets(p, f);
+        for (const VhIdle *i = p->idles; i; i = i->next)
+                if (!i->left && i->seconds > 0)
+                        vh_check_warn(f, p, "idle-gone", i->node, i->path,
+                                      "without socket activation nobody starts a daemon again that was idle and left");
 }
 
 static void check_guests(const VhProfile *p, VhFindings *f)
@@ -359,6 +381,7 @@ static void check_files(const VhProfile *p, VhFindings *f)
 void vh_check_target(const VhProfile *p, VhFindings *f)
 {
         check_layout(p, f);
+        check_startup(p, f);
         check_rules(p, f);
         check_connect_rules(p, f);
         check_group(p, f);

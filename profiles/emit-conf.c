@@ -177,6 +177,8 @@ static void emit_daemon_arguments(VhPlan *plan, const VhProfile *p, const VhDaem
         vh_emit_header(&draft.text, p);
         if (setting)
                 vh_draft_from(&draft, setting->node, setting->path);
+        else
+                vh_draft_from(&draft, p->startup_given.node, p->startup_given.path);
         vh_buf_printf(&draft.text, "%s=\"", d->args_variable);
         if (listen)
                 vh_buf_printf(&draft.text, "--listen%s", idle > 0 ? " " : "");

@@ -157,6 +157,8 @@ static void emit_socket(VhPlan *plan, const VhProfile *p, const VhDaemonDesc *d,
 {
         DropIn drop = begin(p, d, s->unit);
 
+        if (!vh_profile_is_activated(p, d))
+                return vh_draft_done(&drop.draft);
         put_profile_directives(&drop, "Unit");
         if (s->file)
                 put_unix_socket(&drop, d, s);
@@ -206,23 +208,37 @@ static VhGiven decided_by(const VhProfile *p, const VhDaemonDesc *d, const VhSoc
                 return p->boot.services;
         if (p->boot.mask_others.on && vh_profile_is_other_layout(p, d))
                 return p->boot.mask_others;
+        if (vh_profile_has(p, d) && !vh_profile_is_activated(p, d))
+                return p->startup_given;
         return (VhGiven){ 0 };
+}
+
+/* The unit of a daemon that makes its sockets asks for those of systemd: being disabled would not keep them away. */
+static bool is_masked(const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *socket)
+{
+        return (p->boot.mask_others.on && vh_profile_is_other_layout(p, d)) ||
+               (socket && vh_profile_has(p, d) && !vh_profile_is_activated(p, d));
 }
 
 /* A line of the preset, and the unit itself. */
 static void add_unit(VhPlan *plan, VhBuf *b, const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *socket)
 {
-        VhPresetUnit kind = !socket ? VH_PRESET_SERVICE : socket->file ? VH_PRESET_SOCKET : VH_PRESET_LISTENER;
-        bool open = socket && vh_profile_wants_socket(p, d, socket);
+        const VhPresetCase what = { .unit = !socket        ? VH_PRESET_SERVICE
+                                            : socket->file ? VH_PRESET_SOCKET
+                                                           : VH_PRESET_LISTENER,
+                                    .wanted = vh_profile_has(p, d),
+                                    .open = socket && vh_profile_wants_socket(p, d, socket),
+                                    .activated = vh_profile_is_activated(p, d),
+                                    .boot = d->boot };
         bool always = !socket && is_listed(&p->boot.services, d->name);
-        bool enabled = always || vh_preset_enables(p->preset, kind, vh_profile_has(p, d), open, d->boot);
-        bool masked = p->boot.mask_others.on && vh_profile_is_other_layout(p, d);
+        bool enabled = always || vh_preset_enables(p->preset, &what);
         const VhGiven by = decided_by(p, d, socket);
         VhPlanUnit unit = { .unit = socket ? socket->unit : d->service, .daemon = d, .socket = socket };
 
-        unit.state = masked ? VH_PLAN_MASKED : enabled ? VH_PLAN_ENABLED : VH_PLAN_DISABLED;
+        unit.state = is_masked(p, d, socket) ? VH_PLAN_MASKED : enabled ? VH_PLAN_ENABLED : VH_PLAN_DISABLED;
+        unit.stays = enabled && !socket && !what.activated;
         /* Services without anything to start wait for their first client. */
-        unit.running = enabled && (socket || d->boot || always);
+        unit.running = enabled && (socket || d->boot || always || unit.stays);
         unit.node = by.node;
         unit.path = by.path;
         vh_plan_add_unit(plan, &unit);

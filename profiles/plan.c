@@ -127,8 +127,6 @@ void vh_plan_make(VhPlan *plan, const VhProfile *p, const VhPlanOptions *options
                 vh_emit_accounts(plan, p);
                 vh_emit_folders(plan, p);
                 vh_emit_guests(plan, p);
-        }
-        if (p->startup == VH_STARTUP_ACTIVATION && !options->runtime_dir) {
                 vh_emit_drop_ins(plan, p);
                 vh_emit_preset(plan, p);
                 if (options->units)

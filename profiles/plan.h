@@ -53,6 +53,7 @@ typedef struct VhPlanUnit {
         const char *unit; /* "virtqemud-ro.socket" */
         VhPlanState state;
         bool running;               /* to be up once the profile is applied, without waiting for a client */
+        bool stays;                 /* and it never leaves by itself */
         const VhDaemonDesc *daemon; /* NULL: libvirt-guests.service */
         const VhSocketDesc *socket; /* NULL: a service */
         const VhYamlNode *node;     /* the value that decided, or NULL: the preset policy did */

@@ -136,10 +136,12 @@ const VhSetting *vh_profile_setting(const VhProfile *p, const VhDaemonDesc *d, c
 const VhSetting *vh_profile_conf_setting(const VhProfile *p, const VhConfDesc *conf, const char *option);
 /* The value that says it, or NULL: the daemon's own default counts. */
 const VhIdle *vh_profile_idle_setting(const VhProfile *p, const VhDaemonDesc *d);
-/* --timeout that counts for a daemon. */
+/* --timeout that counts for a daemon: its own default, but nobody starts one again that makes its sockets itself. */
 unsigned vh_profile_idle(const VhProfile *p, const VhDaemonDesc *d);
 /* True if the socket unit (or the listener) of this kind is wanted. */
 bool vh_profile_wants_socket(const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *s);
+/* Does systemd make the daemon's sockets? Those of the helpers always: the units of the others need them. */
+bool vh_profile_is_activated(const VhProfile *p, const VhDaemonDesc *d);
 /* True if systemd's socket unit decides instead of this option. */
 bool vh_profile_is_replaced(const VhProfile *p, const VhOptionDesc *o);
 

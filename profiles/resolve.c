@@ -52,7 +52,7 @@ unsigned vh_profile_idle(const VhProfile *p, const VhDaemonDesc *d)
 {
         const VhIdle *i = vh_profile_idle_setting(p, d);
 
-        return i ? i->seconds : d->idle_seconds;
+        return i ? i->seconds : vh_profile_is_activated(p, d) ? d->idle_seconds : 0;
 }
 
 bool vh_profile_wants_socket(const VhProfile *p, const VhDaemonDesc *d, const VhSocketDesc *s)
@@ -60,6 +60,11 @@ bool vh_profile_wants_socket(const VhProfile *p, const VhDaemonDesc *d, const Vh
         const VhSetting *enable = s->enable_key ? vh_profile_setting(p, d, s->enable_key) : NULL;
 
         return s->file || (enable && enable->value.u == 1);
+}
+
+bool vh_profile_is_activated(const VhProfile *p, const VhDaemonDesc *d)
+{
+        return p->startup == VH_STARTUP_ACTIVATION || d->role == VH_ROLE_LOG || d->role == VH_ROLE_LOCK;
 }
 
 bool vh_profile_is_replaced(const VhProfile *p, const VhOptionDesc *o)

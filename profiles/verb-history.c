@@ -2,6 +2,7 @@
 
 /* virthost try, confirm, rollback: what is kept and what is taken back. */
 
+#include "apply/boot-unit.h"
 #include "apply/connection.h"
 #include "apply/try.h"
 
@@ -26,6 +27,7 @@ static const VhCliOption try_options[] = {
 static const VhCliOption rollback_options[] = {
         { "dry-run", 'n', NULL, "only say what would be done" },
         { "expired", 0, NULL, "end a try whose time is up, for its timer" },
+        { "boot", 0, NULL, "end a try that a boot has interrupted, for its unit" },
         { 0 },
 };
 
@@ -87,7 +89,7 @@ static int confirm(VhSession *s)
                 vh_error_plain(&err, VIR_FROM_CONF, VIR_ERR_OPERATION_INVALID, "nothing is being tried");
                 r = -ENOENT;
         }
-        if (r >= 0 && ((uint64_t)time(NULL) >= j.deadline || !vh_journal_same_boot(&j))) {
+        if (r >= 0 && ((uint64_t)time(NULL) >= j.deadline || !vh_boot_unit_is_fresh(&s->host.tree))) {
                 vh_error_plain(&err, VIR_FROM_CONF, VIR_ERR_OPERATION_INVALID,
                                "the time is up: it is being taken back");
                 r = -ETIME;
@@ -116,13 +118,13 @@ static int end_run(VhSession *s, const VhJournal *j)
 {
         _vh_error_ VhError *err = NULL;
         VhRun run = vh_session_run(s);
-        int r = vh_run_take_back(&run, j, &err);
+        int r = (s->boot ? vh_run_take_back_at_boot : vh_run_take_back)(&run, j, &err);
 
         vh_session_end_progress(s);
         if (r < 0)
                 return vh_session_failed(s, err, r);
         /* The timer's own service must not stop what called it. */
-        if (j->set.kind == VH_RUN_TRY && !s->expired)
+        if (j->set.kind == VH_RUN_TRY && !s->expired && !s->boot)
                 vh_try_stop_timer(s);
         if (!s->cli.quiet)
                 fprintf(stderr, "the %s of %s was taken back: the host is as before\n", vh_run_name(j->set.kind),
@@ -264,6 +266,14 @@ static int to_generation(VhSession *s, const char *word)
         return vh_session_is_idle(s, &status) ? status : vh_session_carry_out(s);
 }
 
+/* A unit is to do only what it is there for, whoever starts it. */
+static bool is_meant(const VhSession *s, const VhJournal *j)
+{
+        if (s->boot)
+                return j->set.kind == VH_RUN_TRY && j->set.live && !vh_boot_unit_is_fresh(&s->host.tree);
+        return !s->expired || j->set.kind == VH_RUN_TRY;
+}
+
 static int lock_for_rollback(VhSession *s, VhError **err)
 {
         int r = vh_store_lock(&s->store, &s->host.tree, err);
@@ -285,9 +295,9 @@ static int rollback(VhSession *s, const char *word)
                 r = vh_journal_load(&s->host.tree, &j, &err);
         if (r < 0)
                 return vh_session_failed(s, err, r);
-        if (r > 0 && (!s->expired || j.set.kind == VH_RUN_TRY))
+        if (r > 0 && is_meant(s, &j))
                 return end_run(s, &j);
-        return s->expired ? VH_EXIT_DONE : to_generation(s, word);
+        return s->expired || s->boot ? VH_EXIT_DONE : to_generation(s, word);
 }
 
 static int run_rollback(int argc, char **argv)

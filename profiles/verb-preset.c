@@ -94,9 +94,7 @@ static int of_profile(const Arguments *a, const char *path)
         VhProfile *p = vh_load_profile(path, &arena, &findings, &load);
         int status = VH_EXIT_FAILED;
 
-        if (p && p->startup == VH_STARTUP_DAEMON)
-                fprintf(stderr, "virthost preset: %s: without socket activation there is no preset\n", p->name);
-        else if (p)
+        if (p)
                 status = print_preset(p);
         vh_arena_done(&arena);
         return status;

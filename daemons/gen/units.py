@@ -106,13 +106,10 @@ def service_unit(m, daemon, paths):
     needed = [main_socket(m.daemons[name]) for name in daemon.needs]
     modular = daemon.role in MODULAR_ROLES
     unit.add("Conflicts", ([MONOLITHIC + ".service"] if modular else []) + daemon.unit.conflicts)
-    # libvirtd may be started by hand without its sockets; it then makes its own.
-    if daemon.role == "monolithic":
-        unit.add("Requires", needed)
-        unit.add("Wants", own + daemon.unit.wants)
-    else:
-        unit.add("Requires", own + needed)
-        unit.add("Wants", daemon.unit.wants)
+    # Where its sockets are masked, a daemon makes them itself; the helpers' are needed by the others.
+    helper = daemon.role in ("log", "lock")
+    unit.add("Requires", (own if helper else []) + needed)
+    unit.add("Wants", ([] if helper else own) + daemon.unit.wants)
     after = own + needed + ([MONOLITHIC + ".service"] if modular else [])
     if daemon.role not in ("log", "lock"):
         after += ["network.target", "dbus.service", "apparmor.service", "local-fs.target"]

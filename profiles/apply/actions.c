@@ -75,7 +75,7 @@ static int check_stop(const Planner *p, const VhDaemonDesc *d)
 
 static int stop_unwanted(const Planner *p, const VhDaemonDesc *d)
 {
-        static const char why[] = "not in the profile";
+        static const char why[] = "the profile does not want it";
         int r = 0;
 
         for (size_t i = 0; i < d->n_sockets; i++)
@@ -131,6 +131,16 @@ static void act_live(const Planner *p, const VhDaemonDesc *d, const VhEffects *e
         }
 }
 
+/* A daemon whose sockets from systemd go makes its own when it starts. */
+static bool loses_sockets(const Planner *p, const VhDaemonDesc *d)
+{
+        for (size_t i = 0; i < d->n_sockets; i++)
+                if (d->sockets[i].file && is_active(p, d->sockets[i].unit) &&
+                    wish(p, d->sockets[i].unit) == VH_WISH_DOWN)
+                        return true;
+        return false;
+}
+
 static int act_on_service(const Planner *p, const VhDaemonDesc *d, const VhEffects *e)
 {
         if (!is_active(p, d->service)) {
@@ -138,8 +148,9 @@ static int act_on_service(const Planner *p, const VhDaemonDesc *d, const VhEffec
                         vh_changes_act(p->set, VH_ACTION_START, d->service, NULL);
                 return 0;
         }
-        if (e->restart) {
-                vh_changes_act(p->set, VH_ACTION_RESTART, d->service, vh_xstrdup(e->why));
+        if (e->restart || loses_sockets(p, d)) {
+                vh_changes_act(p->set, VH_ACTION_RESTART, d->service,
+                               vh_xstrdup(e->why ? e->why : "it makes its sockets itself now"));
                 return check_stop(p, d);
         }
         if (e->reload)

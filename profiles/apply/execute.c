@@ -4,7 +4,9 @@
  * step of it may be made twice. */
 
 #include "apply/execute.h"
+#include "apply/boot-unit.h"
 #include "apply/live.h"
+#include "apply/unit-file.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -149,25 +151,43 @@ static int verify_unit(const VhHost *host, const VhUnitRun *u, VhBuf *wrong, VhE
         return 0;
 }
 
-int vh_run_verify(const VhHost *host, const VhChangeSet *set, VhError **err)
+static void compare_files(const VhHost *host, const VhChangeSet *set, VhBuf *wrong)
 {
-        _vh_buf_ VhBuf wrong = { 0 };
-        int r = 0;
-
         for (size_t i = 0; i < set->n_changes; i++) {
                 _vh_node_ VhNode now = { 0 };
 
                 if (vh_tree_read(&host->tree, set->changes[i].path, &now) < 0 ||
                     !vh_node_equal(&now, &set->changes[i].new))
-                        vh_buf_printf(&wrong, "%s/%s is not as it should be", wrong.len ? "; " : "",
+                        vh_buf_printf(wrong, "%s/%s is not as it should be", wrong->len ? "; " : "",
                                       set->changes[i].path);
         }
+}
+
+static int verdict(const VhBuf *wrong, VhError **err)
+{
+        if (wrong->len == 0)
+                return 0;
+        vh_error_plain(err, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED, "%s", wrong->data);
+        return -EIO;
+}
+
+static int verify_files(const VhHost *host, const VhChangeSet *set, VhError **err)
+{
+        _vh_buf_ VhBuf wrong = { 0 };
+
+        compare_files(host, set, &wrong);
+        return verdict(&wrong, err);
+}
+
+int vh_run_verify(const VhHost *host, const VhChangeSet *set, VhError **err)
+{
+        _vh_buf_ VhBuf wrong = { 0 };
+        int r = 0;
+
+        compare_files(host, set, &wrong);
         for (size_t i = 0; r >= 0 && host->systemd && i < set->n_units; i++)
                 r = verify_unit(host, &set->units[i], &wrong, err);
-        if (r < 0 || wrong.len == 0)
-                return r;
-        vh_error_plain(err, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED, "%s", wrong.data);
-        return -EIO;
+        return r < 0 ? r : verdict(&wrong, err);
 }
 
 int vh_run_learn(const VhHost *host, VhChangeSet *set, VhError **err)
@@ -185,17 +205,23 @@ int vh_run_learn(const VhHost *host, VhChangeSet *set, VhError **err)
 }
 
 /* The inverse of what was begun; what was not is left out. */
-static int make_inverse(const VhRun *run, const VhJournal *j, VhChangeSet *inverse, VhError **err)
+static void invert_begun(const VhJournal *j, VhChangeSet *inverse)
 {
-        _vh_findings_ VhFindings ignored = { 0 };
         size_t before = 0;
         VhChangeSet begun = j->set;
-        int r;
 
         while (before < begun.n_actions && begun.actions[before].before)
                 before++;
         begun.n_changes = j->begun > before ? VH_MIN(j->begun - before, begun.n_changes) : 0;
         vh_changes_invert(inverse, &begun);
+}
+
+static int make_inverse(const VhRun *run, const VhJournal *j, VhChangeSet *inverse, VhError **err)
+{
+        _vh_findings_ VhFindings ignored = { 0 };
+        int r;
+
+        invert_begun(j, inverse);
         r = vh_run_learn(run->host, inverse, err);
         return r < 0 ? r : vh_host_actions(inverse, run->host, &ignored, err);
 }
@@ -223,6 +249,57 @@ int vh_run_take_back(const VhRun *run, const VhJournal *j, VhError **err)
                 r = make_step(run, &inverse, i, true, err);
         if (r >= 0)
                 r = vh_run_verify(run->host, &inverse, err);
+        return r < 0 ? r : vh_journal_drop(run->store, err);
+}
+
+static void note_link(void *data, const char *path, const char *target)
+{
+        *(bool *)data = true;
+}
+
+/* Units whose links the run changed: their jobs of this boot were queued by what it had made of them. */
+static int settle_unit(const VhRun *run, const VhUnitView *view, const VhChange *c, VhError **err)
+{
+        const char *unit = strrchr(c->path, '/') + 1;
+        _vh_free_ char *mask = vh_unit_mask(view, unit);
+        bool enabled = false;
+        int r = vh_unit_enabled(view, unit, note_link, &enabled);
+
+        if (r < 0)
+                return vh_error_sys(err, VIR_FROM_CONF, r, "cannot read the links of %s", unit);
+        return vh_systemd_queue(run->host->systemd, enabled && !mask ? "StartUnit" : "StopUnit", unit, err);
+}
+
+static int settle_units(const VhRun *run, const VhChangeSet *set, VhError **err)
+{
+        VhUnitView view;
+        int r = vh_systemd_reload(run->host->systemd, err);
+
+        vh_unit_view(&view, &run->host->tree, NULL);
+        for (size_t i = 0; r >= 0 && i < set->n_changes; i++) {
+                const VhChange *c = &set->changes[i];
+
+                if (vh_startswith(c->path, VH_UNIT_CONFIG_DIR "/") &&
+                    (c->old.kind == VH_NODE_LINK || c->new.kind == VH_NODE_LINK))
+                        r = settle_unit(run, &view, c, err);
+        }
+        return r;
+}
+
+int vh_run_take_back_at_boot(const VhRun *run, const VhJournal *j, VhError **err)
+{
+        _vh_changes_ VhChangeSet inverse = { 0 };
+        int r = j->phase == VH_PHASE_BACK ? 0 : vh_journal_turn(run->store, err);
+
+        sweep(run, j);
+        invert_begun(j, &inverse);
+        inverse.n_actions = 0;
+        for (size_t i = 0; r >= 0 && i < vh_changes_steps(&inverse); i++)
+                r = make_step(run, &inverse, i, true, err);
+        if (r >= 0)
+                r = verify_files(run->host, &inverse, err);
+        if (r >= 0)
+                r = settle_units(run, &inverse, err);
         return r < 0 ? r : vh_journal_drop(run->store, err);
 }
 
@@ -261,9 +338,9 @@ VhOutcome vh_run(const VhRun *run, const VhChangeSet *set, uint64_t deadline, Vh
 }
 
 /* Someone waits for a confirmation that can still come. */
-static bool still_waits(const VhJournal *j)
+static bool still_waits(const VhTree *tree, const VhJournal *j)
 {
-        return j->phase == VH_PHASE_WAITING && (uint64_t)time(NULL) < j->deadline && vh_journal_same_boot(j);
+        return j->phase == VH_PHASE_WAITING && (uint64_t)time(NULL) < j->deadline && vh_boot_unit_is_fresh(tree);
 }
 
 int vh_run_recover(const VhRun *run, VhRunKind *what, bool *back, VhError **err)
@@ -277,7 +354,7 @@ int vh_run_recover(const VhRun *run, VhRunKind *what, bool *back, VhError **err)
                 return r;
         *what = j.set.kind;
         *back = j.phase != VH_PHASE_FORWARD || j.set.kind == VH_RUN_TRY;
-        if (still_waits(&j)) {
+        if (still_waits(&run->host->tree, &j)) {
                 vh_error_plain(err, VIR_FROM_CONF, VIR_ERR_OPERATION_INVALID,
                                "a profile is being tried (%s): virthost confirm keeps it, virthost rollback ends it",
                                j.set.profile);

@@ -37,6 +37,10 @@ int vh_run_recover(const VhRun *run, VhRunKind *what, bool *back, VhError **err)
  */
 int vh_run_take_back(const VhRun *run, const VhJournal *j, VhError **err);
 
+/* The same while the machine boots: jobs that are queued already, for units that the run enabled, are called off, and
+ * units that it disabled are started with the rest. Nothing of that is waited for: it waits for us. */
+int vh_run_take_back_at_boot(const VhRun *run, const VhJournal *j, VhError **err);
+
 /* Compares the host with what a set says: every file with owner, mode and label, every link, every unit. */
 int vh_run_verify(const VhHost *host, const VhChangeSet *set, VhError **err);
 

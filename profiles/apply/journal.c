@@ -4,6 +4,7 @@
  * the journal is there before the first step and gone after the last. */
 
 #include "apply/journal.h"
+#include "apply/boot-unit.h"
 #include "apply/connection.h"
 #include "base/file.h"
 
@@ -27,8 +28,6 @@ enum {
         /* Room for folders and names besides contents. */
         RESERVE_MIN = 256 * 1024,
 };
-
-static const char boot_id_path[] = "/proc/sys/kernel/random/boot_id";
 
 static int state_dir(const VhTree *tree, bool make)
 {
@@ -83,28 +82,10 @@ uint64_t vh_ticks_now(void)
                (uint64_t)t.tv_nsec * (uint64_t)sysconf(_SC_CLK_TCK) / 1000000000;
 }
 
-static void read_boot_id(char boot[40])
-{
-        _vh_free_ char *text = NULL;
-        size_t len;
-
-        *boot = '\0';
-        if (vh_file_read(boot_id_path, 128, &text, &len) == 0)
-                snprintf(boot, 40, "%.36s", text);
-}
-
-bool vh_journal_same_boot(const VhJournal *j)
-{
-        char boot[40];
-
-        read_boot_id(boot);
-        return vh_streq(boot, j->boot);
-}
-
 static void take_progress(VhJournal *j, const char *line)
 {
         unsigned long long a, b;
-        char boot[40], connection[128];
+        char connection[128];
         size_t step;
 
         if (sscanf(line, "begin %zu", &step) == 1)
@@ -113,11 +94,10 @@ static void take_progress(VhJournal *j, const char *line)
                 j->done = step + 1;
         else if (vh_streq(line, "back"))
                 j->phase = VH_PHASE_BACK;
-        else if (sscanf(line, "wait %llu %llu %39s %127s", &a, &b, boot, connection) == 4) {
+        else if (sscanf(line, "wait %llu %llu %127s", &a, &b, connection) == 3) {
                 j->phase = VH_PHASE_WAITING;
                 j->deadline = a;
                 j->applied = b;
-                memcpy(j->boot, boot, sizeof(boot));
                 memcpy(j->connection, connection, sizeof(connection));
         }
 }
@@ -205,16 +185,26 @@ static int begin(int dir, const VhChangeSet *set)
                                 (gid_t)VH_FILE_SAME_OWNER, 0);
 }
 
+/* What is only there beside a journal. A unit that stays finds no journal and does nothing. */
+static void tidy(const VhStore *store, int dir)
+{
+        unlinkat(dir, PROGRESS, 0);
+        unlinkat(dir, RESERVE, 0);
+        vh_boot_unit_remove(store->tree);
+}
+
 int vh_journal_begin(const VhStore *store, const VhChangeSet *set, VhError **err)
 {
         _vh_close_ int dir = state_dir(store->tree, true);
-        int r;
+        int r = set->kind == VH_RUN_TRY ? vh_boot_unit_put(store->tree, err) : 0;
 
+        if (r < 0)
+                return r;
         /* One that was killed before its first step may have left a part. */
         vh_tree_sweep(store->tree, VH_STATE_DIR "/" JOURNAL);
         r = dir < 0 ? dir : begin(dir, set);
         if (r < 0 && dir >= 0)
-                unlinkat(dir, RESERVE, 0);
+                tidy(store, dir);
         return journal_error(store, r, err);
 }
 
@@ -252,18 +242,10 @@ int vh_journal_turn(const VhStore *store, VhError **err)
 int vh_journal_wait(const VhStore *store, uint64_t deadline, VhError **err)
 {
         _vh_free_ char *line = NULL, *connection = vh_connection_name();
-        char boot[40];
 
-        read_boot_id(boot);
-        line = vh_xasprintf("wait %llu %llu %s %s\n", (unsigned long long)deadline, (unsigned long long)vh_ticks_now(),
-                            *boot ? boot : "-", connection ? connection : "-");
+        line = vh_xasprintf("wait %llu %llu %s\n", (unsigned long long)deadline, (unsigned long long)vh_ticks_now(),
+                            connection ? connection : "-");
         return journal_error(store, append(store, line), err);
-}
-
-static void tidy(int dir)
-{
-        unlinkat(dir, PROGRESS, 0);
-        unlinkat(dir, RESERVE, 0);
 }
 
 void vh_journal_tidy(const VhStore *store)
@@ -271,7 +253,7 @@ void vh_journal_tidy(const VhStore *store)
         _vh_close_ int dir = state_dir(store->tree, false);
 
         if (dir >= 0)
-                tidy(dir);
+                tidy(store, dir);
 }
 
 int vh_journal_commit(const VhStore *store, const VhChangeSet *set, VhError **err)
@@ -284,7 +266,7 @@ int vh_journal_commit(const VhStore *store, const VhChangeSet *set, VhError **er
         history = openat(dir, HISTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (history < 0 || renameat(dir, JOURNAL, history, name) < 0 || fsync(history) < 0 || fsync(dir) < 0)
                 return journal_error(store, -errno, err);
-        tidy(dir);
+        tidy(store, dir);
         return 0;
 }
 
@@ -294,7 +276,7 @@ int vh_journal_drop(const VhStore *store, VhError **err)
 
         if (dir < 0 || unlinkat(dir, JOURNAL, 0) < 0 || fsync(dir) < 0)
                 return journal_error(store, dir < 0 ? dir : -errno, err);
-        tidy(dir);
+        tidy(store, dir);
         return 0;
 }
 

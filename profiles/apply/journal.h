@@ -33,7 +33,6 @@ typedef struct VhJournal {
         size_t done;          /* steps that were completed */
         uint64_t deadline;    /* seconds since the epoch: VH_PHASE_WAITING ends then, 0: no limit */
         uint64_t applied;     /* clock ticks since boot when VH_PHASE_WAITING began, see vh_ticks_now() */
-        char boot[40];        /* the boot that this was in */
         char connection[128]; /* over which it was started, see vh_connection_name() */
 } VhJournal;
 
@@ -42,10 +41,8 @@ int vh_journal_load(const VhTree *tree, VhJournal *j, VhError **err);
 void vh_journal_done(VhJournal *j);
 #define _vh_journal_ _vh_cleanup_(vh_journal_done)
 
-/* False if the machine was booted since the journal's run was done. */
-bool vh_journal_same_boot(const VhJournal *j);
-
-/* Writes the set and sets aside the room on disk that taking it back may need. */
+/* Writes the set and sets aside the room on disk that taking it back may need. A try gets a unit that takes it back if
+ * the host boots before it is over; it goes with the journal. */
 int vh_journal_begin(const VhStore *store, const VhChangeSet *set, VhError **err);
 int vh_journal_step(const VhStore *store, const char *what, size_t step, VhError **err); /* "begin" or "done" */
 /* From now on an interruption means: take it back. Gives back the room that was set aside. */

@@ -55,7 +55,8 @@ int vh_session_take(void *data, const VhCliOption *o, const char *argument)
                       { "unmask", &s->host_options.unmask },
                       { "detailed-exitcode", &s->detailed_exitcode },
                       { "dry-run", &s->dry_run },
-                      { "expired", &s->expired } };
+                      { "expired", &s->expired },
+                      { "boot", &s->boot } };
 
         if (vh_streq(o->name, "timeout"))
                 return take_timeout(s, argument);

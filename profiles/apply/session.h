@@ -17,6 +17,7 @@ typedef struct VhSession {
         bool detailed_exitcode; /* 2: there are changes */
         bool dry_run;
         bool expired; /* called by the timer of a try */
+        bool boot;    /* called while the machine boots */
         VhHost host;
         VhStore store;
         VhChangeSet set;

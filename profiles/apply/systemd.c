@@ -215,6 +215,14 @@ int vh_systemd_job(VhSystemd *s, const char *method, const char *unit, VhError *
         return -EIO;
 }
 
+int vh_systemd_queue(VhSystemd *s, const char *method, const char *unit, VhError **err)
+{
+        _bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;
+        int r = sd_bus_call_method(s->bus, SERVICE, manager_path, MANAGER, method, &e, NULL, "ss", unit, "replace");
+
+        return r < 0 ? failed(err, &e, r, verb_of(method), unit) : 0;
+}
+
 int vh_systemd_reload(VhSystemd *s, VhError **err)
 {
         _bus_error_ sd_bus_error e = SD_BUS_ERROR_NULL;

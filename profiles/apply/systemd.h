@@ -27,6 +27,8 @@ int vh_systemd_unit(VhSystemd *s, const char *unit, VhUnitInfo *info, VhError **
 
 /* method is StartUnit, StopUnit, RestartUnit or ReloadUnit. Waits for the job; a job that fails is -EIO with err. */
 int vh_systemd_job(VhSystemd *s, const char *method, const char *unit, VhError **err);
+/* The same without waiting: where the job has to wait for us. */
+int vh_systemd_queue(VhSystemd *s, const char *method, const char *unit, VhError **err);
 /* Reads all unit files again. */
 int vh_systemd_reload(VhSystemd *s, VhError **err);
 /* A timer and a service of its own, outside of this session, that run argv (NULL-terminated, argv[0] a path) in so many

@@ -6,6 +6,7 @@
  * "virthost rollback --expired". This process only shows the time, and takes ENTER for a yes. */
 
 #include "apply/try.h"
+#include "apply/boot-unit.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -91,14 +92,10 @@ bool vh_try_needs_new_connection(const VhChangeSet *set)
 
 static int start_timer(VhSession *s, unsigned seconds, VhError **err)
 {
-        char self[4096];
-        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        const char *const argv[] = { self, "rollback", "--expired", "--quiet", NULL };
+        _vh_free_ char *program = vh_own_program(err);
+        const char *const argv[] = { program, "rollback", "--expired", "--quiet", NULL };
 
-        if (n < 0)
-                return vh_error_sys(err, VIR_FROM_CONF, errno, "cannot find this program for the timer");
-        self[n] = '\0';
-        return vh_systemd_start_timer(s->host.systemd, timer_name, seconds, argv, err);
+        return !program ? -ENOENT : vh_systemd_start_timer(s->host.systemd, timer_name, seconds, argv, err);
 }
 
 void vh_try_stop_timer(VhSession *s)

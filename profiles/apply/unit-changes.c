@@ -199,7 +199,7 @@ static VhWish wish_for(const Units *u, const VhPlanUnit *unit, const VhUnitInfo 
 {
         if (unit->state == VH_PLAN_ENABLED && unit->running)
                 /* An idle daemon leaves; only a service that is new here is started now. */
-                return unit->socket || is_newly_enabled(u, unit->unit) ? VH_WISH_UP : VH_WISH_KEEP;
+                return unit->socket || unit->stays || is_newly_enabled(u, unit->unit) ? VH_WISH_UP : VH_WISH_KEEP;
         if (unit->state == VH_PLAN_ENABLED || (!unit->socket && unit->daemon && daemon_is_wanted(u, unit->daemon)))
                 return VH_WISH_KEEP;
         return info->active ? VH_WISH_DOWN : VH_WISH_KEEP;

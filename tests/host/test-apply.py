@@ -245,6 +245,38 @@ def layout_and_back(h):
     expect_equal(virsh(h, "uri"), QEMU)
 
 
+TRADITIONAL = MODULAR + "startup: daemon\n"
+
+
+@test("ours")
+def startup_of_daemons(h):
+    """daemons that make their sockets: services are enabled and run, socket units are masked; another apply brings activation back"""
+    fresh(h)
+    virsh(h, "uri")
+    before = state(h)
+    apply(h, TRADITIONAL)
+    out = h.run("sh", "-c", "stat -c '%n %a %U:%G' /run/libvirt/virtqemud-*sock*")
+    expect_equal(out.split("\n"), ["/run/libvirt/virtqemud-admin-sock 700 root:libvirt", "/run/libvirt/virtqemud-sock 660 root:libvirt",
+                                   "/run/libvirt/virtqemud-sock-ro 777 root:libvirt"])
+    for unit, enabled, active in (("virtqemud.service", "enabled", "active"), ("virtsecretd.service", "enabled", "active"),
+                                  ("virtqemud.socket", "masked", "inactive"), ("virtlogd.socket", "enabled", "active"),
+                                  ("virtstoraged.service", "disabled", "inactive"), ("libvirtd.service", "masked", "inactive")):
+        expect_equal((unit, h.try_run("systemctl", "is-enabled", unit)[1], h.state(unit)), (unit, enabled, active))
+    expect("--timeout" not in h.run("sh", "-c", "tr '\\0' ' ' < /proc/$(systemctl show -P MainPID virtqemud)/cmdline"), "it may leave")
+    expect_equal(virsh(h, "uri"), QEMU)
+    expect("nothing to do" in apply(h, TRADITIONAL), "something was done")
+    during = state(h)
+    h.reboot("/etc", "/var/lib/virthost")
+    h.wait("boot", lambda: h.try_run("systemctl", "is-system-running", "--wait")[0] in (0, 1))
+    expect_equal(state(h), during)
+    expect_equal(virsh(h, "uri"), QEMU)
+    h.run("systemctl", "stop", "virtsecretd.service")
+    expect_equal(actions(h, TRADITIONAL), ["start virtsecretd.service"])
+    h.run("virthost", "rollback", timeout=120)
+    expect_equal(state(h), before)
+    expect_equal(virsh(h, "uri"), QEMU)
+
+
 @test("ours")
 def reboot(h):
     """the host boots again into what was applied"""
@@ -364,6 +396,7 @@ def try_is_confirmed(h):
     expect(p.returncode == 0 and "kept" in out, out)
     expect_equal(h.run("stat", "-c", "%a", "/run/libvirt/virtqemud-sock"), "600")
     expect_equal(h.state("virthost-try.timer"), "inactive")
+    expect_equal(h.run("find", "/etc/systemd/system", "/run", "-name", "virthost-try*"), "")
 
 
 @test("ours")
@@ -389,6 +422,44 @@ def session_is_lost(h):
     expect(state(h) != before, "taken back already")
     h.wait("the timer", lambda: json.loads(h.run("virthost", "status", "--json"))["run"] is None, 60)
     expect_equal(state(h), before)
+
+
+def reboot_in_a_try(h, text):
+    """The host goes down while a profile is tried, and comes back by itself as it was before."""
+    before = state(h)
+    unit = "/etc/systemd/system/virthost-try-revert.service"
+    p = start_try(h, profile(h, text))
+    expect(state(h) != before, "nothing is tried")
+    # Pulled in by every start of a socket; it must not act in this boot.
+    h.run("systemctl", "start", "virthost-try-revert.service")
+    h.run("test", "-e", unit)
+    expect(json.loads(h.run("virthost", "status", "--json"))["run"]["phase"] == "waiting", "taken back without a boot")
+    expect_equal(h.run("systemd-analyze", "verify", unit), "")
+    h.reboot("/etc", "/var/lib/virthost")
+    p.communicate(timeout=20)
+    expect(not os.path.exists("/run/virthost-try"), "a mark on the machine that runs the test")
+    h.wait("boot", lambda: h.try_run("systemctl", "is-system-running", "--wait")[0] in (0, 1))
+    run = json.loads(h.run("virthost", "status", "--json"))["run"]
+    expect(run is None, f"{run}: {h.journal('virthost-try-revert.service')}")
+    expect_equal(state(h), before)
+    expect(h.try_run("test", "-e", unit)[0] != 0, "the unit is still there")
+    expect_equal(h.try_run("systemctl", "list-jobs", "--no-legend", "--no-pager"), (0, ""))
+
+
+@test("ours")
+def reboot_in_a_try_of_modes(h):
+    """a boot takes back a try before the sockets are made: modes, and units that it enabled or disabled"""
+    fresh(h)
+    reboot_in_a_try(h, MODULAR.replace("0660", "0600").replace("network, secret", "storage, secret"))
+    expect_equal(virsh(h, "uri"), QEMU)
+
+
+@test("ours")
+def reboot_in_a_try_of_a_layout(h):
+    """a boot takes back a try that changed the layout"""
+    fresh(h)
+    reboot_in_a_try(h, MONOLITHIC)
+    expect_equal(virsh(h, "uri"), QEMU)
 
 
 @test("ours")
@@ -489,6 +560,20 @@ def debian_reboot(h):
     h.wait("boot", lambda: h.try_run("systemctl", "is-system-running", "--wait")[0] in (0, 1))
     expect_equal(state(h), before)
     expect("nothing to do" in apply(h, MONOLITHIC), "something was done")
+
+
+@test("debian")
+def debian_startup_of_daemons(h):
+    """libvirtd that makes its sockets, and back"""
+    apply(h, MONOLITHIC)
+    before = state(h)
+    apply(h, MONOLITHIC + "startup: daemon\n")
+    expect_equal([h.try_run("systemctl", "is-enabled", f"libvirtd.{kind}")[1] for kind in ("service", "socket")], ["enabled", "masked"])
+    expect_equal(h.run("stat", "-c", "%a %G", "/run/libvirt/libvirt-sock"), "660 libvirt")
+    expect_equal(virsh(h, "uri", uri="qemu:///system"), "qemu:///system")
+    apply(h, MONOLITHIC)
+    expect_equal(state(h), before)
+    expect_equal(virsh(h, "uri", uri="qemu:///system"), "qemu:///system")
 
 
 @test("debian")

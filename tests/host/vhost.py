@@ -52,6 +52,9 @@ class VHost:
         with open(archive, "wb") as f:
             subprocess.run([VHOST, "run", self.dir, "tar", "c", *kept], check=True, stdout=f, stderr=subprocess.DEVNULL)
         subprocess.run([VHOST, "stop", self.dir], check=True)
+        # What was removed must not come back from an earlier reboot.
+        for path in kept:
+            shutil.rmtree(self.dest + path, ignore_errors=True)
         subprocess.run(["tar", "x", "-C", self.dest, "-f", archive], check=True)
         self.start()
 
