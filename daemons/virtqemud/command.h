@@ -21,6 +21,7 @@ int qemu_command_build(const VhDomainDef *def, const QemuCaps *caps, const QemuL
  * disk's images, the socket of a channel. */
 void qemu_prepare_memory(const VhDomainDef *def, VhMemdev *mem);
 /* last: the highest number that was given in this run; counted on. */
+void qemu_number_chain(VhDiskSource *top, uint32_t *last);
 void qemu_prepare_disk(VhDisk *disk, unsigned *last);
 void qemu_prepare_channel(const QemuLaunch *launch, VhChr *chr);
 

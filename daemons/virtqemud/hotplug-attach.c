@@ -2,6 +2,7 @@
 /* Devices that join a running guest. The definition of what runs is completed in a copy, by the code that completes a
  * new one: so the device gets its model, address and, where it needs one, a controller. */
 
+#include "block-job.h"
 #include "hotplug.h"
 
 #include <errno.h>
@@ -109,6 +110,10 @@ static int plan_live(QemuChange *change, VhError **err)
         b = qemu_change_build(proc, change->live, &launch, err);
         proc->last_node = VH_MAX(proc->last_node, qemu_highest_node(change->task.dom->def));
         r = plan_controllers(change, &b);
+        if (r < 0)
+                return r;
+        if (change->dev.kind == VH_DEVICE_DISK)
+                r = qemu_disk_detect(change->joined, err);
         if (r < 0)
                 return r;
         name_device(change, proc, &launch);

@@ -10,7 +10,7 @@
 void qemu_plan_add(QemuPlan *plan, json_t *cmd, json_t *undo)
 {
         plan->steps = vh_xrealloc(plan->steps, plan->n + 1, sizeof(*plan->steps));
-        plan->steps[plan->n++] = (QemuStep){ cmd, undo };
+        plan->steps[plan->n++] = (QemuStep){ .cmd = cmd, .undo = undo };
 }
 
 void qemu_plan_done(QemuPlan *plan)
@@ -18,6 +18,7 @@ void qemu_plan_done(QemuPlan *plan)
         for (size_t i = 0; i < plan->n; i++) {
                 json_decref(plan->steps[i].cmd);
                 json_decref(plan->steps[i].undo);
+                free(plan->steps[i].job);
         }
         free(plan->steps);
         *plan = (QemuPlan){};

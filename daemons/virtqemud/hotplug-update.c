@@ -2,6 +2,7 @@
 /* Devices of a running guest that change: the medium of a drive, the link of an interface, the password of a display.
  */
 
+#include "block-job.h"
 #include "hotplug.h"
 #include "isolation.h"
 
@@ -29,8 +30,10 @@ static int plan_medium(QemuChange *change, const QemuBuild *b, const VhDisk *old
         bool force = change->flags & VIR_DOMAIN_DEVICE_MODIFY_FORCE;
         const char *id = old->info.alias;
         QemuPlan *plan = &change->plan;
-        int r;
+        int r = qemu_disk_detect(new, b->err);
 
+        if (r < 0)
+                return r;
         qemu_prepare_disk(new, &qemu_process(change->task.dom)->last_node);
         qemu_plan_add(plan, qmp_command("blockdev-open-tray", "{s:s,s:b}", "id", id, "force", force),
                       qmp_command("blockdev-close-tray", "{s:s}", "id", id));

@@ -10,6 +10,8 @@
 /* One command, and the one that takes it back if a later one fails (NULL: nothing to do). */
 typedef struct QemuStep {
         json_t *cmd, *undo;
+        char *job;     /* that the command starts, and whose end is the step's; NULL: none. block-task.c */
+        bool optional; /* its failure does not matter. block-task.c */
 } QemuStep;
 
 typedef struct QemuPlan {

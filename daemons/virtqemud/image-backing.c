@@ -53,8 +53,8 @@ static int read_head(const char *path, Head *h)
         return be32(h, 0) == (uint32_t)MAGIC ? 0 : -EINVAL;
 }
 
-/* Whether the extension that names the backing format says qcow2. */
-static bool says_qcow2(const Head *h)
+/* The extension that names the backing format. */
+static void read_format(const Head *h, QemuBacking *ret)
 {
         size_t at = be32(h, VERSION_AT) >= 3 ? be32(h, HEADER_LENGTH_AT) : HEADER_LENGTH_V2;
 
@@ -63,12 +63,14 @@ static bool says_qcow2(const Head *h)
 
                 at += EXTENSION_HEAD;
                 if (len > h->n - at)
-                        return false;
-                if (be32(h, at - EXTENSION_HEAD) == (uint32_t)EXTENSION_FORMAT)
-                        return len == strlen("qcow2") && memcmp(h->data + at, "qcow2", len) == 0;
+                        return;
+                if (be32(h, at - EXTENSION_HEAD) == (uint32_t)EXTENSION_FORMAT) {
+                        if (len < sizeof(ret->format))
+                                memcpy(ret->format, h->data + at, len);
+                        return;
+                }
                 at += (len + 7) & ~(size_t)7;
         }
-        return false;
 }
 
 /* Relative names are relative to the image's folder; with a protocol it is no file. */
@@ -102,7 +104,9 @@ int qemu_backing_read(const char *image, QemuBacking *ret)
                 return -EINVAL;
         name = vh_xstrndup((const char *)h->data + offset, len);
         ret->path = resolve(image, name);
-        ret->qcow2 = says_qcow2(h);
+        ret->elsewhere = !ret->path;
+        read_format(h, ret);
+        ret->qcow2 = strcmp(ret->format, "qcow2") == 0;
         return 0;
 }
 
@@ -115,4 +119,11 @@ int qemu_qcow2_capacity(const char *image, uint64_t *ret)
                 return r;
         *ret = be64(h, CAPACITY_AT);
         return 0;
+}
+
+bool qemu_image_looks_qcow2(const char *image)
+{
+        _vh_free_ Head *h = vh_new(Head, 1);
+
+        return read_head(image, h) == 0;
 }

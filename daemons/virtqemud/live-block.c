@@ -12,8 +12,7 @@
 
 enum { BLOCK = 512 }; /* of st_blocks */
 
-/* "/machine/peripheral/ALIAS/virtio-backend", "/machine/peripheral/ALIAS" or "ALIAS". */
-static bool is_of(const char *qdev, const char *alias)
+bool qemu_block_is_of(const char *qdev, const char *alias)
 {
         const char *rest = qdev ? vh_startswith(qdev, "/machine/peripheral/") : NULL;
         const char *end = vh_startswith(rest ? rest : qdev ? qdev : "", alias);
@@ -33,7 +32,7 @@ bool qemu_block_stats_find(const json_t *answer, const char *alias, QemuBlockSta
 
         json_array_foreach((json_t *)answer, i, item)
         {
-                if (!alias || !is_of(json_string_value(json_object_get(item, "qdev")), alias))
+                if (!alias || !qemu_block_is_of(json_string_value(json_object_get(item, "qdev")), alias))
                         continue;
                 s = json_object_get(item, "stats");
                 *out = (QemuBlockStats){

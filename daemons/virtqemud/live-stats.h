@@ -13,6 +13,10 @@ json_t *qemu_balloon_command(const VhDomainDef *def);
 unsigned qemu_memory_stats(VhDomainObj *dom, const json_t *guest,
                            remote_domain_memory_stat out[VIR_DOMAIN_MEMORY_STAT_NR]);
 
+/* Whether a disk's name in QEMU's tree is that of alias: "/machine/peripheral/ALIAS/virtio-backend",
+ * "/machine/peripheral/ALIAS" or "ALIAS". live-block.c */
+bool qemu_block_is_of(const char *qdev, const char *alias);
+
 /* Counters of a disk. live-block.c */
 typedef struct QemuBlockStats {
         int64_t rd_req, rd_bytes, rd_times;

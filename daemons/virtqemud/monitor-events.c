@@ -3,6 +3,7 @@
 /* What QEMU tells by itself: a row for each event that means something to us; clients that follow monitor events get
  * all of them. */
 
+#include "block-job.h"
 #include "hotplug.h"
 
 #include "base/log.h"
@@ -345,7 +346,7 @@ static const QemuEventRow rows[] = {
 };
 
 /* Tables of events by the part of the driver that follows them. */
-static const QemuEventRow *const tables[] = { rows, qemu_hotplug_events };
+static const QemuEventRow *const tables[] = { rows, qemu_hotplug_events, qemu_block_events };
 
 static void tell_followers(QemuProcess *proc, const char *name, json_t *args, uint64_t seconds, unsigned micros)
 {

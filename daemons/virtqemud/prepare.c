@@ -15,15 +15,15 @@ enum { MODE_BIND = 2 };
 
 /* ---- images ---- */
 
-static void number_chain(VhDiskSource *src, uint32_t *next)
+void qemu_number_chain(VhDiskSource *top, uint32_t *next)
 {
-        for (; src && src->type != VH_DISK_TYPE_NONE; src = src->backing) {
+        for (VhDiskSource *src = top; src && src->type != VH_DISK_TYPE_NONE; src = src->backing) {
                 if (src->index.set)
                         continue;
                 src->index = (VhOptUint){ ++*next, true };
-                if (src->type == VH_DISK_TYPE_NETWORK && src->network)
-                        src->network->index = src->index;
         }
+        if (top->type == VH_DISK_TYPE_NETWORK && top->network)
+                top->network->index = top->index;
 }
 
 uint32_t qemu_highest_node(const VhDomainDef *def)
@@ -42,12 +42,12 @@ static void number_images(VhDomainDef *def)
         uint32_t next = qemu_highest_node(def);
 
         for (uint32_t i = def->disks.n; i-- > 0;)
-                number_chain(&def->disks.items[i]->src, &next);
+                qemu_number_chain(&def->disks.items[i]->src, &next);
 }
 
 void qemu_prepare_disk(VhDisk *disk, unsigned *last)
 {
-        number_chain(&disk->src, last);
+        qemu_number_chain(&disk->src, last);
 }
 
 /* ---- character devices ---- */

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "base/file.h"
+#include "block-job.h"
 #include "guest-locks.h"
 #include "helpers.h"
 #include "isolation.h"
@@ -70,7 +71,9 @@ static void process_free(QemuProcess *proc)
 {
         qemu_run_step_cancel(proc);
         qemu_unplugs_stop(proc);
+        qemu_block_tasks_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
+        qemu_block_jobs_stop(proc);
         vh_source_free(proc->exit_watch);
         vh_source_free(proc->kill_timer);
         free(proc->stopping);
@@ -96,6 +99,7 @@ void qemu_process_forget(VhDomainObj *dom)
         QemuProcess *proc = qemu_process(dom);
 
         if (proc) {
+                proc->forgotten = true;
                 process_free(proc);
                 qemu_domain_priv(dom)->proc = NULL;
         }
@@ -202,7 +206,9 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         vh_domain_obj_ref(dom);
         /* Before anything is freed: whoever waits for an answer is told, and looks at a domain that is whole. */
         qemu_unplugs_stop(proc);
+        qemu_block_tasks_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
+        qemu_block_jobs_stop(proc);
         qemu_run_log_say(proc, "shutting down, reason=%s\n", reason_words[reason]);
         qemu_run_step(proc, QEMU_STEP_ENDED, NULL, ended, proc);
         vh_domain_obj_unref(dom);

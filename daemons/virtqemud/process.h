@@ -35,6 +35,7 @@ struct QemuProcess {
         off_t log_start;           /* where this run's output starts in the log */
         const VhConn *autodestroy; /* whose end is the guest's end; NULL: nobody's */
         QemuStarting *starting;    /* the start that has not succeeded yet; NULL: it runs */
+        bool forgotten;            /* it goes on without us: its status file stays as it is */
         bool killing;              /* we are stopping it */
         bool fake_reboot;          /* the next power-off is a reboot */
         bool gave_shutdown;        /* QEMU told that the guest shut down */
@@ -48,6 +49,8 @@ struct QemuProcess {
         void *migration_data;
         unsigned last_node;         /* highest number of an image's node name */
         struct QemuChange *unplugs; /* who waits for a device to go; hotplug-detach.c */
+        struct QemuBlockTask *job_waits; /* who waits for the end of a job of QEMU's; block-task.h */
+        struct QemuBlockJob *block_jobs; /* block-job.h */
         pid_t *vcpu_tids;           /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
         struct QemuIdentity *identity; /* isolation.h; NULL: that of the daemon, or started by another daemon */

@@ -190,6 +190,18 @@ QEMU_OP(domain_open_console);
 QEMU_OP(domain_open_channel);
 QEMU_OP_RET(domain_get_block_info);
 
+/* block-pull.c, block-copy.c, block-job-info.c, block-size.c */
+QEMU_OP(domain_block_resize);
+QEMU_OP(domain_block_job_abort);
+QEMU_OP(domain_block_job_set_speed);
+QEMU_OP(domain_block_pull);
+QEMU_OP(domain_block_rebase);
+QEMU_OP(domain_block_commit);
+QEMU_OP(domain_block_copy);
+QEMU_OP(domain_set_block_threshold);
+QEMU_OP_RET(domain_get_block_job_info);
+QEMU_OP_RET(domain_get_disk_errors);
+
 /* save.c */
 QEMU_OP(domain_save);
 QEMU_OP(domain_save_flags);

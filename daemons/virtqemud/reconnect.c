@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "block-job.h"
 #include "refresh.h"
 #include "status.h"
 
@@ -90,6 +91,7 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         proc->fake_reboot = vh_xml_child(root, "fakereboot") != NULL;
         proc->last_node = (unsigned)attr_int(vh_xml_child(root, "nodename"), "index");
         read_vcpus(proc, root);
+        qemu_block_jobs_parse(proc, root);
         if (vh_xml_child(root, "qemuCaps"))
                 proc->caps_text = vh_xml_raw_text(vh_xml_child(root, "qemuCaps"));
 }
@@ -117,9 +119,21 @@ static int place(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhErr
         return 0;
 }
 
+/* A source on the network tells its index itself. */
+static void index_top(VhDiskSource *src)
+{
+        if (src->type == VH_DISK_TYPE_NETWORK && src->network && !src->index.set)
+                src->index = src->network->index;
+}
+
 /* What only status files have. */
 static void clean(VhDomainDef *def)
 {
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                index_top(&def->disks.items[i]->src);
+                if (def->disks.items[i]->mirror)
+                        index_top(&def->disks.items[i]->mirror->src);
+        }
         for (uint32_t i = 0; i < def->graphics.n; i++)
                 def->graphics.items[i]->websocket_generated = 0;
 }
@@ -186,6 +200,7 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNPAUSED);
         else if (!running && dom->state == VIR_DOMAIN_RUNNING)
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN);
+        qemu_block_jobs_refresh(proc);
         qemu_refresh(proc, refreshed, proc);
 }
 

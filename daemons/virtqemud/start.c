@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 
 #include "base/file.h"
+#include "block-job.h"
 #include "command.h"
 #include "firmware.h"
 #include "process.h"
@@ -419,6 +420,8 @@ static int decide(QemuStarting *s, VhError **err)
         int r = prepare_files(s, err);
 
         fill_launch(s);
+        for (uint32_t i = 0; r == 0 && i < def->disks.n; i++)
+                r = qemu_disk_detect(def->disks.items[i], err);
         if (r == 0)
                 r = qemu_command_prepare(def, s->proc->caps, &s->launch, err);
         if (r == 0)

@@ -65,25 +65,44 @@ static void add_disks(xmlNode *devices, const VhDomainDef *def)
                 if (n->type != XML_ELEMENT_NODE || strcmp((const char *)n->name, "disk") != 0)
                         continue;
                 add_chain(n);
+                add_chain(vh_xml_child(n, "mirror"));
                 add_qom(n, def->disks.items[i++]);
         }
+}
+
+static void dump(xmlNode *root, VhBuf *b)
+{
+        xmlBuffer *out = xmlBufferCreate();
+
+        if (!out || xmlNodeDump(out, root->doc, root, 0, 0) < 0)
+                abort();
+        vh_buf_adds(b, (const char *)xmlBufferContent(out));
+        vh_buf_addc(b, '\n');
+        xmlBufferFree(out);
+}
+
+void qemu_status_format_source(const VhXmlTable *table, const VhDiskSource *src, VhBuf *b)
+{
+        VhBuf text = { 0 };
+        _vh_xml_root_ xmlNode *root = NULL;
+
+        vh_xml_bind_format(table, NULL, src, VH_XML_SECURE | VH_XML_STATUS, &text);
+        if (vh_xml_doc_parse_root(&root, text.data, "status", VIR_FROM_QEMU, table->name, NULL) == 0) {
+                add_chain(root);
+                dump(root, b);
+        }
+        vh_buf_done(&text);
 }
 
 void qemu_status_format_def(const VhDomainDef *def, VhBuf *b)
 {
         _vh_free_ char *text = vh_domain_def_format(def, VH_XML_SECURE | VH_XML_STATUS);
         _vh_xml_root_ xmlNode *root = NULL;
-        xmlBuffer *out;
 
         if (!def->disks.n || vh_xml_doc_parse_root(&root, text, "status", VIR_FROM_QEMU, "domain", NULL) < 0) {
                 vh_buf_adds(b, text);
                 return;
         }
         add_disks(vh_xml_child(root, "devices"), def);
-        out = xmlBufferCreate();
-        if (!out || xmlNodeDump(out, root->doc, root, 0, 0) < 0)
-                abort();
-        vh_buf_adds(b, (const char *)xmlBufferContent(out));
-        vh_buf_addc(b, '\n');
-        xmlBufferFree(out);
+        dump(root, b);
 }

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "block-job.h"
 #include "caps-flags.h"
 
 VH_LOG_SOURCE("qemu.status");
@@ -138,8 +139,8 @@ static char *status_text(QemuProcess *proc)
         vh_buf_adds(&b, "  </devices>\n");
         add_path(&b, "libDir", proc->lib_dir);
         add_path(&b, "channelTargetDir", proc->channel_dir);
-        vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n  <blockjobs active='no'/>\n",
-                      proc->last_node);
+        vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n", proc->last_node);
+        qemu_block_jobs_format(proc, &b);
         vh_buf_adds(&b, "  <agentTimeout>-2</agentTimeout>\n");
         qemu_status_format_def(dom->def, &b);
         vh_buf_adds(&b, "</domstatus>\n");
@@ -153,7 +154,7 @@ void qemu_status_save(VhDomainObj *dom)
         _vh_free_ char *text = NULL;
         int r;
 
-        if (!proc || !proc->pid)
+        if (!proc || !proc->pid || proc->forgotten)
                 return;
         path = status_path(proc->driver, dom->node.name);
         text = status_text(proc);

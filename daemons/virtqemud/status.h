@@ -3,7 +3,9 @@
 
 /* Words of status files (status.c), and reading them (reconnect.c). */
 
+#include "model/domain-devices.h"
 #include "process.h"
+#include "xml/bind.h"
 #include "xml/doc.h"
 
 extern const char *const qemu_state_names[]; /* by VIR_DOMAIN_* of virDomainState */
@@ -15,6 +17,8 @@ int qemu_reason_parse(int state, const char *name);
 
 /* The definition as it stands in a status file. status-private.c */
 void qemu_status_format_def(const VhDomainDef *def, VhBuf *b);
+/* An image as it stands there: the table's element with the source in it. */
+void qemu_status_format_source(const VhXmlTable *table, const VhDiskSource *src, VhBuf *b);
 
 /* Finds the guests that an earlier daemon left running: reads all status files, puts their domains into the list as
  * active, and connects to their monitors. Those whose process is gone are ended. */

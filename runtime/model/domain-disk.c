@@ -144,7 +144,11 @@ static const VhXmlRow rows_source_attrs[] = {
         {},
 };
 
-#define COMMON EMBED(rows_source_content), EMBED(rows_source_attrs)
+/* An image behind another has its index outside of <source>. */
+static const VhXmlRow rows_inner_attrs[] = {
+        WORD("startupPolicy", startup_policy, STARTUP_POLICIES),
+        {},
+};
 
 #undef S
 
@@ -175,29 +179,37 @@ static const VhXmlTable table_network_source = {
 #define S VhDiskSource
 static const VhXmlTable table_backing;
 
-/* For the struct of the source; the attribute type stands in the element around. */
-const VhXmlRow vh_rows_disk_source[] = {
-        GROUP("source",
-              ROWS(ATTR("file", path, string, .flags = VH_XML_NONEMPTY), ATTR("fdgroup", fdgroup, string), COMMON),
-              IS(FILE)),
-        GROUP("source", ROWS(ATTR("dev", path, string, .flags = VH_XML_NONEMPTY), COMMON), IS(BLOCK)),
-        GROUP("source", ROWS(ATTR("dir", path, string, .flags = VH_XML_NONEMPTY), COMMON), IS(DIR)),
-        PTR("source", network, table_network_source, IS(NETWORK)),
-        GROUP("source",
-              ROWS(ATTR("pool", pool, string), ATTR("volume", volume, string),
-                   WORD("mode", mode, NAMES("host", "direct")), COMMON),
-              IS(VOLUME)),
-        GROUP("source",
-              ROWS(WORD("type", nvme_type, NAMES("pci"), REQUIRED), YESNO("managed", managed),
-                   ATTR("namespace", nvme_namespace, u64, REQUIRED), EMBED(rows_source_attrs),
-                   GROUP_AT("address", nvme, vh_rows_host_pci), EMBED(rows_source_content)),
-              IS(NVME)),
-        GROUP("source",
-              ROWS(WORD("type", vhost_type, NAMES("unix"), REQUIRED), ATTR("path", path, string, REQUIRED),
-                   GROUP("reconnect", ROWS(YESNO("enabled", reconnect), ATTR("timeout", reconnect_timeout, uint)))),
-              IS(VHOST_USER)),
-        {},
-};
+/* For the struct of the source; the attribute type stands in the element around. ATTRS are those that each kind has. */
+#define SOURCE_ROWS(ATTRS)                                                                                             \
+        GROUP("source",                                                                                                \
+              ROWS(ATTR("file", path, string, .flags = VH_XML_NONEMPTY), ATTR("fdgroup", fdgroup, string),             \
+                   EMBED(rows_source_content), EMBED(ATTRS)),                                                          \
+              IS(FILE)),                                                                                               \
+                GROUP("source",                                                                                        \
+                      ROWS(ATTR("dev", path, string, .flags = VH_XML_NONEMPTY), EMBED(rows_source_content),            \
+                           EMBED(ATTRS)),                                                                              \
+                      IS(BLOCK)),                                                                                      \
+                GROUP("source",                                                                                        \
+                      ROWS(ATTR("dir", path, string, .flags = VH_XML_NONEMPTY), EMBED(rows_source_content),            \
+                           EMBED(ATTRS)),                                                                              \
+                      IS(DIR)),                                                                                        \
+                PTR("source", network, table_network_source, IS(NETWORK)),                                             \
+                GROUP("source",                                                                                        \
+                      ROWS(ATTR("pool", pool, string), ATTR("volume", volume, string),                                 \
+                           WORD("mode", mode, NAMES("host", "direct")), EMBED(rows_source_content), EMBED(ATTRS)),     \
+                      IS(VOLUME)),                                                                                     \
+                GROUP("source",                                                                                        \
+                      ROWS(WORD("type", nvme_type, NAMES("pci"), REQUIRED), YESNO("managed", managed),                 \
+                           ATTR("namespace", nvme_namespace, u64, REQUIRED), EMBED(ATTRS),                             \
+                           GROUP_AT("address", nvme, vh_rows_host_pci), EMBED(rows_source_content)),                   \
+                      IS(NVME)),                                                                                       \
+                GROUP("source",                                                                                        \
+                      ROWS(WORD("type", vhost_type, NAMES("unix"), REQUIRED), ATTR("path", path, string, REQUIRED),    \
+                           GROUP("reconnect",                                                                          \
+                                 ROWS(YESNO("enabled", reconnect), ATTR("timeout", reconnect_timeout, uint)))),        \
+                      IS(VHOST_USER))
+
+const VhXmlRow vh_rows_disk_source[] = { SOURCE_ROWS(rows_source_attrs), {} };
 
 const VhXmlRow vh_rows_disk_type[] = { ENUM("type", type, disk_type_names, KEY), {} };
 
@@ -220,7 +232,7 @@ static const VhXmlTable table_backing = {
         "backingStore",
         sizeof(S),
         ROWS(ENUM("type", type, disk_type_names, KEY), ATTR("index", index, opt_uint, LIVE), BACKING_FORMAT,
-             EMBED(vh_rows_disk_source), EMBED(rows_backing)),
+             SOURCE_ROWS(rows_inner_attrs), EMBED(rows_backing)),
 };
 
 static const VhXmlRow rows_mirror_content[] = {
@@ -287,7 +299,7 @@ static const VhXmlRow rows_mirror_file[] = {
         {},
 };
 
-static const VhXmlTable table_mirror = {
+const VhXmlTable vh_table_disk_mirror = {
         "mirror",
         sizeof(S),
         ROWS(ENUM("type", src.type, disk_type_names, KEY), WORD("job", job, NAMES("copy", "active-commit"), KEY),
@@ -336,7 +348,7 @@ static const VhXmlRow rows_disk_content[] = {
         GROUP("backenddomain", ROWS(ATTR("name", domain_name, string))),
         PTR("geometry", geometry, table_geometry),
         PTR("blockio", blockio, table_blockio),
-        PTR("mirror", mirror, table_mirror, LIVE),
+        PTR("mirror", mirror, vh_table_disk_mirror, LIVE),
         GROUP("target", rows_disk_target),
         PTR("iotune", iotune, table_iotune),
         FLAG("readonly", readonly),

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The images of a disk, from what the guest writes to down to the last one behind it. */
+
+#include "block-job.h"
+
+#include <errno.h>
+
+#include "model/domain-tables.h"
+
+VhDiskSource *qemu_source_copy(const VhDiskSource *src)
+{
+        return src ? vh_xml_bind_dup(&vh_table_disk_source, src) : NULL;
+}
+
+VhDiskSource *qemu_source_free(VhDiskSource *src)
+{
+        return vh_xml_bind_free(&vh_table_disk_source, src);
+}
+
+VhDiskSource *qemu_source_file(const char *path, uint8_t format)
+{
+        VhDiskSource *src = vh_xml_bind_new(&vh_table_disk_source);
+
+        src->type = VH_DISK_TYPE_FILE;
+        src->path = vh_xstrdup(path);
+        src->format = format;
+        return src;
+}
+
+VhDisk *qemu_disk_find(const VhDomainDef *def, const char *name)
+{
+        for (uint32_t i = 0; name && i < def->disks.n; i++) {
+                VhDisk *disk = def->disks.items[i];
+
+                if (vh_streq(disk->target, name) || (disk->src.path && vh_streq(disk->src.path, name)))
+                        return disk;
+        }
+        return NULL;
+}
+
+VhDisk *qemu_disk_need(const VhDomainDef *def, const char *name, VhError **err)
+{
+        VhDisk *disk = qemu_disk_find(def, name);
+
+        if (!disk)
+                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "disk '%s' was not found in the domain config",
+                             name ? name : "");
+        return disk;
+}
+
+static VhDiskSource *below(VhDiskSource *src)
+{
+        return (VhDiskSource *)qemu_backing(src);
+}
+
+VhDiskSource *qemu_chain_index(VhDisk *disk, unsigned index, VhDiskSource **parent)
+{
+        VhDiskSource *above = NULL;
+
+        for (VhDiskSource *src = &disk->src; src; above = src, src = below(src)) {
+                if (src->index.val != index)
+                        continue;
+                if (parent)
+                        *parent = above;
+                return src;
+        }
+        return NULL;
+}
+
+/* "vda[3]": the index, and false if the name is of another form. */
+static bool parse_index(const VhDisk *disk, const char *name, unsigned *index)
+{
+        const char *rest = vh_startswith(name, disk->target ? disk->target : "");
+        size_t len = rest ? strlen(rest) : 0;
+        _vh_free_ char *digits = NULL;
+
+        if (len < 3 || rest[0] != '[' || rest[len - 1] != ']')
+                return false;
+        digits = vh_xstrndup(rest + 1, len - 2);
+        return vh_parse_uint(digits, index) == 0;
+}
+
+static VhDiskSource *find_below(VhDisk *disk, VhDiskSource *above, const char *name, unsigned index,
+                                VhDiskSource **parent)
+{
+        VhDiskSource *src = above ? below(above) : &disk->src;
+
+        for (; src; above = src, src = below(src)) {
+                if (index ? src->index.val != index : !vh_streq(src->path, name))
+                        continue;
+                if (parent)
+                        *parent = above;
+                return src;
+        }
+        return NULL;
+}
+
+VhDiskSource *qemu_chain_find(VhDisk *disk, VhDiskSource *above, const char *name, VhDiskSource **parent, VhError **err)
+{
+        VhDiskSource *src;
+        unsigned index = 0;
+
+        if (parent)
+                *parent = NULL;
+        if (!above && (!name || !*name || vh_streq(name, disk->target)))
+                return &disk->src;
+        (void)parse_index(disk, name, &index);
+        src = find_below(disk, above, name, index, parent);
+        if (src)
+                return src;
+        if (index)
+                vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG,
+                             "could not find backing store index '%u' in chain for '%s'", index, disk->target);
+        else if (above)
+                vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG,
+                             "could not find image '%s' beneath '%s' in chain for '%s'", name, above->path,
+                             disk->src.path);
+        else
+                vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG, "could not find image '%s' in chain for '%s'",
+                             name, disk->src.path);
+        return NULL;
+}
+
+/* ---- changes ---- */
+
+/* What a disk says of its own image stands in the disk; below the top it stands in the source. */
+static VhDiskSource *take_top(VhDisk *disk)
+{
+        VhDiskSource *top = vh_xml_bind_new(&vh_table_disk_source);
+
+        *top = disk->src;
+        memset(&disk->src, 0, sizeof(disk->src));
+        top->format = disk->format;
+        top->startup_policy = 0;
+        if (!top->encryption)
+                top->encryption = VH_TAKE_PTR(disk->encryption);
+        if (!top->auth)
+                top->auth = VH_TAKE_PTR(disk->auth);
+        return top;
+}
+
+static void put_top(VhDisk *disk, VhDiskSource *src)
+{
+        disk->src = *src;
+        disk->format = src->format;
+        disk->src.format = 0;
+        free(src);
+}
+
+VhDiskSource *qemu_disk_top(const VhDisk *disk)
+{
+        VhDiskSource *top = qemu_source_copy(&disk->src);
+
+        top->format = disk->format;
+        return top;
+}
+
+void qemu_chain_push(VhDisk *disk, VhDiskSource *src)
+{
+        VhDiskSource *old = take_top(disk);
+
+        if (!old->backing) {
+                old->backing = vh_xml_bind_new(&vh_table_disk_source);
+                old->backing->type = VH_DISK_TYPE_NONE;
+        }
+        qemu_source_free(src->backing);
+        src->backing = old;
+        put_top(disk, src);
+}
+
+void qemu_chain_replace(VhDisk *disk, VhDiskSource *src)
+{
+        qemu_source_free(take_top(disk));
+        put_top(disk, src);
+}
+
+VhDiskSource *qemu_chain_cut(VhDisk *disk, unsigned top, unsigned base)
+{
+        VhDiskSource *parent = NULL, *first = qemu_chain_index(disk, top, &parent), *last = first, *rest;
+
+        while (last && qemu_backing(last) && !(base && qemu_backing(last)->index.val == base))
+                last = below(last);
+        if (!first || (base && !qemu_backing(last)))
+                return NULL;
+        if (!parent) {
+                VhDiskSource *whole = take_top(disk);
+
+                if (last == first)
+                        last = whole;
+                rest = VH_TAKE_PTR(last->backing);
+                if (rest)
+                        put_top(disk, rest);
+                return whole;
+        }
+        rest = VH_TAKE_PTR(last->backing);
+        if (!rest) {
+                rest = vh_xml_bind_new(&vh_table_disk_source);
+                rest->type = VH_DISK_TYPE_NONE;
+        }
+        parent->backing = rest;
+        return first;
+}
+
+void qemu_source_number(QemuProcess *proc, VhDiskSource *src)
+{
+        qemu_number_chain(src, &proc->last_node);
+}
+
+static void forget_node(QemuPlan *plan, char *name)
+{
+        qemu_plan_add_try(plan, qmp_command("blockdev-del", "{s:s}", "node-name", name));
+        free(name);
+}
+
+void qemu_plan_forget_chain(QemuPlan *plan, const VhDiskSource *src)
+{
+        for (; src && src->type != VH_DISK_TYPE_NONE; src = src->backing) {
+                forget_node(plan, qemu_format_node(src));
+                forget_node(plan, qemu_storage_node(src));
+        }
+}
+
+/* ---- the stored definition ---- */
+
+static void drop_indexes(VhDiskSource *src)
+{
+        for (; src; src = src->backing) {
+                src->index = (VhOptUint){ 0, false };
+                if (src->network)
+                        src->network->index = src->index;
+        }
+}
+
+int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const VhDisk *disk, const char *before, VhError **err)
+{
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        VhDisk *stored;
+        VhDiskSource *src;
+        int r;
+
+        if (!dom->persistent || !dom->new_def || qemu_domain_priv(dom)->foreign)
+                return 0;
+        def = vh_domain_def_copy(dom->new_def);
+        stored = qemu_disk_find(def, disk->target);
+        if (!stored || !vh_streq(stored->src.path, before))
+                return 0;
+        src = qemu_disk_top(disk);
+        drop_indexes(src);
+        qemu_chain_replace(stored, src);
+        r = qemu_store(driver, def, err);
+        if (r == 0)
+                qemu_set_def(driver, dom, VH_TAKE_PTR(def));
+        return r;
+}

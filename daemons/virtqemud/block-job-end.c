@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The end of a block job. What it changed is made true in the definition and in the status file before QEMU forgets the
+ * job: a daemon that is killed in between finds the job in both and does it again. */
+
+#include "block-job.h"
+
+#include <errno.h>
+
+#include "backup.h"
+#include "base/log.h"
+#include "isolation.h"
+#include "model/domain-tables.h"
+
+VH_LOG_SOURCE("qemu.blockjob");
+
+typedef struct EndTask {
+        QemuBlockTask block;
+        char *name; /* of the job */
+        bool failed;
+        char *before;       /* path of the disk's top */
+        VhDiskSource *gone; /* images that the disk has lost */
+        bool gone_on_disk;  /* they leave the host */
+} EndTask;
+
+static void end_cleanup(QemuTask *task)
+{
+        EndTask *end = (EndTask *)task;
+
+        free(end->name);
+        free(end->before);
+        qemu_source_free(end->gone);
+        qemu_block_task_cleanup(task);
+}
+
+static QemuBlockJob *job_of(const EndTask *end)
+{
+        const QemuProcess *proc = qemu_process(end->block.task.dom);
+
+        return proc ? qemu_block_job_find(proc, end->name) : NULL;
+}
+
+/* ---- what the end of a kind changes; each may run a second time ---- */
+
+static VhDiskSource *take_mirror(VhDisk *disk)
+{
+        VhDiskSource *src = NULL;
+
+        if (!disk->mirror)
+                return NULL;
+        src = qemu_source_copy(&disk->mirror->src);
+        vh_xml_bind_free(&vh_table_disk_mirror, VH_TAKE_PTR(disk->mirror));
+        return src;
+}
+
+static void end_pull(EndTask *end, QemuBlockJob *job, VhDisk *disk)
+{
+        const VhDiskSource *first = qemu_backing(&disk->src);
+
+        if (!end->failed && first && first->index.val != job->base)
+                end->gone = qemu_chain_cut(disk, first->index.val, job->base);
+}
+
+static void end_commit(EndTask *end, QemuBlockJob *job, VhDisk *disk)
+{
+        if (end->failed)
+                return;
+        end->gone = qemu_chain_cut(disk, job->top, job->base);
+        end->gone_on_disk = job->delete_images;
+}
+
+static void end_active_commit(EndTask *end, QemuBlockJob *job, VhDisk *disk)
+{
+        qemu_source_free(take_mirror(disk));
+        if (!end->failed && job->state == QEMU_BLOCK_JOB_PIVOTING)
+                end_commit(end, job, disk);
+}
+
+/* The chain that the copy was made of goes, or the copy does. */
+static void end_copy(EndTask *end, QemuBlockJob *job, VhDisk *disk)
+{
+        VhDiskSource *copy = take_mirror(disk);
+
+        if (!copy)
+                return;
+        if (end->failed || job->state != QEMU_BLOCK_JOB_PIVOTING) {
+                end->gone = copy;
+                return;
+        }
+        end->gone = qemu_disk_top(disk);
+        if (job->shallow_new) {
+                qemu_source_free(copy->backing);
+                copy->backing = VH_TAKE_PTR(end->gone->backing);
+        }
+        qemu_chain_replace(disk, copy);
+}
+
+static void end_backup(EndTask *end, QemuBlockJob *job, VhDisk *disk)
+{
+        end->gone = VH_TAKE_PTR(job->store);
+        qemu_backup_disk_ended(job->proc, job, disk, &end->block.plan);
+}
+
+static void (*const ends[QEMU_BLOCK_JOB_TYPE_MAX])(EndTask *end, QemuBlockJob *job, VhDisk *disk) = {
+        [QEMU_BLOCK_JOB_PULL] = end_pull,     [QEMU_BLOCK_JOB_COPY] = end_copy,
+        [QEMU_BLOCK_JOB_COMMIT] = end_commit, [QEMU_BLOCK_JOB_ACTIVE_COMMIT] = end_active_commit,
+        [QEMU_BLOCK_JOB_BACKUP] = end_backup,
+};
+
+/* ---- step by step ---- */
+
+static int public_status(const EndTask *end, const QemuBlockJob *job)
+{
+        if (job->state == QEMU_BLOCK_JOB_ABORTING)
+                return VIR_DOMAIN_BLOCK_JOB_CANCELED;
+        return end->failed ? VIR_DOMAIN_BLOCK_JOB_FAILED : VIR_DOMAIN_BLOCK_JOB_COMPLETED;
+}
+
+static void finish_call(const EndTask *end, QemuBlockJob *job)
+{
+        VhError *err = NULL;
+        int r = 0;
+
+        if (!job->call)
+                return;
+        if (end->failed && job->state == QEMU_BLOCK_JOB_PIVOTING)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
+                                 "block job '%s' failed while pivoting: %s", job->name, job->error);
+        vh_call_finish(VH_TAKE_PTR(job->call), r, err);
+}
+
+static void remove_images(const EndTask *end)
+{
+        for (const VhDiskSource *src = end->gone; src && end->gone_on_disk; src = qemu_backing(src))
+                if (src->type == VH_DISK_TYPE_FILE && unlink(src->path) < 0)
+                        vh_log_warning("cannot remove the committed image '%s': %s", src->path, strerror(errno));
+}
+
+/* The guest's account keeps no image that it has no use for. */
+static void give_back(const EndTask *end)
+{
+        VhDisk *disk;
+
+        if (!end->gone || !qemu_process(end->block.task.dom))
+                return;
+        disk = vh_xml_bind_new(&vh_table_disk);
+        qemu_chain_replace(disk, qemu_source_copy(end->gone));
+        qemu_isolation_remove_disk(qemu_process(end->block.task.dom), disk);
+        vh_xml_bind_free(&vh_table_disk, disk);
+}
+
+static void over(QemuBlockTask *t, int r, VhError *err)
+{
+        EndTask *end = (EndTask *)t;
+        QemuBlockJob *job = job_of(end);
+
+        if (r == 0 && job) {
+                QemuBlockJobType type = job->type;
+
+                qemu_block_job_tell(job, public_status(end, job));
+                finish_call(end, job);
+                qemu_block_job_drop(job);
+                qemu_status_save(t->task.dom);
+                if (type == QEMU_BLOCK_JOB_BACKUP)
+                        qemu_backup_job_ended(qemu_process(t->task.dom));
+        }
+        qemu_task_end(&t->task, r, err);
+}
+
+static void nodes_gone(QemuBlockTask *t, int r, VhError *err)
+{
+        EndTask *end = (EndTask *)t;
+        QemuBlockJob *job = job_of(end);
+        const VhDisk *disk = job ? qemu_block_job_disk(job) : NULL;
+        _vh_error_ VhError *why = NULL;
+
+        if (r < 0 || !job) {
+                over(t, r, err);
+                return;
+        }
+        if (disk && end->before && qemu_chain_persist(t->task.driver, t->task.dom, disk, end->before, &why) < 0)
+                vh_log_error("domain '%s': %s", t->task.dom->node.name, vh_error_text(why, -EIO));
+        give_back(end);
+        remove_images(end);
+        qemu_status_save(t->task.dom);
+        qemu_plan_add_try(&t->plan, qmp_command("job-dismiss", "{s:s}", "id", end->name));
+        qemu_block_task_run(t, over);
+}
+
+static void got_outcome(QemuTask *task, json_t *ret)
+{
+        EndTask *end = (EndTask *)task;
+        QemuBlockJob *job = job_of(end);
+        const json_t *it = qemu_job_find(ret, end->name);
+        const char *why = json_string_value(json_object_get(it, "error"));
+        VhDisk *disk = job ? qemu_block_job_disk(job) : NULL;
+
+        if (!job) {
+                qemu_task_end(task, 0, NULL);
+                return;
+        }
+        end->failed = why != NULL;
+        if (why) {
+                free(job->error);
+                job->error = vh_xstrdup(why);
+        }
+        if (disk && job->type != QEMU_BLOCK_JOB_BACKUP)
+                end->before = vh_xstrdup(disk->src.path);
+        if (disk && ends[job->type])
+                ends[job->type](end, job, disk);
+        qemu_plan_forget_chain(&end->block.plan, end->gone);
+        qemu_block_task_run(&end->block, nodes_gone);
+}
+
+static void end_run(QemuTask *task)
+{
+        if (job_of((EndTask *)task))
+                qemu_task_qmp(task, qmp_command("query-jobs", NULL), got_outcome);
+        else
+                qemu_task_end(task, 0, NULL);
+}
+
+static const QemuTaskClass end_class = {
+        .api = "blockJobEnd",
+        .size = sizeof(EndTask),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = end_run,
+        .cleanup = end_cleanup,
+};
+
+/* Its turn may not come for long (an image is being saved): it asks again, as long as the job is there. */
+static void ended(QemuTask *task, int r, const VhError *err)
+{
+        EndTask *end = (EndTask *)task;
+        QemuBlockJob *job = job_of(end);
+
+        if (!job)
+                return;
+        job->ending = false;
+        if (r < 0 && err && err->code == VIR_ERR_OPERATION_TIMEOUT)
+                qemu_block_job_conclude(job);
+        else if (r < 0)
+                vh_log_error("domain '%s': block job '%s' cannot be ended: %s", task->dom->node.name, end->name,
+                             vh_error_text(err, r));
+}
+
+void qemu_block_job_conclude(QemuBlockJob *job)
+{
+        EndTask *end;
+
+        if (job->ending)
+                return;
+        job->ending = true;
+        end = (EndTask *)qemu_task_new(job->proc->driver, job->proc->dom, NULL, &end_class);
+        end->name = vh_xstrdup(job->name);
+        end->block.task.ended = ended;
+        (void)qemu_task_go(&end->block.task);
+}

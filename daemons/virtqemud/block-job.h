@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Block jobs: QEMU works on a disk's images while the guest runs. They are kept in the status file, so that a daemon
+ * that starts later goes on with them; form and words there are the reference's. */
+
+#include "block-task.h"
+
+#include <libxml/tree.h>
+
+typedef enum QemuBlockJobType {
+        QEMU_BLOCK_JOB_NONE, /* VIR_DOMAIN_BLOCK_JOB_TYPE_* up to BACKUP */
+        QEMU_BLOCK_JOB_PULL,
+        QEMU_BLOCK_JOB_COPY,
+        QEMU_BLOCK_JOB_COMMIT,
+        QEMU_BLOCK_JOB_ACTIVE_COMMIT,
+        QEMU_BLOCK_JOB_BACKUP,
+        QEMU_BLOCK_JOB_CREATE, /* of another daemon: an image in the making */
+        QEMU_BLOCK_JOB_BROKEN, /* of another daemon: what we do not know how to end */
+        QEMU_BLOCK_JOB_TYPE_MAX,
+} QemuBlockJobType;
+
+typedef enum QemuBlockJobState {
+        QEMU_BLOCK_JOB_NEW, /* made known, QEMU may not have been told yet */
+        QEMU_BLOCK_JOB_RUNNING,
+        QEMU_BLOCK_JOB_READY,
+        QEMU_BLOCK_JOB_ABORTING,
+        QEMU_BLOCK_JOB_PIVOTING,
+        QEMU_BLOCK_JOB_PENDING,
+        QEMU_BLOCK_JOB_CONCLUDED,
+        QEMU_BLOCK_JOB_COMPLETED,
+        QEMU_BLOCK_JOB_FAILED,
+        QEMU_BLOCK_JOB_CANCELLED,
+        QEMU_BLOCK_JOB_STATE_MAX,
+} QemuBlockJobState;
+
+/* Values of VhDiskMirror.job and .ready: words of <mirror>. */
+enum { QEMU_MIRROR_COPY = 1, QEMU_MIRROR_COMMIT = 2 };
+enum { QEMU_MIRROR_READY = 1, QEMU_MIRROR_ABORT = 2, QEMU_MIRROR_PIVOT = 3 };
+
+typedef struct QemuBlockJob QemuBlockJob;
+struct QemuBlockJob {
+        QemuBlockJob *next;
+        QemuProcess *proc;
+        char *name; /* inside QEMU */
+        QemuBlockJobType type;
+        QemuBlockJobState state;
+        char *disk;     /* target of the disk, NULL: of none */
+        unsigned flags; /* of the call that started it */
+        /* Images of the disk by index, 0: none. Commit: from top to base; pull: what is above base. */
+        unsigned top, base, top_parent;
+        bool shallow_new;    /* copy: its backing chain is the disk's, and joined at the pivot */
+        bool delete_images;  /* commit: committed images are removed from the host */
+        char *bitmap;        /* backup: temporary one */
+        VhDiskSource *store; /* backup: where it goes */
+        char *error;         /* why it failed */
+        VhCall *call;        /* that waits for its end; NULL: none */
+        bool ending;         /* what its end makes necessary is going on */
+        /* Someone else ends it (migration): called with the state instead of what this file would do. */
+        void (*changed)(QemuBlockJob *job, const char *status, void *data);
+        void *changed_data;
+};
+
+/* A new job in the process' list, in state NEW. disk may be NULL; name is taken over. */
+QemuBlockJob *qemu_block_job_add(QemuProcess *proc, QemuBlockJobType type, const VhDisk *disk, char *name);
+/* Takes it out of the list and frees it. */
+void qemu_block_job_drop(QemuBlockJob *job);
+QemuBlockJob *qemu_block_job_find(const QemuProcess *proc, const char *name);
+/* The job of a disk, NULL if it has none. */
+QemuBlockJob *qemu_block_job_of(const QemuProcess *proc, const VhDisk *disk);
+/* Refuses with VIR_ERR_BLOCK_COPY_ACTIVE (and so on) if the disk has a job. Returns 0 or negative errno. */
+int qemu_block_job_check_none(const QemuProcess *proc, const VhDisk *disk, VhError **err);
+/* The disk that the job works on; NULL if it is gone. */
+VhDisk *qemu_block_job_disk(const QemuBlockJob *job);
+/* Tells clients: status is VIR_DOMAIN_BLOCK_JOB_*. */
+void qemu_block_job_tell(const QemuBlockJob *job, int status);
+/* All jobs of a process that is gone: whoever waits for one fails, and they are freed. */
+void qemu_block_jobs_stop(QemuProcess *proc);
+/* QMP events about jobs and images. */
+extern const QemuEventRow qemu_block_events[];
+
+/* block-job-end.c: QEMU says that the job is over: finds out how, and makes it true. */
+void qemu_block_job_conclude(QemuBlockJob *job);
+
+/* block-job-status.c: <blockjobs> of the status file. */
+void qemu_block_jobs_format(const QemuProcess *proc, VhBuf *b);
+void qemu_block_jobs_parse(QemuProcess *proc, const xmlNode *root);
+/* Asks QEMU what became of the jobs in a status file, once the monitor of a guest that was taken over answers. */
+void qemu_block_jobs_refresh(QemuProcess *proc);
+
+/* block-chain.c: images of a disk. */
+
+/* The disk by target or path of its source, NULL if there is none. */
+VhDisk *qemu_disk_find(const VhDomainDef *def, const char *name);
+/* The same for a call: VIR_ERR_INVALID_ARG "disk '%s' was not found in the domain config". */
+VhDisk *qemu_disk_need(const VhDomainDef *def, const char *name, VhError **err);
+/* The image that a client names: NULL, "" or "vda" (the top), a path, or "vda[3]" by index; only one below `above` if
+ * that is not NULL. *parent (may be NULL) is the image above it. NULL with an error. */
+VhDiskSource *qemu_chain_find(VhDisk *disk, VhDiskSource *above, const char *name, VhDiskSource **parent,
+                              VhError **err);
+/* The image with an index, NULL if it is not in the chain. */
+VhDiskSource *qemu_chain_index(VhDisk *disk, unsigned index, VhDiskSource **parent);
+/* Puts src (taken over) on top of the disk's chain. */
+void qemu_chain_push(VhDisk *disk, VhDiskSource *src);
+/* src (taken over) takes the place of the whole chain. */
+void qemu_chain_replace(VhDisk *disk, VhDiskSource *src);
+/* Takes the images from index top to before index base (0: all below) out. Returns them as a chain of its own, NULL if
+ * there are none. top may be the disk's own image; base is then its new one. */
+VhDiskSource *qemu_chain_cut(VhDisk *disk, unsigned top, unsigned base);
+VhDiskSource *qemu_source_copy(const VhDiskSource *src);
+/* Accepts NULL, returns NULL. */
+VhDiskSource *qemu_source_free(VhDiskSource *src);
+VH_DEFINE_CLEANUP(VhDiskSource *, qemu_source_free)
+#define _qemu_source_ _vh_cleanup_(qemu_source_freep)
+/* A new source of type file. */
+VhDiskSource *qemu_source_file(const char *path, uint8_t format);
+/* The top of a disk as a source of its own, with the format that stands in the disk; copied. */
+VhDiskSource *qemu_disk_top(const VhDisk *disk);
+/* Gives every image of src without one an index of its own. */
+void qemu_source_number(QemuProcess *proc, VhDiskSource *src);
+/* Removes the nodes of each image of a chain, failing or not. */
+void qemu_plan_forget_chain(QemuPlan *plan, const VhDiskSource *src);
+/* The disk's stored definition follows the chain of the running one, if both had the source `before` (path). Returns 0
+ * or negative errno. */
+int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const VhDisk *disk, const char *before, VhError **err);
+
+/* chain-detect.c: fills what is behind src from the headers of images; nothing if that is told already. Returns 0, or
+ * negative errno for what cannot be used as it is. */
+int qemu_chain_detect(VhDiskSource *src, VhError **err);
+/* The end of a chain that is known to have one. */
+void qemu_chain_close(VhDiskSource *src);
+/* Both for a disk that is about to be opened. */
+int qemu_disk_detect(VhDisk *disk, VhError **err);
+
+/* image-create.c: a new image for a running guest. */
+typedef struct QemuNewImage {
+        const VhDisk *disk;          /* whose settings the nodes get */
+        VhDiskSource *src;           /* with index; its format says what is made */
+        const VhDiskSource *backing; /* what its header names; NULL: nothing */
+        uint64_t capacity;           /* bytes */
+        unsigned cluster;            /* bytes, 0: QEMU's choice */
+        bool reuse;                  /* it is there: only opened */
+        bool open_backing;           /* its node is joined with that of backing at once */
+} QemuNewImage;
+/* Plans nodes and creation. The file itself is made here (an empty one, given to the guest's account), unless it is
+ * reused. Returns 0 or negative errno with *b->err. */
+int qemu_plan_new_image(const QemuBuild *b, QemuProcess *proc, const QemuNewImage *image, QemuPlan *plan);
