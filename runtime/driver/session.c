@@ -184,20 +184,18 @@ static int conn_for(VhConn **ret, VhSession *s, VhKind kind, VhError **err)
 /* A daemon behind us died or hangs.
  *
  * The reference keeps a dead connection for ever: each later call through it fails until the client itself connects
- * again. Here the next call connects again, so that restarting a daemon costs its clients no more than the calls that
- * were under way. Only registrations for events cannot be kept that way: who waits for events would wait for ever
- * without knowing. Such a client is hung up, as it would be by a restart of the daemon that it is connected to; that is
- * what clients know how to handle. */
-static void relay_lost(void *data, int reason, bool had_events)
+ * again. Here the next call connects again, and registrations for events are made anew, so that restarting a daemon
+ * costs its clients no more than the calls that were under way. Should the new daemon refuse a registration, the client
+ * is hung up, as it would be by a restart of the daemon that it is connected to: else it would wait for ever. */
+static void relay_events_lost(void *data, const VhError *err)
 {
         VhSession *s = data;
 
-        if (had_events)
-                vh_client_close_soon(s->client);
+        vh_client_close_soon(s->client);
 }
 
 /* The close callback is about the primary. */
-static void primary_lost(void *data, int reason, bool had_events)
+static void primary_lost(void *data, int reason)
 {
         VhSession *s = data;
         const remote_connect_event_connection_closed_msg msg = { .reason = reason };
@@ -206,11 +204,11 @@ static void primary_lost(void *data, int reason, bool had_events)
                 vh_client_send_event(s->client, &vh_program_remote,
                                      vh_program_find(&vh_program_remote, REMOTE_PROC_CONNECT_EVENT_CONNECTION_CLOSED),
                                      &msg);
-        relay_lost(data, reason, had_events);
 }
 
-static VhRelay *relay_new(VhSession *s, const char *scheme, const char *uri, VhRelayLostFn lost)
+static VhRelay *relay_new(VhSession *s, const char *scheme, const char *uri, bool primary)
 {
+        const VhRelayHooks hooks = { .lost = primary ? primary_lost : NULL, .events_lost = relay_events_lost };
         _vh_free_ char *socket = vh_backends_socket_for(s->backends, scheme, s->read_only);
         const VhRelayTarget target = {
                 .socket = socket,
@@ -220,7 +218,7 @@ static VhRelay *relay_new(VhSession *s, const char *scheme, const char *uri, VhR
         };
         VhRelay *relay = vh_relay_new(s->client, &target);
 
-        vh_relay_set_lost(relay, lost, s);
+        vh_relay_set_hooks(relay, &hooks, s);
         return relay;
 }
 
@@ -230,7 +228,7 @@ static VhRelay *relay_for_kind(VhSession *s, VhKind kind)
                 const char *scheme = vh_kind_scheme(kind);
                 _vh_free_ char *uri = vh_backends_uri_for(s->backends, scheme);
 
-                s->relays[kind] = relay_new(s, scheme, uri, relay_lost);
+                s->relays[kind] = relay_new(s, scheme, uri, false);
         }
         return s->relays[kind];
 }
@@ -355,7 +353,7 @@ static void open_done(void *data, int r, const VhError *err)
 /* What the client sent behind the call waits until it is answered. */
 static int open_remote(VhSession *s, VhCall *call, const VhUri *uri)
 {
-        s->relays[VH_KIND_HYPERVISOR] = relay_new(s, uri->scheme, uri->text, primary_lost);
+        s->relays[VH_KIND_HYPERVISOR] = relay_new(s, uri->scheme, uri->text, true);
         s->opening = true;
         s->open_call = call;
         vh_client_hold(s->client);

@@ -34,6 +34,10 @@ enum {
         /* A daemon that owes an answer is asked after so much silence, so often, before it is given up. */
         VH_RELAY_PING_USEC = 5 * 1000 * 1000,
         VH_RELAY_PING_COUNT = 5,
+        /* A daemon that died is looked for after so long, for a client that waits for its events; after twice as long
+         * each further time, up to the second figure: starting it may fail for a reason that takes an administrator. */
+        VH_RELAY_RETRY_USEC = 250 * 1000,
+        VH_RELAY_RETRY_MAX_USEC = 30 * 1000 * 1000,
         /* A call that is waited for keeps the whole process waiting. */
         VH_SYNC_CALL_USEC = 30 * 1000 * 1000,
 };

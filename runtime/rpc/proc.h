@@ -35,6 +35,18 @@ typedef enum VhStreamDir {
         VH_STREAM_WRITE, /* client to server */
 } VhStreamDir;
 
+/* What a procedure has to do with registrations for events. Those of the newer kind have a callback id, which the reply
+ * brings, each event carries first and the deregistration names; the older ones are known by the kind of event that
+ * the arguments begin with, or that goes without saying. */
+typedef enum VhEventRole {
+        VH_ROLE_NONE,
+        VH_ROLE_REGISTER,
+        VH_ROLE_DEREGISTER,
+        VH_ROLE_REGISTER_KIND,
+        VH_ROLE_DEREGISTER_KIND,
+        VH_ROLE_EVENT,
+} VhEventRole;
+
 enum {
         VH_PROC_PRE_AUTH = 1 << 0,  /* allowed before login */
         VH_PROC_HIGH = 1 << 1,      /* priority class of the reference; information only, our loop has no queue */
@@ -70,6 +82,8 @@ struct VhProc {
         int error_domain; /* VIR_FROM_* of errors about the call itself: not supported, read-only */
         VhKind kind;
         VhStreamDir stream;
+        VhEventRole event_role;
+        int32_t event_pair;   /* number of the call that takes back this registration, and the other way round */
         uint32_t sparse_flag; /* flag of the args that enables holes in the stream, 0 = never */
         unsigned flags;       /* VH_PROC_* */
         /* Payloads; size 0 and no type: empty. For events args is the message. */
@@ -102,23 +116,6 @@ typedef struct VhProgram {
         const VhProc *procs; /* index = procedure number; rows with name NULL are holes */
         unsigned n_procs;
 } VhProgram;
-
-/* One kind of event of an event family (events.yaml). */
-typedef struct VhEventRow {
-        int id;
-        const char *name; /* as virsh calls it: "lifecycle" */
-        int32_t proc;     /* message with callback id */
-        int32_t legacy;   /* message for registrations without callback id, 0 = none */
-} VhEventRow;
-
-/* The events that one pair of register and deregister calls is about; row index = id. */
-typedef struct VhEventTable {
-        const char *name; /* "domain", "network", ... */
-        const VhProgram *program;
-        VhKind kind;
-        const VhEventRow *rows;
-        unsigned n_rows;
-} VhEventTable;
 
 /* The row, or NULL for an unknown number (negative and too large included). */
 static inline const VhProc *vh_program_find(const VhProgram *p, int32_t number)

@@ -178,6 +178,16 @@ static void run_step(VhRelayOpen *open)
                                        open->target->socket));
 }
 
+/* Between the last answer and the report of it nobody else would notice. */
+static void on_broken(VhRemote *remote, int r, void *data)
+{
+        VhRelayOpen *open = data;
+
+        if (open->r == 0)
+                open->r = vh_error_sys(&open->err, VIR_FROM_RPC, r, "cannot talk to the daemon at '%s'",
+                                       open->target->socket);
+}
+
 static void connect_remote(VhRelayOpen *open)
 {
         uint64_t now = vh_loop_now(loop_of(open));
@@ -189,6 +199,7 @@ static void connect_remote(VhRelayOpen *open)
         } else if (r < 0) {
                 end(open, r);
         } else {
+                vh_remote_set_hooks(*open->remote, &(VhRemoteHooks){ .closed = on_broken }, open);
                 vh_source_rearm(open->timer, open->deadline > now ? open->deadline - now : 0);
                 run_step(open);
         }

@@ -9,6 +9,7 @@
 #include "api.h"
 #include "procs.h"
 #include "rpc/client.h"
+#include "rpc/relay-events.h"
 #include "rpc/relay-open.h"
 #include "rpc/server.h"
 #include "rpc/wire-error.h"
@@ -20,24 +21,34 @@ typedef struct Headers {
         size_t n, cap;
 } Headers;
 
+typedef enum State {
+        STATE_AWAY, /* not connected */
+        STATE_OPENING,
+        STATE_REGISTERING, /* anew what the client had registered for */
+        STATE_READY,
+} State;
+
 struct VhRelay {
         VhClient *client;
         VhRelayTarget target; /* owned strings */
-        VhRemote *remote;     /* NULL: not connected */
+        State state;
+        VhRemote *remote; /* NULL: not connected */
         VhRelayOpen *opening;
-        bool ready;
         VhBuf queued;    /* frames that wait for the open */
         int *queued_fds; /* of them, in order */
         size_t n_queued_fds;
         Headers calls;   /* sent and not answered */
         Headers streams; /* opened and not ended */
         VhClientWaiter waiter;
-        bool holding;      /* the client, for the far side is full */
-        unsigned n_events; /* registered for at the far side */
+        bool holding; /* the client, for the far side is full */
+        VhRelayEvents *events;
+        VhSource *retry; /* made when it is needed first */
+        uint64_t retry_usec;
+        uint64_t since; /* when the connection became ready */
         void (*opened)(void *data, int r, const VhError *err);
         void *opened_data;
-        VhRelayLostFn lost;
-        void *lost_data;
+        VhRelayHooks hooks;
+        void *hooks_data;
 };
 
 static void headers_add(Headers *l, const VhFrameHeader *h)
@@ -73,52 +84,16 @@ static bool is_reply(const VhFrameHeader *h)
         return h->type == VH_FRAME_REPLY || h->type == VH_FRAME_REPLY_WITH_FDS;
 }
 
-static bool opens_stream(const VhFrameHeader *h)
+static const VhProc *find_proc(const VhFrameHeader *h, const VhProgram **program)
 {
-        const VhProc *proc = h->prog == vh_program_remote.number ? vh_program_find(&vh_program_remote, h->proc) : NULL;
+        static const VhProgram *const programs[] = { &vh_program_remote, &vh_program_qemu, &vh_program_lxc };
 
-        return proc && proc->stream != VH_STREAM_NONE;
-}
-
-/* How a successful call changes the number of events that the client has registered for. */
-static int event_change(const VhFrameHeader *h)
-{
-        static const struct {
-                const VhProgram *program;
-                int32_t add, remove;
-        } rows[] = {
-                { &vh_program_remote, REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER,
-                  REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER },
-                { &vh_program_remote, REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER_ANY,
-                  REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER_ANY },
-                { &vh_program_remote, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY,
-                  REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY },
-                { &vh_program_remote, REMOTE_PROC_CONNECT_NETWORK_EVENT_REGISTER_ANY,
-                  REMOTE_PROC_CONNECT_NETWORK_EVENT_DEREGISTER_ANY },
-                { &vh_program_remote, REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY,
-                  REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY },
-                { &vh_program_remote, REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY,
-                  REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY },
-                { &vh_program_remote, REMOTE_PROC_CONNECT_SECRET_EVENT_REGISTER_ANY,
-                  REMOTE_PROC_CONNECT_SECRET_EVENT_DEREGISTER_ANY },
-                { &vh_program_qemu, QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER,
-                  QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER },
-        };
-
-        for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
-                if (h->prog == rows[i].program->number && (h->proc == rows[i].add || h->proc == rows[i].remove))
-                        return h->proc == rows[i].add ? 1 : -1;
-        return 0;
-}
-
-static void count_events(VhRelay *relay, const VhFrameHeader *reply)
-{
-        int change = event_change(reply);
-
-        if (change > 0)
-                relay->n_events++;
-        else if (change < 0 && relay->n_events)
-                relay->n_events--;
+        for (size_t i = 0; i < VH_ARRAY_SIZE(programs); i++)
+                if (programs[i]->number == h->prog) {
+                        *program = programs[i];
+                        return vh_program_find(programs[i], h->proc);
+                }
+        return NULL;
 }
 
 static void set_holding(VhRelay *relay, bool holding)
@@ -164,14 +139,45 @@ static void drop_queued(VhRelay *relay)
 
 static void disconnect(VhRelay *relay, const VhError *err)
 {
-        relay->ready = false;
-        relay->n_events = 0;
+        relay->state = STATE_AWAY;
         relay->opening = vh_relay_open_cancel(relay->opening);
         relay->remote = vh_remote_free(relay->remote);
+        vh_relay_events_lost(relay->events);
         drop_queued(relay);
         if (err)
                 fail_everything(relay, err);
         set_holding(relay, false);
+}
+
+static void on_reply(VhRelay *relay, const VhFrame *frame)
+{
+        const VhFrameHeader *h = &frame->h;
+        const VhProgram *program;
+        const VhProc *proc = find_proc(h, &program);
+
+        headers_remove(&relay->calls, headers_find(&relay->calls, h));
+        if (h->status != VH_STATUS_OK && relay->streams.n)
+                headers_remove(&relay->streams, headers_find(&relay->streams, h));
+        if (proc && proc->event_role != VH_ROLE_NONE)
+                vh_relay_events_reply(relay->events, frame);
+}
+
+/* Returns false for an event that nobody wants any more. */
+static bool on_message(VhRelay *relay, const VhFrame *frame)
+{
+        const VhProgram *program;
+        const VhProc *proc = find_proc(&frame->h, &program);
+
+        return !proc || proc->event_role != VH_ROLE_EVENT || vh_relay_events_wanted(relay->events, frame);
+}
+
+static void send_to_client(VhRelay *relay, const VhFrame *frame)
+{
+        vh_client_send_frame(relay->client, frame->bytes, frame->len, frame->fds, frame->n_fds);
+        if (vh_client_backlog(relay->client) > VH_SEND_BACKLOG_MAX) {
+                vh_remote_set_held(relay->remote, true);
+                vh_client_wait_sent(relay->client, &relay->waiter);
+        }
 }
 
 /* A frame from the far side. */
@@ -180,20 +186,13 @@ static void on_frame(VhRemote *remote, const VhFrame *frame, void *data)
         VhRelay *relay = data;
         const VhFrameHeader *h = &frame->h;
 
-        if (is_reply(h)) {
-                headers_remove(&relay->calls, headers_find(&relay->calls, h));
-                if (h->status == VH_STATUS_OK)
-                        count_events(relay, h);
-                else if (relay->streams.n)
-                        headers_remove(&relay->streams, headers_find(&relay->streams, h));
-        } else if (h->type == VH_FRAME_STREAM && h->status != VH_STATUS_CONTINUE) {
+        if (is_reply(h))
+                on_reply(relay, frame);
+        else if (h->type == VH_FRAME_STREAM && h->status != VH_STATUS_CONTINUE)
                 headers_remove(&relay->streams, headers_find(&relay->streams, h));
-        }
-        vh_client_send_frame(relay->client, frame->bytes, frame->len, frame->fds, frame->n_fds);
-        if (vh_client_backlog(relay->client) > VH_SEND_BACKLOG_MAX) {
-                vh_remote_set_held(remote, true);
-                vh_client_wait_sent(relay->client, &relay->waiter);
-        }
+        else if (h->type == VH_FRAME_MESSAGE && !on_message(relay, frame))
+                return;
+        send_to_client(relay, frame);
         if (relay->holding)
                 update_holding(relay);
 }
@@ -205,6 +204,8 @@ static void on_client_sent(VhClientWaiter *waiter)
         if (relay->remote)
                 vh_remote_set_held(relay->remote, false);
 }
+
+static void on_retry(void *data);
 
 static int close_reason(int r)
 {
@@ -219,17 +220,34 @@ static int close_reason(int r)
         }
 }
 
+/* Who only waits for events calls nothing, so that nothing else would make us connect again. A daemon that ends again
+ * and again is given more and more time. */
+static void schedule_retry(VhRelay *relay)
+{
+        VhLoop *loop = vh_server_loop(vh_client_server(relay->client));
+
+        if (!vh_relay_events_any(relay->events))
+                return;
+        if (!relay->retry)
+                relay->retry = vh_loop_add_timer(loop, UINT64_MAX, on_retry, relay);
+        vh_source_rearm(relay->retry, relay->retry_usec);
+        relay->retry_usec = VH_MIN(relay->retry_usec * 2, (uint64_t)VH_RELAY_RETRY_MAX_USEC);
+}
+
 static void on_closed(VhRemote *remote, int r, void *data)
 {
         VhRelay *relay = data;
-        bool had_events = relay->n_events > 0;
+        uint64_t now = vh_loop_now(vh_server_loop(vh_client_server(relay->client)));
         _vh_error_ VhError *err = NULL;
 
         vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_RPC, "the daemon behind '%s' %s", relay->target.socket,
                      r == -ETIMEDOUT ? "does not answer" : "has ended the connection");
+        if (relay->state == STATE_READY && now - relay->since > VH_RELAY_RETRY_MAX_USEC)
+                relay->retry_usec = relay->target.limits.retry_usec;
         disconnect(relay, err);
-        if (relay->lost)
-                relay->lost(relay->lost_data, close_reason(r), had_events);
+        schedule_retry(relay);
+        if (relay->hooks.lost)
+                relay->hooks.lost(relay->hooks_data, close_reason(r));
 }
 
 static void on_sent(VhRemote *remote, void *data)
@@ -283,6 +301,23 @@ static void report_opened(VhRelay *relay, int r, const VhError *err)
                 fn(relay->opened_data, r, err);
 }
 
+static void become_ready(VhRelay *relay)
+{
+        relay->state = STATE_READY;
+        relay->since = vh_loop_now(vh_server_loop(vh_client_server(relay->client)));
+        send_queued(relay);
+        update_holding(relay);
+}
+
+static void on_registered(void *data, const VhError *refused)
+{
+        VhRelay *relay = data;
+
+        become_ready(relay);
+        if (refused && relay->hooks.events_lost)
+                relay->hooks.events_lost(relay->hooks_data, refused);
+}
+
 static void on_opened(void *data, int r, const VhError *err)
 {
         VhRelay *relay = data;
@@ -290,21 +325,31 @@ static void on_opened(void *data, int r, const VhError *err)
         relay->opening = NULL;
         if (r < 0) {
                 disconnect(relay, err);
+                schedule_retry(relay);
         } else {
-                relay->ready = true;
                 vh_remote_set_hooks(relay->remote, &remote_hooks, relay);
                 vh_remote_start_keepalive(relay->remote, relay->target.limits.ping_usec,
                                           relay->target.limits.ping_count);
-                send_queued(relay);
-                update_holding(relay);
+                relay->state = STATE_REGISTERING;
+                if (!vh_relay_events_restore(relay->events, relay->remote, on_registered, relay))
+                        become_ready(relay);
         }
         report_opened(relay, r, err);
 }
 
 static void start_open(VhRelay *relay)
 {
-        if (!relay->opening && !relay->ready)
-                relay->opening = vh_relay_open_start(relay->client, &relay->target, &relay->remote, on_opened, relay);
+        if (relay->state != STATE_AWAY)
+                return;
+        if (relay->retry)
+                vh_source_rearm(relay->retry, UINT64_MAX);
+        relay->state = STATE_OPENING;
+        relay->opening = vh_relay_open_start(relay->client, &relay->target, &relay->remote, on_opened, relay);
+}
+
+static void on_retry(void *data)
+{
+        start_open(data);
 }
 
 VhRelay *vh_relay_new(VhClient *client, const VhRelayTarget *target)
@@ -313,6 +358,7 @@ VhRelay *vh_relay_new(VhClient *client, const VhRelayTarget *target)
                 .open_usec = VH_RELAY_OPEN_USEC,
                 .ping_usec = VH_RELAY_PING_USEC,
                 .ping_count = VH_RELAY_PING_COUNT,
+                .retry_usec = VH_RELAY_RETRY_USEC,
         };
         VhRelay *relay = vh_new(VhRelay, 1);
 
@@ -322,7 +368,9 @@ VhRelay *vh_relay_new(VhClient *client, const VhRelayTarget *target)
         relay->target.read_only = target->read_only;
         relay->target.token = vh_xstrdup(target->token);
         relay->target.limits = target->limits.open_usec ? target->limits : default_limits;
+        relay->retry_usec = relay->target.limits.retry_usec;
         relay->waiter.sent = on_client_sent;
+        relay->events = vh_relay_events_new();
         return relay;
 }
 
@@ -337,6 +385,8 @@ VhRelay *vh_relay_free(VhRelay *relay)
                 return NULL;
         vh_client_cancel_wait(relay->client, &relay->waiter);
         disconnect(relay, NULL);
+        vh_source_free(relay->retry);
+        vh_relay_events_free(relay->events);
         free_text(relay->target.socket);
         free_text(relay->target.uri);
         free_text(relay->target.token);
@@ -346,10 +396,10 @@ VhRelay *vh_relay_free(VhRelay *relay)
         return NULL;
 }
 
-void vh_relay_set_lost(VhRelay *relay, VhRelayLostFn fn, void *data)
+void vh_relay_set_hooks(VhRelay *relay, const VhRelayHooks *hooks, void *data)
 {
-        relay->lost = fn;
-        relay->lost_data = data;
+        relay->hooks = *hooks;
+        relay->hooks_data = data;
 }
 
 void vh_relay_open(VhRelay *relay, void (*fn)(void *data, int r, const VhError *err), void *data)
@@ -367,16 +417,43 @@ static void queue_frame(VhRelay *relay, const VhFrame *frame)
                 relay->queued_fds[relay->n_queued_fds++] = VH_TAKE_FD(frame->fds[i]);
 }
 
+/* What takes something back has nothing to tell. */
+static void answer_success(VhRelay *relay, const VhProc *proc, const VhFrameHeader *call)
+{
+        _vh_cleanup_(vh_buf_done) VhBuf reply = {};
+        _vh_free_ void *ret = vh_xcalloc(1, proc->ret_size + 1);
+        VhFrameHeader h = *call;
+
+        h.type = VH_FRAME_REPLY;
+        if (vh_frame_add(&reply, &h, 0, proc->ret_xdr, ret, NULL) == 0)
+                vh_client_send_frame(relay->client, reply.data, reply.len, NULL, 0);
+}
+
+/* Returns true if the call is answered here. */
+static bool on_call(VhRelay *relay, const VhFrame *frame)
+{
+        const VhFrameHeader *h = &frame->h;
+        const VhProgram *program;
+        const VhProc *proc = find_proc(h, &program);
+
+        if (proc && proc->event_role != VH_ROLE_NONE &&
+            vh_relay_events_call(relay->events, program, proc, frame, relay->state != STATE_READY)) {
+                answer_success(relay, proc, h);
+                return true;
+        }
+        headers_add(&relay->calls, h);
+        if (proc && proc->stream != VH_STREAM_NONE)
+                headers_add(&relay->streams, h);
+        return false;
+}
+
 void vh_relay_forward(VhRelay *relay, const VhFrame *frame)
 {
-        if (is_call(&frame->h)) {
-                headers_add(&relay->calls, &frame->h);
-                if (opens_stream(&frame->h))
-                        headers_add(&relay->streams, &frame->h);
-        }
-        if (relay->ready) {
+        if (is_call(&frame->h) && on_call(relay, frame))
+                return;
+        if (relay->state == STATE_READY) {
                 vh_remote_send_frame(relay->remote, frame->bytes, frame->len, frame->fds, frame->n_fds);
-        } else if (relay->opening || is_call(&frame->h)) {
+        } else if (relay->state != STATE_AWAY || is_call(&frame->h)) {
                 /* Packets of a stream may come right behind the call that opens it. */
                 queue_frame(relay, frame);
                 start_open(relay);

@@ -3,7 +3,9 @@
 
 /* Forwards one client's frames to another daemon, and what that daemon sends back to the client, without decoding:
  * calls, replies, events, streams, descriptors. The connection to the daemon is made with the first frame (login, open,
- * identity of the caller with the system token) and again after it broke. Serials are the client's own.
+ * identity of the caller with the system token) and again after it broke: at the next call, or by and by if the client
+ * had registered for events there. It is registered for them anew then, before anything else is forwarded; what
+ * happened in between it does not hear of. Serials are the client's own, and so are callback ids.
  *
  * A daemon that hangs does not keep anybody waiting for ever: opening has a time limit, and while calls or streams are
  * under way the daemon is pinged. */
@@ -17,6 +19,7 @@ typedef struct VhRelayLimits {
         uint64_t open_usec;
         uint64_t ping_usec;
         unsigned ping_count;
+        uint64_t retry_usec;
 } VhRelayLimits;
 
 typedef struct VhRelayTarget {
@@ -33,11 +36,18 @@ VhRelay *vh_relay_new(VhClient *client, const VhRelayTarget *target);
 VhRelay *vh_relay_free(VhRelay *relay);
 VH_DEFINE_CLEANUP(VhRelay *, vh_relay_free)
 
-/* What was under way got its error. reason: VIR_CONNECT_CLOSE_REASON_*. had_events: the client had registered for
- * events there; nobody registers them again. */
-typedef void (*VhRelayLostFn)(void *data, int reason, bool had_events);
-/* fn runs each time that an open connection to the daemon breaks; it must not free the relay. */
-void vh_relay_set_lost(VhRelay *relay, VhRelayLostFn fn, void *data);
+/* Neither may free the relay. Any member may be NULL. */
+typedef struct VhRelayHooks {
+        /* An open connection to the daemon broke, and what was under way got its error. reason:
+         * VIR_CONNECT_CLOSE_REASON_*. */
+        void (*lost)(void *data, int reason);
+        /* The daemon that took the place of another does not take a registration for events that the client still
+         * has. */
+        void (*events_lost)(void *data, const VhError *err);
+} VhRelayHooks;
+
+/* hooks are copied; data is handed to them. */
+void vh_relay_set_hooks(VhRelay *relay, const VhRelayHooks *hooks, void *data);
 
 /* Connects and opens now; fn runs once, from the loop, with the outcome (r 0, or negative and err). */
 void vh_relay_open(VhRelay *relay, void (*fn)(void *data, int r, const VhError *err), void *data);

@@ -1,126 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Our own client, and relays: a server in front, one behind it, the hand-made peer before both. */
 
-#include "rpc/test-remote-service.h"
+#include "rpc/test-relay-pair.h"
 
 #include "api.h"
 #include "rpc/client.h"
-#include "rpc/relay.h"
 #include "rpc/wire-error.h"
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
-typedef struct Pair {
-        TestPeer *front;
-        VhServer *back;
-        TestRemote remote;
-        VhRelay *relay;
-        char dir[32];
-        char path[64];
-        unsigned n_lost;
-        int reason;
-        bool had_events;
-} Pair;
-
-static Pair pair;
-
-static bool route(VhClient *client, const VhFrame *frame, void *data)
-{
-        if (frame->h.prog != vh_program_remote.number)
-                return false;
-        vh_relay_forward(pair.relay, frame);
-        return true;
-}
-
-static void closed(VhClient *client, void *data)
-{
-        pair.relay = vh_relay_free(pair.relay);
-}
-
-static const VhClientHooks hooks = { .route = route, .closed = closed };
-
-static void start_back(void)
-{
-        _vh_error_ VhError *err = NULL;
-        VhListen listen = { .fd = vh_listen_unix(pair.path, 0700, (gid_t)-1, 10, &err) };
-        const VhServerLimits limits = {
-                .max_clients = 10, .max_client_requests = 5, .max_workers = 1, .keepalive_interval = -1
-        };
-
-        pair.back = vh_server_new(pair.front->loop, "back", &limits, NULL, NULL);
-        test_remote_serve(pair.back, &pair.remote);
-        assert_int_equal(vh_server_add_listener(pair.back, &listen, &err), 0);
-}
-
-static void stop_back(void)
-{
-        pair.back = vh_server_free(pair.back);
-        test_remote_done(&pair.remote);
-        unlink(pair.path);
-}
-
-static void lost(void *data, int reason, bool had_events)
-{
-        pair.n_lost++;
-        pair.reason = reason;
-        pair.had_events = had_events;
-}
-
-static void make_relay_with(const char *uri, const VhRelayLimits *limits)
-{
-        const VhRelayTarget target = {
-                .socket = pair.path, .uri = uri, .read_only = true, .token = "0123", .limits = *limits
-        };
-
-        vh_relay_free(pair.relay);
-        pair.relay = vh_relay_new(vh_server_first_client(pair.front->server), &target);
-        vh_relay_set_lost(pair.relay, lost, NULL);
-}
-
-static void make_relay(const char *uri)
-{
-        make_relay_with(uri, &(VhRelayLimits){});
-}
-
-static int setup(void **state)
-{
-        if (peer_setup(state) < 0)
-                return -1;
-        pair = (Pair){ .front = *state };
-        strcpy(pair.dir, "/tmp/vh-relay-XXXXXX");
-        if (!mkdtemp(pair.dir))
-                return -1;
-        snprintf(pair.path, sizeof(pair.path), "%s/sock", pair.dir);
-        start_back();
-        vh_client_set_hooks(vh_server_first_client(pair.front->server), &hooks, NULL);
-        make_relay("test:///default");
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        stop_back();
-        peer_disconnect(pair.front);
-        rmdir(pair.dir);
-        return peer_teardown(state);
-}
-
-static void lib_version(TestPeer *t, uint32_t serial)
-{
-        peer_remote(t, REMOTE_PROC_CONNECT_GET_LIB_VERSION, serial, NULL);
-        assert_true(peer_next(t));
-        assert_int_equal(t->h.serial, serial);
-        assert_int_equal(t->h.status, VH_STATUS_OK);
-        assert_int_equal(vh_get_be32(t->payload + 4), 9000000);
-}
-
 static void test_forward(void **state)
 {
         TestPeer *t = *state;
 
-        lib_version(t, 77);
-        lib_version(t, 78);
+        pair_lib_version(t, 77);
+        pair_lib_version(t, 78);
         assert_string_equal(pair.remote.opened_uri, "test:///default");
         assert_int_equal(pair.remote.open_flags, 1);
         assert_string_equal(pair.remote.token, "0123");
@@ -196,9 +91,9 @@ static void test_open_hangs(void **state)
         TestPeer *t = *state;
         int fd;
 
-        stop_back();
+        pair_stop();
         fd = vh_listen_unix(pair.path, 0700, (gid_t)-1, 1, &err);
-        make_relay_with("test:///default", &(VhRelayLimits){ 20 * 1000, 1000 * 1000, 2 });
+        pair_relay_with("test:///default", &(VhRelayLimits){ 20 * 1000, 1000 * 1000, 2 });
         peer_remote(t, REMOTE_PROC_CONNECT_GET_LIB_VERSION, 1, NULL);
         expect_system_error(t, 1, ETIMEDOUT);
         /* The queue is full in the end. */
@@ -209,8 +104,8 @@ static void test_open_hangs(void **state)
         }
         close(fd);
         unlink(pair.path);
-        start_back();
-        lib_version(t, 7);
+        pair_start();
+        pair_lib_version(t, 7);
 }
 
 static const VhRelayLimits quick = { .open_usec = 5 * 1000 * 1000, .ping_usec = 10 * 1000, .ping_count = 2 };
@@ -221,14 +116,14 @@ static void test_back_hangs(void **state)
         char text[128];
 
         snprintf(text, sizeof(text), "the daemon behind '%s' does not answer", pair.path);
-        make_relay_with("test:///default", &quick);
-        lib_version(t, 1);
+        pair_relay_with("test:///default", &quick);
+        pair_lib_version(t, 1);
         vh_client_hold(vh_server_first_client(pair.back));
         peer_remote(t, REMOTE_PROC_CONNECT_GET_LIB_VERSION, 2, NULL);
         peer_expect_error(t, 2, VIR_ERR_RPC, VIR_FROM_RPC, text);
         assert_int_equal(pair.n_lost, 1);
         assert_int_equal(pair.reason, VIR_CONNECT_CLOSE_REASON_KEEPALIVE);
-        lib_version(t, 3);
+        pair_lib_version(t, 3);
 }
 
 /* A call may take longer than all pings together. */
@@ -236,7 +131,7 @@ static void test_back_is_slow(void **state)
 {
         TestPeer *t = *state;
 
-        make_relay_with("test:///default", &quick);
+        pair_relay_with("test:///default", &quick);
         peer_remote(t, REMOTE_PROC_CONNECT_GET_HOSTNAME, 1, NULL);
         while (!pair.remote.late)
                 vh_loop_step(t->loop, 1000);
@@ -252,51 +147,21 @@ static void test_idle_back_is_not_pinged(void **state)
 {
         TestPeer *t = *state;
 
-        make_relay_with("test:///default", &quick);
-        lib_version(t, 1);
+        pair_relay_with("test:///default", &quick);
+        pair_lib_version(t, 1);
         vh_client_hold(vh_server_first_client(pair.back));
         for (uint64_t until = vh_loop_now(t->loop) + 10 * quick.ping_usec; vh_loop_now(t->loop) < until;)
                 vh_loop_step(t->loop, quick.ping_usec);
         assert_int_equal(pair.n_lost, 0);
         vh_client_release(vh_server_first_client(pair.back));
-        lib_version(t, 2);
-}
-
-static void call_ok(TestPeer *t, int32_t number, uint32_t serial, const void *args)
-{
-        peer_remote(t, number, serial, args);
-        assert_true(peer_next(t));
-        assert_int_equal(t->h.serial, serial);
-        assert_int_equal(t->h.status, VH_STATUS_OK);
-}
-
-static void test_lost_with_events(void **state)
-{
-        const remote_connect_domain_event_callback_register_any_args add = { .eventID = 1 };
-        const remote_connect_domain_event_callback_deregister_any_args gone = { .callbackID = 0 };
-        TestPeer *t = *state;
-
-        call_ok(t, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, 1, &add);
-        stop_back();
-        peer_settle(t);
-        assert_int_equal(pair.n_lost, 1);
-        assert_int_equal(pair.reason, VIR_CONNECT_CLOSE_REASON_EOF);
-        assert_true(pair.had_events);
-        start_back();
-        call_ok(t, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY, 2, &add);
-        call_ok(t, REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY, 3, &gone);
-        stop_back();
-        peer_settle(t);
-        assert_int_equal(pair.n_lost, 2);
-        assert_false(pair.had_events);
-        start_back();
+        pair_lib_version(t, 2);
 }
 
 static void test_open_refused(void **state)
 {
         TestPeer *t = *state;
 
-        make_relay("bad:///");
+        pair_relay("bad:///");
         peer_remote(t, REMOTE_PROC_CONNECT_GET_LIB_VERSION, 1, NULL);
         peer_expect_error(t, 1, VIR_ERR_NO_CONNECT, VIR_FROM_NONE, "no connection driver available for bad:///");
 }
@@ -306,15 +171,15 @@ static void test_nobody_there(void **state)
         _vh_error_ VhError *err = NULL;
         TestPeer *t = *state;
 
-        stop_back();
+        pair_stop();
         peer_remote(t, REMOTE_PROC_CONNECT_GET_LIB_VERSION, 1, NULL);
         assert_true(peer_next(t));
         assert_int_equal(t->h.status, VH_STATUS_ERROR);
         assert_int_equal(vh_wire_error_decode(t->payload, t->payload_len, &err), 0);
         assert_int_equal(err->code, VIR_ERR_SYSTEM_ERROR);
         assert_int_equal(err->int1, ENOENT);
-        start_back();
-        lib_version(t, 2);
+        pair_start();
+        pair_lib_version(t, 2);
 }
 
 static void test_back_dies_and_returns(void **state)
@@ -322,10 +187,10 @@ static void test_back_dies_and_returns(void **state)
         const remote_domain_open_console_args args = { .dom = { .name = (char *)"x", .id = 1 } };
         TestPeer *t = *state;
 
-        lib_version(t, 1);
+        pair_lib_version(t, 1);
         peer_remote(t, REMOTE_PROC_DOMAIN_OPEN_CONSOLE, 2, &args);
         assert_true(peer_next(t));
-        stop_back();
+        pair_stop();
         assert_true(peer_next(t));
         assert_int_equal(t->h.type, VH_FRAME_STREAM);
         assert_int_equal(t->h.status, VH_STATUS_ERROR);
@@ -333,8 +198,8 @@ static void test_back_dies_and_returns(void **state)
         peer_call(t, ADMIN_PROC_CONNECT_GET_LIB_VERSION, 3, NULL, 0);
         assert_true(peer_next(t));
         assert_int_equal(t->h.serial, 3);
-        start_back();
-        lib_version(t, 4);
+        pair_start();
+        pair_lib_version(t, 4);
 }
 
 static void test_stream_through(void **state)
@@ -446,10 +311,10 @@ static void test_own_client_loses_server(void **state)
         assert_int_equal(vh_remote_connect(&r, t->loop, pair.path, NULL), 0);
         vh_remote_set_hooks(r, &(VhRemoteHooks){ .closed = count_close }, &n_closed);
         peer_settle(t);
-        stop_back();
+        pair_stop();
         peer_settle(t);
         assert_int_equal(n_closed, 1);
-        start_back();
+        pair_start();
 }
 
 static void test_sync_call_gives_up(void **state)
@@ -472,7 +337,7 @@ static void test_sync_call_gives_up(void **state)
         close(fds[1]);
 }
 
-#define RELAY_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define RELAY_TEST(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
 
 int main(void)
 {
@@ -485,7 +350,6 @@ int main(void)
                 RELAY_TEST(test_back_hangs),
                 RELAY_TEST(test_back_is_slow),
                 RELAY_TEST(test_idle_back_is_not_pinged),
-                RELAY_TEST(test_lost_with_events),
                 RELAY_TEST(test_open_refused),
                 RELAY_TEST(test_nobody_there),
                 RELAY_TEST(test_back_dies_and_returns),

@@ -58,16 +58,82 @@ static int serve_hostname(VhCall *call, remote_connect_get_hostname_ret *ret, Vh
         return VH_LATER;
 }
 
+static int refuse_event(VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_NO_SUPPORT, "no events");
+}
+
 static int serve_event_register(VhCall *call, const remote_connect_domain_event_callback_register_any_args *args,
                                 remote_connect_domain_event_callback_register_any_ret *ret, VhError **err)
 {
+        TestRemote *t = call->target;
+
+        if (t->refuse_events)
+                return refuse_event(err);
+        ret->callbackID = t->next_callback++;
+        t->callbacks[ret->callbackID] = call->client;
+        if (!t->hold_event || t->held_event_call)
+                return 0;
+        t->held_event_call = call;
+        return VH_LATER;
+}
+
+static int deregister(VhClient **list, int i, VhError **err)
+{
+        if (i < 0 || i >= TEST_EVENTS_MAX || !list[i])
+                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "%d is not registered", i);
+        list[i] = NULL;
         return 0;
 }
 
 static int serve_event_deregister(VhCall *call, const remote_connect_domain_event_callback_deregister_any_args *args,
                                   VhError **err)
 {
+        TestRemote *t = call->target;
+
+        return deregister(t->callbacks, args->callbackID, err);
+}
+
+static int serve_kind_register(VhCall *call, const remote_connect_domain_event_register_any_args *args, VhError **err)
+{
+        TestRemote *t = call->target;
+
+        if (t->refuse_events)
+                return refuse_event(err);
+        t->kinds[args->eventID] = call->client;
         return 0;
+}
+
+static int serve_kind_deregister(VhCall *call, const remote_connect_domain_event_deregister_any_args *args,
+                                 VhError **err)
+{
+        TestRemote *t = call->target;
+
+        return deregister(t->kinds, args->eventID, err);
+}
+
+static int serve_oldest_register(VhCall *call, remote_connect_domain_event_register_ret *ret, VhError **err)
+{
+        return serve_kind_register(call, &(remote_connect_domain_event_register_any_args){}, err);
+}
+
+static int serve_oldest_deregister(VhCall *call, remote_connect_domain_event_deregister_ret *ret, VhError **err)
+{
+        return serve_kind_deregister(call, &(remote_connect_domain_event_deregister_any_args){}, err);
+}
+
+static void emit(VhClient *client, int32_t number, const void *msg)
+{
+        if (client)
+                vh_client_send_event(client, &vh_program_remote, vh_program_find(&vh_program_remote, number), msg);
+}
+
+void test_remote_emit(TestRemote *t, int callback)
+{
+        remote_domain_event_callback_reboot_msg msg = { .callbackID = callback, .msg.dom = { .name = (char *)"x" } };
+
+        emit(t->callbacks[callback], REMOTE_PROC_DOMAIN_EVENT_CALLBACK_REBOOT, &msg);
+        emit(t->kinds[VIR_DOMAIN_EVENT_ID_REBOOT], REMOTE_PROC_DOMAIN_EVENT_REBOOT, &msg.msg);
 }
 
 static int serve_console(VhCall *call, const remote_domain_open_console_args *args, VhError **err)
@@ -159,6 +225,10 @@ static const VhHypervisorOps hypervisor_ops = {
         .connect_get_hostname = serve_hostname,
         .connect_domain_event_callback_register_any = serve_event_register,
         .connect_domain_event_callback_deregister_any = serve_event_deregister,
+        .connect_domain_event_register = serve_oldest_register,
+        .connect_domain_event_deregister = serve_oldest_deregister,
+        .connect_domain_event_register_any = serve_kind_register,
+        .connect_domain_event_deregister_any = serve_kind_deregister,
         .domain_open_console = serve_console,
         .domain_screenshot = serve_screenshot,
 };

@@ -5,6 +5,8 @@
 
 #include "rpc/test-peer.h"
 
+enum { TEST_EVENTS_MAX = 8 };
+
 typedef struct TestRemote {
         char *opened_uri;
         unsigned open_flags;
@@ -19,7 +21,15 @@ typedef struct TestRemote {
         unsigned sunk;
         bool finished, freed;
         VhCall *late; /* CONNECT_GET_HOSTNAME, not answered yet */
+        /* Registrations: index = callback id or, of the older calls, kind of event. */
+        VhClient *callbacks[TEST_EVENTS_MAX], *kinds[TEST_EVENTS_MAX];
+        int next_callback;
+        bool refuse_events;
+        bool hold_event;         /* do not answer the first registration, */
+        VhCall *held_event_call; /* which is then here */
 } TestRemote;
 
 void test_remote_serve(VhServer *server, TestRemote *remote);
+/* A reboot event to who has this callback id, and to who registered in the older way. */
+void test_remote_emit(TestRemote *remote, int callback);
 void test_remote_done(TestRemote *remote);

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -23,6 +24,8 @@ ACCESS_DENIED = 88
 TYPED_PARAM_STRING = 7
 CLOSE_REASON_EOF = 1
 LOST_DAEMON = os.path.join(HERE, "lost-daemon.py")
+
+DOMAIN = "<domain type='qemu'><name>{name}</name><memory>1024</memory><os><type arch='x86_64' machine='none'>hvm</type></os></domain>"
 
 # The protocol is read while it still can be: the user may not be able to look into the tree.
 AS_NOBODY = """
@@ -156,33 +159,79 @@ class Modular(unittest.TestCase):
         for client in (c, quiet):
             self.assertEqual(client.call("CONNECT_NUM_OF_DOMAINS")["num"], 0)
 
-    def test_who_waits_for_events_learns_that_none_come(self):
-        qemu, proxy = self.start("virtqemud", "virtproxyd")
-        c = self.open(proxy, "qemu:///system")
-        c.call("CONNECT_REGISTER_CLOSE_CALLBACK")
-        c.call("CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY", eventID=0, dom=None)
-        qemu.stop()
-        self.assertEqual(c.event("CONNECT_EVENT_CONNECTION_CLOSED")["reason"], CLOSE_REASON_EOF)
-        with self.assertRaises(wire.Closed):
-            c.recv()
-
     def application(self, mode):
-        """What lost-daemon.py prints when virtqemud is killed and comes back."""
+        """lost-daemon.py through virtproxyd; returns (virtqemud, function that sends a line, if any, and reads one)."""
         qemu, _ = self.start("virtqemud", "virtproxyd")
         p = subprocess.Popen(self.host.enter([sys.executable, LOST_DAEMON, "qemu:///system?mode=legacy", mode]),
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (p.kill(), p.communicate()))
-        self.assertEqual(p.stdout.readline(), "ready\n")
-        qemu.stop(signal.SIGKILL)
-        closed = p.stdout.readline()
-        self.start("virtqemud")
-        return closed + p.communicate("go\n", timeout=20)[0]
+
+        def talk(line=None):
+            if line:
+                p.stdin.write(line + "\n")
+                p.stdin.flush()
+            patience = threading.Timer(20, p.kill)
+            patience.start()
+            try:
+                return p.stdout.readline().strip()
+            finally:
+                patience.cancel()
+        self.assertEqual(talk(), "ready")
+        return qemu, talk
+
+    def killed(self, daemon):
+        """The daemon dies by force; returns the one that takes its place."""
+        self.assertEqual(daemon.stop(signal.SIGKILL), -signal.SIGKILL)
+        return self.start(daemon.name)[0]
 
     def test_stock_application_without_events_goes_on(self):
-        self.assertEqual(self.application("quiet"), "closed 1\ndomains 0 alive 1\n")
+        qemu, talk = self.application("quiet")
+        self.assertEqual(qemu.stop(signal.SIGKILL), -signal.SIGKILL)
+        self.assertEqual(talk(), "closed 1")
+        self.assertRegex(talk("call"), r"\Aerror \d+ alive 1\Z")
+        self.start("virtqemud")
+        self.assertEqual(talk("call"), "domains 0 alive 1")
 
-    def test_stock_application_with_events_connects_again(self):
-        self.assertRegex(self.application("events"), r"\Aclosed 1\nerror \d+ alive 0\n\Z")
+    def define(self, name):
+        path = self.host.write(DOMAIN.format(name=name), f"{name}.xml")
+        self.assertEqual(self.virsh("qemu:///system", "define", path).stderr, "")
+
+    def metadata(self, name):
+        out = self.virsh("qemu:///system", "metadata", name, "http://x.org/", "--set", "<a/>", "--key", "k", "--config")
+        self.assertEqual(out.stderr, "")
+
+    def test_stock_application_hears_events_of_the_next_daemon(self):
+        """One that only waits: its registrations are made anew without a call of its own."""
+        qemu, talk = self.application("events")
+        self.define("first")
+        self.assertEqual(talk(), "lifecycle first 0")
+        for name in ("second", "third"):
+            qemu = self.killed(qemu)
+            if name == "second":  # the library says it once
+                self.assertEqual(talk(), "closed 1")
+            self.assertTrue(wait_for(lambda: wire_clients(qemu)))
+            self.assertTrue(talk("call").startswith("domains"))
+            self.define(name)
+            self.assertEqual(talk(), f"lifecycle {name} 0")
+            self.metadata(name)
+            self.assertEqual(talk(), f"metadata {name}")
+        self.assertEqual(talk("deregister"), "deregistered")
+        self.metadata("first")
+        self.assertEqual(talk("call"), "domains 3 alive 1")
+        self.assertEqual(self.virsh("qemu:///system", "undefine", "first").stderr, "")
+        self.assertEqual(talk(), "lifecycle first 1")
+
+    def test_stock_application_takes_back_what_a_dead_daemon_had(self):
+        qemu, talk = self.application("events")
+        self.assertEqual(qemu.stop(signal.SIGKILL), -signal.SIGKILL)
+        self.assertEqual(talk(), "closed 1")
+        self.assertEqual(talk("deregister"), "deregistered")
+        self.start("virtqemud")
+        self.assertEqual(talk("call"), "domains 0 alive 1")
+        self.define("first")
+        self.assertEqual(talk(), "lifecycle first 0")
+        self.metadata("first")
+        self.assertEqual(talk("call"), "domains 1 alive 1")
 
     def test_daemon_that_hangs_delays_nobody_else(self):
         qemu, proxy = self.start("virtqemud", "virtproxyd")

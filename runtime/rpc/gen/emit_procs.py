@@ -80,6 +80,17 @@ def field_named(proc, name):
     return None
 
 
+def event_role(proc):
+    """What a procedure has to do with registrations for events; those without callback id are known by the kind of event."""
+    if proc.event_pair:
+        register = proc if proc.registers else proc.event_pair
+        has_id = register.ret and register.ret.fields[0].name == "callbackID"
+        return ("VH_ROLE_REGISTER" if proc.registers else "VH_ROLE_DEREGISTER") + ("" if has_id else "_KIND")
+    if proc.dir == "event" and proc.args and proc.args.fields[0].name == "callbackID":
+        return "VH_ROLE_EVENT"
+    return None
+
+
 class Rows:
     """Writes the rows of one program; flags are names of api_flags.yaml."""
 
@@ -164,6 +175,8 @@ class Rows:
             ("error_domain", error_domain(self.program, proc)),
             ("kind", kind_constant(row.get("conn"))),
             ("stream", f"VH_STREAM_{stream['dir'].upper()}" if stream else None),
+            ("event_role", event_role(proc)),
+            ("event_pair", proc.event_pair.num if proc.event_pair else None),
             ("sparse_flag", hex(self.mask(proc, [sparse])) if sparse else None),
             ("flags", self.flag_bits(proc)),
             ("args_size", f"sizeof({proc.args.c_type})" if proc.args else None),

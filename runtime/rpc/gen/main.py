@@ -7,11 +7,10 @@ import sys
 
 import emit_api
 import emit_client
-import emit_events
 import emit_ops
 import emit_procs
 import emit_types
-from model import DescriptionError, Loader, add_checks, load_api, load_events, load_params
+from model import DescriptionError, Loader, add_checks, add_events, load_api, load_params
 
 # In the order of use: a program may use types of those before it.
 TYPES_ONLY = ["message"]
@@ -33,14 +32,12 @@ def products(directory, types_only=TYPES_ONLY, programs=PROGRAMS):
     types_only = [loader.load(name) for name in types_only]
     programs = [loader.load(name) for name in programs]
     add_checks(directory, programs)
+    add_events(directory, programs)
     api = load_api(directory)
-    events = [(name, row) for name, row in load_events(directory) if name != "connection_close"]
     files = {}
     for program in types_only + programs:
         files.update(protocol_files(program))
     files["api.h"] = emit_api.api_header(api, load_params(directory))
-    files["events.h"] = emit_events.events_header(events)
-    files["events.c"] = emit_events.events_source(events, programs)
     files["procs.h"] = emit_procs.procs_header(programs, types_only)
     files["procs.c"] = emit_procs.procs_source(programs, emit_api.flag_values(api))
     files["ops.h"] = emit_ops.ops_header([p for p in programs if p.name != "keepalive"])

@@ -86,6 +86,8 @@ class Proc:
     ret: Type
     row: dict
     checks: list = field(default_factory=list)  # rules of arg_checks.yaml
+    event_pair: "Proc" = None  # the call that takes back this registration for events, and the other way round
+    registers: bool = False  # of the pair, the one that registers
 
     @property
     def member(self):
@@ -300,10 +302,31 @@ def load_params(directory):
     return {row["const"]: re.sub("<[a-z]+>", "%u", row["field"]) for row in rows if row["const"]}
 
 
-def load_events(directory):
-    """Event families that clients register for: [(name, description)]."""
+# Keys of a family in events.yaml: a call that registers, and the one that takes that back.
+EVENT_PAIRS = [("register", "deregister"), ("legacy_register", "legacy_deregister"), ("oldest_register", "oldest_deregister")]
+
+
+def add_events(directory, programs):
+    """Tells the calls of events.yaml what they are to each other."""
+    by_const = {proc.const: proc for program in programs for proc in program.procs}
+
+    def find(family, const):
+        if const not in by_const:
+            raise DescriptionError(f"events.yaml: {family}: unknown procedure {const}")
+        return by_const[const]
+
     data = load_yaml(directory, "events")
-    return [(name, data[name]) for name in data if isinstance(data[name], dict) and "register" in data[name]]
+    for name, family in data.items():
+        # The session itself tells its client of a lost connection.
+        if not isinstance(family, dict) or "register" not in family or name == "connection_close":
+            continue
+        for row in family["events"]:
+            for const in filter(None, (row["proc"], row.get("legacy_proc"))):
+                find(name, const)
+        for register, deregister in EVENT_PAIRS:
+            if register in family:
+                first, second = find(name, family[register]), find(name, family[deregister])
+                first.event_pair, second.event_pair, first.registers = second, first, True
 
 
 def add_checks(directory, programs):

@@ -197,6 +197,18 @@ class Complete(unittest.TestCase):
                 for text, there in expected.items():
                     self.assertEqual(text in row, there, f"{proc['name']}: {text}")
 
+    def test_events(self):
+        """Messages that carry a callback id, and the calls that have to do with them."""
+        roles = {name: match.group(1) for program in main.PROGRAMS for name, row in self.rows(program).values()
+                 if (match := re.search(r"event_role = VH_ROLE_(\w+)", row))}
+        families = [f for name, f in load_yaml(PROTOCOL, "events").items() if "register" in f and name != "connection_close"]
+        expected = {row["proc"]: "EVENT" for f in families for row in f["events"]}
+        for family in families:
+            for key in ("register", "deregister"):
+                expected[family[key]] = key.upper()
+                expected.update({family[age + key]: f"{key.upper()}_KIND" for age in ("legacy_", "oldest_") if age + key in family})
+        self.assertEqual(roles, {const.partition("_PROC_")[2]: role for const, role in expected.items()})
+
     def test_every_call_has_member_and_stub(self):
         for program in main.PROGRAMS:
             for name, row in self.rows(program).values():

@@ -22,7 +22,7 @@ static inline int vh_call_sample_give(VhRemote *remote, sample_ret *ret, VhArena
         return vh_remote_call_sync(remote, &vh_program_sample, &vh_program_sample.procs[SAMPLE_PROC_GIVE], NULL, ret, arena, err);
 }
 
-static inline int vh_call_sample_register_(VhRemote *remote, const sample_args *args, sample_ret *ret, VhArena *arena, VhError **err)
+static inline int vh_call_sample_register_(VhRemote *remote, const sample_args *args, sample_id *ret, VhArena *arena, VhError **err)
 {
         return vh_remote_call_sync(remote, &vh_program_sample, &vh_program_sample.procs[SAMPLE_PROC_REGISTER], args, ret, arena, err);
 }

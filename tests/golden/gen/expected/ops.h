@@ -29,7 +29,7 @@ typedef struct VhNwfilterOps {
 } VhNwfilterOps;
 
 typedef struct VhSecretOps {
-        int (*register_)(VhCall *call, const sample_args *args, sample_ret *ret, VhError **err);
+        int (*register_)(VhCall *call, const sample_args *args, sample_id *ret, VhError **err);
 } VhSecretOps;
 
 typedef struct VhStorageOps {

@@ -11,6 +11,7 @@ typedef enum sample_procedure {
         SAMPLE_PROC_REGISTER = 5,
         SAMPLE_PROC_DOWNLOAD = 6,
         SAMPLE_PROC_EVENT = 7,
+        SAMPLE_PROC_OTHER_EVENT = 9,
         SAMPLE_PROC_PING = 8,
 } sample_procedure;
 

@@ -62,3 +62,8 @@ static const VhXdrField fields_sample_ret[] = {
 };
 const VhXdrType vh_xdr_sample_ret = {.name = "sample_ret", .kind = VH_XDR_STRUCT, .size = sizeof(sample_ret), .wire = 4, .fields = fields_sample_ret, .n_fields = 1};
 
+static const VhXdrField fields_sample_id[] = {
+        {.name = "callbackID", .type = &vh_xdr_int, .offset = offsetof(sample_id, callbackID)},
+};
+const VhXdrType vh_xdr_sample_id = {.name = "sample_id", .kind = VH_XDR_STRUCT, .size = sizeof(sample_id), .wire = 4, .fields = fields_sample_id, .n_fields = 1};
+

@@ -23,6 +23,7 @@ typedef struct sample_value sample_value;
 typedef struct sample_everything sample_everything;
 typedef struct sample_args sample_args;
 typedef struct sample_ret sample_ret;
+typedef struct sample_id sample_id;
 typedef char *sample_nonnull_string;
 typedef char *sample_string;
 typedef uint8_t sample_uuid[16];
@@ -86,6 +87,11 @@ struct sample_ret {
         int num;
 };
 extern const VhXdrType vh_xdr_sample_ret;
+
+struct sample_id {
+        int callbackID;
+};
+extern const VhXdrType vh_xdr_sample_id;
 
 extern const VhXdrType vh_xdr_sample_nonnull_string;
 extern const VhXdrType vh_xdr_sample_colour;
