@@ -56,14 +56,22 @@ static void user_props(const VhNet *net, json_t *o)
         }
 }
 
-/* "3" for one descriptor, "3:4" for several. */
-static char *fd_list(const QemuLaunch *launch, QemuFdRole role, const char *alias)
+char *qemu_fd_name(QemuFdRole role, const char *alias, unsigned nth)
+{
+        return vh_xasprintf("%s-%s-%u", role == QEMU_FD_VHOST ? "vhostfd" : "fd", alias, nth);
+}
+
+/* "3" for one descriptor, "3:4" for several; for a running guest their names. */
+static char *fd_list(const QemuBuild *b, QemuFdRole role, const char *alias)
 {
         VhBuf text = {};
         int fd;
 
-        for (unsigned i = 0; (fd = qemu_launch_fd(launch, role, alias, i)) >= 0; i++)
-                vh_buf_printf(&text, "%s%d", i ? ":" : "", fd);
+        for (unsigned i = 0; (fd = qemu_launch_fd(b->launch, role, alias, i)) >= 0; i++) {
+                _vh_free_ char *name = b->cmd ? vh_xasprintf("%d", fd) : qemu_fd_name(role, alias, i);
+
+                vh_buf_printf(&text, "%s%s", i ? ":" : "", name);
+        }
         return text.len ? vh_buf_take(&text) : NULL;
 }
 
@@ -81,8 +89,8 @@ static bool is_ready_tap(const VhNet *net)
 /* vhost without a descriptor is QEMU's to open, which it only may where it runs without confinement. */
 static int tap_props(const QemuBuild *b, const VhNet *net, json_t *o)
 {
-        _vh_free_ char *fds = fd_list(b->launch, QEMU_FD_TAP, net->info.alias);
-        _vh_free_ char *vhost = fd_list(b->launch, QEMU_FD_VHOST, net->info.alias);
+        _vh_free_ char *fds = fd_list(b, QEMU_FD_TAP, net->info.alias);
+        _vh_free_ char *vhost = fd_list(b, QEMU_FD_VHOST, net->info.alias);
 
         if (!fds && !b->launch->standalone && !is_ready_tap(net))
                 return qemu_unsupported(b,

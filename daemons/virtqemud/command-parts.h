@@ -61,6 +61,8 @@ json_t *qemu_controller_device(const QemuBuild *b, const VhController *c); /* *b
 json_t *qemu_disk_device(const QemuBuild *b, const VhDisk *disk);
 json_t *qemu_net_device(const QemuBuild *b, const VhNet *net);
 json_t *qemu_net_backend(const QemuBuild *b, const VhNet *net);
+/* Name of a descriptor that a running QEMU is given for an interface; the caller frees it. */
+char *qemu_fd_name(QemuFdRole role, const char *alias, unsigned nth);
 json_t *qemu_input_device(const QemuBuild *b, const VhInput *input);
 json_t *qemu_rng_device(const QemuBuild *b, const VhRng *rng);
 json_t *qemu_rng_object(const QemuBuild *b, const VhRng *rng);

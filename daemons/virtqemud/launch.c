@@ -112,6 +112,33 @@ char *qemu_command_line(const QemuCommand *cmd)
         return join(cmd, " ");
 }
 
+void qemu_launch_give_fd(QemuLaunch *launch, QemuFdRole role, const char *alias, int fd)
+{
+        launch->fds = vh_xrealloc(launch->fds, launch->n_fds + 1, sizeof(*launch->fds));
+        launch->fds[launch->n_fds++] = (QemuLaunchFd){ role, vh_xstrdup(alias), fd };
+}
+
+void qemu_launch_done(QemuLaunch *launch)
+{
+        for (size_t i = 0; i < launch->n_fds; i++) {
+                free(launch->fds[i].alias);
+                vh_closep(&launch->fds[i].fd);
+        }
+        free(launch->fds);
+        launch->fds = NULL;
+        launch->n_fds = 0;
+        vh_closep(&launch->monitor_fd);
+}
+
+void qemu_command_pass_launch(QemuCommand *cmd, QemuLaunch *launch)
+{
+        if (launch->monitor_fd >= 0)
+                qemu_command_pass_fd(cmd, VH_TAKE_FD(launch->monitor_fd));
+        for (size_t i = 0; i < launch->n_fds; i++)
+                if (launch->fds[i].fd >= 0)
+                        qemu_command_pass_fd(cmd, VH_TAKE_FD(launch->fds[i].fd));
+}
+
 int qemu_launch_fd(const QemuLaunch *launch, QemuFdRole role, const char *alias, unsigned nth)
 {
         for (size_t i = 0; i < launch->n_fds; i++)

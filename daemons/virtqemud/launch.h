@@ -18,7 +18,7 @@ typedef enum QemuFdRole {
 
 typedef struct QemuLaunchFd {
         QemuFdRole role;
-        const char *alias; /* of the device */
+        char *alias; /* of the device */
         int fd;
 } QemuLaunchFd;
 
@@ -32,11 +32,15 @@ typedef struct QemuLaunch {
         int monitor_fd;           /* the listening socket to inherit; -1: QEMU makes it (domxml-to-native) */
         const char *master_key;   /* file with the key of this run's secrets; NULL: none */
         const char *incoming;     /* argument of -incoming, NULL: a fresh guest */
-        const QemuLaunchFd *fds;  /* of devices, made by who prepares them; numbers as QEMU will have them */
+        QemuLaunchFd *fds;        /* of devices, made by who prepares them; numbers as QEMU will have them */
         size_t n_fds;
         bool standalone; /* for domxml-to-native: no descriptors, no secrets */
 } QemuLaunch;
 
+/* Adds a descriptor, which is taken over. */
+void qemu_launch_give_fd(QemuLaunch *launch, QemuFdRole role, const char *alias, int fd);
+/* Closes the descriptors that nobody took (-1: taken). */
+void qemu_launch_done(QemuLaunch *launch);
 /* The nth (from 0) descriptor of that role and device, -1 if there is none. */
 int qemu_launch_fd(const QemuLaunch *launch, QemuFdRole role, const char *alias, unsigned nth);
 
@@ -57,6 +61,8 @@ void qemu_command_take(QemuCommand *cmd, char *arg);
 void qemu_command_setenv(QemuCommand *cmd, const char *name, const char *value);
 /* The child inherits fd; the command owns it now. Returns fd. */
 int qemu_command_pass_fd(QemuCommand *cmd, int fd);
+/* The same with all of a launch, the monitor's socket included. */
+void qemu_command_pass_launch(QemuCommand *cmd, QemuLaunch *launch);
 void qemu_command_done(QemuCommand *cmd);
 #define _qemu_command_ _vh_cleanup_(qemu_command_done)
 /* The command for shells, an option a line, as it goes to the guest's log. The caller frees it. */

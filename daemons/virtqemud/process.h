@@ -57,6 +57,9 @@ struct QemuProcess {
         bool owns_files;               /* given to its account by this daemon's start */
         struct QemuLocks *locks;       /* guest-locks.h; NULL: not asked for yet */
         struct QemuHelper *helpers;    /* helpers.h */
+        struct QemuHostWork *work;     /* that goes on for the run; NULL: none does. guest-host.h */
+        QemuLaunch *launch;            /* of the start, while its work goes on */
+        bool host_made;                /* by this start, what it needs of the host */
         QemuStepWalk *walk;            /* of the hooks, that goes on; NULL: none does */
         struct QemuStopping *stopping; /* the process is gone and what surrounded it is taken down; NULL: not yet */
 };

@@ -44,6 +44,7 @@ typedef struct QemuDriver {
         VhConf *conf; /* qemu.conf; NULL: none could be read */
         VhPool *pool; /* for what blocks; NULL without a loop */
         int last_id;  /* of a running domain */
+        unsigned next_vnet, next_macvtap; /* numbers in names of network devices */
         QemuConsole *consoles;
         struct QemuTask *waiters; /* for domains' ends, task.h */
         size_t texts;             /* bytes of texts that domains keep */

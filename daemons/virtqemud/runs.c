@@ -2,7 +2,8 @@
 
 /* What surrounds a guest, in the order in which it is prepared. */
 
+#include "guest-host.h"
 #include "guest-locks.h"
 #include "isolation.h"
 
-const QemuRunHooks *const qemu_run_hooks[] = { &qemu_lock_hooks, &qemu_isolation_hooks, NULL };
+const QemuRunHooks *const qemu_run_hooks[] = { &qemu_lock_hooks, &qemu_host_hooks, &qemu_isolation_hooks, NULL };

@@ -48,7 +48,7 @@ static void starting_cease(QemuStarting *s)
 {
         s->spawn = qemu_spawn_free(s->spawn);
         s->timer = vh_source_free(s->timer);
-        vh_closep(&s->launch.monitor_fd);
+        qemu_launch_done(&s->launch);
         qemu_command_done(&s->cmd);
 }
 
@@ -397,8 +397,8 @@ static int launch(QemuStarting *s, VhError **err)
 {
         int r = qemu_command_build(s->proc->dom->def, s->proc->caps, &s->launch, &s->cmd, err);
 
-        if (r == 0 && s->launch.monitor_fd >= 0)
-                qemu_command_pass_fd(&s->cmd, VH_TAKE_FD(s->launch.monitor_fd));
+        if (r == 0)
+                qemu_command_pass_launch(&s->cmd, &s->launch);
         return r < 0 ? r : spawn(s, err);
 }
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The host's part in the life of a run. */
+
+#include "guest-host.h"
+
+#include "run-steps.h"
+
+/* ---- before ---- */
+
+static int want_all(QemuProcess *proc, VhError **err)
+{
+        static int (*const parts[])(QemuProcess *, QemuHostWork *, VhError **) = { qemu_guest_nets_want };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(parts); i++)
+                r = parts[i](proc, proc->work, err);
+        return r;
+}
+
+static void made(void *data, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+
+        if (r == 0) {
+                qemu_host_work_adopt(proc->work, proc, proc->launch);
+                proc->host_made = true;
+        }
+        proc->work = qemu_host_work_drop(proc->work, false);
+        qemu_run_step_done(proc, r, vh_error_copy(err));
+}
+
+static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
+{
+        int r;
+
+        proc->work = qemu_host_work_new();
+        proc->launch = launch;
+        r = want_all(proc, err);
+        if (r < 0 || qemu_host_work_empty(proc->work)) {
+                proc->work = qemu_host_work_drop(proc->work, false);
+                return r;
+        }
+        /* A daemon that dies now leaves word of what the worker makes. */
+        qemu_status_save(proc->dom);
+        qemu_host_work_go(proc->work, proc->driver->pool, made, proc);
+        return VH_LATER;
+}
+
+/* ---- after ---- */
+
+static void left(void *data, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+
+        proc->work = qemu_host_work_drop(proc->work, false);
+        qemu_run_step_done(proc, 0, NULL);
+}
+
+/* A start that failed before all was made has taken back what it made. */
+static int ended(QemuProcess *proc, VhError **err)
+{
+        if (proc->starting && !proc->host_made)
+                return 0;
+        proc->work = qemu_host_work_new();
+        qemu_guest_nets_leave(proc, proc->work);
+        if (qemu_host_work_empty(proc->work)) {
+                proc->work = qemu_host_work_drop(proc->work, false);
+                return 0;
+        }
+        qemu_host_work_undo(proc->work, proc->driver->pool, left, proc);
+        return VH_LATER;
+}
+
+static void cancel(QemuProcess *proc)
+{
+        proc->work = qemu_host_work_drop(proc->work, true);
+}
+
+const QemuRunHooks qemu_host_hooks = {
+        .name = "cannot prepare the host",
+        .prepare = prepare,
+        .ended = ended,
+        .cancel = cancel,
+};

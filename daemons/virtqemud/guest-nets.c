@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Host ends of interfaces: which a guest needs, and which do not go by themselves when it ends. */
+
+#include "guest-host.h"
+#include "host-net.h"
+
+int qemu_guest_net_want(QemuProcess *proc, VhNet *net, QemuHostWork *work, VhError **err)
+{
+        int r = qemu_net_needs_host(net) ? qemu_host_net_check(proc->driver, net, err) : 1;
+
+        if (r != 0)
+                return VH_MIN(r, 0);
+        qemu_host_net_name(proc->driver, net);
+        qemu_host_work_add(work, &qemu_host_net_new(proc->dom->def, net)->item);
+        return 0;
+}
+
+int qemu_guest_nets_want(QemuProcess *proc, QemuHostWork *work, VhError **err)
+{
+        const VhDomainDef *def = proc->dom->def;
+        int r = 0;
+
+        for (uint32_t i = 0; r == 0 && i < def->nets.n; i++)
+                r = qemu_guest_net_want(proc, def->nets.items[i], work, err);
+        return r;
+}
+
+/* Other taps go with their descriptors. */
+static bool stays(const VhNet *net)
+{
+        return net->type == VH_NET_DIRECT || qemu_net_is_ovs(net) ||
+               (net->type == VH_NET_ETHERNET && (net->downscript || net->target_managed == VH_NO));
+}
+
+void qemu_guest_net_leave(QemuProcess *proc, const VhNet *net, QemuHostWork *work)
+{
+        if (qemu_net_needs_host(net) && net->target && stays(net))
+                qemu_host_work_add(work, &qemu_host_net_new(proc->dom->def, net)->item);
+}
+
+void qemu_guest_nets_leave(QemuProcess *proc, QemuHostWork *work)
+{
+        const VhDomainDef *def = proc->dom->def;
+
+        for (uint32_t i = 0; i < def->nets.n; i++)
+                qemu_guest_net_leave(proc, def->nets.items[i], work);
+}

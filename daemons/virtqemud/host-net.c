@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Host ends of interfaces as items of work: what they need, their names. */
+
+#include "host-net.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "model/domain-tables.h"
+#include "process.h"
+
+enum { VIRTPORT_8021QBG = 2, VIRTPORT_8021QBH = 3, VIRTPORT_OPENVSWITCH = 4, VIRTPORT_MIDONET = 5 };
+
+bool qemu_net_needs_host(const VhNet *net)
+{
+        return net->type == VH_NET_BRIDGE || net->type == VH_NET_NETWORK || net->type == VH_NET_ETHERNET ||
+               net->type == VH_NET_DIRECT;
+}
+
+bool qemu_net_is_ovs(const VhNet *net)
+{
+        return net->virtport && net->virtport->type == VIRTPORT_OPENVSWITCH;
+}
+
+static int refuse(VhError **err, const char *what)
+{
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "%s", what);
+}
+
+int qemu_host_net_check(const QemuDriver *driver, const VhNet *net, VhError **err)
+{
+        unsigned port = net->virtport ? net->virtport->type : 0;
+
+        if (!driver->env.privileged)
+                return refuse(err, "interfaces that need a device of the host are for the system daemon: a session "
+                                   "has networks of type 'user'");
+        if (net->filter)
+                return refuse(err, "filterref is not supported for interfaces: there is no network filter driver");
+        if (port == VIRTPORT_8021QBG || port == VIRTPORT_8021QBH || port == VIRTPORT_MIDONET)
+                return refuse(err, "virtualport of this type is not supported, only openvswitch");
+        if (net->vlan && net->vlan->tags.n && !qemu_net_is_ovs(net))
+                return refuse(err, "an interface connecting to a bridge or a device requires a virtualport of type "
+                                   "openvswitch for its vlan tag");
+        if (net->isolated == VH_YES && (qemu_net_is_ovs(net) || net->type != VH_NET_BRIDGE))
+                return refuse(err, "interface port isolation is not supported for this type of connection");
+        if (net->type == VH_NET_NETWORK)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "interface in network '%s': there is no network driver yet", net->network);
+        return 0;
+}
+
+/* ---- names ---- */
+
+static bool taken(const char *name)
+{
+        VhLink link;
+
+        return vh_link_get(name, &link) == 0;
+}
+
+void qemu_host_net_name(QemuDriver *driver, VhNet *net)
+{
+        bool direct = net->type == VH_NET_DIRECT;
+        unsigned *next = direct ? &driver->next_macvtap : &driver->next_vnet;
+
+        if (net->target && !strchr(net->target, '%'))
+                return;
+        do {
+                free(net->target);
+                net->target = vh_xasprintf("%s%u", direct ? "macvtap" : "vnet", (*next)++);
+        } while (taken(net->target));
+}
+
+/* ---- items ---- */
+
+static void close_all(int *fds, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++)
+                vh_closep(&fds[i]);
+        free(fds);
+}
+
+static void host_net_free(QemuHostItem *item)
+{
+        QemuHostNet *h = (QemuHostNet *)item;
+
+        close_all(h->fds, h->n_fds);
+        close_all(h->vhost, h->n_vhost);
+        vh_xml_bind_free(&vh_table_net, h->net);
+        free(h->guest_name);
+        free(h);
+}
+
+static void adopt(QemuHostItem *item, QemuProcess *proc, QemuLaunch *launch)
+{
+        QemuHostNet *h = (QemuHostNet *)item;
+
+        for (unsigned i = 0; i < h->n_fds; i++)
+                qemu_launch_give_fd(launch, QEMU_FD_TAP, h->net->info.alias, VH_TAKE_FD(h->fds[i]));
+        for (unsigned i = 0; i < h->n_vhost; i++)
+                qemu_launch_give_fd(launch, QEMU_FD_VHOST, h->net->info.alias, VH_TAKE_FD(h->vhost[i]));
+}
+
+static const QemuHostItemClass host_net_class = {
+        .make = qemu_host_net_make,
+        .remove = qemu_host_net_remove,
+        .adopt = adopt,
+        .free = host_net_free,
+};
+
+QemuHostNet *qemu_host_net_new(const VhDomainDef *def, const VhNet *net)
+{
+        QemuHostNet *h = vh_new(QemuHostNet, 1);
+
+        h->item.class = &host_net_class;
+        h->net = vh_new(VhNet, 1);
+        vh_xml_bind_copy(&vh_table_net, h->net, net);
+        h->guest_name = vh_xstrdup(def->name);
+        memcpy(h->guest_uuid, def->uuid, sizeof(h->guest_uuid));
+        h->kvm = def->virt_type == VH_VIRT_KVM;
+        h->existing = net->type == VH_NET_ETHERNET && net->target_managed == VH_NO;
+        return h;
+}

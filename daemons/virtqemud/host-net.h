@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The host's end of a guest's network interface: a tap on a bridge, a macvtap on a device of the host, or a tap that a
+ * script cares for. */
+
+#include "host-work.h"
+#include "model/domain.h"
+#include "net/link.h"
+#include "qemu.h"
+
+typedef struct QemuHostNet {
+        QemuHostItem item;
+        VhNet *net; /* a copy */
+        uint8_t guest_uuid[VH_UUID_LEN];
+        char *guest_name;
+        bool kvm;
+        bool existing;    /* the device was made by somebody else, and stays */
+        int *fds, *vhost; /* one a queue, -1: none */
+        unsigned n_fds, n_vhost;
+} QemuHostNet;
+
+/* Whether an interface has an end that we make. */
+bool qemu_net_needs_host(const VhNet *net);
+/* Refuses what cannot be made. */
+int qemu_host_net_check(const QemuDriver *driver, const VhNet *net, VhError **err);
+/* Gives the device a name that is free, if the definition leaves it open. */
+void qemu_host_net_name(QemuDriver *driver, VhNet *net);
+/* An item for qemu_host_work_add(); the device has its name, the interface its alias. */
+QemuHostNet *qemu_host_net_new(const VhDomainDef *def, const VhNet *net);
+
+/* host-net-make.c: what the item's class calls. Blocking. */
+int qemu_host_net_make(QemuHostItem *item, VhError **err);
+void qemu_host_net_remove(QemuHostItem *item);
+
+/* host-bandwidth.c: limits of a device with tc(8), none with net->bandwidth unset. Blocking. */
+int qemu_bandwidth_set(const VhNet *net, VhError **err);
+void qemu_bandwidth_clear(const char *ifname);
+
+/* host-ovs.c: ports of Open vSwitch bridges. Blocking. */
+int qemu_ovs_add_port(const QemuHostNet *h, VhError **err);
+void qemu_ovs_remove_port(const char *ifname);
+bool qemu_net_is_ovs(const VhNet *net);
