@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <utlist.h>
 
@@ -88,24 +86,6 @@ static int open_terminal(const char *path)
         return fd;
 }
 
-static int open_socket(const char *path)
-{
-        struct sockaddr_un addr = { .sun_family = AF_UNIX };
-        int fd, r;
-
-        if (strlen(path) >= sizeof(addr.sun_path))
-                return -ENAMETOOLONG;
-        strcpy(addr.sun_path, path);
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
-                return fd;
-        r = -errno;
-        close(fd);
-        return r;
-}
-
 static QemuConsole *find_open(const QemuDriver *driver, const char *path)
 {
         QemuConsole *c;
@@ -145,7 +125,7 @@ static int open_source(VhCall *call, const VhChrSource *source, bool force, VhEr
         r = take_turn(driver, source->path, force, err);
         if (r < 0)
                 return r;
-        fd = source->type == VH_CHR_PTY ? open_terminal(source->path) : open_socket(source->path);
+        fd = source->type == VH_CHR_PTY ? open_terminal(source->path) : qemu_unix_connect(source->path);
         if (fd < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, fd, "unable to open '%s'", source->path);
         c = vh_new(QemuConsole, 1);

@@ -105,7 +105,7 @@ QEMU_OP(domain_send_key)
         return qemu_task_start(call, &args->dom, &send_key_class, send_key_init, err);
 }
 
-/* ---- interrupt, wakeup ---- */
+/* ---- interrupt ---- */
 
 static void nmi_run(QemuTask *task)
 {
@@ -125,26 +125,6 @@ QEMU_OP(domain_inject_nmi)
         int r = vh_check_flags(args->flags, 0, VIR_FROM_QEMU, "qemuDomainInjectNMI", err);
 
         return r < 0 ? r : qemu_task_start(call, &args->dom, &nmi_class, NULL, err);
-}
-
-static void wakeup_run(QemuTask *task)
-{
-        qemu_task_qmp(task, qmp_command("system_wakeup", NULL), done);
-}
-
-static const QemuTaskClass wakeup_class = {
-        .api = "remoteDispatchDomainPMWakeup",
-        .size = sizeof(QemuTask),
-        .job = QEMU_JOB_MODIFY,
-        .need_active = true,
-        .run = wakeup_run,
-};
-
-QEMU_OP(domain_pm_wakeup)
-{
-        int r = vh_check_flags(args->flags, 0, VIR_FROM_QEMU, "qemuDomainPMWakeup", err);
-
-        return r < 0 ? r : qemu_task_start(call, &args->dom, &wakeup_class, NULL, err);
 }
 
 /* ---- screenshot ---- */

@@ -271,91 +271,12 @@ QEMU_OP(domain_destroy_flags)
                                args->flags & VIR_DOMAIN_DESTROY_GRACEFUL ? init_graceful : NULL, err);
 }
 
-/* ---- the power button ---- */
+/* ---- reset ---- */
 
 static void finished(QemuTask *task, json_t *ret)
 {
         qemu_status_save(task->dom);
         qemu_task_end(task, 0, NULL);
-}
-
-static void shutdown_run(QemuTask *task)
-{
-        QemuProcess *proc = qemu_process(task->dom);
-
-        proc->fake_reboot = task->dom->def->on_poweroff == VH_LIFECYCLE_RESTART;
-        qemu_task_qmp(task, qmp_command("system_powerdown", NULL), finished);
-}
-
-static const QemuTaskClass shutdown_class = {
-        .api = "remoteDispatchDomainShutdownFlags",
-        .size = sizeof(QemuTask),
-        .job = QEMU_JOB_MODIFY,
-        .need_active = true,
-        .run = shutdown_run,
-};
-
-/* A guest that has to do it itself needs an agent that answers. */
-static int check_agent_flag(VhCall *call, const remote_nonnull_domain *wire, bool agent, VhError **err)
-{
-        VhDomainObj *dom = qemu_domain(call, wire, err);
-
-        if (!dom)
-                return -ENOENT;
-        if (!agent)
-                return 0;
-        if (vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) < 0)
-                return -EINVAL;
-        return qemu_agent_check(dom, err);
-}
-
-static int shut_down(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err)
-{
-        enum { KNOWN = VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN | VIR_DOMAIN_SHUTDOWN_GUEST_AGENT };
-        int r = vh_check_flags(flags, KNOWN, VIR_FROM_QEMU, "qemuDomainShutdownFlags", err);
-
-        if (r == 0)
-                r = check_agent_flag(call, wire, flags == VIR_DOMAIN_SHUTDOWN_GUEST_AGENT, err);
-        if (r == 0 && flags == VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
-                return qemu_agent_shutdown(call, wire, false, err);
-        return r < 0 ? r : qemu_task_start(call, wire, &shutdown_class, NULL, err);
-}
-
-QEMU_OP(domain_shutdown)
-{
-        return shut_down(call, &args->dom, 0, err);
-}
-
-QEMU_OP(domain_shutdown_flags)
-{
-        return shut_down(call, &args->dom, args->flags, err);
-}
-
-static void reboot_run(QemuTask *task)
-{
-        qemu_process(task->dom)->fake_reboot = true;
-        qemu_task_qmp(task, qmp_command("system_powerdown", NULL), finished);
-}
-
-static const QemuTaskClass reboot_class = {
-        .api = "remoteDispatchDomainReboot",
-        .size = sizeof(QemuTask),
-        .job = QEMU_JOB_MODIFY,
-        .need_active = true,
-        .run = reboot_run,
-};
-
-QEMU_OP(domain_reboot)
-{
-        enum { KNOWN = VIR_DOMAIN_REBOOT_ACPI_POWER_BTN | VIR_DOMAIN_REBOOT_GUEST_AGENT };
-        bool agent = args->flags == VIR_DOMAIN_REBOOT_GUEST_AGENT;
-        int r = vh_check_flags(args->flags, KNOWN, VIR_FROM_QEMU, "qemuDomainReboot", err);
-
-        if (r == 0)
-                r = check_agent_flag(call, &args->dom, agent, err);
-        if (r == 0 && agent)
-                return qemu_agent_shutdown(call, &args->dom, true, err);
-        return r < 0 ? r : qemu_task_start(call, &args->dom, &reboot_class, NULL, err);
 }
 
 static void reset_run(QemuTask *task)

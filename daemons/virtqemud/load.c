@@ -2,6 +2,7 @@
 
 /* Definitions from disk into memory, at start and at reload. */
 
+#include "agent-link.h"
 #include "qemu.h"
 
 #include <errno.h>
@@ -11,13 +12,19 @@
 
 VH_LOG_SOURCE("qemu.load");
 
+static void jobs_free(QemuJobs *jobs)
+{
+        if (jobs)
+                qemu_jobs_done(jobs);
+        free(jobs);
+}
+
 static void priv_free(void *p)
 {
         QemuDomain *priv = p;
 
-        if (priv->jobs)
-                qemu_jobs_done(priv->jobs);
-        free(priv->jobs);
+        jobs_free(priv->jobs);
+        jobs_free(priv->agent_jobs);
         free(priv->foreign);
         free(priv->text);
         free(priv);
@@ -26,21 +33,32 @@ static void priv_free(void *p)
 QemuDomain *qemu_domain_priv(VhDomainObj *dom)
 {
         if (!dom->priv) {
-                dom->priv = vh_new(QemuDomain, 1);
+                QemuDomain *priv = vh_new(QemuDomain, 1);
+
+                priv->agent_timeout = QEMU_AGENT_BLOCK;
+                dom->priv = priv;
                 dom->priv_free = priv_free;
         }
         return dom->priv;
 }
 
+static QemuJobs *need_jobs(QemuDriver *driver, QemuJobs **jobs)
+{
+        if (!*jobs) {
+                *jobs = vh_new(QemuJobs, 1);
+                (*jobs)->loop = driver->env.loop;
+        }
+        return *jobs;
+}
+
 QemuJobs *qemu_jobs(QemuDriver *driver, VhDomainObj *dom)
 {
-        QemuDomain *priv = qemu_domain_priv(dom);
+        return need_jobs(driver, &qemu_domain_priv(dom)->jobs);
+}
 
-        if (!priv->jobs) {
-                priv->jobs = vh_new(QemuJobs, 1);
-                priv->jobs->loop = driver->env.loop;
-        }
-        return priv->jobs;
+QemuJobs *qemu_agent_jobs(QemuDriver *driver, VhDomainObj *dom)
+{
+        return need_jobs(driver, &qemu_domain_priv(dom)->agent_jobs);
 }
 
 void qemu_drop_text(QemuDriver *driver, VhDomainObj *dom)

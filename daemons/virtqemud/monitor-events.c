@@ -3,6 +3,7 @@
 /* What QEMU tells by itself: a row for each event that means something to us; clients that follow monitor events get
  * all of them. */
 
+#include "agent-link.h"
 #include "block-job.h"
 #include "hotplug.h"
 
@@ -75,6 +76,7 @@ static void on_shutdown(QemuProcess *proc, json_t *args)
 {
         const json_t *guest = json_object_get(args, "guest");
 
+        qemu_agent_tell(proc->agent, QEMU_AGENT_SHUTS_DOWN);
         if (proc->gave_shutdown)
                 return;
         proc->gave_shutdown = true;
@@ -96,6 +98,7 @@ static void on_reset(QemuProcess *proc, json_t *args)
 {
         const remote_nonnull_domain wire = wire_of(proc);
 
+        qemu_agent_tell(proc->agent, QEMU_AGENT_RESETS);
         vh_event_domain_reboot(proc->driver->hub, &wire);
         if (proc->dom->def->on_reboot == VH_LIFECYCLE_DESTROY && !proc->killing &&
             json_is_true(json_object_get(args, "guest")))
@@ -199,6 +202,7 @@ static void on_suspend(QemuProcess *proc, json_t *args)
 {
         const remote_nonnull_domain wire = wire_of(proc);
 
+        qemu_agent_tell(proc->agent, QEMU_AGENT_SUSPENDS);
         vh_event_domain_pm(proc->driver->hub, &wire, VIR_DOMAIN_EVENT_ID_PMSUSPEND, 0);
         if (proc->dom->state != VIR_DOMAIN_RUNNING)
                 return;
@@ -211,6 +215,7 @@ static void on_suspend_disk(QemuProcess *proc, json_t *args)
 {
         const remote_nonnull_domain wire = wire_of(proc);
 
+        qemu_agent_tell(proc->agent, QEMU_AGENT_SUSPENDS);
         vh_event_domain_pm(proc->driver->hub, &wire, VIR_DOMAIN_EVENT_ID_PMSUSPEND_DISK, 0);
 }
 
@@ -301,7 +306,6 @@ static void on_rtc(QemuProcess *proc, json_t *args)
 
 static void on_port(QemuProcess *proc, json_t *args)
 {
-        enum { CONNECTED = 1, DISCONNECTED = 2 }; /* words of VhChr.target_state */
         bool open = json_is_true(json_object_get(args, "open"));
         const char *id = text(args, "id");
         VhDomainDef *def = proc->dom->def;
@@ -312,15 +316,15 @@ static void on_port(QemuProcess *proc, json_t *args)
 
                 if (!chr->info.alias || strcmp(chr->info.alias, id) != 0)
                         continue;
-                chr->target_state = open ? CONNECTED : DISCONNECTED;
+                chr->target_state = open ? QEMU_CHANNEL_CONNECTED : QEMU_CHANNEL_DISCONNECTED;
                 if (!vh_streq(chr->target_name, "org.qemu.guest_agent.0"))
                         continue;
-                proc->agent_connected = open;
                 vh_event_domain_agent_lifecycle(proc->driver->hub, &wire,
                                                 open ? VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED
                                                      : VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED,
                                                 VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL);
         }
+        qemu_agent_follow(proc);
         qemu_status_save(proc->dom);
 }
 

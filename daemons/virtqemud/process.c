@@ -73,6 +73,7 @@ static void process_free(QemuProcess *proc)
         qemu_unplugs_stop(proc);
         qemu_block_tasks_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
+        qemu_agent_stop(proc);
         qemu_block_jobs_stop(proc);
         vh_source_free(proc->exit_watch);
         vh_source_free(proc->kill_timer);
@@ -208,6 +209,7 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         qemu_unplugs_stop(proc);
         qemu_block_tasks_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
+        qemu_agent_stop(proc);
         qemu_block_jobs_stop(proc);
         qemu_run_log_say(proc, "shutting down, reason=%s\n", reason_words[reason]);
         qemu_run_step(proc, QEMU_STEP_ENDED, NULL, ended, proc);
@@ -276,24 +278,22 @@ void qemu_process_kill(QemuProcess *proc, QemuKill how, int reason, int detail)
                 proc->kill_timer = vh_loop_add_timer(proc->driver->env.loop, TERM_TIME, kill_time_over, proc);
 }
 
-int qemu_process_connect(const QemuProcess *proc)
+int qemu_unix_connect(const char *path)
 {
         struct sockaddr_un addr = { .sun_family = AF_UNIX };
-        int fd;
+        int fd, r;
 
-        if (strlen(proc->monitor_path) >= sizeof(addr.sun_path))
+        if (strlen(path) >= sizeof(addr.sun_path))
                 return -ENAMETOOLONG;
-        strcpy(addr.sun_path, proc->monitor_path);
+        strcpy(addr.sun_path, path);
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
-        if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-                int r = -errno;
-
-                close(fd);
-                return r;
-        }
-        return fd;
+        if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+                return fd;
+        r = -errno;
+        close(fd);
+        return r;
 }
 
 static void monitor_ready(void *data)

@@ -39,7 +39,8 @@ struct QemuProcess {
         bool killing;              /* we are stopping it */
         bool fake_reboot;          /* the next power-off is a reboot */
         bool gave_shutdown;        /* QEMU told that the guest shut down */
-        bool agent_connected;      /* the guest's end of the agent channel is open */
+        struct QemuAgent *agent;   /* agent-link.h; NULL: the guest's end of its channel is closed */
+        bool agent_failed;         /* it said what cannot be understood */
         int stop_reason;           /* VIR_DOMAIN_SHUTOFF_*: of the stop that goes on */
         int stop_detail;           /* VIR_DOMAIN_EVENT_STOPPED_* */
         int cont_reason;           /* VIR_DOMAIN_RUNNING_* of the next RESUME; 0: unpaused */
@@ -117,8 +118,8 @@ void qemu_process_forget(VhDomainObj *dom);
 QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom);
 /* pid is the domain's process: watches for its end. Returns 0 or negative errno (-ESRCH: it is gone already). */
 int qemu_process_watch(QemuProcess *proc, pid_t pid);
-/* A new connection to the monitor socket; negative errno. */
-int qemu_process_connect(const QemuProcess *proc);
+/* A non-blocking connection to a socket of QEMU; negative errno. */
+int qemu_unix_connect(const char *path);
 /* Takes the connection fd over as the monitor. ready() is called once commands can be sent. */
 void qemu_process_use_monitor(QemuProcess *proc, int fd, void (*ready)(QemuProcess *proc));
 /* What QEMU wrote to its log in this run, at most a few kB, trimmed; the caller frees it. */
@@ -135,6 +136,14 @@ typedef void (*QemuValuesDone)(void *data, int r, const VhError *err);
  * called at once or later; not if the process goes meanwhile. incoming: the guest's memory comes from elsewhere.
  * start-values.c */
 void qemu_start_values(QemuProcess *proc, bool incoming, QemuValuesDone done, void *data);
+
+/* Words of VhChr.target_state: whether the guest has the channel open. */
+enum { QEMU_CHANNEL_CONNECTED = 1, QEMU_CHANNEL_DISCONNECTED = 2 };
+/* Connects to the guest's agent if its end of the channel is open, and lets go of it if not: to be called after each
+ * change of the channel's state. agent.c */
+void qemu_agent_follow(QemuProcess *proc);
+/* Lets go of the agent of a guest that ended; what it was asked fails. */
+void qemu_agent_stop(QemuProcess *proc);
 
 /* Ends those that wait for devices of a domain that stopped. hotplug-detach.c */
 void qemu_unplugs_stop(QemuProcess *proc);

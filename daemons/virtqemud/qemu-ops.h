@@ -168,12 +168,37 @@ extern const VhHypervisorOps qemu_hypervisor_ops;
 /* life.c */
 QEMU_OP(domain_suspend);
 QEMU_OP(domain_resume);
-QEMU_OP(domain_shutdown);
-QEMU_OP(domain_shutdown_flags);
 QEMU_OP(domain_destroy);
 QEMU_OP(domain_destroy_flags);
-QEMU_OP(domain_reboot);
 QEMU_OP(domain_reset);
+
+/* power.c */
+QEMU_OP(domain_shutdown);
+QEMU_OP(domain_shutdown_flags);
+QEMU_OP(domain_reboot);
+QEMU_OP(domain_pm_suspend_for_duration);
+QEMU_OP(domain_pm_wakeup);
+
+/* agent.c and agent-*.c */
+QEMU_OP_RET(domain_agent_set_response_timeout);
+QEMU_OP(domain_set_user_password);
+QEMU_OP_RET(domain_authorized_ssh_keys_get);
+QEMU_OP(domain_authorized_ssh_keys_set);
+QEMU_OP_RET(domain_get_guest_vcpus);
+QEMU_OP(domain_set_guest_vcpus);
+QEMU_OP_RET(domain_fsfreeze);
+QEMU_OP_RET(domain_fsthaw);
+QEMU_OP(domain_fstrim);
+QEMU_OP_RET(domain_get_fsinfo);
+QEMU_OP_RET(domain_get_hostname);
+QEMU_OP_RET(domain_get_time);
+QEMU_OP(domain_set_time);
+QEMU_OP_RET(domain_get_guest_info);
+QEMU_OP_RET(domain_interface_addresses);
+/* vCPUs as the guest's own system has them on and off: flags are those of GET_VCPUS_FLAGS and SET_VCPUS_FLAGS with
+ * VIR_DOMAIN_VCPU_GUEST. */
+int qemu_agent_get_vcpus(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, int *num, VhError **err);
+int qemu_agent_set_vcpus(VhCall *call, const remote_nonnull_domain *wire, unsigned n, VhError **err);
 
 /* live-cpu.c, live-block.c, live-net.c, guest-input.c, console.c */
 QEMU_OP_RET(domain_memory_stats);
@@ -184,7 +209,6 @@ QEMU_OP_RET(domain_get_control_info);
 QEMU_OP_RET(domain_get_vcpus);
 QEMU_OP(domain_send_key);
 QEMU_OP(domain_inject_nmi);
-QEMU_OP(domain_pm_wakeup);
 QEMU_OP_RET(domain_screenshot);
 QEMU_OP(domain_open_console);
 QEMU_OP(domain_open_channel);
@@ -225,6 +249,3 @@ int qemu_agent_command(VhCall *call, const qemu_domain_agent_command_args *args,
 
 /* Starts a domain that is marked for it, unless it runs. life.c */
 void qemu_autostart_domain(QemuDriver *driver, VhDomainObj *dom);
-/* agent.c: whether the guest's agent can be asked; its way to switch off or (reboot) to start over. */
-int qemu_agent_check(VhDomainObj *dom, VhError **err);
-int qemu_agent_shutdown(VhCall *call, const remote_nonnull_domain *wire, bool reboot, VhError **err);

@@ -60,6 +60,8 @@ typedef struct QemuDomain {
         char *text;               /* the stored definition with QEMU_SHOWN_XML, NULL: not made (yet) */
         struct QemuProcess *proc; /* process.h; NULL: does not run */
         QemuJobs *jobs;           /* NULL: none was ever asked for */
+        QemuJobs *agent_jobs;     /* the same of those with the guest's agent */
+        int agent_timeout;        /* of the agent's commands: seconds, or QEMU_AGENT_* of agent-link.h */
 } QemuDomain;
 
 static inline QemuDriver *qemu_driver(const VhCall *call)
@@ -82,6 +84,8 @@ void qemu_drop_text(QemuDriver *driver, VhDomainObj *dom);
 void qemu_waiters_tell(QemuDriver *driver, VhDomainObj *dom);
 /* The queue of a domain's jobs. */
 QemuJobs *qemu_jobs(QemuDriver *driver, VhDomainObj *dom);
+/* The queue of those with its agent. */
+QemuJobs *qemu_agent_jobs(QemuDriver *driver, VhDomainObj *dom);
 
 /* The domain of a call; NULL with VIR_ERR_NO_DOMAIN. */
 VhDomainObj *qemu_domain(VhCall *call, const remote_nonnull_domain *wire, VhError **err);

@@ -78,6 +78,15 @@ static void read_vcpus(QemuProcess *proc, const xmlNode *root)
         }
 }
 
+static void read_agent_timeout(QemuProcess *proc, const xmlNode *root)
+{
+        const xmlNode *node = vh_xml_child(root, "agentTimeout");
+        _attr_ Attr content = { node ? xmlNodeGetContent((xmlNode *)node) : NULL };
+
+        if (content.text)
+                (void)vh_parse_int((const char *)content.text, &qemu_domain_priv(proc->dom)->agent_timeout);
+}
+
 /* What the file says of the process. */
 static void read_process(QemuProcess *proc, const xmlNode *root)
 {
@@ -90,6 +99,7 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         attr_set(&proc->channel_dir, root, "channelTargetDir", "path");
         proc->fake_reboot = vh_xml_child(root, "fakereboot") != NULL;
         proc->last_node = (unsigned)attr_int(vh_xml_child(root, "nodename"), "index");
+        read_agent_timeout(proc, root);
         read_vcpus(proc, root);
         qemu_block_jobs_parse(proc, root);
         if (vh_xml_child(root, "qemuCaps"))
@@ -179,8 +189,10 @@ static void refreshed(void *data, int r, const VhError *err)
 
         if (r < 0)
                 vh_log_error("domain '%s': %s", proc->dom->node.name, vh_error_text(err, r));
-        else
+        else {
+                qemu_agent_follow(proc);
                 qemu_status_save(proc->dom);
+        }
 }
 
 static void got_status(void *data, json_t *ret, int r, const VhError *err)
@@ -241,7 +253,7 @@ static int connect_process(QemuProcess *proc, pid_t pid)
                 qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
                 return 0;
         }
-        fd = qemu_process_connect(proc);
+        fd = qemu_unix_connect(proc->monitor_path);
         if (fd < 0)
                 return fd;
         qemu_process_use_monitor(proc, fd, ready);

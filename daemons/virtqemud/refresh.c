@@ -54,8 +54,6 @@ static void set_ptys(VhDomainDef *def, const char *label, const char *path)
         EACH_CHR(def->channels, label, path);
 }
 
-enum { CHANNEL_CONNECTED = 1, CHANNEL_DISCONNECTED = 2 }; /* words of VhChr.target_state */
-
 static void set_channel_state(VhDomainDef *def, const char *label, bool open)
 {
         for (uint32_t i = 0; i < def->channels.n; i++) {
@@ -63,7 +61,7 @@ static void set_channel_state(VhDomainDef *def, const char *label, bool open)
                 _vh_free_ char *want = chr->info.alias ? vh_xasprintf("char%s", chr->info.alias) : NULL;
 
                 if (want && chr->target_name && strcmp(want, label) == 0)
-                        chr->target_state = open ? CHANNEL_CONNECTED : CHANNEL_DISCONNECTED;
+                        chr->target_state = open ? QEMU_CHANNEL_CONNECTED : QEMU_CHANNEL_DISCONNECTED;
         }
 }
 

@@ -42,8 +42,7 @@ QEMU_OP_RET(domain_get_vcpus_flags)
         if (!def)
                 return -EINVAL;
         if (args->flags & VIR_DOMAIN_VCPU_GUEST)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
-                                    "vCPU count provided by the guest agent can only be requested for live domains");
+                return qemu_agent_get_vcpus(call, &args->dom, args->flags, &ret->num, err);
         ret->num = (int)(args->flags & VIR_DOMAIN_VCPU_MAXIMUM ? def->vcpus : vh_domain_def_vcpus_current(def));
         return 0;
 }
@@ -113,11 +112,6 @@ static int check_vcpus(const VhDomainObj *dom, unsigned n, uint32_t flags, uint3
         if (n == 0)
                 return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "nvcpus in %s must not be zero",
                                       "virDomainSetVcpusFlags");
-        if (flags & VIR_DOMAIN_VCPU_GUEST)
-                return vh_domain_obj_active(dom)
-                               ? vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                              "setting vCPUs by the guest agent is not supported yet")
-                               : vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain is not running");
         if (flags & VIR_DOMAIN_VCPU_MAXIMUM && affect & VIR_DOMAIN_AFFECT_LIVE)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                     "cannot adjust maximum vcpus on running domain");
@@ -142,6 +136,8 @@ static int set_vcpus(VhCall *call, const remote_nonnull_domain *wire, unsigned n
                 r = check_vcpus(dom, n, flags, affect, err);
         if (r < 0)
                 return r;
+        if (flags & VIR_DOMAIN_VCPU_GUEST)
+                return qemu_agent_set_vcpus(call, wire, n, err);
         return affect & VIR_DOMAIN_AFFECT_LIVE ? qemu_vcpus_change(call, dom, n, affect)
                                                : set_vcpus_config(call, wire, n, flags, err);
 }

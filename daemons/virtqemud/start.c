@@ -204,7 +204,7 @@ static void executed(void *data, pid_t pid, int r, const VhError *error)
 
 static int connect_monitor(QemuProcess *proc, VhError **err)
 {
-        int fd = qemu_process_connect(proc);
+        int fd = qemu_unix_connect(proc->monitor_path);
 
         if (fd < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, fd, "failed to connect to monitor socket");

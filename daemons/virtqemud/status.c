@@ -141,7 +141,7 @@ static char *status_text(QemuProcess *proc)
         add_path(&b, "channelTargetDir", proc->channel_dir);
         vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n", proc->last_node);
         qemu_block_jobs_format(proc, &b);
-        vh_buf_adds(&b, "  <agentTimeout>-2</agentTimeout>\n");
+        vh_buf_printf(&b, "  <agentTimeout>%d</agentTimeout>\n", qemu_domain_priv(proc->dom)->agent_timeout);
         qemu_status_format_def(dom->def, &b);
         vh_buf_adds(&b, "</domstatus>\n");
         return vh_buf_take(&b);

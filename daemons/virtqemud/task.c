@@ -44,6 +44,11 @@ static void end_call(VhLoop *loop, VhCall *call, int r, VhError *err)
         vh_loop_later(loop, &ending->later);
 }
 
+static QemuJobs *queue(QemuTask *task)
+{
+        return task->class->agent ? qemu_agent_jobs(task->driver, task->dom) : qemu_jobs(task->driver, task->dom);
+}
+
 void qemu_task_end(QemuTask *task, int r, VhError *err)
 {
         VhCall *call = task->call;
@@ -59,7 +64,7 @@ void qemu_task_end(QemuTask *task, int r, VhError *err)
         else
                 vh_error_free(err);
         if (task->has_job)
-                qemu_job_end(qemu_jobs(task->driver, task->dom), &task->slot);
+                qemu_job_end(queue(task), &task->slot);
         vh_domain_obj_unref(task->dom);
         free(task);
 }
@@ -99,7 +104,7 @@ int qemu_task_go(QemuTask *task)
                 .api = task->class->api,
                 .granted = granted,
         };
-        qemu_job_begin(qemu_jobs(task->driver, task->dom), &task->slot);
+        qemu_job_begin(queue(task), &task->slot);
         return VH_LATER;
 }
 

@@ -27,6 +27,7 @@ typedef struct QemuTaskClass {
         size_t size; /* of the struct that begins with a QemuTask */
         QemuJob job; /* QEMU_JOB_NONE: does not wait for a turn */
         QemuAsyncJob async;
+        bool agent;       /* the turn is one with the guest's agent: those with the monitor go on beside it */
         bool need_active; /* the domain must run when the turn comes: else "domain is not running" */
         void (*run)(QemuTask *task);
         void (*cleanup)(QemuTask *task); /* frees what the task has of its own; NULL: nothing */

@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A small Linux under our daemon: what needs somebody inside the guest. One boot serves most checks, and another one the
+reference, whose answers through the agent must be the same. Prints TAP."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import libvirt
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+
+import host  # noqa: E402
+import tap  # noqa: E402
+
+KERNEL = os.path.join(host.build_dir(), "tests", "guest")
+QEMU_CONF = """user = "root"
+group = "root"
+security_driver = "none"
+namespaces = [ ]
+remember_owner = 0
+cgroup_controllers = [ ]
+stdio_handler = "file"
+auto_dump_path = "ROOT/dumps"
+"""
+GUEST = """<domain type='qemu'><name>tiny</name><maxMemory slots='4' unit='MiB'>512</maxMemory><memory unit='MiB'>128</memory>
+<vcpu current='1'>2</vcpu><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type><kernel>KERNEL/vmlinuz</kernel>
+<initrd>KERNEL/initrd</initrd><cmdline>console=ttyS0 quiet mitigations=off nokaslr no_timer_check</cmdline></os>
+<features><acpi/></features><cpu><numa><cell id='0' cpus='0-1' memory='128' unit='MiB'/></numa></cpu>
+<on_crash>coredump-restart</on_crash>
+<devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/tiny.img'/>
+<target dev='vda' bus='virtio'/><serial>TINY1</serial></disk>
+<interface type='user'><mac address='52:54:00:11:22:33'/><model type='virtio'/></interface>
+<serial type='pty'/><channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+<panic model='isa'/><rng model='virtio'><backend model='random'>/dev/urandom</backend></rng></devices></domain>"""
+
+
+class Console:
+    """The guest's serial line through virsh console."""
+
+    def __init__(self, uri, name):
+        self.virsh = subprocess.Popen(["script", "-qec", f"virsh -c {uri} console --force {name}", "/dev/null"], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.set_blocking(self.virsh.stdout.fileno(), False)
+        self.text = ""
+
+    def close(self):
+        self.virsh.stdin.close()
+        self.virsh.terminate()
+        self.virsh.wait()
+        self.virsh.stdout.close()
+
+    def wait(self, pattern, seconds=60.0):
+        """Reads until the pattern comes; what was read up to it is gone afterwards. Returns the match."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = re.search(pattern, self.text)
+            if found:
+                self.text = self.text[found.end():]
+                return found
+            assert time.monotonic() < deadline, f"no {pattern!r} in {self.text!r}"
+            chunk = self.virsh.stdout.read()
+            if chunk:
+                self.text += chunk.decode(errors="replace")
+            else:
+                time.sleep(0.02)
+
+    def type(self, text):
+        self.virsh.stdin.write(text.encode())
+        self.virsh.stdin.flush()
+
+    def login(self):
+        self.wait("login: ")
+        self.type("root\n")
+        self.wait("# ")
+
+    def run(self, command, seconds=30.0):
+        """Runs a command in the guest's shell; its output."""
+        self.type(f"{command}; echo end=$?\n")
+        out = self.wait(r"end=\$\?\r\n((?:.|\n)*?)end=(\d+)", seconds)
+        return out.group(1).replace("\r", "")
+
+
+class Linux(host.Host):
+    def __init__(self):
+        super().__init__()
+        self.write(QEMU_CONF.replace("ROOT", self.root), "etc", "qemu.conf")
+        os.mkdir(self.path("dumps"))
+        os.mkdir(self.path("run", "lock"))  # where the reference locks terminals
+
+    def close(self):
+        for daemon in reversed(self.daemons):
+            daemon.stop(signal.SIGKILL)
+        folder = self.path("run", "libvirt", "qemu")
+        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+            if name.endswith(".pid") and name != "driver.pid":
+                with open(os.path.join(folder, name), encoding="ascii") as f:
+                    try:
+                        os.kill(int(f.read()), signal.SIGKILL)
+                    except (OSError, ValueError):
+                        pass
+        super().close()
+
+    def daemon(self, which):
+        daemon = host.start_reference(self) if which == "reference" else host.start_ours(self, "virtqemud")
+        return daemon, f"qemu+unix:///system?socket={daemon.socket('-sock')}"
+
+    def guest(self):
+        image = self.path("tiny.img")
+        if not os.path.exists(image):
+            with open(image, "wb") as f:
+                f.truncate(4 << 20)
+            subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
+        return self.write(GUEST.replace("KERNEL", KERNEL).replace("ROOT", self.root), "tiny.xml")
+
+
+def virsh(uri, *command, timeout=90):
+    return subprocess.run(["virsh", "-q", "-c", uri, *command], capture_output=True, text=True, timeout=timeout,
+                          env={**os.environ, "LC_ALL": "C", "TZ": "UTC"}, check=False)
+
+
+def must(uri, *command):
+    run = virsh(uri, *command)
+    assert run.returncode == 0, f"virsh {' '.join(command)}: {run.stderr}"
+    return run.stdout
+
+
+def wait_for(what, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not become true"
+        time.sleep(0.05)
+
+
+CHANGES = [(re.compile(r"LIBVIRT-\d+|libvirt-\d+"), "N"), (re.compile(r"(total_bytes|used_bytes|[a-z-]+-bytes *): *\d+"), r"\1: N"),
+           (re.compile(r"Time: \d+"), "Time: N"), (re.compile(r"login-time *: \d+"), "login-time: N"),
+           (re.compile(r"/tmp/vh-\w+"), "ROOT")]
+
+
+def shown(run, root):
+    text = f"{run.returncode}\n{run.stdout}{run.stderr}".replace(root, "ROOT")
+    for pattern, by in CHANGES:
+        text = pattern.sub(by, text)
+    return text
+
+
+# Through the agent, whatever they answer: the same from both.
+AGENT_CALLS = [
+    ["qemu-agent-command", "tiny", '{"execute":"guest-ping"}'],
+    ["qemu-agent-command", "tiny", '{"execute":"guest-ping"}', "--timeout", "3"],
+    ["qemu-agent-command", "tiny", '{"execute":"guest-ping"}', "--block"],
+    ["qemu-agent-command", "tiny", '{"execute":"no-such"}'],
+    ["qemu-agent-command", "tiny", '{"execute":"guest-set-time","arguments":{"time":"x"}}'],
+    ["qemu-agent-command", "tiny", "[]"],
+    ["guestinfo", "tiny"], ["guestinfo", "tiny", "--user", "--os", "--timezone"], ["guestinfo", "tiny", "--hostname"],
+    ["guestinfo", "tiny", "--filesystem"], ["guestinfo", "tiny", "--interface"], ["guestinfo", "tiny", "--disk"],
+    ["domhostname", "tiny"], ["domhostname", "tiny", "--source", "agent"], ["domhostname", "tiny", "--source", "lease"],
+    ["domfsinfo", "tiny"], ["domifaddr", "tiny", "--source", "agent"], ["domifaddr", "tiny", "--source", "agent", "--full"],
+    ["domifaddr", "tiny"],
+    ["domfsfreeze", "tiny"], ["qemu-agent-command", "tiny", '{"execute":"guest-fsfreeze-status"}'],
+    ["domfsfreeze", "tiny"], ["domfsthaw", "tiny"], ["domfsthaw", "tiny"], ["domfsfreeze", "tiny", "/mnt"],
+    ["domfsthaw", "tiny", "/mnt"], ["domfsthaw", "tiny"], ["domfsfreeze", "tiny", "/nothing"], ["domfsthaw", "tiny"],
+    ["domfstrim", "tiny"], ["domfstrim", "tiny", "--minimum", "4096"], ["domfstrim", "tiny", "--mountpoint", "/mnt"],
+    ["domtime", "tiny"], ["domtime", "tiny", "--time", "1700000000"], ["domtime", "tiny", "--sync"],
+    ["domtime", "tiny", "--now"],
+    ["guestvcpus", "tiny"], ["guestvcpus", "tiny", "--cpulist", "0", "--disable"], ["guestvcpus", "tiny", "--cpulist", "7", "--enable"],
+    ["vcpucount", "tiny", "--guest"], ["vcpucount", "tiny", "--guest", "--maximum", "--live"], ["setvcpus", "tiny", "1", "--guest"],
+    ["setvcpus", "tiny", "2", "--guest"],
+    ["set-user-password", "tiny", "root", "guest"], ["set-user-password", "tiny", "nobody", "guest"],
+    ["get-user-sshkeys", "tiny", "root"], ["set-user-sshkeys", "tiny", "root", "--file", "KEYS"],
+    ["get-user-sshkeys", "tiny", "root"], ["set-user-sshkeys", "tiny", "root", "--remove", "--file", "KEYS"],
+    ["get-user-sshkeys", "tiny", "root"], ["get-user-sshkeys", "tiny", "nobody"],
+    ["guest-agent-timeout", "tiny", "--timeout", "3"], ["guest-agent-timeout", "tiny", "--timeout", "-7"],
+    ["guest-agent-timeout", "tiny"],
+    ["dompmsuspend", "tiny", "mem", "--duration", "5"], ["dompmsuspend", "tiny", "disk"],
+]
+
+
+def answers(h, uri):
+    keys = h.write("ssh-rsa AAAA tiny@test\n", "keys")
+    for command in AGENT_CALLS:
+        run = virsh(uri, *[keys if word == "KEYS" else word for word in command])
+        yield " ".join(command), shown(run, h.root)
+
+
+class Tiny:
+    """A guest that is up, with somebody logged in and an agent that answers."""
+
+    def __init__(self, which):
+        self.h = Linux()
+        self.daemon, self.uri = self.h.daemon(which)
+        begin = time.monotonic()
+        must(self.uri, "create", self.h.guest(), "--paused")
+        self.console = Console(self.uri, "tiny")
+        self.console.wait("Connected to domain")
+        must(self.uri, "resume", "tiny")
+        self.console.login()
+        wait_for(lambda: "state='connected'" in must(self.uri, "dumpxml", "tiny"))
+        print(f"# {which}: up after {time.monotonic() - begin:.1f} s", flush=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.console.close()
+        self.h.close()
+
+
+def agent_answers_as_with_the_reference(s):
+    ours = list(answers(s.h, s.uri))
+    with Tiny("reference") as reference:
+        theirs = list(answers(reference.h, reference.uri))
+    bad = [f"virsh {command}\n--- reference\n{a}\n--- ours\n{b}"
+           for (command, a), (_, b) in zip(theirs, ours, strict=True) if a != b]
+    assert not bad, "\n".join(bad)
+
+
+TESTS = [agent_answers_as_with_the_reference]
+
+
+def main():
+    libvirt.registerErrorHandler(lambda *args: None, None)
+    subprocess.run([os.path.join(HERE, "guest", "make-guest"), KERNEL], check=True)
+    with Tiny("ours") as shared:
+        return tap.run(TESTS, sys.argv[1:], shared)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
