@@ -19,10 +19,10 @@ typedef enum VhPresetAnswer {
 } VhPresetAnswer;
 
 typedef struct VhPresetRule {
-        VhPresetAnswer wanted; /* the daemon is one of the profile's */
-        VhPresetAnswer open;   /* the profile opens this listener */
+        VhPresetAnswer wanted;    /* the daemon is one of the profile's */
+        VhPresetAnswer open;      /* the profile opens this listener */
         VhPresetAnswer activated; /* systemd makes the daemon's sockets */
-        VhPresetAnswer boot;   /* the daemon starts things with the host */
+        VhPresetAnswer boot;      /* the daemon starts things with the host */
         VhPresetUnit unit;
         bool enable;
 } VhPresetRule;

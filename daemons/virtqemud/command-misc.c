@@ -164,13 +164,8 @@ int qemu_build_rngs(QemuBuild *b)
 json_t *qemu_watchdog_device(const QemuBuild *b, const VhWatchdog *watchdog)
 {
         static const char *const models[] = { NULL, "i6300esb", "ib700", "diag288" };
-        json_t *o;
+        json_t *o = json_object();
 
-        if (watchdog->model >= VH_ARRAY_SIZE(models) || !models[watchdog->model]) {
-                (void)qemu_unsupported(b, "unknown watchdog model 'itco'");
-                return NULL;
-        }
-        o = json_object();
         qj_str(o, "driver", models[watchdog->model]);
         qj_str(o, "id", watchdog->info.alias);
         return placed(b, &watchdog->info, o);

@@ -48,11 +48,11 @@ struct QemuProcess {
         /* Follows QEMU's migration, which saving and restoring are too; NULL: nobody. */
         void (*migration)(void *data, const char *status);
         void *migration_data;
-        unsigned last_node;         /* highest number of an image's node name */
-        struct QemuChange *unplugs; /* who waits for a device to go; hotplug-detach.c */
+        unsigned last_node;              /* highest number of an image's node name */
+        struct QemuChange *unplugs;      /* who waits for a device to go; hotplug-detach.c */
         struct QemuBlockTask *job_waits; /* who waits for the end of a job of QEMU's; block-task.h */
         struct QemuBlockJob *block_jobs; /* block-job.h */
-        pid_t *vcpu_tids;           /* by vCPU id; 0: not there */
+        pid_t *vcpu_tids;                /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
         struct QemuIdentity *identity; /* isolation.h; NULL: that of the daemon, or started by another daemon */
         bool owns_files;               /* given to its account by this daemon's start */
@@ -105,8 +105,8 @@ typedef enum QemuKill {
  * VIR_DOMAIN_EVENT_STOPPED_*). Returns at once; the caller may watch dom->id. */
 void qemu_process_kill(QemuProcess *proc, QemuKill how, int reason, int detail);
 
-/* After the process is gone: takes down what surrounds it, which may last beyond this call, then frees everything of the
- * run, sets the state, sends the event, and removes a transient domain. */
+/* After the process is gone: takes down what surrounds it, which may last beyond this call, then frees everything of
+ * the run, sets the state, sends the event, and removes a transient domain. */
 void qemu_process_stopped(VhDomainObj *dom, int reason, int detail);
 /* The same; then() (may be NULL) is called at the end of all, unless the daemon stops before. */
 void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*then)(void *data), void *data);

@@ -41,9 +41,9 @@ typedef struct QemuDriver {
         VhEventHub *hub;
         VhHost *host;
         QemuEmulators *emulators;
-        VhConf *conf; /* qemu.conf; NULL: none could be read */
-        VhPool *pool; /* for what blocks; NULL without a loop */
-        int last_id;  /* of a running domain */
+        VhConf *conf;                     /* qemu.conf; NULL: none could be read */
+        VhPool *pool;                     /* for what blocks; NULL without a loop */
+        int last_id;                      /* of a running domain */
         unsigned next_vnet, next_macvtap; /* numbers in names of network devices */
         QemuConsole *consoles;
         struct QemuTask *waiters; /* for domains' ends, task.h */

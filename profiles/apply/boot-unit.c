@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* It runs before sysinit.target, which all units with the usual dependencies wait for, and want: without the mark, which
- * is gone with the next boot, each start of a socket would start it too. */
+/* It runs before sysinit.target, which all units with the usual dependencies wait for, and want: without the mark,
+ * which is gone with the next boot, each start of a socket would start it too. */
 
 #include "apply/boot-unit.h"
 #include "apply/unit-file.h"
@@ -56,7 +56,7 @@ int vh_boot_unit_put(const VhTree *tree, VhError **err)
 {
         _vh_free_ char *program = vh_own_program(err);
         _vh_node_ VhNode unit = { .kind = VH_NODE_FILE, .mode = UNIT_MODE }, link = { .kind = VH_NODE_LINK },
-                        mark = { .kind = VH_NODE_FILE, .mode = UNIT_MODE };
+                         mark = { .kind = VH_NODE_FILE, .mode = UNIT_MODE };
         int r;
 
         if (!program)

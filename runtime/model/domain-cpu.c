@@ -127,16 +127,17 @@ const VhXmlTable vh_table_cpu = {
 /* ---- features ---- */
 
 #define S                   VhHyperv
-#define SWITCH(name, field) GROUP(name, ROWS(ONOFF("state", field)))
+#define SWITCH(name, field) GROUP(name, ROWS(ONOFF("state", field, REQUIRED)))
 static const VhXmlTable table_hyperv = {
         "hyperv",
         sizeof(S),
         ROWS(WORD("mode", mode, NAMES("custom", "passthrough"), .def = 1), SWITCH("relaxed", relaxed),
              SWITCH("vapic", vapic),
-             GROUP("spinlocks", ROWS(ONOFF("state", spinlocks), ATTR("retries", spinlock_retries, uint))),
+             GROUP("spinlocks", ROWS(ONOFF("state", spinlocks, REQUIRED), ATTR("retries", spinlock_retries, uint))),
              SWITCH("vpindex", vpindex), SWITCH("runtime", runtime), SWITCH("synic", synic),
-             GROUP("stimer", ROWS(ONOFF("state", stimer), SWITCH("direct", stimer_direct))), SWITCH("reset", reset),
-             GROUP("vendor_id", ROWS(ONOFF("state", vendor_id_on), ATTR("value", vendor_id, string))),
+             GROUP("stimer", ROWS(ONOFF("state", stimer, REQUIRED), SWITCH("direct", stimer_direct))),
+             SWITCH("reset", reset),
+             GROUP("vendor_id", ROWS(ONOFF("state", vendor_id_on, REQUIRED), ATTR("value", vendor_id, string))),
              SWITCH("frequencies", frequencies), SWITCH("reenlightenment", reenlightenment),
              SWITCH("tlbflush", tlbflush), SWITCH("ipi", ipi), SWITCH("evmcs", evmcs), SWITCH("avic", avic)),
 };
@@ -148,7 +149,7 @@ static const VhXmlTable table_kvm = {
         sizeof(S),
         ROWS(SWITCH("hidden", hidden), SWITCH("hint-dedicated", hint_dedicated), SWITCH("poll-control", poll_control),
              SWITCH("pv-ipi", pv_ipi),
-             GROUP("dirty-ring", ROWS(ONOFF("state", dirty_ring), ATTR("size", dirty_ring_size, uint)))),
+             GROUP("dirty-ring", ROWS(ONOFF("state", dirty_ring, REQUIRED), ATTR("size", dirty_ring_size, uint)))),
 };
 #undef S
 
@@ -157,18 +158,14 @@ static const VhXmlTable table_xen = {
         "xen",
         sizeof(S),
         ROWS(SWITCH("e820_host", e820_host),
-             GROUP("passthrough",
-                   ROWS(ONOFF("state", passthrough), WORD("mode", passthrough_mode, NAMES("sync_pt", "share_pt"))))),
+             GROUP("passthrough", ROWS(ONOFF("state", passthrough, REQUIRED),
+                                       WORD("mode", passthrough_mode, NAMES("sync_pt", "share_pt"))))),
 };
 #undef S
 
 #define S VhFeatureSwitch
 /* An element without the attribute means "on". */
 static const VhXmlTable table_switch = { "state", sizeof(S), ROWS(ONOFF("state", state, .def = VH_ON)) };
-#undef S
-
-#define S VhFeatureSwitch
-static const VhXmlTable table_async = { "async-teardown", sizeof(S), ROWS(YESNO("enabled", state, REQUIRED)) };
 #undef S
 
 #define S VhFeatureGic
@@ -255,7 +252,6 @@ const VhXmlTable vh_table_features = {
              PTR("nested-hv", nested_hv, table_switch), PTR("msrs", msrs, table_msrs),
              PTR("ccf-assist", ccf_assist, table_switch), PTR("xen", xen, table_xen), PTR("cfpc", cfpc, table_level),
              PTR("sbbc", sbbc, table_level), PTR("ibs", ibs, table_level), PTR("tcg", tcg, table_tcg),
-             PTR("async-teardown", async_teardown, table_async),
              UNKNOWN(VIR_ERR_CONFIG_UNSUPPORTED, "unexpected feature '", "'")),
 };
 #undef S

@@ -170,7 +170,7 @@ typedef struct VhFeatureUnknown {
 struct VhFeatures {
         bool pae, acpi, viridian, privnet;
         VhFeatureApic *apic;
-        VhFeatureSwitch *hap, *pmu, *pvspinlock, *vmport, *vmcoreinfo, *htm, *nested_hv, *ccf_assist, *async_teardown;
+        VhFeatureSwitch *hap, *pmu, *pvspinlock, *vmport, *vmcoreinfo, *htm, *nested_hv, *ccf_assist;
         VhHyperv *hyperv;
         VhKvmFeatures *kvm;
         VhXenFeatures *xen;

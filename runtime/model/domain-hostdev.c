@@ -89,7 +89,7 @@ const VhXmlTable vh_table_hostdev = {
         ROWS(ENUM("mode", mode, hostdev_mode_names, KEY, .def = VH_HOSTDEV_SUBSYSTEM),
              ENUM("type", type, hostdev_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED), YESNO("managed", managed),
              WORD("sgio", sgio, NAMES("filtered", "unfiltered"), IS(SCSI)), YESNO("rawio", rawio, IS(SCSI)),
-             WORD("model", mdev_model, NAMES("vfio-pci", "vfio-ccw", "vfio-ap"), IS(MDEV)),
+             WORD("model", mdev_model, NAMES("vfio-pci", "vfio-ccw", "vfio-ap"), IS(MDEV), REQUIRED),
              ONOFF("display", display, IS(MDEV)), ONOFF("ramfb", ramfb, IS(MDEV)),
              WORD("model", vhost_model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional"),
                   IS(SCSI_HOST)),

@@ -11,7 +11,7 @@
 const VhXmlTable vh_table_watchdog = {
         "watchdog",
         sizeof(S),
-        ROWS(WORD("model", model, NAMES("i6300esb", "ib700", "diag288", "itco"), REQUIRED,
+        ROWS(WORD("model", model, NAMES("i6300esb", "ib700", "diag288"), REQUIRED,
                   .missing = SAY_PLAIN(VIR_ERR_INTERNAL_ERROR, "watchdog must contain model name"),
                   FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown watchdog model '", "'")),
              WORD("action", action, NAMES("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"),
@@ -65,7 +65,7 @@ static const VhXmlRow rows_memdev_source[] = {
 };
 
 static const VhXmlRow rows_memdev_target[] = {
-        LEAF("size", size, kib),
+        LEAF("size", size, kib, REQUIRED),
         LEAF("node", node, opt_uint),
         GROUP("label", ROWS(LEAF("size", label_size, kib))),
         LEAF("block", block, kib),

@@ -15,7 +15,12 @@ const VhXmlTable vh_table_vcpu = {
 };
 #undef S
 
-#define POOL ATTR("thread_pool_min", pool_min, opt_int), ATTR("thread_pool_max", pool_max, opt_int)
+#define NATURAL                                                                                                        \
+        .min = 0, .max = INT32_MAX, .range = &(const VhXmlFault)                                                       \
+        {                                                                                                              \
+                VIR_FROM_XML, VIR_ERR_XML_ERROR, "Expected non-negative value: ", NULL, false                          \
+        }
+#define POOL ATTR("thread_pool_min", pool_min, opt_int, NATURAL), ATTR("thread_pool_max", pool_max, opt_int, NATURAL)
 #define S    VhIothread
 const VhXmlTable vh_table_iothread = {
         "iothread",
@@ -256,18 +261,38 @@ const VhXmlTable vh_table_idmap = {
 };
 #undef S
 
+static const char *const perf_names[] = {
+        NULL,
+        "cmt",
+        "mbmt",
+        "mbml",
+        "cpu_cycles",
+        "instructions",
+        "cache_references",
+        "cache_misses",
+        "branch_instructions",
+        "branch_misses",
+        "bus_cycles",
+        "stalled_cycles_frontend",
+        "stalled_cycles_backend",
+        "ref_cpu_cycles",
+        "cpu_clock",
+        "task_clock",
+        "page_faults",
+        "context_switches",
+        "cpu_migrations",
+        "page_faults_min",
+        "page_faults_maj",
+        "alignment_faults",
+        "emulation_faults",
+};
+const VhXmlNames vh_perf_event_names = { VH_ARRAY_SIZE(perf_names), perf_names };
+
 #define S VhPerfEvent
 const VhXmlTable vh_table_perf_event = {
         "event",
         sizeof(S),
-        ROWS(WORD("name", name,
-                  NAMES("cmt", "mbmt", "mbml", "cpu_cycles", "instructions", "cache_references", "cache_misses",
-                        "branch_instructions", "branch_misses", "bus_cycles", "stalled_cycles_frontend",
-                        "stalled_cycles_backend", "ref_cpu_cycles", "cpu_clock", "task_clock", "page_faults",
-                        "context_switches", "cpu_migrations", "page_faults_min", "page_faults_maj", "alignment_faults",
-                        "emulation_faults"),
-                  REQUIRED),
-             YESNO("enabled", enabled, REQUIRED)),
+        ROWS(WORD("name", name, &vh_perf_event_names, REQUIRED), YESNO("enabled", enabled, REQUIRED)),
 };
 #undef S
 

@@ -135,9 +135,10 @@ struct VhIdmap {
 };
 
 struct VhPerfEvent {
-        uint8_t name;    /* words */
+        uint8_t name;    /* vh_perf_event_names */
         uint8_t enabled; /* VH_YES, VH_NO */
 };
+extern const VhXmlNames vh_perf_event_names;
 
 struct VhLaunchSecurity {
         uint8_t type;          /* words: sev, s390-pv */

@@ -39,7 +39,6 @@ void test_moments_init(VhDomainObj *dom);
 
 /* baseline.c */
 TEST_OP_SHARED(connect_baseline_cpu);
-TEST_OP_SHARED(connect_get_cpu_model_names);
 
 /* checkpoint.c */
 TEST_OP_SHARED(domain_checkpoint_create_xml);
@@ -198,6 +197,7 @@ TEST_OP_SHARED(node_get_cells_free_memory);
 TEST_OP_SHARED(node_get_free_pages);
 TEST_OP_SHARED(node_get_cpu_stats);
 TEST_OP_SHARED(node_get_cpu_map);
+TEST_OP_SHARED(connect_get_cpu_model_names);
 
 /* snapshot.c */
 TEST_OP_SHARED(domain_snapshot_create_xml);
