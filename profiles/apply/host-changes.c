@@ -135,8 +135,12 @@ static int take_over(Work *w, const VhPlanFile *f, const VhNode *old, VhAppliedI
         return keep_original(w, f->path, old);
 }
 
-/* Files of daemons and drivers that somebody else wrote keep all that is not the profile's. NULL: it is ours as a
- * whole. */
+static bool can_be_edited(VhPlanKind kind)
+{
+        return kind == VH_PLAN_CONF || kind == VH_PLAN_ENVIRONMENT || kind == VH_PLAN_DROP_IN;
+}
+
+/* Files that somebody else wrote keep all that is not the profile's. NULL: it is ours as a whole. */
 static char *edit(Work *w, const VhPlanFile *f, const VhNode *old)
 {
         const VhAppliedItem *before = vh_applied_find(&w->host->applied, f->path);
@@ -144,7 +148,7 @@ static char *edit(Work *w, const VhPlanFile *f, const VhNode *old)
         char *text = NULL;
         VhFinding *n;
 
-        if (f->kind != VH_PLAN_CONF || old->kind != VH_NODE_FILE || w->options->replace_foreign ||
+        if (!can_be_edited(f->kind) || old->kind != VH_NODE_FILE || w->options->replace_foreign ||
             !(is_foreign(w, f->path, old) || (before && before->edited)))
                 return NULL;
         if (vh_edited_text(&w->editing, f->path, old->data, f->content, &text, &err) == 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a unit file and as an environment file. Places must be within the text. */
+/* Any bytes as a unit file and as an environment file. Places must be within the text; an edit that was made once
+ * changes nothing the second time. */
 
-#include "host/unit-text.h"
+#include "apply/edit-lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,6 +21,17 @@ static void check(const VhUnitLines *list, const char *text)
                         abort();
 }
 
+static void check_edit(VhLinesKind kind, const char *text, const char *wanted)
+{
+        _vh_buf_ VhBuf once = { 0 }, twice = { 0 };
+
+        if (vh_lines_edit(kind, text, wanted, "", "", &once) < 0)
+                return;
+        if (vh_lines_edit(kind, once.data ? once.data : "", wanted, wanted, text, &twice) < 0 ||
+            !vh_streq(once.data, twice.data))
+                abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _vh_free_ char *text = vh_xstrndup((const char *)data, size);
@@ -31,6 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         vh_env_parse(&arena, &variables, "fuzz.env", text, &findings);
         check(&units, text);
         check(&variables, text);
+        check_edit(VH_LINES_UNIT, text, "[Service]\nNice=3\nEnvironment=A\nEnvironment=B\n");
+        check_edit(VH_LINES_ENVIRONMENT, text, "ARGS=\"-t 3\"\n");
         vh_arena_done(&arena);
         return 0;
 }

@@ -11,7 +11,7 @@ typedef struct Reader {
         const char *file;
         const char *section;  /* NULL before the first one */
         const char *comments; /* letters that begin a comment line */
-        unsigned line;
+        unsigned line, lines; /* the first of those that are joined, and how many there are */
 } Reader;
 
 static void complain(const Reader *r, unsigned column, const char *text)
@@ -30,7 +30,8 @@ static void add(const Reader *r, const char *line, size_t start, size_t key_len,
                            .file = r->file,
                            .line = r->line,
                            .column = (unsigned)start + 1,
-                           .width = (unsigned)key_len };
+                           .width = (unsigned)key_len,
+                           .lines = r->lines };
         if (r->list->last)
                 r->list->last->next = u;
         else
@@ -148,26 +149,24 @@ static char *join_lines(const char **text, const char *comments, unsigned *lines
 
 static void parse(Reader *r, const char *text, void (*take)(Reader *r, const char *line))
 {
-        unsigned lines;
-
         while (*text) {
-                _vh_free_ char *line = join_lines(&text, r->comments, &lines);
+                _vh_free_ char *line = join_lines(&text, r->comments, &r->lines);
 
                 take(r, line);
-                r->line += lines;
+                r->line += r->lines;
         }
 }
 
 void vh_unit_parse(VhArena *arena, VhUnitLines *list, const char *file, const char *text, VhFindings *findings)
 {
-        Reader r = { arena, list, findings, vh_arena_strdup(arena, file), NULL, "#;", 1 };
+        Reader r = { arena, list, findings, vh_arena_strdup(arena, file), NULL, "#;", 1, 0 };
 
         parse(&r, text, take_unit_line);
 }
 
 void vh_env_parse(VhArena *arena, VhUnitLines *list, const char *file, const char *text, VhFindings *findings)
 {
-        Reader r = { arena, list, findings, vh_arena_strdup(arena, file), "", "#;", 1 };
+        Reader r = { arena, list, findings, vh_arena_strdup(arena, file), "", "#;", 1, 0 };
 
         parse(&r, text, take_env_line);
 }

@@ -11,6 +11,7 @@ typedef struct VhUnitLine {
         const char *file;
         unsigned line, column; /* of the key, from 1 */
         unsigned width;        /* of the key */
+        unsigned lines;        /* of the file that it takes, with those that continue it */
 } VhUnitLine;
 
 /* All zero is a valid empty list; the arena owns the entries. */
