@@ -72,7 +72,9 @@ static void put_text(FILE *out, const VhFinding *n, const char *source, VhReport
         fprintf(out, ": %s%s:%s %s [%s]\n", style.color ? color : "", severity_name(n), style.color ? "\033[0m" : "",
                 n->message, n->code);
         put_source(out, n, source, style);
-        if (n->path)
+        if (n->origin)
+                fprintf(out, "    from %s (%s)\n", n->origin, n->path);
+        else if (n->path)
                 fprintf(out, "    at %s\n", n->path);
         if (n->hint)
                 fprintf(out, "    hint: %s\n", n->hint);
@@ -110,6 +112,7 @@ static void put_json(FILE *out, const VhFinding *n)
         put_json_field(out, "path", n->path);
         put_json_field(out, "message", n->message);
         put_json_field(out, "hint", n->hint);
+        put_json_field(out, "origin", n->origin);
         fputs("}\n", out);
 }
 

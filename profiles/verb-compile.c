@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli.h"
 #include "host/requirements.h"
+#include "host/unit-verify.h"
 #include "plan.h"
 
 #include <stdio.h>
@@ -17,6 +18,7 @@ typedef struct Arguments {
         const char *base;
         VhPlanOptions plan;
         const char *host; /* root of a host that profiles are checked against, or NULL */
+        bool systemd;     /* ask systemd-analyze about units */
         bool dry_run;
         bool many; /* profiles, each with a folder of its own */
 } Arguments;
@@ -33,6 +35,7 @@ static const VhCliOption check_options[] = {
         { "host", 0, NULL,
           "also whether this host has the users, groups and certificates;\n"
           "--root asks an image" },
+        { "systemd", 0, NULL, "also what systemd-analyze verify says about the units" },
         { 0 },
 };
 
@@ -57,6 +60,8 @@ static int take(void *userdata, const VhCliOption *o, const char *argument)
                 a->base = argument;
         else if (vh_streq(o->name, "host"))
                 a->host = "/";
+        else if (vh_streq(o->name, "systemd"))
+                a->systemd = true;
         else if (vh_streq(o->name, "units"))
                 a->plan.units = true;
         else if (vh_streq(o->name, "dry-run"))
@@ -149,19 +154,30 @@ static bool take_name(Name **names, VhArena *arena, const char *name, const char
 }
 
 /* What the profile takes for granted of the host. */
-static int check_host(const Arguments *a, const VhProfile *p, const VhLayers *layers)
+static int check_host(const Arguments *a, const VhProfile *p, VhFindings *findings, VhError **err)
+{
+        _vh_cleanup_(vh_tree_done) VhTree tree = { .fd = -1 };
+        int r = vh_tree_open(&tree, a->host, false, err);
+
+        if (r >= 0)
+                vh_profile_check_host(p, &tree, findings);
+        return r;
+}
+
+/* Checks that need more than the profile. */
+static int check_more(const Arguments *a, const VhProfile *p, const VhLayers *layers)
 {
         const VhLoadOptions load = vh_cli_load_options(&a->cli);
-        _vh_cleanup_(vh_tree_done) VhTree tree = { .fd = -1 };
         _vh_findings_ VhFindings findings = { 0 };
         _vh_error_ VhError *err = NULL;
-        int r = vh_tree_open(&tree, a->host, false, &err);
+        int r = a->host ? check_host(a, p, &findings, &err) : 0;
 
+        if (r >= 0 && a->systemd)
+                r = vh_unit_verify(p, &findings, &err);
         if (r < 0) {
                 fprintf(stderr, "virthost check: %s\n", vh_error_text(err, r));
                 return VH_EXIT_FAILED;
         }
-        vh_profile_check_host(p, &tree, &findings);
         vh_findings_sort(&findings);
         vh_report_files(a->cli.json ? stdout : stderr, &findings, vh_load_source, layers, load.style);
         return findings.errors > 0 || (load.strict && findings.warnings > 0) ? VH_EXIT_FAILED : VH_EXIT_DONE;
@@ -180,8 +196,7 @@ static int run_one(const Arguments *a, const char *file, VhLayers *layers, Name 
         p = vh_load_profile(file, &arena, &findings, &load);
         if (p && take_name(names, layers->arena, p->name, file))
                 status = a->verb == &vh_verb_compile ? compile(a, p)
-                         : a->host                   ? check_host(a, p, layers)
-                                                     : VH_EXIT_DONE;
+                                                     : check_more(a, p, layers);
         vh_findings_done(&findings);
         vh_arena_done(&arena);
         return status;
@@ -224,7 +239,8 @@ const VhVerb vh_verb_check = {
         .about = "Says whether profiles are right; - reads one from standard input. Nothing is written.\n"
                  "With --host or --root also whether the host has what they take for granted: groups of\n"
                  "sockets, users of rules, certificates that are valid and fit their keys. On this host\n"
-                 "what would keep a daemon from starting is an error, in an image a warning.",
+                 "what would keep a daemon from starting is an error, in an image a warning. With --systemd\n"
+                 "also whether systemd understands the directives of units.",
         .options = check_options,
         .run = run_check,
 };

@@ -6,6 +6,7 @@
 #include "apply/edited.h"
 #include "apply/ids.h"
 #include "apply/journal.h"
+#include "apply/origins.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -248,6 +249,17 @@ static int remove_stale(Work *w, VhNodeKind kind)
         return r;
 }
 
+/* The same for where it all comes from: lines of a profile move without anything else changing. */
+static int add_origins(Work *w, const VhPlan *plan)
+{
+        _vh_buf_ VhBuf b = { 0 };
+
+        if (vh_changes_empty(w->set))
+                return 0;
+        vh_origins_format(plan, &b);
+        return keep_note(w, vh_xstrdup(VH_ORIGINS_PATH), b.data ? b.data : "");
+}
+
 /* The record changes only when something else does: the second run has nothing to write. */
 static int add_record(Work *w)
 {
@@ -300,6 +312,8 @@ int vh_host_changes(VhChangeSet *set, const VhHost *host, const VhPlan *plan, co
                 r = vh_host_actions(set, host, findings, err);
         if (r >= 0)
                 r = add_record(&w);
+        if (r >= 0)
+                r = add_origins(&w, plan);
         if (r >= 0)
                 r = vh_host_obstacles(set, host, findings, err);
         vh_editing_done(&w.editing);

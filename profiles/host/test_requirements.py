@@ -99,6 +99,36 @@ class Requirements(unittest.TestCase):
         root.link(pki.PLACES["key"], pki.PLACES["key"])
         self.assertEqual(self.findings(root, "check", TLS), [("host-bad-certificate", 7, 14)])
 
+    def test_lint_names_the_profile(self):
+        """what lint finds in files that apply wrote, whole or in part, has the profile's place"""
+        root = self.root({}, DAEMONS)
+        text = TLS + "access:\n  group: libvirt\nlimits:\n  max_workers: 30\n"
+        root.write("/root/profile.yaml", text)
+        root.write("/etc/libvirt/virtproxyd.conf", "# mine\nmin_workers = 50\n")
+        self.assertEqual(root.run(VIRTHOST, "apply", root.place("/root/profile.yaml")).returncode, 0)
+        root.write("/etc/group", "root:x:0:\n")
+        os.unlink(root.place(pki.PLACES["key"]))
+        run = root.run(VIRTHOST, "lint", "--json")
+        rows = {(r["code"], (r["origin"] or "").replace(root.path, ""), r["path"]) for r in map(json.loads, run.stdout.splitlines())}
+        self.assertLessEqual({("host-no-group", "/root/profile.yaml:9:10", "$.access.group"),
+                              ("host-no-certificate", "/root/profile.yaml:7:14", "$.remote.tls.enabled")}, rows)
+        self.assertIn(("conf-bound", "", None), rows, "a key of somebody else")
+        self.assertIn(f"    from {root.path}/root/profile.yaml:9:10 ($.access.group)\n", root.run(VIRTHOST, "lint").stderr)
+
+    def test_systemd_judges_units(self):
+        """directives that systemd does not understand: told at the profile's line, for our units and for those of others"""
+        units = "units:\n  virtqemud.service:\n    Service:\n      Nonsense: 1\n      TimeoutStopSec: 5 parsecs\n      Nice: 3\n"
+        for target in ("virthost", "libvirt"):
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+                f.write(HEAD.replace("{distribution: debian}", f"{{daemons: {target}, distribution: fedora}}") + units)
+                f.flush()
+                run = Root.bare(VIRTHOST, "check", "--systemd", "--json", f.name)
+            rows = [json.loads(line) for line in run.stdout.splitlines()]
+            self.assertEqual([(r["code"], r["file"], r["line"], r["column"]) for r in rows],
+                             [("unit-verify", f.name, 8, 17), ("unit-verify", f.name, 9, 23)], run)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("/etc/systemd/system/virtqemud.service.d/50-virthost.conf:3: Unknown key", rows[0]["message"])
+
     def test_lint_finds_the_same(self):
         for _, certificates, expected in (row for row in ROWS if row[0] == TLS):
             root = self.root(certificates, DAEMONS)

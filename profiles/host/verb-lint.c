@@ -2,10 +2,20 @@
 
 /* virthost lint: what is wrong with a host, without a profile. */
 
+#include "apply/origins.h"
 #include "cli.h"
 #include "host/lint.h"
 
 #include <stdio.h>
+
+/* On a host that a profile was applied to, its lines are named too. */
+static void add_origins(const VhSurvey *host, VhFindings *f)
+{
+        _vh_node_ VhNode record = { 0 };
+
+        if (vh_tree_read(&host->tree, VH_ORIGINS_PATH, &record) == 0 && record.kind == VH_NODE_FILE)
+                vh_origins_map(record.data, f, vh_survey_source, host);
+}
 
 static int judge(const VhCli *cli, const VhFindings *f)
 {
@@ -35,6 +45,7 @@ static int run(int argc, char **argv)
                 VhLoadOptions load = vh_cli_load_options(&cli);
 
                 vh_survey_lint(&host, &findings);
+                add_origins(&host, &findings);
                 vh_report_files(cli.json ? stdout : stderr, &findings, vh_survey_source, &host, load.style);
                 status = judge(&cli, &findings);
         }
@@ -48,6 +59,7 @@ const VhVerb vh_verb_lint = {
         .help = "say what is wrong with a host, without a profile",
         .about = "Reads the files of daemons and drivers, units with their drop-ins and links, and environment\n"
                  "files, and says what is wrong: unknown and misplaced keys, wrong values, keys that nobody\n"
-                 "obeys, layouts that exclude each other, masked units that others need, and more.",
+                 "obeys, layouts that exclude each other, masked units that others need, and more. Where\n"
+                 "virthost apply wrote what is wrong, the line of the profile is named too.",
         .run = run,
 };

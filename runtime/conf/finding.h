@@ -21,6 +21,7 @@ typedef struct VhFinding {
         unsigned column;     /* from 1, in bytes */
         unsigned width;      /* bytes that are meant, at least 1 */
         const char *path;    /* "$.daemons.virtqemud", or NULL */
+        const char *origin;  /* "host.yaml:12:5": the value of a profile that the place comes from, or NULL */
         const char *message; /* one sentence without a dot */
         const char *hint;    /* what to do, or NULL */
 } VhFinding;
