@@ -213,6 +213,24 @@ class Apply(Root):
                 self.assertEqual(self.read(path), after)
                 os.unlink(os.path.join(self.root, path))
 
+    def test_rivals(self):
+        """drop-ins of others that systemd reads after ours, and arguments that exclude sockets, are told"""
+        modes = self.profile("modes.yaml", SMALL + "access:\n  read_write: {mode: '0660', auth: none}\n  group: root\n"
+                                                   "units: {libvirtd.service: {Service: {Environment: A=1}}}\n")
+        self.put("etc/systemd/system/libvirtd.socket.d/override.conf", "[Socket]\nSocketMode=0666\nSocketGroup=root\n")
+        self.put("etc/systemd/system/libvirtd.socket.d/10-early.conf", "[Socket]\nSocketMode=0600\n")
+        self.put("usr/lib/systemd/system/libvirtd.service.d/90-more.conf", "[Service]\nEnvironment=B=1\n")
+        self.put("etc/default/libvirtd", "# c\nLIBVIRTD_ARGS=\"--listen\"\n")
+        done = self.good("plan", "--json", modes)
+        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"severity"')]
+        found = [(r["code"], os.path.basename(r["file"]), r["line"], r["column"], r["message"]) for r in rows]
+        self.assertIn(("apply-overridden", "modes.yaml", 5, 22,
+                       "/etc/systemd/system/libvirtd.socket.d/override.conf:2 has the last word about SocketMode= of libvirtd.socket"), found)
+        self.assertEqual([r[:3] for r in found if r[0] == "apply-listen"], [("apply-listen", "libvirtd", 2)])
+        self.assertEqual(len([r for r in found if r[0] == "apply-overridden"]), 1)
+        quiet = self.good("plan", "--json", self.other)
+        self.assertNotIn("apply-listen", quiet.stdout)
+
     def test_lines_that_cannot_be_edited(self):
         """what systemd would not understand either: replaced, kept, given back"""
         for mine in ("FOO = 1\nno assignment\n", "FOO=\x01\n=2\n"):

@@ -42,5 +42,8 @@ int vh_host_actions(VhChangeSet *set, const VhHost *host, VhFindings *findings, 
 /* What would make carrying out a set, or taking it back, fail: found before anything is touched. */
 int vh_host_obstacles(const VhChangeSet *set, const VhHost *host, VhFindings *findings, VhError **err);
 
+/* What others have on the host that would defeat the plan; env_dir is where environment files are. */
+void vh_host_rivals(const VhHost *host, const VhPlan *plan, const char *env_dir, VhFindings *findings);
+
 /* Running guests of a daemon's drivers, by the status files that their daemon keeps in run/. */
 unsigned vh_host_guests(const VhHost *host, const VhDaemonDesc *d);

@@ -123,6 +123,7 @@ static bool plan_from_profile(VhSession *s, const char *path)
         if (p) {
                 vh_profile_check_host(p, &s->host.tree, &s->findings);
                 vh_plan_make(&plan, p, &s->plan_options);
+                vh_host_rivals(&s->host, &plan, p->distro->env_dir, &s->findings);
                 r = vh_host_changes(&s->set, &s->host, &plan, p->name, &s->host_options, &s->findings, &err);
                 vh_plan_done(&plan);
                 good = r >= 0 && report(s, &layers);
