@@ -321,7 +321,8 @@ static void check_boot(const VhProfile *p, VhFindings *f)
 static void check_guests(const VhProfile *p, VhFindings *f)
 {
         static const char not_shut_down[] = "guests are saved, not shut down, unless at_shutdown is shutdown";
-        bool shuts_down = vh_streq(p->guests.at_shutdown.text, "shutdown");
+        const VhGiven *end = &p->guests.at_shutdown, *boot = &p->guests.at_boot;
+        bool shuts_down = vh_streq(end->node ? end->text : p->distro->guests_at_shutdown, "shutdown");
 
         if (!shuts_down) {
                 warn(f, p, "guests-unused", &p->guests.parallel, not_shut_down);
@@ -329,7 +330,7 @@ static void check_guests(const VhProfile *p, VhFindings *f)
         } else {
                 warn(f, p, "guests-unused", &p->guests.bypass_cache, "guests are shut down, not saved");
         }
-        if (vh_streq(p->guests.at_boot.text, "ignore"))
+        if (vh_streq(boot->node ? boot->text : p->distro->guests_at_boot, "ignore"))
                 warn(f, p, "guests-unused", &p->guests.start_delay, "no guest is started at boot");
 }
 

@@ -112,12 +112,15 @@ static void add_words(VhBuf *b, const VhGiven *g)
                 vh_buf_printf(b, "%s%s", i > 0 ? " " : "", g->items[i]);
 }
 
-static void add_variable(VhDraft *d, const char *name, VhKeyKind kind, const VhGiven *g)
+static void add_variable(VhDraft *d, const VhProfile *p, const VhGuestVariable *v)
 {
+        const VhGiven *g = (const VhGiven *)((const char *)p + v->key->given);
+        VhKeyKind kind = v->key->kind;
+
         if (!g->node)
                 return;
         vh_draft_from(d, g->node, g->path);
-        vh_buf_printf(&d->text, "%s='", name);
+        vh_buf_printf(&d->text, "%s='", v->name);
         if (kind == VH_KEY_BOOL)
                 vh_buf_addc(&d->text, g->on ? '1' : '0');
         else if (kind == VH_KEY_NUMBER)
@@ -136,14 +139,8 @@ void vh_emit_guests(VhPlan *plan, const VhProfile *p)
         if (!vh_profile_guests(p))
                 return;
         vh_emit_header(&d.text, p);
-        add_variable(&d, "URIS", VH_KEY_LIST, &p->guests.uris);
-        add_variable(&d, "ON_BOOT", VH_KEY_CHOICE, &p->guests.at_boot);
-        add_variable(&d, "START_DELAY", VH_KEY_NUMBER, &p->guests.start_delay);
-        add_variable(&d, "ON_SHUTDOWN", VH_KEY_CHOICE, &p->guests.at_shutdown);
-        add_variable(&d, "PARALLEL_SHUTDOWN", VH_KEY_NUMBER, &p->guests.parallel);
-        add_variable(&d, "SHUTDOWN_TIMEOUT", VH_KEY_NUMBER, &p->guests.timeout);
-        add_variable(&d, "BYPASS_CACHE", VH_KEY_BOOL, &p->guests.bypass_cache);
-        add_variable(&d, "SYNC_TIME", VH_KEY_BOOL, &p->guests.sync_time);
+        for (const VhGuestVariable *v = vh_guest_variables; v->name; v++)
+                add_variable(&d, p, v);
         vh_plan_add(plan, VH_PLAN_ENVIRONMENT, vh_xasprintf("%s/libvirt-guests", p->distro->env_dir), FILE_MODE, &d)
                 ->unit = VH_GUESTS_UNIT;
 }

@@ -284,6 +284,19 @@ void vh_emit_preset(VhPlan *plan, const VhProfile *p)
                     UNIT_FILE_MODE, &draft);
 }
 
+void vh_emit_masks(VhPlan *plan)
+{
+        for (size_t i = 0; i < plan->n_units; i++) {
+                const VhPlanUnit *u = &plan->units[i];
+                VhDraft draft = { 0 };
+
+                if (u->state == VH_PLAN_MASKED)
+                        vh_plan_add(plan, VH_PLAN_MASK, vh_xasprintf("%s/systemd/system/%s", VH_SYSCONFDIR, u->unit),
+                                    UNIT_FILE_MODE, &draft)
+                                ->unit = u->unit;
+        }
+}
+
 static bool belongs(const VhProfile *p, const char *unit)
 {
         for (const VhDaemonDesc **d = p->daemons; *d; d++) {

@@ -65,6 +65,14 @@ typedef struct VhLimitRole {
 
 extern const VhLimitRole vh_limit_roles[]; /* in the order of the choices of limits.role */
 
+/* The variables of libvirt-guests' environment file, and the keys of the section guests that set them. */
+typedef struct VhGuestVariable {
+        const char *name;
+        const VhKey *key;
+} VhGuestVariable;
+
+extern const VhGuestVariable vh_guest_variables[]; /* ends with a NULL name */
+
 /* The option that a key sets; libvirtd's file has all that daemons share. */
 const VhOptionDesc *vh_lang_option(const VhKey *key);
 const VhKey *vh_lang_find(const VhKey *keys, const char *name);

@@ -129,6 +129,8 @@ void vh_plan_make(VhPlan *plan, const VhProfile *p, const VhPlanOptions *options
                 vh_emit_guests(plan, p);
                 vh_emit_drop_ins(plan, p);
                 vh_emit_preset(plan, p);
+                if (options->masks)
+                        vh_emit_masks(plan);
                 if (options->units)
                         vh_emit_units(plan, p);
         }

@@ -14,6 +14,7 @@ typedef enum VhPlanKind {
         VH_PLAN_UNIT,        /* a unit as a whole */
         VH_PLAN_DROP_IN,     /* 50-virthost.conf of a unit */
         VH_PLAN_PRESET,
+        VH_PLAN_MASK, /* an empty file in the place of a unit */
         VH_PLAN_POLKIT, /* rules */
         VH_PLAN_TMPFILES,
         VH_PLAN_SYSUSERS,
@@ -71,6 +72,7 @@ typedef struct VhPlan {
 typedef struct VhPlanOptions {
         const char *runtime_dir; /* daemons make their sockets here, whatever the profile says; or NULL */
         bool units;              /* the units themselves too, not only drop-ins */
+        bool masks;              /* units that are to be masked get an empty file: where nobody makes links */
 } VhPlanOptions;
 
 /* Everything a checked profile comes to, in an order that depends on nothing but the profile. */
@@ -107,6 +109,8 @@ void vh_emit_arguments(VhPlan *plan, const VhProfile *p);
 void vh_emit_drop_ins(VhPlan *plan, const VhProfile *p);
 /* The preset file, and the states of units. */
 void vh_emit_preset(VhPlan *plan, const VhProfile *p);
+/* Files for the units that are masked by then. */
+void vh_emit_masks(VhPlan *plan);
 void vh_emit_units(VhPlan *plan, const VhProfile *p);
 /* What decides who may connect and do what: rules of polkit. */
 void vh_emit_polkit(VhPlan *plan, const VhProfile *p);

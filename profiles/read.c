@@ -137,7 +137,7 @@ static bool fits_form(VhTextForm form, const char *s)
         case VH_TEXT_UNIT:
                 return dot && dot > s && dot[1] && !strpbrk(s, " \t\r\n\"/");
         case VH_TEXT_URI:
-                return strchr(s, ':') && !strpbrk(s, " \t\r\n\"'$`\\");
+                return (strchr(s, ':') || vh_streq(s, "default")) && !strpbrk(s, " \t\r\n\"'$`\\");
         case VH_TEXT_PERMISSION:
                 return vh_lang_is_permission(s);
         }

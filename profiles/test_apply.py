@@ -566,7 +566,7 @@ class Faults(Root):
             self.good("apply", self.other, root=copy)
             self.assertEqual(snapshot(copy), after)
             self.assertEqual(self.run_tool("diff", "--detailed-exitcode", self.other, root=copy).returncode, 0)
-            self.assertEqual(set(os.listdir(os.path.join(copy, "var/lib/virthost"))), {"applied", "generations", "lock", "manifest"})
+            self.assertEqual(set(os.listdir(os.path.join(copy, "var/lib/virthost"))), {"applied", "generations", "lock", "manifest", "origins"})
 
     def test_killed_then_rolled_back(self):
         self.good("apply", self.small)

@@ -89,6 +89,7 @@ static int parse_arguments(Arguments *a, int argc, char **argv)
         if (a->output && a->cli.root)
                 return vh_cli_usage_error(a->verb, "-o and --root name the same thing; give one");
         a->output = a->output ? a->output : a->cli.root;
+        a->plan.masks = true;
         if (!a->output && !a->dry_run)
                 return vh_cli_usage_error(a->verb, "give the folder for the files with -o");
         return -1;

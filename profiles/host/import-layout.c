@@ -5,6 +5,7 @@
 #include "conf/check.h"
 #include "host/import-priv.h"
 #include "plan.h"
+#include "preset-files.h"
 
 static bool has_role(const Import *im, VhDaemonRole role)
 {
@@ -33,13 +34,12 @@ bool vh_import_takes(const Import *im, const VhDaemonDesc *d)
         return is_modular(im) && vh_survey_has(im->host, d);
 }
 
-/* Units that our packages install have our text. */
-static bool is_ours(const Import *im)
+bool vh_import_is_ours(const VhSurvey *host)
 {
         for (const VhUnitText *t = vh_unit_texts; t->name; t++) {
-                const VhSurveyUnit *u = vh_survey_unit(im->host, t->name);
+                const VhSurveyUnit *u = vh_survey_unit(host, t->name);
                 _vh_free_ char *path = u && !u->socket && u->fragment ? vh_xasprintf("/%s", u->fragment) : NULL;
-                const char *text = path ? vh_survey_source(im->host, path) : NULL;
+                const char *text = path ? vh_survey_source(host, path) : NULL;
 
                 if (text && strstr(text, t->text))
                         return true;
@@ -93,6 +93,40 @@ static void lose_states(const Import *im, bool lean)
         }
 }
 
+/* Daemons that make their sockets are all up with the profile. */
+static void lose_stopped(const Import *im)
+{
+        for (size_t i = 0; i < im->host->n_units; i++) {
+                const VhSurveyUnit *u = &im->host->units[i];
+
+                if (!u->socket && vh_import_takes(im, u->daemon) && can_be_enabled(u) && !vh_survey_unit_wanted(u))
+                        vh_import_lose(im, "import-lost", u->name, 0, 0, 1,
+                                       "the service is not enabled here; with the profile it is");
+        }
+}
+
+/* Lines of the administrator's preset files that say something else than what is: the profile goes by what is. */
+static void lose_presets(const Import *im)
+{
+        VhPresetLine *lines = NULL;
+
+        if (vh_preset_lines(&im->host->tree, &im->host->arena, &lines, NULL) < 0)
+                return;
+        for (size_t i = 0; i < im->host->n_units; i++) {
+                const VhSurveyUnit *u = &im->host->units[i];
+                const VhPresetLine *l = vh_preset_line_for(lines, u->name);
+                _vh_free_ char *path = NULL, *text = NULL;
+
+                if (!l || l->ignore || !vh_startswith(l->path, "etc/") || !can_be_enabled(u) || u->mask ||
+                    l->enable == vh_survey_unit_wanted(u))
+                        continue;
+                path = vh_xasprintf("/%s", l->path);
+                text = vh_xasprintf("this preset would have %s %s, and it is not: the profile goes by what is", u->name,
+                                    l->enable ? "enabled" : "disabled");
+                vh_import_lose(im, "import-dropped", path, l->line, 1, 1, text);
+        }
+}
+
 static void put_boot(const Import *im)
 {
         bool lean = im->activation && !all_services_enabled(im), any = false, masked = false;
@@ -112,6 +146,9 @@ static void put_boot(const Import *im)
         if (masked && im->activation)
                 vh_buf_printf(im->out, "%s  mask_others: true\n", any ? "" : "boot:\n");
         lose_states(im, lean);
+        if (!im->activation)
+                lose_stopped(im);
+        lose_presets(im);
 }
 
 void vh_import_layout(const Import *im, const char *name)
@@ -119,7 +156,7 @@ void vh_import_layout(const Import *im, const char *name)
         bool modular = is_modular(im);
 
         vh_buf_printf(im->out, "profile: %s\ntarget:\n  daemons: %s\n  distribution: %s\n", name,
-                      is_ours(im) ? "virthost" : "libvirt", im->host->distro->name);
+                      im->ours ? "virthost" : "libvirt", im->host->distro->name);
         vh_buf_printf(im->out, "layout: %s\nstartup: %s\n", modular ? "modular" : "monolithic",
                       im->activation ? "socket-activation" : "daemon");
         if (modular) {

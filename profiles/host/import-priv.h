@@ -10,6 +10,7 @@ typedef struct Import {
         VhBuf *out;
         VhFindings *lost;
         bool activation;
+        bool ours; /* the host has our daemons */
 } Import;
 
 /* Adds what is not taken over, with its place; width is of what is meant there. */
@@ -21,6 +22,12 @@ bool vh_import_takes(const Import *im, const VhDaemonDesc *d);
 /* The last assignment if a drop-in makes it: what the unit itself says comes with the unit. u may be NULL. */
 const VhUnitLine *vh_import_changed(const VhSurveyUnit *u, const char *section, const char *key);
 
+/* Units that our packages install have our text. */
+bool vh_import_is_ours(const VhSurvey *host);
+/* In double quotes, which are the same in all versions of YAML. */
+void vh_import_put_text(const Import *im, const char *s);
 /* The parts of a profile. */
 void vh_import_layout(const Import *im, const char *name);
 void vh_import_remote(const Import *im);
+void vh_import_guests(const Import *im);
+void vh_import_polkit(const Import *im);

@@ -29,8 +29,7 @@ VhFinding *vh_import_lose_line(const Import *im, const VhUnitLine *u, const char
         return vh_import_lose(im, "import-lost", u->file, u->line, u->column, u->width, text);
 }
 
-/* Texts in double quotes are the same in all versions of YAML. */
-static void put_text(const Import *im, const char *s)
+void vh_import_put_text(const Import *im, const char *s)
 {
         vh_buf_addc(im->out, '"');
         for (; *s; s++) {
@@ -57,7 +56,7 @@ static void put_value(const Import *im, const VhOptionDesc *o, const VhConfValue
                 vh_buf_printf(im->out, "%" PRId64, v->i);
                 return;
         case VH_CONF_STRING:
-                put_text(im, v->str);
+                vh_import_put_text(im, v->str);
                 return;
         case VH_CONF_LIST:
                 vh_buf_addc(im->out, '[');
@@ -127,7 +126,7 @@ static void put_socket_setting(const Import *im, const VhSurveyUnit *u, const ch
                 return;
         }
         vh_buf_printf(im->out, "%s      %s: ", *begun ? "" : "    settings:\n", key);
-        put_text(im, l->value);
+        vh_import_put_text(im, l->value);
         vh_buf_addc(im->out, '\n');
         *begun = true;
 }
@@ -298,7 +297,7 @@ static void put_directive(const Import *im, const VhSurveyUnit *u, const VhUnitL
                 if (!vh_streq(l->section, first->section) || !vh_streq(l->key, first->key))
                         continue;
                 vh_buf_adds(im->out, any ? ", " : "");
-                put_text(im, l->value);
+                vh_import_put_text(im, l->value);
                 any = true;
         }
         vh_buf_adds(im->out, "]\n");
@@ -381,7 +380,7 @@ static void put_lost(const Import *im)
 void vh_import(VhSurvey *host, const char *name, VhBuf *out, VhFindings *lost)
 {
         _vh_buf_ VhBuf body = { 0 };
-        Import im = { .host = host, .out = &body, .lost = lost };
+        Import im = { .host = host, .out = &body, .lost = lost, .ours = vh_import_is_ours(host) };
 
         for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++)
                 im.activation = im.activation || ((*d)->role != VH_ROLE_LOG && (*d)->role != VH_ROLE_LOCK &&
@@ -391,6 +390,8 @@ void vh_import(VhSurvey *host, const char *name, VhBuf *out, VhFindings *lost)
         put_daemons(&im);
         put_files(&im);
         put_units(&im);
+        vh_import_guests(&im);
+        vh_import_polkit(&im);
         lose_variables(&im);
         im.out = out;
         vh_buf_adds(out, "# What virthost import found on a host.\n");

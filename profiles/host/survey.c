@@ -7,8 +7,7 @@
 
 #include <errno.h>
 
-/* The text of a file, NULL if it is not there; kept for messages. */
-static const char *read_text(VhSurvey *host, const char *path)
+const char *vh_survey_read_text(VhSurvey *host, const char *path)
 {
         _vh_node_ VhNode node = { 0 };
         VhSurveyText *t;
@@ -25,10 +24,10 @@ static const char *read_text(VhSurvey *host, const char *path)
 
 static void read_distro(VhSurvey *host)
 {
-        const char *text = read_text(host, "etc/os-release");
+        const char *text = vh_survey_read_text(host, "etc/os-release");
 
         if (!text)
-                text = read_text(host, "usr/lib/os-release");
+                text = vh_survey_read_text(host, "usr/lib/os-release");
         host->distro = text ? vh_distro_of_os_release(text) : NULL;
         host->distro_known = host->distro;
         if (!host->distro)
@@ -39,7 +38,7 @@ static void read_conf(VhSurvey *host, const VhConfDesc *desc, VhFindings *findin
 {
         VhSurveyConf *c = &host->confs[host->n_confs++];
         const char *path = vh_arena_printf(&host->arena, "%s/libvirt/%s", VH_SYSCONFDIR, desc->file);
-        const char *text = read_text(host, path);
+        const char *text = vh_survey_read_text(host, path);
 
         c->desc = desc;
         c->path = vh_arena_printf(&host->arena, "/%s", path);
@@ -118,7 +117,7 @@ static int read_drop_ins(VhSurvey *host, VhSurveyUnit *u, VhFindings *findings)
         int r = list_drop_ins(host, u->name, &names);
 
         for (size_t i = 0; i < names.n; i++) {
-                const char *text = read_text(host, names.paths[i]);
+                const char *text = vh_survey_read_text(host, names.paths[i]);
                 const char *path = vh_arena_printf(&host->arena, "/%s", names.paths[i]);
 
                 if (text)
@@ -134,7 +133,7 @@ static int read_drop_ins(VhSurvey *host, VhSurveyUnit *u, VhFindings *findings)
 static void read_fragment(VhSurvey *host, VhSurveyUnit *u, VhFindings *findings)
 {
         _vh_free_ char *path = vh_xasprintf("/%s", u->fragment);
-        const char *text = read_text(host, u->fragment);
+        const char *text = vh_survey_read_text(host, u->fragment);
 
         if (text)
                 vh_unit_parse(&host->arena, &u->lines, path, text, findings);
@@ -195,7 +194,7 @@ static void read_variables(VhSurvey *host, VhSurveyUnit *u, VhFindings *findings
                 add_variables(host, u, l);
         for (const VhUnitLine *l = NULL; (l = vh_unit_next(&u->lines, "Service", "EnvironmentFile", l));) {
                 const char *path = l->value + (*l->value == '-');
-                const char *text = *path == '/' ? read_text(host, path + 1) : NULL;
+                const char *text = *path == '/' ? vh_survey_read_text(host, path + 1) : NULL;
 
                 u->env_file = path;
                 if (text)

@@ -68,5 +68,7 @@ const VhUnitLine *vh_survey_variable(const VhSurveyUnit *service, const char *na
 /* The words behind the program in ExecStart=, variables put in: NULL-terminated, in the arena of the host; NULL if it
  * has no ExecStart=. */
 const char *const *vh_survey_arguments(VhSurvey *host, const VhSurveyUnit *service);
+/* The text of a file, by its path from the root without a slash in front; kept for findings. NULL: it is not there. */
+const char *vh_survey_read_text(VhSurvey *host, const char *path);
 /* The text of a file that was read, by the path in findings, or NULL. */
 const char *vh_survey_source(const void *host, const char *path);

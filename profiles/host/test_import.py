@@ -88,7 +88,18 @@ def effective(root, activation):
         if keys:
             confs[name] = keys
     return {"states": state, "files": confs, "units": {u: directives(root, u) for u in units if state[u]},
-            "arguments": {d: arguments(root, d) for d in sorted(used)}}
+            "arguments": {d: arguments(root, d) for d in sorted(used)}, "guests": guests(root)}
+
+
+def guests(root):
+    """What libvirt-guests reads, as a shell reads it; None: it is not enabled."""
+    if systemctl(root, "is-enabled", "libvirt-guests.service").strip() != "enabled":
+        return None
+    script = "unset URIS ON_BOOT START_DELAY; . \"$1\"; set"
+    out = subprocess.run(["env", "-i", "sh", "-c", script, "sh", f"{root}/etc/default/libvirt-guests"], capture_output=True, text=True,
+                         check=False).stdout
+    return {k: v for k, v in re.findall(r"^(URIS|ON_\w+|START_DELAY|PARALLEL_SHUTDOWN|SHUTDOWN_TIMEOUT|BYPASS_CACHE|SYNC_TIME)='(.*)'$",
+                                        out, re.M)}
 
 
 def stock(root, names):
@@ -187,21 +198,109 @@ class Import(unittest.TestCase):
         root.write("/etc/default/libvirtd", 'LIBVIRTD_ARGS="--listen"\n')
         run = self.imported(root)
         copy = self.copy_with(root, run.stdout)
-        # Without systemd's part the profile has files only.
-        for part in ("files", "arguments"):
-            ours = effective(root.path, False)[part]
-            if part == "arguments":
-                self.assertEqual(arguments(copy, "libvirtd"), ours["libvirtd"])
-            else:
-                self.assertEqual(keys_of(f"{copy}/etc/libvirt/libvirtd.conf"), ours["libvirtd.conf"])
+        ours, theirs = effective(copy, False), effective(root.path, False)
+        self.assertEqual({k: v for k, v in ours["states"].items() if "libvirtd" in k},
+                         {k: v for k, v in theirs["states"].items() if "libvirtd" in k})
+        self.assertEqual((ours["files"], ours["arguments"]["libvirtd"]), (theirs["files"], theirs["arguments"]["libvirtd"]))
 
     def test_lean(self):
         root = self.host(["virtqemud", "virtsecretd", "virtproxyd", *HELPERS])
         root.remove(f"{SYSTEM}/multi-user.target.wants/virtsecretd.service")
         self.same(root)
 
-    def test_debian(self):
-        """The packages of this machine, as they are after installation."""
+    GUESTS_UNIT = "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
+
+    def test_guests(self):
+        root = self.host(["libvirtd", *HELPERS])
+        root.write("/usr/lib/systemd/system/libvirt-guests.service", self.GUESTS_UNIT)
+        text = "# c\nURIS='default qemu:///system'\nON_BOOT=start\nON_BOOT=ignore\nSHUTDOWN_TIMEOUT=\"90\"\nSYNC_TIME=1\n"
+        root.write("/etc/default/libvirt-guests", text + "ON_SHUTDOWN=explode\nOTHER=1\n")
+        self.assertIn("/etc/default/libvirt-guests:2:1: warning: libvirt-guests.service is not enabled", self.imported(root).stderr)
+        root.enable("libvirt-guests.service")
+        run = self.imported(root)
+        self.assertIn("libvirt-guests:7:1: warning: a value that profiles do not have", run.stderr)
+        self.assertIn("libvirt-guests:8:1: warning: a variable that profiles do not have", run.stderr)
+        root.write("/etc/default/libvirt-guests", text)
+        run = self.same(root)
+        self.assertEqual(run.stderr, "")
+        self.assertIn('guests:\n  uris: ["default", "qemu:///system"]\n  at_boot: ignore\n  timeout: 90\n  sync_time: true\n', run.stdout)
+        root.write("/etc/default/libvirt-guests", "# nothing\n")
+        self.assertIn("guests:\n  at_shutdown: shutdown\n", self.imported(root).stdout)
+
+    RULES = "/etc/polkit-1/rules.d"
+
+    def test_polkit(self):
+        """rules as people write them"""
+        root = self.host(["libvirtd", *HELPERS])
+        head = "polkit.addRule(function(action, subject) {\n"
+        root.write(f"{self.RULES}/10-a.rules", "// c\n" + head + """\
+    if (action.id == "org.libvirt.unix.manage" &&
+        subject.isInGroup("virt-admins")) {
+        return polkit.Result.YES;
+    }
+});
+""" + head + """\
+    /* nested */
+    if (action.id === 'org.libvirt.unix.manage' || action.id == 'org.libvirt.unix.monitor') {
+        if (subject.user == "anna" || subject.user == "bert") return polkit.Result.YES;
+    }
+});
+""" + head + """\
+    if (action.id == "org.libvirt.unix.manage" && subject.local && subject.active) return polkit.Result.YES;
+});
+""" + head + "    if (action.id == 'org.freedesktop.x') return polkit.Result.NO;\n});\n")
+        run = self.imported(root)
+        self.assertIn('access:\n  polkit:\n    manage:\n      users: ["anna", "bert"]\n      groups: ["virt-admins"]\n', run.stdout)
+        self.assertNotIn("monitor", run.stdout)
+        self.assertEqual(re.findall(r"rules:(\d+):1: warning: (.*) \[", run.stderr), [("14", "a rule for polkit that profiles cannot say")])
+
+    def test_polkit_of_profiles(self):
+        """the rules that a profile comes to are read back to the byte"""
+        root = self.debian()
+        root.write("/etc/libvirt/libvirtd.conf", 'access_drivers = ["polkit"]\n')
+        profile = """\
+profile: imported
+target: {daemons: libvirt, distribution: debian}
+layout: monolithic
+access:
+  permissions: [polkit]
+  polkit:
+    manage: {users: [anna], groups: [g1, g2]}
+    monitor: {groups: [lookers]}
+  rules:
+    - {users: [anna], groups: [wheel], allow: ["domain.*", "connect.getattr"], deny: [domain.delete], where: {domain_name: "web-*"}}
+    - {users: [ci], allow: ["*.read"]}
+    - {groups: [all], deny: ["domain.*"], where: {domain_uuid: x}}
+"""
+        profile = profile.replace('    - {users: [ci], allow: ["*.read"]}\n', "")
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([VIRTHOST, "compile", "-q", "-o", folder, "-"], input=profile, text=True, check=True)
+            rules = read(folder + self.RULES + "/50-virthost.rules")
+        self.assertIn("lookers", rules)
+        root.write(f"{self.RULES}/50-virthost.rules", rules)
+        run = self.imported(root)
+        self.assertEqual(run.stderr, "")
+        copy = self.copy_with(root, run.stdout)
+        self.assertEqual(read(copy + self.RULES + "/50-virthost.rules"), rules)
+
+    def test_hostile_rules(self):
+        root = self.host(["libvirtd", *HELPERS])
+        start = "polkit.addRule(function(action, subject) { // org.libvirt\n"
+        for number, text in enumerate(("(" * 5000, "{" * 5000, "if (" * 5000, "!" * 5000, "return;" * 500, 'if (action.id == "' + "x" * 5000, "/*", "")):
+            root.write(f"{self.RULES}/{number}.rules", start + text)
+        run = self.imported(root)
+        self.assertEqual(run.stderr.count("a rule for polkit that profiles cannot say"), 8)
+
+    def test_presets(self):
+        """preset files say what would be enabled, not what is"""
+        root = self.host(["virtqemud", "virtproxyd", *HELPERS])
+        root.write("/etc/systemd/system-preset/10-mine.preset", "# c\ndisable virtqemud.socket\nenable virtproxyd.*\n")
+        run = self.imported(root)
+        self.assertEqual(re.findall(r"preset:(\d+):1: warning: this preset would have (\S+) (\w+)", run.stderr),
+                         [("2", "virtqemud.socket", "disabled")])
+
+    def debian(self):
+        """A host with the packages of this machine."""
         if not os.path.exists("/lib/systemd/system/libvirtd.service"):
             self.skipTest("the distribution's libvirt is not installed")
         folder = tempfile.TemporaryDirectory()
@@ -209,12 +308,17 @@ class Import(unittest.TestCase):
         root = Root(folder.name, UNITS, [], [])
         for path in glob.glob("/lib/systemd/system/libvirtd*") + glob.glob("/lib/systemd/system/virtlo*d*"):
             root.write(path, read(path))
+        systemctl(folder.name, "preset-all")
+        return root
+
+    def test_debian(self):
+        """The packages of this machine, as they are after installation."""
+        root = self.debian()
         for path in glob.glob("/etc/libvirt/*.conf"):
             try:
                 root.write(path, read(path))
             except PermissionError:
                 pass
-        systemctl(folder.name, "preset-all")
         run = self.same(root)
         self.assertEqual(run.stderr, "")
         self.assertIn("daemons: libvirt\n", run.stdout)
