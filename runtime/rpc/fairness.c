@@ -5,7 +5,11 @@
  * it is polite. One that has whole frames left over after that, or fills a whole read, is busy: it goes to the end of a
  * queue and is served from its head, one share at a time. While polite clients are active, busy ones together get a
  * twentieth of the time, so that they cannot slow the others noticeably; when they are alone they get all of it. Shares
- * and pauses are long enough that waking up for the timer costs little beside them. */
+ * and pauses are long enough that waking up for the timer costs little beside them.
+ *
+ * Who comes and goes again and again costs more than who stays, and its connections are no busy clients. Nobody can
+ * choose among those that wait to be accepted; so all that come are accepted at a limited rate while a client is active
+ * that has stayed. */
 
 #include "rpc/server-private.h"
 
@@ -18,6 +22,11 @@ enum {
         PAUSE_FACTOR = 19,         /* pause after a share then, in its lengths: a twentieth of the time remains */
         PAUSE_MIN_USEC = 2000,     /* and at least so long */
         POLITE_ACTIVE_USEC = 2000, /* a polite client counts as active this long after it was served */
+        STAYED_FRAMES = 32,        /* a client has stayed when it has sent so many: tools send fewer and go */
+        STAYED_ACTIVE_USEC =
+                50000,            /* and counts as active for so long: it may be waiting for the CPU that others take */
+        ACCEPT_PAUSE_USEC = 1000, /* while such a one is active, nobody is accepted for so long after each that came:
+                                     the life of a short connection costs about a twentieth of that */
         GARBAGE_PAUSE_USEC = 1000, /* after a client broke the framing, nobody is accepted for so long. Each one counts:
                                       who connects again and again to send garbage does not wait for us, so that many
                                       are accepted at once. Not only while others are active: they may be waiting for
@@ -49,6 +58,7 @@ static bool serve_frames(VhClient *client, unsigned budget, uint64_t until)
                 r = vh_link_next(&client->link, &frame);
                 if (r <= 0)
                         break;
+                client->n_frames++;
                 vh_dispatch_frame(client, &frame);
                 if (until && now_usec() >= until)
                         break;
@@ -127,7 +137,15 @@ void vh_fairness_ready(VhClient *client)
                 enqueue(client);
         else
                 server->last_polite = vh_loop_now(server->loop);
+        if (!more && client->n_frames >= STAYED_FRAMES)
+                server->last_stayed = server->last_polite;
         vh_client_update(client);
+}
+
+void vh_fairness_accepted(VhServer *server, unsigned n)
+{
+        if (n && vh_loop_now(server->loop) < server->last_stayed + STAYED_ACTIVE_USEC)
+                vh_server_pause_accept(server, n * ACCEPT_PAUSE_USEC);
 }
 
 void vh_fairness_resume(VhClient *client)

@@ -49,7 +49,8 @@ struct VhServer {
         VhClient *busy;
         VhLater serve_busy;
         VhSource *busy_timer;
-        uint64_t last_polite; /* when a client that is not among them was served last */
+        uint64_t last_polite; /* when a client that is not among them was served last, */
+        uint64_t last_stayed; /* and one that has stayed for some time */
         uint64_t busy_until;  /* they wait until then */
 };
 
@@ -66,6 +67,7 @@ struct VhClient {
         bool closing; /* when everything is sent */
         bool closed;  /* object waits to be freed */
         bool is_busy;
+        uint64_t n_frames; /* that it sent */
         bool running; /* a handler of this client is on the stack */
         VhBuf events; /* sent by it: they leave behind its reply */
         char *address;
@@ -106,6 +108,8 @@ void vh_fairness_ready(VhClient *client);
 /* The client may be read again and may have whole frames left over. */
 void vh_fairness_resume(VhClient *client);
 void vh_fairness_forget(VhClient *client);
+/* So many clients came in one go. */
+void vh_fairness_accepted(VhServer *server, unsigned n);
 void vh_fairness_init(VhServer *server);
 void vh_fairness_done(VhServer *server);
 

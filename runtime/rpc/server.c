@@ -192,22 +192,29 @@ int vh_server_add_connection(VhServer *server, const VhListen *listen, VhClient 
         return 0;
 }
 
+/* False if nobody else can be accepted now. */
+static bool accept_client(Listener *l)
+{
+        VhListen listen = l->listen;
+
+        listen.fd = accept4(l->listen.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (listen.fd < 0) {
+                if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+                        vh_server_pause_accept(l->server, RETRY_USEC);
+                return false;
+        }
+        vh_server_add_connection(l->server, &listen, NULL);
+        return true;
+}
+
 static void accept_clients(void *data, uint32_t revents)
 {
         Listener *l = data;
-        VhServer *server = l->server;
+        unsigned n = 0;
 
-        for (int i = 0; i < ACCEPTS_PER_WAKEUP && may_accept(server); i++) {
-                VhListen listen = l->listen;
-
-                listen.fd = accept4(l->listen.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-                if (listen.fd < 0) {
-                        if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-                                vh_server_pause_accept(server, RETRY_USEC);
-                        return;
-                }
-                vh_server_add_connection(server, &listen, NULL);
-        }
+        while (n < ACCEPTS_PER_WAKEUP && may_accept(l->server) && accept_client(l))
+                n++;
+        vh_fairness_accepted(l->server, n);
 }
 
 static int check_listen(const VhListen *listen, VhError **err)

@@ -434,6 +434,38 @@ static void test_garbage_pauses_accepting(void **state)
         close(another);
 }
 
+static void exchange(TestPeer *t, unsigned n)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                peer_call(t, ADMIN_PROC_CONNECT_GET_LIB_VERSION, i, NULL, 0);
+                assert_true(peer_next(t));
+        }
+}
+
+/* Whoever comes while somebody who has stayed is active waits a little, also one that only hangs up again; a short
+ * visit of another does not have that effect. */
+static void test_comers_wait_while_others_work(void **state)
+{
+        enum { SHORT_VISIT = 20, LONG_VISIT = 40, N = 5, PAUSE_USEC = 1000 };
+        TestPeer *t = *state;
+        int fds[2][N];
+        uint64_t start;
+
+        exchange(t, SHORT_VISIT);
+        connect_many(t, VH_AUTH_NONE, fds[0], N);
+        assert_int_equal(t->server->paused_until, 0);
+        exchange(t, LONG_VISIT);
+        start = vh_loop_now(t->loop);
+        t->server->last_stayed = start + N * PAUSE_USEC; /* however long it takes to connect here */
+        connect_many(t, VH_AUTH_NONE, fds[1], N - 1);
+        assert_true(t->server->paused_until >= start + (N - 1) * PAUSE_USEC);
+        assert_int_equal(vh_server_n_clients(t->server), 2 * N);
+        for (int i = 0; i < 2 * N - 1; i++)
+                close(fds[i / N][i % N]);
+        peer_settle(t);
+        assert_int_equal(vh_server_n_clients(t->server), 1);
+}
+
 static void test_refused_listeners(void **state)
 {
         TestPeer *t = *state;
@@ -503,6 +535,7 @@ int main(void)
                 SERVER_TEST(test_max_clients),
                 SERVER_TEST(test_max_anonymous_clients),
                 SERVER_TEST(test_garbage_pauses_accepting),
+                SERVER_TEST(test_comers_wait_while_others_work),
                 SERVER_TEST(test_refused_listeners),
                 SERVER_TEST(test_flood_does_not_starve),
         };

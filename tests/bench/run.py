@@ -370,6 +370,19 @@ def flood(sock):
                    check=False, preexec_fn=host._die_with_parent)
 
 
+def knock(sock):
+    """Connects and hangs up, again and again."""
+    while True:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.connect(sock)
+
+
+def reconnect(sock):
+    """Connects, opens and closes again and again, as fast as it can."""
+    subprocess.run([BENCH_RPC, "--socket", sock, "--connections", "4", "--seconds", "3600", "connect"],
+                   check=False, preexec_fn=host._die_with_parent)
+
+
 def slowdown(function):
     """Of a client by a bad one that comes and goes: the median of pairs that were measured one after the other, because what
     else the machine does changes from minute to minute."""
@@ -410,6 +423,9 @@ MEASUREMENTS = {
     "idle-clients": (idle_clients, "rate of one client among 5,000 idle ones", "% of alone", lambda o, r: o >= 90, "≥ 90 %"),
     "stalled": (slowdown(stalled), "slowdown by a client that does not read", "%", lambda o, r: o <= 10, "≤ 10 %"),
     "garbage": (slowdown(garbage), "slowdown by a client that sends garbage", "%", lambda o, r: o <= 10, "≤ 10 %"),
+    "knock": (slowdown(knock), "slowdown by a client that connects and hangs up again and again", "%", lambda o, r: o <= 10, "≤ 10 %"),
+    "reconnect": (slowdown(reconnect), "slowdown by clients that connect, open and close again and again", "%",
+                  lambda o, r: o <= 10, "≤ 10 %"),
     "flood": (slowdown(flood), "slowdown by a client that floods requests", "%", lambda o, r: o <= 10, "≤ 10 %"),
 }
 
