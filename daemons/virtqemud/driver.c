@@ -80,7 +80,11 @@ static int open_files(QemuDriver *driver, VhError **err)
         _vh_free_ char *dir = vh_path_join(driver->env.config_dir, "qemu");
         _vh_free_ char *autostart = vh_path_join(dir, "autostart");
 
-        return vh_persist_open(&driver->persist, &domain_files, dir, autostart, err);
+        int r = vh_persist_open(&driver->persist, &domain_files, dir, autostart, err);
+
+        if (r == 0 && driver->env.loop)
+                vh_persist_set_loop(driver->persist, driver->env.loop);
+        return r;
 }
 
 static int start(void **state, const VhDriverEnv *env, VhError **err)
@@ -140,6 +144,16 @@ static void autostart(void *state)
                         qemu_autostart_domain(driver, dom);
         }
         (void)vh_file_write(marker, "", 0, 0600, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER, VH_FILE_NO_SYNC);
+}
+
+static void before_call(void *state)
+{
+        vh_persist_before_call(((QemuDriver *)state)->persist);
+}
+
+static int after_call(void *state, VhCall *call, VhError **err)
+{
+        return vh_persist_after_call(((QemuDriver *)state)->persist, call, err);
 }
 
 static bool busy(void *state)
@@ -214,6 +228,8 @@ const VhDriver vh_driver_qemu = {
         .reload = reload,
         .autostart = autostart,
         .busy = busy,
+        .before_call = before_call,
+        .after_call = after_call,
         .stop = stop,
         .probe = probe,
         .open = open_conn,

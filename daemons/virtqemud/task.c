@@ -59,6 +59,8 @@ void qemu_task_end(QemuTask *task, int r, VhError *err)
                 task->class->cleanup(task);
         if (task->waiting_qmp && qemu_process_monitor(task->dom))
                 qmp_forget(qemu_process_monitor(task->dom), task);
+        if (call && r == 0 && vh_persist_hold(task->driver->persist, task->dom->node.name, call))
+                call = NULL;
         if (call)
                 end_call(task->driver->env.loop, call, r, err);
         else

@@ -224,6 +224,49 @@ int vh_file_write(const char *path, const void *data, size_t len, mode_t mode, u
         return vh_file_write_at(dirfd, name, data, len, mode, uid, gid, flags);
 }
 
+struct VhFileDraft {
+        TempFile temp;
+        char *name;
+};
+
+int vh_file_draft(VhFileDraft **ret, const char *path, const void *data, size_t len, mode_t mode)
+{
+        const VhFileAttrs attrs = { .mode = mode, .uid = (uid_t)VH_FILE_SAME_OWNER, .gid = (gid_t)VH_FILE_SAME_OWNER };
+        _vh_cleanup_(vh_file_draft_freep) VhFileDraft *draft = vh_new(VhFileDraft, 1);
+        const char *name;
+        int r;
+
+        draft->temp.fd = -1;
+        draft->temp.dirfd = open_parent(path, &name);
+        if (draft->temp.dirfd < 0)
+                return draft->temp.dirfd;
+        draft->name = vh_xstrdup(name);
+        r = temp_open(&draft->temp, name);
+        if (r == 0)
+                r = temp_fill(&draft->temp, data, len, &attrs, VH_FILE_NO_SYNC);
+        if (r < 0)
+                return r;
+        *ret = VH_TAKE_PTR(draft);
+        return 0;
+}
+
+int vh_file_draft_place(VhFileDraft *draft)
+{
+        return fsync(draft->temp.fd) < 0 ? -errno : temp_place(&draft->temp, draft->name, 0);
+}
+
+VhFileDraft *vh_file_draft_free(VhFileDraft *draft)
+{
+        if (draft) {
+                temp_done(&draft->temp);
+                if (draft->temp.dirfd >= 0)
+                        close(draft->temp.dirfd);
+                free(draft->name);
+                free(draft);
+        }
+        return NULL;
+}
+
 int vh_file_remove(const char *path)
 {
         const char *name;

@@ -47,6 +47,17 @@ typedef struct VhFileAttrs {
 int vh_file_write_attrs_at(int dirfd, const char *name, const void *data, size_t len, const VhFileAttrs *attrs,
                            VhFileFlags flags);
 
+/* A file that is written but has not got its name yet. The two halves of vh_file_write(), for who must not wait for the
+ * disk: the first finds most of what can go wrong, the second may run on another thread. */
+typedef struct VhFileDraft VhFileDraft;
+/* Writes the content beside path. */
+int vh_file_draft(VhFileDraft **ret, const char *path, const void *data, size_t len, mode_t mode);
+/* Syncs it and puts it into its place. */
+int vh_file_draft_place(VhFileDraft *draft);
+/* What was not put into its place is removed. Accepts NULL, returns NULL. */
+VhFileDraft *vh_file_draft_free(VhFileDraft *draft);
+VH_DEFINE_CLEANUP(VhFileDraft *, vh_file_draft_free)
+
 /* Removes a file and syncs its directory. A missing file is -ENOENT. */
 int vh_file_remove(const char *path);
 

@@ -61,6 +61,10 @@ struct VhDriver {
          * (and conn->hub). Returns 0, or negative errno with *err saying what is wrong with the URI. */
         int (*open)(void *state, VhConn *conn, const char *path, const char *query, VhError **err);
         void (*close)(VhConn *conn);
+        /* Around each function that serves a call; both or none. after() runs if it succeeded, and may hold back the
+         * answer until what was changed is stored: returns 0, VH_LATER, or negative errno with *err. */
+        void (*before_call)(void *state);
+        int (*after_call)(void *state, VhCall *call, VhError **err);
         /* Answer for CONNECT_SUPPORTS_FEATURE, 0 or 1; NULL: 0 for everything that is not always 1. */
         int (*supports_feature)(VhConn *conn, int feature);
 

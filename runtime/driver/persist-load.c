@@ -172,6 +172,7 @@ int vh_persist_load(VhPersist *p, const VhPersistLoader *loader, VhError **err)
         LoadRun run = { .p = p, .loader = loader };
         int r, fd;
 
+        vh_persist_drain(p);
         run.dirfd = read_names(p->dir, &run.names);
         if (run.dirfd < 0)
                 return vh_error_sys(err, p->kind->domain, run.dirfd, "Failed to open dir '%s'", p->dir);

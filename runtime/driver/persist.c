@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 
 enum { FILE_MODE = 0600 };
 
@@ -39,6 +38,8 @@ VhPersist *vh_persist_free(VhPersist *p)
 {
         if (!p)
                 return NULL;
+        vh_persist_drain(p);
+        vh_pool_free(p->pool);
         free(p->dir);
         free(p->autostart_dir);
         free(p);
@@ -111,7 +112,9 @@ static char *with_warning(const VhPersist *p, const char *name, const char *xml,
         return vh_buf_take(&buf);
 }
 
-static int write_definition(VhPersist *p, const char *file, const char *name, const char *xml, VhError **err)
+/* The new content of a file, beside it. */
+static int draft_definition(VhPersist *p, const char *file, const char *name, const char *xml, VhFileDraft **ret,
+                            VhError **err)
 {
         _vh_free_ char *path = vh_persist_path(p, file);
         _vh_free_ char *text = NULL;
@@ -123,17 +126,35 @@ static int write_definition(VhPersist *p, const char *file, const char *name, co
                 return vh_error_set(err, p->kind->domain, VIR_ERR_XML_ERROR,
                                     "the definition of '%s' has bytes that are not UTF-8", name);
         text = with_warning(p, name, xml, &len);
-        r = vh_file_write(path, text, len, FILE_MODE, VH_FILE_SAME_OWNER, VH_FILE_SAME_OWNER, 0);
+        r = vh_file_draft(ret, path, text, len, FILE_MODE);
         if (r < 0)
                 return vh_error_sys(err, p->kind->domain, r, "Failed to create file '%s'", path);
         return 0;
 }
 
+static int place(VhPersistOp *op, VhError **err)
+{
+        int r = vh_file_draft_place(op->draft);
+
+        if (r == 0)
+                return 0;
+        return vh_error_sys(err, op->persist->kind->domain, r, "Failed to create file '%s/%s" VH_PERSIST_SUFFIX "'",
+                            op->persist->dir, op->name);
+}
+
 int vh_persist_save(VhPersist *p, const char *name, const char *xml, VhError **err)
 {
+        VhFileDraft *draft = NULL;
+        VhPersistOp *op;
         int r = vh_persist_check_name(name, p->kind->domain, err);
 
-        return r < 0 ? r : write_definition(p, name, name, xml, err);
+        if (r == 0)
+                r = draft_definition(p, name, name, xml, &draft, err);
+        if (r < 0)
+                return r;
+        op = vh_persist_op_new(p, name, place);
+        op->draft = draft;
+        return vh_persist_op_do(op, err);
 }
 
 static int remove_entry(const VhPersist *p, const char *dir, const char *name, VhError **err)
@@ -160,19 +181,50 @@ static int make_link(const VhPersist *p, const char *name, VhError **err)
         return 0;
 }
 
+/* What would make a change of names fail, as far as it can be known without making it. */
+static int check_writable(const VhPersist *p, VhError **err)
+{
+        if (access(p->dir, W_OK) == 0)
+                return 0;
+        return vh_error_sys(err, p->kind->domain, errno, "cannot change the directory '%s'", p->dir);
+}
+
+static int set_autostart(VhPersistOp *op, VhError **err)
+{
+        VhPersist *p = op->persist;
+
+        return op->autostart ? make_link(p, op->name, err) : remove_entry(p, p->autostart_dir, op->name, err);
+}
+
 int vh_persist_set_autostart(VhPersist *p, const char *name, bool autostart, VhError **err)
 {
+        VhPersistOp *op;
+        int r;
+
         if (!p->autostart_dir)
                 return vh_error_set(err, p->kind->domain, VIR_ERR_INTERNAL_ERROR,
                                     "a %s cannot be started automatically", p->kind->noun);
-        return autostart ? make_link(p, name, err) : remove_entry(p, p->autostart_dir, name, err);
+        r = check_writable(p, err);
+        if (r < 0)
+                return r;
+        op = vh_persist_op_new(p, name, set_autostart);
+        op->autostart = autostart;
+        return vh_persist_op_do(op, err);
+}
+
+static int delete (VhPersistOp *op, VhError **err)
+{
+        VhPersist *p = op->persist;
+        int r = p->autostart_dir ? remove_entry(p, p->autostart_dir, op->name, err) : 0;
+
+        return r < 0 ? r : remove_entry(p, p->dir, op->name, err);
 }
 
 int vh_persist_delete(VhPersist *p, const char *name, VhError **err)
 {
-        int r = p->autostart_dir ? remove_entry(p, p->autostart_dir, name, err) : 0;
+        int r = check_writable(p, err);
 
-        return r < 0 ? r : remove_entry(p, p->dir, name, err);
+        return r < 0 ? r : vh_persist_op_do(vh_persist_op_new(p, name, delete), err);
 }
 
 static int sync_dir(const char *path)
@@ -197,11 +249,25 @@ int vh_persist_move(VhPersist *p, const char *from, const char *to, VhError **er
         return autostart ? remove_entry(p, p->autostart_dir, from, err) : 0;
 }
 
+static int rename_definition(VhPersistOp *op, VhError **err)
+{
+        int r = place(op, err);
+
+        return r < 0 ? r : vh_persist_move(op->persist, op->name, op->new_name, err);
+}
+
 int vh_persist_rename(VhPersist *p, const char *old_name, const char *new_name, const char *xml, VhError **err)
 {
+        VhFileDraft *draft = NULL;
+        VhPersistOp *op;
         int r = vh_persist_check_name(new_name, p->kind->domain, err);
 
         if (r == 0)
-                r = write_definition(p, old_name, new_name, xml, err);
-        return r < 0 ? r : vh_persist_move(p, old_name, new_name, err);
+                r = draft_definition(p, old_name, new_name, xml, &draft, err);
+        if (r < 0)
+                return r;
+        op = vh_persist_op_new(p, old_name, rename_definition);
+        op->new_name = vh_xstrdup(new_name);
+        op->draft = draft;
+        return vh_persist_op_do(op, err);
 }

@@ -7,10 +7,17 @@
  *
  * What is on disk is complete at every instant: a file is written beside its place, synced, and moved over the old one;
  * the directory is synced before a function returns. A rename (vh_persist_rename()) that is cut short is finished by
- * the next load. */
+ * the next load.
+ *
+ * With vh_persist_set_loop() a worker does the waiting: the functions find what most likely goes wrong (no room, a
+ * read-only file system) and return, changes come to disk in their order, and the answer of the call that made one is
+ * held back until it is there. Should the disk fail then, the call fails although the change is in memory, where it
+ * stays until the daemon ends. */
 
 #include "base/error.h"
+#include "rpc/call.h"
 
+typedef struct VhLoop VhLoop; /* event/loop.h */
 typedef struct VhPersist VhPersist;
 
 /* What differs from kind to kind. Strings are not copied; they must outlive the VhPersist. */
@@ -28,6 +35,16 @@ int vh_persist_open(VhPersist **ret, const VhPersistKind *kind, const char *dir,
 /* Accepts NULL, returns NULL. */
 VhPersist *vh_persist_free(VhPersist *p);
 VH_DEFINE_CLEANUP(VhPersist *, vh_persist_free)
+
+/* Changes are stored by a worker from now on. */
+void vh_persist_set_loop(VhPersist *p, VhLoop *loop);
+/* Around a function that serves a call: the second returns 0 if nothing was changed, or VH_LATER if the call will be
+ * answered later, as it is now; or negative with *err. */
+void vh_persist_before_call(VhPersist *p);
+int vh_persist_after_call(VhPersist *p, VhCall *call, VhError **err);
+/* For a late call that succeeded: if changes of the object are on the way to disk, true, and the call will be finished
+ * when they are there; else false, and the caller finishes it. */
+bool vh_persist_hold(VhPersist *p, const char *name, VhCall *call);
 
 /* Names that cannot be file names: empty, ".", "..", with '/' or a newline. Returns 0, or -EINVAL with an error from
  * domain (VIR_FROM_*). */

@@ -490,7 +490,16 @@ static int before_driver(VhSession *s, VhCall *call, VhError **err)
         if (r < 0)
                 return r;
         call->target = conn;
+        if (conn->driver->before_call)
+                conn->driver->before_call(conn->state);
         return check_call(s, call, err);
+}
+
+static int after_driver(VhCall *call, VhError **err)
+{
+        const VhConn *conn = vh_call_conn(call);
+
+        return conn->driver->after_call ? conn->driver->after_call(conn->state, call, err) : 0;
 }
 
 static int before_remote(VhCall *call, const void **ops, VhError **err)
@@ -509,6 +518,13 @@ static int before_remote(VhCall *call, const void **ops, VhError **err)
         if (r >= 0)
                 *ops = vh_driver_ops(vh_call_conn(call)->driver, call->proc->kind);
         return r;
+}
+
+static int after_remote(VhCall *call, VhError **err)
+{
+        if (call->proc->kind == VH_KIND_NONE || vh_session_is_common(call->proc))
+                return 0;
+        return after_driver(call, err);
 }
 
 static int before_qemu(VhCall *call, const void **ops, VhError **err)
@@ -532,9 +548,9 @@ static int before_lxc(VhCall *call, const void **ops, VhError **err)
 void vh_session_serve(VhServer *server, VhBackends *b)
 {
         static const VhService services[] = {
-                { &vh_program_remote, before_remote, NULL },
-                { &vh_program_qemu, before_qemu, NULL },
-                { &vh_program_lxc, before_lxc, NULL },
+                { &vh_program_remote, before_remote, after_remote, NULL },
+                { &vh_program_qemu, before_qemu, after_driver, NULL },
+                { &vh_program_lxc, before_lxc, after_driver, NULL },
         };
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(services); i++)

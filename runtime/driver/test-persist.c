@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "driver/persist.h"
+#include "event/loop.h"
 
 static const VhPersistKind thing = { VIR_FROM_TEST, "thing", "virsh thing-edit", 0755 };
 
@@ -392,6 +393,36 @@ static void kill_at_any_instant_keeps_exactly_one(void **state)
         assert_true(busy >= 30);
 }
 
+/* With a worker nothing is waited for, but all comes to disk in its order, at the latest before it is read again. */
+static void worker_keeps_the_order(void **state)
+{
+        Fixture *f = *state;
+        VhLoop *loop;
+
+        assert_int_equal(vh_loop_new(&loop), 0);
+        vh_persist_set_loop(f->p, loop);
+        for (int i = 0; i < 50; i++) {
+                assert_int_equal(vh_persist_save(f->p, "a", "<a>1</>", NULL), 0);
+                assert_int_equal(vh_persist_set_autostart(f->p, "a", true, NULL), 0);
+                assert_int_equal(vh_persist_rename(f->p, "a", "b", "<b>2</>", NULL), 0);
+                assert_int_equal(vh_persist_save(f->p, "c", "<c>3</>", NULL), 0);
+                assert_int_equal(vh_persist_delete(f->p, "c", NULL), 0);
+                reload(f);
+                assert_int_equal(f->n, 1);
+                assert_string_equal(f->names[0], "b");
+                assert_string_equal(f->bodies[0], "2");
+                assert_true(f->autostart[0]);
+                assert_int_equal(vh_persist_delete(f->p, "b", NULL), 0);
+        }
+        assert_int_equal(vh_persist_save(f->p, "last", "<last>4</>", NULL), 0);
+        vh_persist_free(f->p);
+        assert_int_equal(vh_persist_open(&f->p, &thing, f->dir, f->links, NULL), 0);
+        reload(f);
+        assert_int_equal(f->n, 1);
+        assert_string_equal(f->names[0], "last");
+        vh_loop_free(loop);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -410,6 +441,7 @@ int main(void)
                 T(misnamed_file_does_not_push_another_away),
                 T(missing_directory_is_an_error),
                 T(kill_at_any_instant_keeps_exactly_one),
+                T(worker_keeps_the_order),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

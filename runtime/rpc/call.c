@@ -82,6 +82,7 @@ void vh_call_done(ServedCall *sc)
         VhCall *call = &sc->call;
         VhArena arena;
 
+        vh_buf_done(&sc->prepared);
         close_fds(call->fds, call->n_fds);
         close_fds(call->reply_fds, call->n_reply_fds);
         if (call->stream)
@@ -110,21 +111,43 @@ void vh_call_free_list(VhServer *server)
         }
 }
 
-/* Puts the reply into the client's output. On failure nothing was added. */
-static int add_reply(ServedCall *sc, VhError **err)
+/* Adds the frame of the reply. On failure nothing was added. */
+static int encode_reply(const ServedCall *sc, VhBuf *to, VhError **err)
 {
-        VhCall *call = &sc->call;
+        const VhCall *call = &sc->call;
         VhFrameHeader h = sc->h;
         int r;
 
         h.type = call->n_reply_fds ? VH_FRAME_REPLY_WITH_FDS : VH_FRAME_REPLY;
         h.status = VH_STATUS_OK;
-        r = vh_frame_add(&call->client->link.out, &h, call->n_reply_fds, call->proc->ret_xdr, call->ret, err);
+        r = vh_frame_add(to, &h, call->n_reply_fds, call->proc->ret_xdr, call->ret, err);
         if (r < 0)
                 return *err ? r : vh_error_set(err, VIR_FROM_RPC, VIR_ERR_RPC, "Unable to encode message payload");
-        for (unsigned i = 0; i < call->n_reply_fds; i++)
-                vh_link_add_fd(&call->client->link, VH_TAKE_FD(call->reply_fds[i]));
         return 0;
+}
+
+int vh_call_prepare(VhCall *call, VhError **err)
+{
+        ServedCall *sc = VH_CONTAINER_OF(call, ServedCall, call);
+        int r = sc->prepared.len ? 0 : encode_reply(sc, &sc->prepared, err);
+
+        return r < 0 ? r : VH_LATER;
+}
+
+/* Puts the reply into the client's output. On failure nothing was added. */
+static int add_reply(ServedCall *sc, VhError **err)
+{
+        VhCall *call = &sc->call;
+        VhLink *link = &call->client->link;
+        int r = 0;
+
+        if (sc->prepared.len)
+                vh_buf_add(&link->out, sc->prepared.data, sc->prepared.len);
+        else
+                r = encode_reply(sc, &link->out, err);
+        for (unsigned i = 0; r == 0 && i < call->n_reply_fds; i++)
+                vh_link_add_fd(link, VH_TAKE_FD(call->reply_fds[i]));
+        return r;
 }
 
 static void answer_error(ServedCall *sc, int r, const VhError *err)

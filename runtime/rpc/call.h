@@ -55,5 +55,8 @@ void *vh_call_own(VhCall *call, void *p);
 /* Adds fd to the reply; the call owns it from now on. Returns 0, or -E2BIG over VH_FRAME_FDS_MAX (fd is closed). */
 int vh_call_send_fd(VhCall *call, int fd);
 
+/* Encodes the reply as it is now, to be sent by vh_call_finish(call, 0, NULL): for an answer that has to wait while
+ * what it points to may change. Returns VH_LATER, or negative with *err if it cannot be encoded. */
+int vh_call_prepare(VhCall *call, VhError **err);
 /* Ends a call whose handler returned VH_LATER: r and err as a handler would return them (err is taken over). */
 void vh_call_finish(VhCall *call, int r, VhError *err);

@@ -84,7 +84,8 @@ static int run(VhCall *call, VhFrame *frame, const VhService *service, VhError *
                 return r == VH_ARGS_NOTHING ? 0 : r;
         if (call->proc->stream != VH_STREAM_NONE)
                 make_stream(call, &frame->h);
-        return call->proc->invoke(ops, call, call->args, call->ret, err);
+        r = call->proc->invoke(ops, call, call->args, call->ret, err);
+        return r == 0 && service->after_call ? service->after_call(call, err) : r;
 }
 
 static void dispatch_call(VhClient *client, VhFrame *frame)

@@ -20,6 +20,7 @@ typedef struct ServedCall {
         VhCall call;
         VhFrameHeader h;
         VhServer *server;
+        VhBuf prepared;                 /* the reply, if it was encoded ahead of its time */
         struct ServedCall *prev, *next; /* pending of the client, or free list */
 } ServedCall;
 
@@ -68,8 +69,8 @@ struct VhClient {
         bool closed;  /* object waits to be freed */
         bool is_busy;
         uint64_t n_frames; /* that it sent */
-        bool running; /* a handler of this client is on the stack */
-        VhBuf events; /* sent by it: they leave behind its reply */
+        bool running;      /* a handler of this client is on the stack */
+        VhBuf events;      /* sent by it: they leave behind its reply */
         char *address;
         VhIdentity *identity;  /* of the peer */
         VhIdentity *on_behalf; /* said by a trusted peer, else NULL */

@@ -18,6 +18,9 @@ typedef struct VhService {
          * (connection open, read-only), sets call->target, and *ops to the ops struct that the row's invoke() wants
          * (NULL: "not supported"). Returns 0 or negative errno with *err. */
         int (*before_call)(VhCall *call, const void **ops, VhError **err);
+        /* Runs after a call that succeeded, may be NULL. Returns 0, VH_LATER to answer it later (vh_call_prepare()), or
+         * negative errno with *err. */
+        int (*after_call)(VhCall *call, VhError **err);
         void *data;
 } VhService;
 

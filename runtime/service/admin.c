@@ -344,5 +344,6 @@ static int before_admin(VhCall *call, const void **ops, VhError **err)
 
 void vh_admin_serve(VhServer *server, VhAdmin *admin)
 {
-        vh_server_add_service(server, &(VhService){ &vh_program_admin, before_admin, admin });
+        vh_server_add_service(server,
+                              &(VhService){ .program = &vh_program_admin, .before_call = before_admin, .data = admin });
 }

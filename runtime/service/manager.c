@@ -404,7 +404,8 @@ static int start_helper(VhManager *m, VhError **err)
 
         if (r < 0)
                 return r;
-        vh_server_add_service(m->server, &(VhService){ h->program, h->before_call, m->helper });
+        vh_server_add_service(m->server,
+                              &(VhService){ .program = h->program, .before_call = h->before_call, .data = m->helper });
         m->loading = true;
         vh_handover_load_clients(json_object_get(servers, m->desc->name), m->server, &listen, load_client, m);
         vh_handover_load_clients(json_object_get(servers, "admin"), m->admin_server, &listen, NULL, NULL);

@@ -209,7 +209,7 @@ class Modular(unittest.TestCase):
             qemu = self.killed(qemu)
             if name == "second":  # the library says it once
                 self.assertEqual(talk(), "closed 1")
-            self.assertTrue(wait_for(lambda: wire_clients(qemu)))
+            self.assertTrue(host.wait_for(lambda: wire_clients(qemu)))
             self.assertTrue(talk("call").startswith("domains"))
             self.define(name)
             self.assertEqual(talk(), f"lifecycle {name} 0")

@@ -4,7 +4,9 @@
  *
  *   FAULT_AT=N          which call, counted from 1
  *   FAULT_ERRNO=NUMBER  it fails with this; without it the process is killed as by kill -9
- *   FAULT_COUNT=FILE    nothing happens; the number of calls is written to FILE at the end */
+ *   FAULT_COUNT=FILE    nothing happens; the number of calls is written to FILE at the end
+ *   FAULT_DISK=FILE     each fsync() first waits for as many milliseconds as the first number in FILE says, then fails
+ *                       with the second one if that is not 0; FILE may change or be missing */
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -50,7 +52,31 @@ __attribute__((destructor)) static void report(void)
                 return strike() < 0 ? -1 : real(__VA_ARGS__);                                                          \
         }
 
-WRAP(int, fsync, (int fd), fd)
+static int slow_disk(void)
+{
+        const char *path = getenv("FAULT_DISK");
+        FILE *f = path ? fopen(path, "re") : NULL;
+        unsigned msec = 0;
+        int number = 0;
+
+        if (!f)
+                return 0;
+        if (fscanf(f, "%u %d", &msec, &number) < 1)
+                number = 0;
+        fclose(f);
+        usleep(msec * 1000);
+        errno = number;
+        return number ? -1 : 0;
+}
+
+__attribute__((visibility("default"))) int fsync(int fd);
+int fsync(int fd)
+{
+        int (*real)(int fd) = dlsym(RTLD_NEXT, "fsync");
+
+        return slow_disk() < 0 || strike() < 0 ? -1 : real(fd);
+}
+
 WRAP(int, renameat, (int a, const char *b, int c, const char *d), a, b, c, d)
 WRAP(int, renameat2, (int a, const char *b, int c, const char *d, unsigned e), a, b, c, d, e)
 WRAP(int, unlinkat, (int a, const char *b, int c), a, b, c)

@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virtqemud on a disk that is slow, or fails: only who changes a definition waits for it. slow-disk.py FAULT-LIBRARY; needs
+root."""
+
+import os
+import statistics
+import sys
+import time
+import unittest
+import uuid
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "harness")]
+
+import host  # noqa: E402
+import wire  # noqa: E402
+
+FAULT_LIBRARY = sys.argv.pop(1)
+SLOW = 0.3
+# Of a call of another client. A daemon that waited for the disk would need three hundred.
+PATIENCE = 0.005
+EIO = 5
+SYSTEM_ERROR = 38
+DOMAIN = "<domain type='qemu'><name>{name}</name><memory>{memory}</memory><os><type arch='x86_64' machine='pc'>hvm</type></os></domain>"
+
+
+class SlowDisk(unittest.TestCase):
+    def setUp(self):
+        self.host = host.Host()
+        self.addCleanup(self.host.close)
+        self.disk = self.host.path("disk")
+        self.daemon = host.start_ours(self.host, "virtqemud", env={"LD_PRELOAD": FAULT_LIBRARY, "FAULT_DISK": self.disk})
+        self.c, self.other = self.open(), self.open()
+        self.define("calm")  # what is asked of QEMU once is known now
+        self.set_disk(SLOW)
+
+    def set_disk(self, seconds, errno=0):
+        with open(self.disk + ".new", "w", encoding="ascii") as f:
+            f.write(f"{int(seconds * 1000)} {errno}")
+        os.rename(self.disk + ".new", self.disk)
+
+    def open(self):
+        c = wire.Connection(self.daemon.socket("-sock"))
+        self.addCleanup(c.sock.close)
+        return c.open("qemu:///system")
+
+    def define(self, name, memory=1024):
+        return self.c.call("DOMAIN_DEFINE_XML", xml=DOMAIN.format(name=name, memory=memory))["dom"]
+
+    def file(self, *path):
+        return self.host.path("etc", "qemu", *path)
+
+    def others_go_on(self, serial, proc):
+        """While our call is under way; returns how long that was."""
+        start, times = time.monotonic(), []
+        while time.monotonic() < start + 0.8 * SLOW:
+            before = time.monotonic()
+            self.other.call("DOMAIN_LOOKUP_BY_NAME", name="calm")
+            times.append(time.monotonic() - before)
+            time.sleep(0.005)
+        self.assertLess(statistics.median(times), PATIENCE)
+        self.assertLess(max(times), SLOW / 2)
+        frame = self.c.recv()
+        self.assertEqual((frame.serial, frame.status), (serial, wire.OK), proc)
+        return time.monotonic() - start
+
+    def test_each_change_waits_alone(self):
+        dom = self.define("first")
+        steps = [("DOMAIN_DEFINE_XML", {"xml": DOMAIN.format(name="second", memory=2048)}),
+                 ("DOMAIN_SET_AUTOSTART", {"dom": dom, "autostart": 1}),
+                 ("DOMAIN_SET_MEMORY_FLAGS", {"dom": dom, "memory": 512, "flags": 2}),
+                 ("DOMAIN_RENAME", {"dom": dom, "new_name": "renamed", "flags": 0}),
+                 ("DOMAIN_UNDEFINE", {"dom": dict(dom, name="renamed")})]
+        for proc, args in steps:
+            with self.subTest(proc):
+                self.assertGreater(self.others_go_on(self.c.post(proc, **args), proc), 0.9 * SLOW)
+        self.assertTrue(os.path.exists(self.file("second.xml")))
+        self.assertFalse(os.path.exists(self.file("renamed.xml")))
+        self.assertFalse(os.path.lexists(self.file("autostart", "renamed.xml")))
+
+    def test_changes_keep_their_order(self):
+        """Of one client without waiting for answers, and of two."""
+        dom = {"name": "guest", "uuid": uuid.uuid4().bytes, "id": -1}
+        xml = DOMAIN.replace("<memory>", f"<uuid>{uuid.UUID(bytes=dom['uuid'])}</uuid><memory>")
+        self.set_disk(0.05)
+        serials = []
+        for memory in (1024, 2048, 3072):
+            serials += [self.c.post("DOMAIN_DEFINE_XML", xml=xml.format(name="guest", memory=memory)),
+                        self.c.post("DOMAIN_SET_AUTOSTART", dom=dom, autostart=1),
+                        self.c.post("DOMAIN_UNDEFINE", dom=dom)]
+        serials.append(self.c.post("DOMAIN_DEFINE_XML", xml=xml.format(name="guest", memory=4096)))
+        got = [self.c.recv() for _ in serials]
+        self.assertEqual([(f.serial, f.status) for f in got], [(s, wire.OK) for s in serials])
+        with open(self.file("guest.xml"), encoding="utf-8") as f:
+            self.assertIn("4096", f.read())
+        self.assertFalse(os.path.lexists(self.file("autostart", "guest.xml")))
+        self.c.post("DOMAIN_DEFINE_XML", xml=xml.format(name="guest", memory=5120))
+        self.other.call("DOMAIN_UNDEFINE", dom=dom)
+        self.assertEqual(self.c.recv().status, wire.OK)
+        self.assertFalse(os.path.exists(self.file("guest.xml")))
+
+    def test_what_is_answered_survives(self):
+        self.define("kept")
+        self.daemon.process.kill()
+        with open(self.file("kept.xml"), encoding="utf-8") as f:
+            self.assertIn("<name>kept</name>", f.read())
+
+    def test_daemon_ends_with_changes_under_way(self):
+        self.c.post("DOMAIN_DEFINE_XML", xml=DOMAIN.format(name="late", memory=1024))
+        time.sleep(0.1)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertTrue(os.path.exists(self.file("late.xml")))
+        self.assertEqual([n for n in os.listdir(self.file()) if n.startswith(".")], [])
+
+    def test_client_that_leaves_before_the_answer(self):
+        self.c.post("DOMAIN_DEFINE_XML", xml=DOMAIN.format(name="left", memory=1024))
+        time.sleep(0.1)
+        self.c.sock.close()
+        time.sleep(2 * SLOW)
+        self.assertEqual(self.other.call("DOMAIN_LOOKUP_BY_NAME", name="left")["dom"]["name"], "left")
+        self.assertTrue(os.path.exists(self.file("left.xml")))
+
+    def test_disk_that_fails(self):
+        """The call fails; what it changed is in memory, and on disk with the next change."""
+        self.set_disk(0, EIO)
+        with self.assertRaises(wire.RpcError) as e:
+            self.define("broken")
+        self.assertEqual(e.exception.body["code"], SYSTEM_ERROR)
+        self.assertIn("broken.xml", e.exception.body["message"])
+        self.assertFalse(os.path.exists(self.file("broken.xml")))
+        self.set_disk(0)
+        dom = self.other.call("DOMAIN_LOOKUP_BY_NAME", name="broken")["dom"]
+        self.c.call("DOMAIN_SET_MEMORY_FLAGS", dom=dom, memory=512, flags=2)
+        self.assertTrue(os.path.exists(self.file("broken.xml")))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
