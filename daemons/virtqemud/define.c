@@ -141,6 +141,21 @@ static void become_transient(VhDomainObj *dom)
         dom->new_def = vh_domain_def_free(dom->new_def);
 }
 
+int qemu_forget_def(QemuDriver *driver, VhDomainObj *dom, VhError **err)
+{
+        int r = vh_persist_delete(driver->persist, dom->node.name, err);
+
+        if (r < 0)
+                return r;
+        tell(driver, dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
+        qemu_drop_text(driver, dom);
+        if (vh_domain_obj_active(dom))
+                become_transient(dom);
+        else
+                vh_domain_list_remove(&driver->domains, dom);
+        return 0;
+}
+
 static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err)
 {
         enum {
@@ -162,17 +177,7 @@ static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t fl
         r = undefine_saved_image(driver, dom, flags, err);
         if (r == 0)
                 r = undefine_nvram(dom, flags, err);
-        if (r == 0)
-                r = vh_persist_delete(driver->persist, dom->node.name, err);
-        if (r < 0)
-                return r;
-        tell(driver, dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
-        qemu_drop_text(driver, dom);
-        if (vh_domain_obj_active(dom))
-                become_transient(dom);
-        else
-                vh_domain_list_remove(&driver->domains, dom);
-        return 0;
+        return r < 0 ? r : qemu_forget_def(driver, dom, err);
 }
 
 QEMU_OP(domain_undefine)

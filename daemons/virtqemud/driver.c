@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "driver/uri.h"
+#include "migrate.h"
 #include "process.h"
 #include "qemu-ops.h"
 #include "status.h"
@@ -204,19 +205,25 @@ static void destroy_guests_of(QemuDriver *driver, const VhConn *conn)
 
 static void close_conn(VhConn *conn)
 {
+        qemu_migrations_closed(conn->state, conn);
         destroy_guests_of(conn->state, conn);
         vh_event_hub_drop(conn->hub, conn);
 }
 
 static int supports_feature(VhConn *conn, int feature)
 {
-        /* Features of migration and the like that the reference's driver has; the numbers are those of the wire. */
-        enum {
-                FEATURE_TYPED_PARAM_STRING = 9,
-                FEATURE_XML_MIGRATABLE = 11,
+        /* Features of migration that the reference's driver has; the numbers are those of the wire. */
+        static const uint8_t features[] = {
+                4,  /* by ourselves, peer to peer */
+                6,  /* protocol 3 */
+                7,  /* a guest is protected from changes between begin and perform */
+                9,  /* strings in typed parameters */
+                11, /* migratable XML */
+                12, /* of guests that do not run */
+                13, /* protocol 3 with parameters */
         };
 
-        return feature == FEATURE_TYPED_PARAM_STRING || feature == FEATURE_XML_MIGRATABLE;
+        return memchr(features, feature, sizeof(features)) != NULL;
 }
 
 const VhDriver vh_driver_qemu = {

@@ -139,6 +139,15 @@ void qemu_job_end(QemuJobs *jobs, QemuJobSlot *slot)
                 set_timer(jobs);
 }
 
+void qemu_job_pass(QemuJobs *jobs, const QemuJobSlot *from, QemuJobSlot *to)
+{
+        *to = *from;
+        if (jobs->active == from)
+                jobs->active = to;
+        if (jobs->async == from)
+                jobs->async = to;
+}
+
 void qemu_jobs_done(QemuJobs *jobs)
 {
         _vh_error_ VhError *err = NULL;

@@ -67,6 +67,8 @@ typedef struct QemuJobs {
 void qemu_job_begin(QemuJobs *jobs, QemuJobSlot *slot);
 /* Ends an active job, or takes a waiting one out. */
 void qemu_job_end(QemuJobs *jobs, QemuJobSlot *slot);
+/* The job of one slot becomes that of another. */
+void qemu_job_pass(QemuJobs *jobs, const QemuJobSlot *from, QemuJobSlot *to);
 /* Fails all that wait. */
 void qemu_jobs_done(QemuJobs *jobs);
 

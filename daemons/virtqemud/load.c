@@ -25,6 +25,7 @@ static void priv_free(void *p)
 
         jobs_free(priv->jobs);
         jobs_free(priv->agent_jobs);
+        free(priv->completed);
         free(priv->foreign);
         free(priv->text);
         free(priv);

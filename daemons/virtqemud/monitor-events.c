@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "guest-locks.h"
+#include "migrate.h"
 
 VH_LOG_SOURCE("qemu.events");
 
@@ -137,14 +138,31 @@ static int take_reason(int *field, int fallback)
 
 static void on_stop(QemuProcess *proc, json_t *args)
 {
-        int reason = take_reason(&proc->pause_reason, VIR_DOMAIN_PAUSED_USER);
+        bool leaving = proc->moving && !proc->moving->incoming && proc->moving->in_qemu;
+        int reason = take_reason(&proc->pause_reason, leaving ? VIR_DOMAIN_PAUSED_MIGRATION : VIR_DOMAIN_PAUSED_USER);
 
+        if (reason == VIR_DOMAIN_PAUSED_MIGRATION && proc->moving)
+                proc->moving->stats.stopped = qemu_now_ms();
         if (proc->dom->state != VIR_DOMAIN_RUNNING || proc->starting)
                 return;
         qemu_locks_release(proc);
         vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_PAUSED, reason);
         qemu_process_tell(proc, VIR_DOMAIN_EVENT_SUSPENDED, suspended_detail(reason));
         qemu_status_save(proc->dom);
+}
+
+/* The event that goes with a reason to run. */
+static int resumed_detail(int reason)
+{
+        switch (reason) {
+        case VIR_DOMAIN_RUNNING_MIGRATED:
+        case VIR_DOMAIN_RUNNING_MIGRATION_CANCELED:
+                return VIR_DOMAIN_EVENT_RESUMED_MIGRATED;
+        case VIR_DOMAIN_RUNNING_POSTCOPY:
+                return VIR_DOMAIN_EVENT_RESUMED_POSTCOPY;
+        default:
+                return VIR_DOMAIN_EVENT_RESUMED_UNPAUSED;
+        }
 }
 
 static void on_resume(QemuProcess *proc, json_t *args)
@@ -154,9 +172,7 @@ static void on_resume(QemuProcess *proc, json_t *args)
         if (proc->dom->state == VIR_DOMAIN_RUNNING)
                 return;
         vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_RUNNING, reason);
-        qemu_process_tell(proc, VIR_DOMAIN_EVENT_RESUMED,
-                          reason == VIR_DOMAIN_RUNNING_MIGRATED ? VIR_DOMAIN_EVENT_RESUMED_MIGRATED
-                                                                : VIR_DOMAIN_EVENT_RESUMED_UNPAUSED);
+        qemu_process_tell(proc, VIR_DOMAIN_EVENT_RESUMED, resumed_detail(reason));
         if (!proc->starting)
                 qemu_status_save(proc->dom);
 }
@@ -229,6 +245,16 @@ static void on_wakeup(QemuProcess *proc, json_t *args)
         vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_WAKEUP);
         qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_WAKEUP);
         qemu_status_save(proc->dom);
+}
+
+static void on_migration_pass(QemuProcess *proc, json_t *args)
+{
+        remote_domain_event_callback_migration_iteration_msg msg = {
+                .dom = wire_of(proc),
+                .iteration = (int)json_integer_value(json_object_get(args, "pass")),
+        };
+
+        vh_event_emit(proc->driver->hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, &msg);
 }
 
 static void on_migration(QemuProcess *proc, json_t *args)
@@ -341,6 +367,7 @@ static const QemuEventRow rows[] = {
         { "SUSPEND_DISK", on_suspend_disk },
         { "WAKEUP", on_wakeup },
         { "MIGRATION", on_migration },
+        { "MIGRATION_PASS", on_migration_pass },
         { "BLOCK_IO_ERROR", on_io_error },
         { "DEVICE_TRAY_MOVED", on_tray },
         { "BALLOON_CHANGE", on_balloon },

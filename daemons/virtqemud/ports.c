@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "ports.h"
 #include "process.h"
 
 typedef struct Range {
@@ -62,7 +63,7 @@ static bool can_bind(int family, const void *addr, socklen_t len)
         return bind(fd, addr, len) == 0 || errno != EADDRINUSE;
 }
 
-static bool is_free(int port)
+bool qemu_port_is_free(int port)
 {
         struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
         struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
@@ -74,7 +75,7 @@ static int take_port(QemuDriver *driver, const VhDomainDef *def, Range range, Vh
                      VhError **err)
 {
         for (unsigned p = range.min; p <= range.max; p++)
-                if (!used_by_guests(driver, def, (int)p) && is_free((int)p)) {
+                if (!used_by_guests(driver, def, (int)p) && qemu_port_is_free((int)p)) {
                         *port = (VhOptInt){ (int)p, true };
                         return 0;
                 }

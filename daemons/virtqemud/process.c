@@ -17,6 +17,7 @@
 #include "guest-locks.h"
 #include "helpers.h"
 #include "isolation.h"
+#include "migrate.h"
 #include "base/log.h"
 #include "run-log.h"
 #include "run-steps.h"
@@ -82,6 +83,7 @@ static void process_free(QemuProcess *proc)
         if (proc->pidfd >= 0)
                 close(proc->pidfd);
         qemu_locks_free(proc->locks);
+        qemu_migration_free(proc->moving);
         qemu_helpers_free(proc);
         qemu_identity_free(proc->identity);
         free(proc->vcpu_tids);
@@ -334,4 +336,19 @@ void qemu_process_use_monitor(QemuProcess *proc, int fd, void (*ready)(QemuProce
 
         proc->on_ready = ready;
         proc->mon = qmp_new(proc->driver->env.loop, fd, &handlers);
+}
+
+void qemu_drop_run(const QemuDriver *driver, VhDomainDef *def)
+{
+        _vh_free_ char *targets = vh_xasprintf("%s/qemu/channel/target/domain-", driver->env.state_dir);
+
+        for (uint32_t i = 0; i < def->channels.n; i++) {
+                VhChrSource *source = &def->channels.items[i]->source;
+
+                if (source->type == VH_CHR_UNIX && source->path && vh_startswith(source->path, targets))
+                        vh_strset(&source->path, NULL);
+        }
+        for (uint32_t i = 0; i < def->graphics.n; i++)
+                if (def->graphics.items[i]->autoport == VH_YES)
+                        def->graphics.items[i]->port.val = -1;
 }

@@ -52,6 +52,7 @@ struct QemuProcess {
         struct QemuChange *unplugs;      /* who waits for a device to go; hotplug-detach.c */
         struct QemuBlockTask *job_waits; /* who waits for the end of a job of QEMU's; block-task.h */
         struct QemuBlockJob *block_jobs; /* block-job.h */
+        struct QemuMigration *moving;    /* migrate.h; NULL: it stays here */
         pid_t *vcpu_tids;                /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
         struct QemuIdentity *identity; /* isolation.h; NULL: that of the daemon, or started by another daemon */
@@ -152,6 +153,9 @@ void qemu_unplugs_stop(QemuProcess *proc);
 void qemu_process_event(QemuProcess *proc, const char *name, json_t *args, uint64_t seconds, unsigned micros);
 /* Tells clients that follow monitor events. */
 void qemu_process_tell(QemuProcess *proc, int event, int detail);
+
+/* Takes out of a definition what was made for one run: ports, addresses, sockets in its own folder. process.c */
+void qemu_drop_run(const QemuDriver *driver, VhDomainDef *def);
 
 /* The status file in RUN/qemu: to be called after each change of what it holds. Failure is logged. status.c */
 void qemu_status_save(VhDomainObj *dom);

@@ -225,6 +225,19 @@ QEMU_OP(domain_block_copy);
 QEMU_OP(domain_set_block_threshold);
 QEMU_OP_RET(domain_get_block_job_info);
 QEMU_OP_RET(domain_get_disk_errors);
+/* migrate-ops.c */
+QEMU_OP_RET(domain_migrate_begin3);
+QEMU_OP_RET(domain_migrate_begin3_params);
+QEMU_OP_RET(domain_migrate_prepare3);
+QEMU_OP_RET(domain_migrate_prepare3_params);
+QEMU_OP_RET(domain_migrate_prepare_tunnel3);
+QEMU_OP_RET(domain_migrate_prepare_tunnel3_params);
+QEMU_OP_RET(domain_migrate_perform3);
+QEMU_OP_RET(domain_migrate_perform3_params);
+QEMU_OP_RET(domain_migrate_finish3);
+QEMU_OP_RET(domain_migrate_finish3_params);
+QEMU_OP(domain_migrate_confirm3);
+QEMU_OP(domain_migrate_confirm3_params);
 
 /* save.c */
 QEMU_OP(domain_save);

@@ -57,11 +57,13 @@ typedef struct QemuDomain {
         /* Why the stored definition must not be written by us: the file holds what our model does not know, and it
          * would be lost. NULL: it may. */
         char *foreign;
-        char *text;               /* the stored definition with QEMU_SHOWN_XML, NULL: not made (yet) */
-        struct QemuProcess *proc; /* process.h; NULL: does not run */
-        QemuJobs *jobs;           /* NULL: none was ever asked for */
-        QemuJobs *agent_jobs;     /* the same of those with the guest's agent */
-        int agent_timeout;        /* of the agent's commands: seconds, or QEMU_AGENT_* of agent-link.h */
+        char *text;                     /* the stored definition with QEMU_SHOWN_XML, NULL: not made (yet) */
+        struct QemuProcess *proc;       /* process.h; NULL: does not run */
+        QemuJobs *jobs;                 /* NULL: none was ever asked for */
+        QemuJobs *agent_jobs;           /* the same of those with the guest's agent */
+        int agent_timeout;              /* of the agent's commands: seconds, or QEMU_AGENT_* of agent-link.h */
+        struct QemuJobStats *completed; /* of the last migration; migrate-stats.h; NULL: none */
+        uint64_t migrate_speed;         /* MiB/s for migrations; 0: no limit */
 } QemuDomain;
 
 static inline QemuDriver *qemu_driver(const VhCall *call)
@@ -118,6 +120,9 @@ void qemu_edit_done(QemuEdit *edit);
 /* The stored definition for a getter with AFFECT flags; NULL with an error. Other bits of flags must have been checked.
  */
 const VhDomainDef *qemu_config(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err);
+
+/* Removes the stored definition, and the domain if it does not run; tells clients. define.c */
+int qemu_forget_def(QemuDriver *driver, VhDomainObj *dom, VhError **err);
 
 /* Writes def as the stored definition of its name. */
 int qemu_store(QemuDriver *driver, const VhDomainDef *def, VhError **err);

@@ -5,5 +5,7 @@
 #include "guest-host.h"
 #include "guest-locks.h"
 #include "isolation.h"
+#include "migrate.h"
 
-const QemuRunHooks *const qemu_run_hooks[] = { &qemu_lock_hooks, &qemu_host_hooks, &qemu_isolation_hooks, NULL };
+const QemuRunHooks *const qemu_run_hooks[] = { &qemu_migrate_hooks, &qemu_lock_hooks, &qemu_host_hooks,
+                                               &qemu_isolation_hooks, NULL };

@@ -161,27 +161,11 @@ static void limit_set(QemuTask *task, json_t *ret, int r, const VhError *err)
                 qemu_task_qmp_fd(task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME), fd, got_fd);
 }
 
-/* Takes out what was made for one run: ports, addresses, sockets in its own folder. */
-static void drop_run(const QemuDriver *driver, VhDomainDef *def)
-{
-        _vh_free_ char *targets = vh_xasprintf("%s/qemu/channel/target/domain-", driver->env.state_dir);
-
-        for (uint32_t i = 0; i < def->channels.n; i++) {
-                VhChrSource *source = &def->channels.items[i]->source;
-
-                if (source->type == VH_CHR_UNIX && source->path && vh_startswith(source->path, targets))
-                        vh_strset(&source->path, NULL);
-        }
-        for (uint32_t i = 0; i < def->graphics.n; i++)
-                if (def->graphics.items[i]->autoport == VH_YES)
-                        def->graphics.items[i]->port.val = -1;
-}
-
 static char *text_to_save(QemuTask *task)
 {
         _vh_domain_def_ VhDomainDef *def = vh_domain_def_copy(task->dom->def);
 
-        drop_run(task->driver, def);
+        qemu_drop_run(task->driver, def);
         return vh_domain_def_format(def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
 }
 
@@ -435,7 +419,7 @@ static int open_image(QemuDriver *driver, const char *path, const char *xml, Qem
                 return r;
         r = qemu_parse(driver, xml ? xml : image->xml, 0, &def, err);
         if (r == 0)
-                drop_run(driver, def);
+                qemu_drop_run(driver, def);
         if (r == 0)
                 r = vh_persist_check_name(def->name, VIR_FROM_QEMU, err);
         if (r == 0)

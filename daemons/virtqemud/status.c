@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "block-job.h"
 #include "caps-flags.h"
+#include "migrate.h"
 
 VH_LOG_SOURCE("qemu.status");
 
@@ -113,10 +114,13 @@ static void add_jobs(const QemuProcess *proc, VhBuf *b)
 {
         const QemuJobs *jobs = qemu_domain_priv(proc->dom)->jobs;
 
+        const QemuMigration *m = proc->moving;
+
         if (jobs && jobs->async)
-                vh_buf_printf(b, "  <job type='%s' async='%s' phase='none' flags='0x0'/>\n",
+                vh_buf_printf(b, "  <job type='%s' async='%s' phase='%s' flags='0x%x'/>\n",
                               qemu_job_names[jobs->active ? jobs->active->job : QEMU_JOB_NONE],
-                              qemu_async_job_names[jobs->async_kind]);
+                              qemu_async_job_names[jobs->async_kind], qemu_phase_names[m ? m->phase : QEMU_PHASE_NONE],
+                              m ? m->flags : 0);
 }
 
 static char *status_text(QemuProcess *proc)

@@ -195,6 +195,12 @@ void qemu_task_wait_stopped(QemuTask *task, void (*stopped)(QemuTask *task))
                 stopped(task);
 }
 
+void qemu_task_pass_job(QemuTask *task, QemuJobSlot *slot)
+{
+        qemu_job_pass(qemu_jobs(task->driver, task->dom), &task->slot, slot);
+        task->has_job = false;
+}
+
 void qemu_task_stop_waiting(QemuTask *task)
 {
         LL_DELETE2(task->driver->waiters, task, next_waiter);

@@ -69,5 +69,7 @@ void qemu_task_qmp_fd(QemuTask *task, json_t *cmd, int fd, QemuTaskResult result
 void qemu_task_end(QemuTask *task, int r, VhError *err);
 /* Goes on in stopped() when the domain does not run any more; at once if it does not. */
 void qemu_task_wait_stopped(QemuTask *task, void (*stopped)(QemuTask *task));
+/* The job outlives the task: slot, which has no other use, takes the place of the task's own. */
+void qemu_task_pass_job(QemuTask *task, QemuJobSlot *slot);
 /* Takes a task out of those that wait for a domain's end. */
 void qemu_task_stop_waiting(QemuTask *task);

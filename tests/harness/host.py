@@ -52,8 +52,10 @@ def wait_for(condition, seconds=5.0):
 class Host:
     """Use as a context manager: everything started in it ends, and its files are removed."""
 
-    def __init__(self, keep=False):
+    def __init__(self, keep=False, hostname=None):
+        """hostname: makes it a machine with a name of its own."""
         self.keep = keep
+        self.namespaces = ["--mount", "--net"] + (["--uts"] if hostname else [])
         self.daemons = []
         # Short, because socket paths end at 107 bytes.
         self.root = tempfile.mkdtemp(prefix="vh-", dir="/tmp")
@@ -69,10 +71,12 @@ class Host:
         os.chmod(no_kvm, 0o600)
         # Read-only, since root may write to any file that can be written to at all.
         mounts.append(f"{{ [ ! -e /dev/kvm ] || {{ mount --bind {no_kvm} /dev/kvm && mount -o remount,bind,ro /dev/kvm; }}; }}")
+        if hostname:
+            mounts.append(f"hostname {hostname}")
         # cat ends when our end of its stdin does: the namespace cannot outlive the test.
         script = " && ".join(["set -e", *mounts, "ip link set lo up 2>/dev/null || true", "echo ready", "exec cat"])
         self.holder = subprocess.Popen(
-            ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", script],
+            ["unshare", *self.namespaces, "--propagation", "private", "sh", "-c", script],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.holder.stdout.readline().strip() != b"ready":
             self.close()
@@ -107,7 +111,7 @@ class Host:
 
     def enter(self, command):
         """The command line that runs a command inside."""
-        return ["nsenter", "-t", str(self.holder.pid), "-m", "-n", "--", *command]
+        return ["nsenter", "-t", str(self.holder.pid), *self.namespaces, "--", *command]
 
     def start(self, program, *args, sockets, conf="", env=None, wait=20.0, prefix=()):
         """Starts a daemon inside with a private configuration and waits until its sockets listen."""

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Begin: the source says what the guest is. */
+
+#include <errno.h>
+
+#include "api.h"
+#include "migrate.h"
+
+/* Clients on the other host see what a run here does not leave behind. */
+char *qemu_migrate_text(const QemuDriver *driver, const VhDomainDef *def)
+{
+        _vh_domain_def_ VhDomainDef *copy = vh_domain_def_copy(def);
+
+        qemu_drop_run(driver, copy);
+        return vh_domain_def_format(copy, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+}
+
+/* What the guest itself would notice may not differ. */
+static int check_same_guest(const VhDomainDef *def, const VhDomainDef *other, VhError **err)
+{
+        char ours[VH_UUID_TEXT_LEN + 1], theirs[VH_UUID_TEXT_LEN + 1];
+
+        if (memcmp(def->uuid, other->uuid, VH_UUID_LEN) != 0)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Target domain uuid %s does not match source %s",
+                                    vh_uuid_format(other->uuid, theirs), vh_uuid_format(def->uuid, ours));
+        if (strcmp(def->name, other->name) != 0)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Target domain name '%s' does not match source '%s'", other->name, def->name);
+        if (def->virt_type != other->virt_type || !vh_streq(def->os.machine, other->os.machine))
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Target domain OS type or machine '%s' does not match source '%s'",
+                                    other->os.machine, def->os.machine);
+        if (def->memory != other->memory)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Target domain max memory %llu does not match source %llu",
+                                    (unsigned long long)other->memory, (unsigned long long)def->memory);
+        if (def->vcpus != other->vcpus)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Target domain vCPU max %u does not match source %u", other->vcpus, def->vcpus);
+        if (def->disks.n != other->disks.n)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Target domain disk count %u does not match source %u", other->disks.n,
+                                    def->disks.n);
+        if (def->nets.n != other->nets.n)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Target domain net card count %u does not match source %u", other->nets.n,
+                                    def->nets.n);
+        return 0;
+}
+
+/* The text for the target: the guest's own, or the one that the client wants it to have there. */
+static int make_text(MigrateTask *t, VhError **err)
+{
+        const VhDomainDef *def = t->task.dom->def;
+        _vh_domain_def_ VhDomainDef *wanted = NULL;
+        int r;
+
+        if (!t->params.dest_xml) {
+                t->xml = qemu_migrate_text(t->task.driver, def);
+                return 0;
+        }
+        r = qemu_parse(t->task.driver, t->params.dest_xml, 0, &wanted, err);
+        if (r == 0)
+                r = check_same_guest(def, wanted, err);
+        if (r == 0)
+                t->xml = qemu_migrate_text(t->task.driver, wanted);
+        return r;
+}
+
+static int make_cookie(MigrateTask *t, const json_t *caps, VhError **err)
+{
+        VhDomainObj *dom = t->task.dom;
+        _qemu_cookie_ QemuCookie cookie;
+
+        qemu_cookie_init(&cookie, t->task.driver, dom->node.name, dom->node.uuid);
+        cookie.lockstate = true;
+        if (caps)
+                qemu_migrate_cookie_caps(&cookie, caps, false);
+        t->cookie_out = qemu_cookie_format(&cookie);
+        return 0;
+}
+
+static void finish_begin(MigrateTask *t, const json_t *caps)
+{
+        VhError *err = NULL;
+        int r = make_text(t, &err);
+
+        if (r == 0)
+                r = make_cookie(t, caps, &err);
+        if (r == 0 && t->params.flags & VIR_MIGRATE_CHANGE_PROTECTION) {
+                QemuMigration *m = qemu_migration_begin(&t->task, false, QEMU_PHASE_BEGIN3, t->params.flags);
+
+                m->conn = t->conn;
+        }
+        qemu_task_end(&t->task, r, err);
+}
+
+static void got_caps(QemuTask *task, json_t *ret)
+{
+        finish_begin((MigrateTask *)task, ret);
+}
+
+static void begin_run(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
+        VhError *err = NULL;
+        int r = qemu_migrate_check(task->dom, &t->params, &err);
+
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else if (vh_domain_obj_active(task->dom))
+                qemu_task_qmp(task, qmp_command("query-migrate-capabilities", NULL), got_caps);
+        else
+                finish_begin(t, NULL);
+}
+
+const QemuTaskClass qemu_begin_class = {
+        .api = "remoteDispatchDomainMigrateBegin3Params",
+        .size = sizeof(MigrateTask),
+        .job = QEMU_JOB_ASYNC,
+        .async = QEMU_ASYNC_MIGRATION_OUT,
+        .run = begin_run,
+        .cleanup = qemu_migrate_cleanup,
+};

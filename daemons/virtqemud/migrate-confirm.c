@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Confirm: the source lets go of a guest that runs elsewhere now, or goes on with it. */
+
+#include <errno.h>
+
+#include "api.h"
+#include "base/log.h"
+#include "guest-locks.h"
+#include "migrate.h"
+
+VH_LOG_SOURCE("qemu.migrate");
+
+/* ---- it is gone ---- */
+
+static void undefine(MigrateTask *t)
+{
+        VhDomainObj *dom = t->task.dom;
+        _vh_error_ VhError *err = NULL;
+
+        if (qemu_forget_def(t->task.driver, dom, &err) < 0)
+                vh_log_error("domain '%s' has moved, but its definition stays: %s", dom->node.name,
+                             vh_error_text(err, 0));
+}
+
+static void is_gone(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
+
+        qemu_domain_tell_completed(task->driver, task->dom);
+        if (t->params.flags & VIR_MIGRATE_UNDEFINE_SOURCE && task->dom->persistent)
+                undefine(t);
+        qemu_task_end(task, 0, NULL);
+}
+
+/* What the target found out belongs to the figures. */
+static void merge_stats(MigrateTask *t, QemuMigration *m)
+{
+        QemuJobStats stats = m->stats;
+
+        qemu_stats_tick(&stats);
+        if (t->in.has_stats) {
+                stats.has_delta = t->in.stats.has_delta;
+                stats.delta = t->in.stats.delta;
+                if (t->in.stats.has_downtime) {
+                        stats.has_downtime = true;
+                        stats.downtime = t->in.stats.downtime;
+                }
+        }
+        qemu_migration_keep_stats(m, &stats);
+}
+
+static void let_go(MigrateTask *t, QemuMigration *m)
+{
+        QemuProcess *proc = qemu_process(t->task.dom);
+
+        qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM3);
+        merge_stats(t, m);
+        qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_MIGRATED, VIR_DOMAIN_EVENT_STOPPED_MIGRATED);
+        qemu_migrate_watch(t, is_gone);
+}
+
+/* ---- it goes on ---- */
+
+static void goes_on(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuMigration *m = qemu_migration(task->dom);
+
+        if (r < 0)
+                vh_log_error("domain '%s' has not moved and stays paused: %s", task->dom->node.name,
+                             vh_error_text(err, r));
+        if (m) {
+                qemu_migrate_reset(m);
+                qemu_migration_end(m);
+        }
+        qemu_task_end(task, 0, NULL);
+}
+
+static void go_on(MigrateTask *t, QemuMigration *m)
+{
+        VhDomainObj *dom = t->task.dom;
+        QemuProcess *proc = qemu_process(dom);
+        _vh_error_ VhError *err = NULL;
+        bool paused_for_it = dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_MIGRATION;
+        int r;
+
+        qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM3_CANCELLED);
+        if (!m->was_running || !paused_for_it) {
+                goes_on(&t->task, NULL, 0, NULL);
+                return;
+        }
+        r = qemu_locks_acquire(proc, &err);
+        if (r < 0) {
+                goes_on(&t->task, NULL, r, err);
+                return;
+        }
+        proc->cont_reason = VIR_DOMAIN_RUNNING_MIGRATION_CANCELED;
+        qemu_task_qmp_try(&t->task, qmp_command("cont", NULL), goes_on);
+}
+
+static void confirm_run(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
+        VhError *err = NULL;
+        QemuMigration *m = qemu_migration_need(task->dom, false, &err);
+
+        if (!m)
+                qemu_task_end(task, -EINVAL, err);
+        else if (t->cancelled)
+                go_on(t, m);
+        else
+                let_go(t, m);
+}
+
+const QemuTaskClass qemu_confirm_class = {
+        .api = "remoteDispatchDomainMigrateConfirm3Params",
+        .size = sizeof(MigrateTask),
+        .job = QEMU_JOB_NONE,
+        .need_active = true,
+        .run = confirm_run,
+        .cleanup = qemu_migrate_cleanup,
+};

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Perform: the source sends memory and devices. */
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "api.h"
+#include "guest-locks.h"
+#include "migrate-address.h"
+#include "migrate-storage.h"
+#include "migrate-tunnel.h"
+#include "migrate.h"
+#include "run-log.h"
+
+#define FD_NAME "migrate"
+
+enum { PORT_TEXT = 8 };
+
+/* ---- it failed ---- */
+
+static void gave_up(MigrateTask *t, int r, VhError *err)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+
+        if (m) {
+                m->task = NULL;
+                m->stats.type = VIR_DOMAIN_JOB_FAILED;
+        }
+        qemu_task_end(&t->task, r, err);
+}
+
+static void ended_by_itself(QemuTask *task)
+{
+        VhError *err = NULL;
+        int r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is not running");
+
+        qemu_task_end(task, r, err);
+}
+
+static void got_reason(QemuTask *task, json_t *ret, int r, const VhError *cause)
+{
+        const QemuMigration *m = qemu_migration(task->dom);
+        const char *why = json_string_value(json_object_get(ret, "error-desc"));
+        bool aborted = m && (m->aborted || m->status == QEMU_MOVE_CANCELLED);
+        VhError *err = NULL;
+
+        if (aborted)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_ABORTED,
+                                 "job 'migration out' canceled by client");
+        else
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "job 'migration out' %s%s",
+                                 why ? "failed: " : "failed", why ? why : "");
+        gave_up((MigrateTask *)task, r, err);
+}
+
+/* ---- it went well ---- */
+
+/* The stored definition goes along. */
+static int add_persistent(MigrateTask *t, QemuCookie *cookie, VhError **err)
+{
+        VhDomainObj *dom = t->task.dom;
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        int r = 0;
+
+        if (!(t->params.flags & VIR_MIGRATE_PERSIST_DEST))
+                return 0;
+        if (t->params.persist_xml) {
+                r = qemu_parse(t->task.driver, t->params.persist_xml, 0, &def, err);
+        } else {
+                VhDomainDef *stored = vh_domain_obj_persistent_def(dom);
+
+                def = vh_domain_def_copy(stored ? stored : dom->def);
+                if (!stored)
+                        qemu_drop_run(t->task.driver, def);
+        }
+        if (r == 0)
+                cookie->persistent = vh_domain_def_format(def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+        return r;
+}
+
+static void done(MigrateTask *t, QemuMigration *m)
+{
+        _qemu_cookie_ QemuCookie cookie;
+        VhError *err = NULL;
+        int r;
+
+        qemu_cookie_init(&cookie, t->task.driver, t->task.dom->node.name, t->task.dom->node.uuid);
+        r = add_persistent(t, &cookie, &err);
+        cookie.has_stats = true;
+        m->stats.sent = qemu_now_ms();
+        qemu_stats_tick(&m->stats);
+        qemu_stats_tick_downtime(&m->stats);
+        cookie.stats = m->stats;
+        t->cookie_out = qemu_cookie_format(&cookie);
+        m->task = NULL;
+        qemu_migration_set_phase(m, QEMU_PHASE_PERFORM3_DONE);
+        qemu_task_end(&t->task, r, err);
+}
+
+static void got_stats(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuMigration *m = qemu_migration(task->dom);
+
+        if (r < 0) {
+                gave_up((MigrateTask *)task, r, vh_error_copy(err));
+                return;
+        }
+        qemu_stats_read_qmp(&m->stats, ret);
+        done((MigrateTask *)task, m);
+}
+
+/* ---- on the way ---- */
+
+static void continued(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        /* The status tells how it goes on. */
+}
+
+static void storage_stopped(MigrateTask *t, int r, const VhError *err)
+{
+        if (r < 0)
+                gave_up(t, r, vh_error_copy(err));
+        else
+                qemu_task_qmp_try(&t->task, qmp_command("migrate-continue", "{s:s}", "state", "pre-switchover"),
+                                  continued);
+}
+
+static void moved(MigrateTask *t)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+
+        switch (m->status) {
+        case QEMU_MOVE_PRE_SWITCHOVER:
+                qemu_storage_end(t, storage_stopped);
+                break;
+        case QEMU_MOVE_COMPLETED:
+        case QEMU_MOVE_POSTCOPY:
+                m->task = NULL;
+                qemu_task_qmp_try(&t->task, qmp_command("query-migrate", NULL), got_stats);
+                break;
+        case QEMU_MOVE_FAILED:
+        case QEMU_MOVE_CANCELLED:
+                m->task = NULL;
+                qemu_task_qmp_try(&t->task, qmp_command("query-migrate", NULL), got_reason);
+                break;
+        default:
+                break;
+        }
+}
+
+static void sent_off(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        MigrateTask *t = (MigrateTask *)task;
+
+        if (r < 0)
+                gave_up(t, r, vh_error_copy(err));
+        else
+                qemu_migrate_follow(t, moved);
+}
+
+static void migrate(MigrateTask *t, const char *uri)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+
+        m->status = QEMU_MOVE_NONE;
+        m->in_qemu = true;
+        qemu_run_log_say(qemu_process(t->task.dom), "initiating migration\n");
+        qemu_task_qmp_try(&t->task, qmp_command("migrate", "{s:b, s:b, s:s}", "detach", 1, "resume", 0, "uri", uri),
+                          sent_off);
+}
+
+static void got_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        if (r < 0)
+                gave_up((MigrateTask *)task, r, vh_error_copy(err));
+        else
+                migrate((MigrateTask *)task, "fd:" FD_NAME);
+}
+
+static void hand_over_fd(MigrateTask *t)
+{
+        qemu_task_qmp_fd(&t->task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME), VH_TAKE_FD(t->fd), got_fd);
+}
+
+/* ---- the connection ---- */
+
+/* Made on a worker: names may take long to resolve, and hosts long to answer. */
+struct Connecting {
+        MigrateTask *t; /* NULL: nobody waits any more */
+        QemuMigrateAddress address;
+        int fd;
+        VhError *err;
+};
+typedef struct Connecting Connecting;
+
+static int connect_unix(Connecting *c)
+{
+        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+        if (strlen(c->address.path) >= sizeof(addr.sun_path))
+                return vh_error_set(&c->err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "UNIX socket path '%s' too long",
+                                    c->address.path);
+        strcpy(addr.sun_path, c->address.path);
+        c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+                return 0;
+        return vh_error_sys(&c->err, VIR_FROM_QEMU, errno, "Failed to connect socket to '%s'", c->address.path);
+}
+
+static int connect_tcp(Connecting *c)
+{
+        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+        struct addrinfo *list = NULL;
+        char port[PORT_TEXT];
+        int r, e = ENOENT;
+
+        snprintf(port, sizeof(port), "%d", c->address.port);
+        r = getaddrinfo(c->address.host, port, &hints, &list);
+        if (r != 0)
+                return vh_error_plain(&c->err, VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR,
+                                      "Unable to resolve address '%s' service '%s': %s", c->address.host, port,
+                                      gai_strerror(r));
+        for (const struct addrinfo *a = list; a && c->fd < 0; a = a->ai_next) {
+                c->fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+                if (c->fd >= 0 && connect(c->fd, a->ai_addr, a->ai_addrlen) == 0)
+                        break;
+                e = errno;
+                if (c->fd >= 0)
+                        close(VH_TAKE_FD(c->fd));
+        }
+        freeaddrinfo(list);
+        if (c->fd < 0)
+                return vh_error_sys(&c->err, VIR_FROM_RPC, e, "unable to connect to server at '%s:%s'", c->address.host,
+                                    port);
+        return 0;
+}
+
+static int connect_work(void *data)
+{
+        Connecting *c = data;
+
+        return c->address.scheme == QEMU_MIGRATE_UNIX ? connect_unix(c) : connect_tcp(c);
+}
+
+static void connecting_free(Connecting *c)
+{
+        qemu_migrate_address_done(&c->address);
+        if (c->fd >= 0)
+                close(c->fd);
+        vh_error_free(c->err);
+        free(c);
+}
+
+static void connect_done(void *data, int r)
+{
+        Connecting *c = data;
+        MigrateTask *t = c->t;
+
+        if (t)
+                t->connecting = NULL;
+        if (t && r == 0) {
+                t->fd = VH_TAKE_FD(c->fd);
+                hand_over_fd(t);
+        } else if (t)
+                gave_up(t, r, VH_TAKE_PTR(c->err));
+        connecting_free(c);
+}
+
+static void connect_target(MigrateTask *t)
+{
+        Connecting *c = vh_new(Connecting, 1);
+        VhError *err = NULL;
+        int r = qemu_migrate_address_parse(&c->address, t->params.uri, &err);
+
+        c->fd = -1;
+        if (r < 0) {
+                connecting_free(c);
+                gave_up(t, r, err);
+        } else if (c->address.scheme == QEMU_MIGRATE_RDMA || t->params.flags & VIR_MIGRATE_PARALLEL) {
+                /* QEMU makes these itself: one of several, or one that no descriptor stands for. */
+                _vh_free_ char *uri = qemu_migrate_address_qemu(&c->address);
+
+                connecting_free(c);
+                migrate(t, uri);
+        } else {
+                c->t = t;
+                t->connecting = c;
+                vh_pool_submit(t->task.driver->pool, connect_work, connect_done, c);
+        }
+}
+
+/* ---- before it ---- */
+
+static void storage_copied(MigrateTask *t, int r, const VhError *err)
+{
+        if (r < 0)
+                gave_up(t, r, vh_error_copy(err));
+        else if (t->fd >= 0)
+                hand_over_fd(t);
+        else
+                connect_target(t);
+}
+
+/* The name that a certificate of the target must have. */
+static void name_tls_peer(MigrateTask *t)
+{
+        _qemu_migrate_address_ QemuMigrateAddress a = { 0 };
+
+        if (!(t->params.flags & VIR_MIGRATE_TLS) || t->params.tls_destination || !t->params.uri ||
+            qemu_migrate_address_parse(&a, t->params.uri, NULL) < 0 || !a.host)
+                return;
+        t->tls_peer = VH_TAKE_PTR(a.host);
+        t->params.tls_destination = t->tls_peer;
+}
+
+static void set_up(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        MigrateTask *t = (MigrateTask *)task;
+
+        if (r < 0)
+                gave_up(t, r, vh_error_copy(err));
+        else
+                qemu_storage_copy(t, storage_copied);
+}
+
+static void stopped(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        MigrateTask *t = (MigrateTask *)task;
+
+        if (r < 0)
+                gave_up(t, r, vh_error_copy(err));
+        else
+                qemu_migrate_setup(t, set_up);
+}
+
+static int check_postcopy(const MigrateTask *t, VhError **err)
+{
+        if (!(t->params.flags & VIR_MIGRATE_POSTCOPY))
+                return 0;
+        if (!(t->params.flags & VIR_MIGRATE_LIVE) || t->task.dom->state != VIR_DOMAIN_RUNNING)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                                    "post-copy migration is not supported with non-live or paused migration");
+        if (t->params.flags & VIR_MIGRATE_TUNNELLED)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                                    "post-copy migration is not supported with tunnelled migration");
+        return 0;
+}
+
+static void perform(MigrateTask *t)
+{
+        QemuProcess *proc = qemu_process(t->task.dom);
+        QemuMigration *m = proc->moving;
+        VhError *err = NULL;
+        int r = check_postcopy(t, &err);
+
+        if (r == 0 && !t->params.uri && t->fd < 0)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "no migration URI passed");
+        if (r < 0) {
+                gave_up(t, r, err);
+                return;
+        }
+        m->aborted = false;
+        qemu_migration_set_phase(m, QEMU_PHASE_PERFORM3);
+        qemu_stats_start(&m->stats, VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
+        name_tls_peer(t);
+        qemu_migrate_watch(t, ended_by_itself);
+        if (t->params.flags & VIR_MIGRATE_LIVE || t->task.dom->state != VIR_DOMAIN_RUNNING) {
+                qemu_migrate_setup(t, set_up);
+                return;
+        }
+        proc->pause_reason = VIR_DOMAIN_PAUSED_MIGRATION;
+        qemu_task_qmp_try(&t->task, qmp_command("stop", NULL), stopped);
+}
+
+static void perform_run(QemuTask *task)
+{
+        VhError *err = NULL;
+
+        if (qemu_migration_need(task->dom, false, &err))
+                perform((MigrateTask *)task);
+        else
+                qemu_task_end(task, -EINVAL, err);
+}
+
+/* Nobody began it before. */
+static void perform_job_run(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
+        VhError *err = NULL;
+        int r = qemu_migrate_check(task->dom, &t->params, &err);
+
+        if (r < 0) {
+                qemu_task_end(task, r, err);
+                return;
+        }
+        qemu_migration_begin(task, false, QEMU_PHASE_BEGIN3, t->params.flags)->conn = t->conn;
+        perform(t);
+}
+
+static void perform_cleanup(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
+
+        if (t->connecting)
+                t->connecting->t = NULL;
+        if (t->fd >= 0)
+                close(t->fd);
+        free(t->tls_peer);
+        qemu_migrate_cleanup(task);
+}
+
+const QemuTaskClass qemu_perform_class = {
+        .api = "remoteDispatchDomainMigratePerform3Params",
+        .size = sizeof(MigrateTask),
+        .job = QEMU_JOB_NONE,
+        .need_active = true,
+        .run = perform_run,
+        .cleanup = perform_cleanup,
+};
+
+const QemuTaskClass qemu_perform_job_class = {
+        .api = "remoteDispatchDomainMigratePerform3Params",
+        .size = sizeof(MigrateTask),
+        .job = QEMU_JOB_ASYNC,
+        .async = QEMU_ASYNC_MIGRATION_OUT,
+        .need_active = true,
+        .run = perform_job_run,
+        .cleanup = perform_cleanup,
+};

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What lasts of a migration from phase to phase. */
+
+#include "migrate.h"
+
+#include "api.h"
+#include "base/log.h"
+
+VH_LOG_SOURCE("qemu.migrate");
+
+const char *const qemu_phase_names[QEMU_PHASE_MAX] = {
+        [QEMU_PHASE_NONE] = "none",
+        [QEMU_PHASE_PERFORM2] = "perform2",
+        [QEMU_PHASE_BEGIN3] = "begin3",
+        [QEMU_PHASE_PERFORM3] = "perform3",
+        [QEMU_PHASE_PERFORM3_DONE] = "perform3_done",
+        [QEMU_PHASE_CONFIRM3_CANCELLED] = "confirm3_cancelled",
+        [QEMU_PHASE_CONFIRM3] = "confirm3",
+        [QEMU_PHASE_PREPARE] = "prepare",
+        [QEMU_PHASE_FINISH2] = "finish2",
+        [QEMU_PHASE_FINISH3] = "finish3",
+        [QEMU_PHASE_POSTCOPY_FAILED] = "postcopy_failed",
+        [QEMU_PHASE_BEGIN_RESUME] = "begin_resume",
+        [QEMU_PHASE_PERFORM_RESUME] = "perform_resume",
+        [QEMU_PHASE_CONFIRM_RESUME] = "confirm_resume",
+        [QEMU_PHASE_PREPARE_RESUME] = "prepare_resume",
+        [QEMU_PHASE_FINISH_RESUME] = "finish_resume",
+};
+
+QemuMigration *qemu_migration(VhDomainObj *dom)
+{
+        QemuProcess *proc = qemu_process(dom);
+
+        return proc ? proc->moving : NULL;
+}
+
+/* ---- QEMU's status ---- */
+
+static const struct {
+        const char *word;
+        QemuMoveStatus status;
+} status_words[] = {
+        { "setup", QEMU_MOVE_SETUP },
+        { "active", QEMU_MOVE_ACTIVE },
+        { "pre-switchover", QEMU_MOVE_PRE_SWITCHOVER },
+        { "device", QEMU_MOVE_DEVICE },
+        { "postcopy-active", QEMU_MOVE_POSTCOPY },
+        { "postcopy-paused", QEMU_MOVE_POSTCOPY_PAUSED },
+        { "postcopy-recover", QEMU_MOVE_POSTCOPY_RECOVER },
+        { "completed", QEMU_MOVE_COMPLETED },
+        { "failed", QEMU_MOVE_FAILED },
+        { "cancelled", QEMU_MOVE_CANCELLED },
+};
+
+static QemuMoveStatus parse_status(const char *word)
+{
+        for (size_t i = 0; i < VH_ARRAY_SIZE(status_words); i++)
+                if (vh_streq(word, status_words[i].word))
+                        return status_words[i].status;
+        return QEMU_MOVE_OTHER;
+}
+
+static void status_changed(void *data, const char *word)
+{
+        QemuMigration *m = data;
+
+        m->status = parse_status(word);
+        if (m->status == QEMU_MOVE_COMPLETED || m->status == QEMU_MOVE_FAILED || m->status == QEMU_MOVE_CANCELLED)
+                m->in_qemu = false;
+        if (m->task)
+                m->task->moved(m->task);
+}
+
+void qemu_migrate_follow(MigrateTask *t, void (*moved)(MigrateTask *t))
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+
+        t->moved = moved;
+        m->task = t;
+        if (m->status != QEMU_MOVE_NONE)
+                moved(t);
+}
+
+/* ---- beginning and end ---- */
+
+QemuMigration *qemu_migration_begin(QemuTask *task, bool incoming, QemuMigratePhase phase, uint32_t flags)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+        QemuMigration *m = vh_new(QemuMigration, 1);
+
+        m->driver = task->driver;
+        m->dom = task->dom;
+        m->incoming = incoming;
+        m->flags = flags;
+        m->was_running = task->dom->state == VIR_DOMAIN_RUNNING;
+        qemu_stats_start(&m->stats,
+                         incoming ? VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN : VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
+        qemu_task_pass_job(task, &m->slot);
+        proc->moving = m;
+        proc->migration = status_changed;
+        proc->migration_data = m;
+        qemu_migration_set_phase(m, phase);
+        return m;
+}
+
+void qemu_migration_set_phase(QemuMigration *m, QemuMigratePhase phase)
+{
+        m->phase = phase;
+        qemu_status_save(m->dom);
+}
+
+void qemu_migration_free(QemuMigration *m)
+{
+        if (!m)
+                return;
+        if (m->task)
+                m->task->moved = NULL;
+        json_decref(m->old_params);
+        json_decref(m->known_caps);
+        free(m->listen_path);
+        free(m->name_there);
+        free(m);
+}
+
+void qemu_migration_end(QemuMigration *m)
+{
+        VhDomainObj *dom = vh_domain_obj_ref(m->dom);
+        QemuDriver *driver = m->driver;
+        QemuProcess *proc = qemu_process(dom);
+
+        proc->moving = NULL;
+        if (proc->migration_data == m)
+                proc->migration = NULL;
+        qemu_job_end(qemu_jobs(driver, dom), &m->slot);
+        qemu_migration_free(m);
+        qemu_status_save(dom);
+        vh_domain_obj_unref(dom);
+}
+
+/* The process is gone in the middle of it. */
+static void stopped(QemuProcess *proc)
+{
+        if (proc->moving)
+                qemu_migration_end(proc->moving);
+}
+
+const QemuRunHooks qemu_migrate_hooks = { .name = "migration", .stopped = stopped };
+
+QemuMigration *qemu_migration_need(VhDomainObj *dom, bool incoming, VhError **err)
+{
+        QemuMigration *m = qemu_migration(dom);
+
+        if (m && m->incoming == incoming)
+                return m;
+        vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                     incoming ? "domain '%s' is not processing incoming migration"
+                              : "domain '%s' is not being migrated",
+                     dom->node.name);
+        return NULL;
+}
+
+/* Who moves a guest by calls has gone away between them. What was only prepared is forgotten (a target that waits ends
+ * with its client, see autodestroy). A guest that was sent stays as it is: it may run elsewhere. */
+static void abandon(QemuMigration *m)
+{
+        m->conn = NULL;
+        if (m->incoming || m->task)
+                return;
+        if (m->phase == QEMU_PHASE_PERFORM3_DONE)
+                vh_log_warning("domain '%s' was sent to another host, but nobody told whether it runs there",
+                               m->dom->node.name);
+        qemu_migrate_reset(m);
+        qemu_migration_end(m);
+}
+
+void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn)
+{
+        VH_REGISTRY_FOREACH(&driver->domains.reg, node)
+        {
+                QemuMigration *m = qemu_migration(VH_REG_OBJECT(node, VhDomainObj, node));
+
+                if (m && m->conn == conn)
+                        abandon(m);
+        }
+}
+
+/* ---- figures ---- */
+
+void qemu_migration_keep_stats(QemuMigration *m, const QemuJobStats *stats)
+{
+        QemuDomain *priv = qemu_domain_priv(m->dom);
+
+        if (!priv->completed)
+                priv->completed = vh_new(QemuJobStats, 1);
+        *priv->completed = *stats;
+        priv->completed->type = VIR_DOMAIN_JOB_COMPLETED;
+}
+
+void qemu_domain_tell_completed(QemuDriver *driver, VhDomainObj *dom)
+{
+        const QemuJobStats *stats = qemu_domain_priv(dom)->completed;
+        _vh_cleanup_(vh_arena_done) VhArena arena = { 0 };
+        VhTypedList list = { .arena = &arena };
+        remote_nonnull_domain wire;
+
+        if (!stats)
+                return;
+        vh_domain_obj_wire(dom, &wire);
+        qemu_stats_list(stats, &list);
+        vh_event_domain_job_completed(driver->hub, &wire, list.val, list.len);
+}
+
+/* ---- tasks ---- */
+
+MigrateTask *qemu_migrate_task(QemuDriver *driver, VhDomainObj *dom, VhCall *call, const QemuTaskClass *class,
+                               const QemuMigrateParams *params)
+{
+        MigrateTask *t = (MigrateTask *)qemu_task_new(driver, dom, call, class);
+
+        t->params = *params;
+        t->fd = -1;
+        t->conn = call ? vh_call_conn(call) : NULL;
+        return t;
+}
+
+static void domain_ended(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
+
+        t->watching = false;
+        t->domain_ended(task);
+}
+
+void qemu_migrate_watch(MigrateTask *t, void (*ended)(QemuTask *task))
+{
+        t->domain_ended = ended;
+        if (t->watching)
+                return;
+        t->watching = true;
+        qemu_task_wait_stopped(&t->task, domain_ended);
+}
+
+void qemu_migrate_cleanup(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
+        QemuMigration *m = qemu_migration(task->dom);
+
+        if (t->watching)
+                qemu_task_stop_waiting(task);
+        if (m && m->task == t)
+                m->task = NULL;
+        qemu_cookie_done(&t->in);
+        vh_domain_def_free(t->def);
+        free(t->cookie_out);
+        free(t->xml);
+        free(t->uri_out);
+        free(t->incoming);
+}
+
+static void ignored(void *data, json_t *ret, int r, const VhError *err)
+{
+        if (r < 0)
+                vh_log_debug("%s", vh_error_text(err, r));
+}
+
+void qemu_migrate_send(QemuMigration *m, json_t *cmd)
+{
+        QemuMonitor *mon = qemu_process_monitor(m->dom);
+
+        if (mon)
+                qmp_send(mon, cmd, ignored, NULL);
+        else
+                json_decref(cmd);
+}
