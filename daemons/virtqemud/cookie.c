@@ -244,13 +244,13 @@ static int check_host(const QemuCookie *cookie, const QemuDriver *driver, VhErro
         _vh_free_ char *own_name = hostname();
         char uuid[VH_UUID_TEXT_LEN + 1];
 
-        if (strcmp(cookie->hostname, own_name) == 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                    "Attempt to migrate guest to the same host %s", own_name);
         if (memcmp(cookie->host_uuid, driver->uuid, VH_UUID_LEN) == 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
                                     "Attempt to migrate guest to the same host %s",
                                     vh_uuid_format(cookie->host_uuid, uuid));
+        if (strcmp(cookie->hostname, own_name) == 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
+                                    "Attempt to migrate guest to the same host %s", own_name);
         return 0;
 }
 

@@ -141,13 +141,14 @@ static void become_transient(VhDomainObj *dom)
         dom->new_def = vh_domain_def_free(dom->new_def);
 }
 
-int qemu_forget_def(QemuDriver *driver, VhDomainObj *dom, VhError **err)
+int qemu_forget_def(QemuDriver *driver, VhDomainObj *dom, bool silent, VhError **err)
 {
         int r = vh_persist_delete(driver->persist, dom->node.name, err);
 
         if (r < 0)
                 return r;
-        tell(driver, dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
+        if (!silent)
+                tell(driver, dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
         qemu_drop_text(driver, dom);
         if (vh_domain_obj_active(dom))
                 become_transient(dom);
@@ -177,7 +178,7 @@ static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t fl
         r = undefine_saved_image(driver, dom, flags, err);
         if (r == 0)
                 r = undefine_nvram(dom, flags, err);
-        return r < 0 ? r : qemu_forget_def(driver, dom, err);
+        return r < 0 ? r : qemu_forget_def(driver, dom, false, err);
 }
 
 QEMU_OP(domain_undefine)

@@ -143,8 +143,10 @@ static int check_disks(const VhDomainDef *def, const QemuMigrateParams *p, VhErr
 
 int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err)
 {
-        int r = check_flags(p, err);
+        int r = qemu_migrate_params_check_source(p, err);
 
+        if (r == 0)
+                r = check_flags(p, err);
         if (r == 0 && !(p->flags & VIR_MIGRATE_OFFLINE))
                 r = vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err);
         if (r == 0)

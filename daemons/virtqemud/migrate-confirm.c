@@ -13,12 +13,13 @@ VH_LOG_SOURCE("qemu.migrate");
 
 /* ---- it is gone ---- */
 
+/* The reference tells of the stop only, and so do we. */
 static void undefine(MigrateTask *t)
 {
         VhDomainObj *dom = t->task.dom;
         _vh_error_ VhError *err = NULL;
 
-        if (qemu_forget_def(t->task.driver, dom, &err) < 0)
+        if (qemu_forget_def(t->task.driver, dom, true, &err) < 0)
                 vh_log_error("domain '%s' has moved, but its definition stays: %s", dom->node.name,
                              vh_error_text(err, 0));
 }

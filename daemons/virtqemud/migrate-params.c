@@ -184,10 +184,15 @@ int qemu_migrate_params_check(const QemuMigrateParams *p, VhError **err)
                 return refuse_tuning("multithread compression", err);
         if (p->has_xbzrle_cache && !(p->compression & QEMU_COMPRESSION_XBZRLE))
                 return refuse_tuning("xbzrle compression", err);
-        if ((p->converge_initial.set || p->converge_increment.set) && !(p->flags & VIR_MIGRATE_AUTO_CONVERGE))
-                return refuse_tuning("auto convergence", err);
         if (p->parallel_connections.set && !(p->flags & VIR_MIGRATE_PARALLEL))
                 return refuse_tuning("parallel migration", err);
+        return 0;
+}
+
+int qemu_migrate_params_check_source(const QemuMigrateParams *p, VhError **err)
+{
+        if ((p->converge_initial.set || p->converge_increment.set) && !(p->flags & VIR_MIGRATE_AUTO_CONVERGE))
+                return refuse_tuning("auto convergence", err);
         return 0;
 }
 

@@ -43,5 +43,7 @@ int qemu_migrate_params_read(QemuMigrateParams *p, VhCall *call, const remote_ty
                              uint32_t flags, VhError **err);
 /* The same checks for who filled p by itself. */
 int qemu_migrate_params_check(const QemuMigrateParams *p, VhError **err);
-/* The parameters as a list for another daemon; arena holds it. dest_xml replaces the one of p. */
+/* What only the source can check: a target is not told of flags that are the source's own affair. */
+int qemu_migrate_params_check_source(const QemuMigrateParams *p, VhError **err);
+/* The parameters as a list for another daemon; its arena holds it. */
 void qemu_migrate_params_list(const QemuMigrateParams *p, VhTypedList *list);

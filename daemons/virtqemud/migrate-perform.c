@@ -3,22 +3,17 @@
 /* Perform: the source sends memory and devices. */
 
 #include <errno.h>
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "api.h"
 #include "guest-locks.h"
 #include "migrate-address.h"
+#include "migrate-dial.h"
 #include "migrate-storage.h"
 #include "migrate-tunnel.h"
 #include "migrate.h"
 #include "run-log.h"
 
 #define FD_NAME "migrate"
-
-enum { PORT_TEXT = 8 };
 
 /* ---- it failed ---- */
 
@@ -162,10 +157,23 @@ static void sent_off(QemuTask *task, json_t *ret, int r, const VhError *err)
                 qemu_migrate_follow(t, moved);
 }
 
+static int check_aborted(const QemuMigration *m, VhError **err)
+{
+        return m->aborted ? vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_ABORTED,
+                                         "job 'migration out' canceled by client")
+                          : 0;
+}
+
 static void migrate(MigrateTask *t, const char *uri)
 {
         QemuMigration *m = qemu_migration(t->task.dom);
+        VhError *err = NULL;
+        int r = check_aborted(m, &err);
 
+        if (r < 0) {
+                gave_up(t, r, err);
+                return;
+        }
         m->status = QEMU_MOVE_NONE;
         m->in_qemu = true;
         qemu_run_log_say(qemu_process(t->task.dom), "initiating migration\n");
@@ -188,108 +196,37 @@ static void hand_over_fd(MigrateTask *t)
 
 /* ---- the connection ---- */
 
-/* Made on a worker: names may take long to resolve, and hosts long to answer. */
-struct Connecting {
-        MigrateTask *t; /* NULL: nobody waits any more */
-        QemuMigrateAddress address;
-        int fd;
-        VhError *err;
-};
-typedef struct Connecting Connecting;
-
-static int connect_unix(Connecting *c)
+static void connected(void *data, int fd, VhError *err)
 {
-        struct sockaddr_un addr = { .sun_family = AF_UNIX };
+        MigrateTask *t = data;
 
-        if (strlen(c->address.path) >= sizeof(addr.sun_path))
-                return vh_error_set(&c->err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "UNIX socket path '%s' too long",
-                                    c->address.path);
-        strcpy(addr.sun_path, c->address.path);
-        c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
-                return 0;
-        return vh_error_sys(&c->err, VIR_FROM_QEMU, errno, "Failed to connect socket to '%s'", c->address.path);
-}
-
-static int connect_tcp(Connecting *c)
-{
-        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-        struct addrinfo *list = NULL;
-        char port[PORT_TEXT];
-        int r, e = ENOENT;
-
-        snprintf(port, sizeof(port), "%d", c->address.port);
-        r = getaddrinfo(c->address.host, port, &hints, &list);
-        if (r != 0)
-                return vh_error_plain(&c->err, VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR,
-                                      "Unable to resolve address '%s' service '%s': %s", c->address.host, port,
-                                      gai_strerror(r));
-        for (const struct addrinfo *a = list; a && c->fd < 0; a = a->ai_next) {
-                c->fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-                if (c->fd >= 0 && connect(c->fd, a->ai_addr, a->ai_addrlen) == 0)
-                        break;
-                e = errno;
-                if (c->fd >= 0)
-                        close(VH_TAKE_FD(c->fd));
+        t->dial = NULL;
+        if (fd < 0) {
+                gave_up(t, fd, err);
+                return;
         }
-        freeaddrinfo(list);
-        if (c->fd < 0)
-                return vh_error_sys(&c->err, VIR_FROM_RPC, e, "unable to connect to server at '%s:%s'", c->address.host,
-                                    port);
-        return 0;
-}
-
-static int connect_work(void *data)
-{
-        Connecting *c = data;
-
-        return c->address.scheme == QEMU_MIGRATE_UNIX ? connect_unix(c) : connect_tcp(c);
-}
-
-static void connecting_free(Connecting *c)
-{
-        qemu_migrate_address_done(&c->address);
-        if (c->fd >= 0)
-                close(c->fd);
-        vh_error_free(c->err);
-        free(c);
-}
-
-static void connect_done(void *data, int r)
-{
-        Connecting *c = data;
-        MigrateTask *t = c->t;
-
-        if (t)
-                t->connecting = NULL;
-        if (t && r == 0) {
-                t->fd = VH_TAKE_FD(c->fd);
-                hand_over_fd(t);
-        } else if (t)
-                gave_up(t, r, VH_TAKE_PTR(c->err));
-        connecting_free(c);
+        t->fd = fd;
+        hand_over_fd(t);
 }
 
 static void connect_target(MigrateTask *t)
 {
-        Connecting *c = vh_new(Connecting, 1);
+        _qemu_migrate_address_ QemuMigrateAddress a;
         VhError *err = NULL;
-        int r = qemu_migrate_address_parse(&c->address, t->params.uri, &err);
+        int r = qemu_migrate_address_parse(&a, t->params.uri, &err);
 
-        c->fd = -1;
-        if (r < 0) {
-                connecting_free(c);
+        if (r < 0)
                 gave_up(t, r, err);
-        } else if (c->address.scheme == QEMU_MIGRATE_RDMA || t->params.flags & VIR_MIGRATE_PARALLEL) {
+        else if (a.scheme == QEMU_MIGRATE_RDMA || t->params.flags & VIR_MIGRATE_PARALLEL) {
                 /* QEMU makes these itself: one of several, or one that no descriptor stands for. */
-                _vh_free_ char *uri = qemu_migrate_address_qemu(&c->address);
+                _vh_free_ char *uri = qemu_migrate_address_qemu(&a);
 
-                connecting_free(c);
                 migrate(t, uri);
         } else {
-                c->t = t;
-                t->connecting = c;
-                vh_pool_submit(t->task.driver->pool, connect_work, connect_done, c);
+                const QemuDialTo to = { a.scheme == QEMU_MIGRATE_UNIX ? QEMU_DIAL_UNIX : QEMU_DIAL_TCP, a.host, a.port,
+                                        .path = a.path };
+
+                t->dial = qemu_dial(t->task.driver, &to, connected, t);
         }
 }
 
@@ -405,8 +342,7 @@ static void perform_cleanup(QemuTask *task)
 {
         MigrateTask *t = (MigrateTask *)task;
 
-        if (t->connecting)
-                t->connecting->t = NULL;
+        qemu_dial_cancel(t->dial);
         if (t->fd >= 0)
                 close(t->fd);
         free(t->tls_peer);

@@ -185,6 +185,17 @@ void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn)
         }
 }
 
+void qemu_migrate_cancel(QemuMigration *m)
+{
+        if (!m)
+                return;
+        m->aborted = true;
+        if (m->in_qemu)
+                qemu_migrate_send(m, qmp_command("migrate_cancel", NULL));
+        else if (m->task)
+                m->task->moved(m->task);
+}
+
 /* ---- figures ---- */
 
 void qemu_migration_keep_stats(QemuMigration *m, const QemuJobStats *stats)

@@ -102,9 +102,9 @@ struct MigrateTask {
         int result; /* what the task ends with once the domain has ended */
         VhError *error;
         /* Perform. */
-        int fd;                        /* that QEMU sends to; -1: none yet */
-        struct Connecting *connecting; /* a connection is being made on a worker */
-        char *tls_peer;                /* name in the target's certificate */
+        int fd;                /* that QEMU sends to; -1: none yet */
+        struct QemuDial *dial; /* a connection is being made */
+        char *tls_peer;        /* name in the target's certificate */
         /* Prepare. */
         VhDomainDef *def;  /* for a domain that is there already */
         char *source_name; /* of the guest at the source */
@@ -127,6 +127,9 @@ void qemu_migration_free(QemuMigration *m);
 void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn);
 /* The domain must be in a migration of that direction: else VIR_ERR_OPERATION_INVALID. */
 QemuMigration *qemu_migration_need(VhDomainObj *dom, bool incoming, VhError **err);
+
+/* Makes an outgoing migration fail where it is; accepts NULL. */
+void qemu_migrate_cancel(QemuMigration *m);
 
 /* Follow a domain's end from now on; ended: the task's own way to take it. */
 void qemu_migrate_watch(MigrateTask *t, void (*ended)(QemuTask *task));

@@ -225,6 +225,19 @@ QEMU_OP(domain_block_copy);
 QEMU_OP(domain_set_block_threshold);
 QEMU_OP_RET(domain_get_block_job_info);
 QEMU_OP_RET(domain_get_disk_errors);
+/* migrate-control.c */
+QEMU_OP(domain_abort_job);
+QEMU_OP(domain_abort_job_flags);
+QEMU_OP_RET(domain_get_job_info);
+QEMU_OP_RET(domain_get_job_stats);
+QEMU_OP_RET(domain_migrate_get_max_downtime);
+QEMU_OP(domain_migrate_set_max_downtime);
+QEMU_OP_RET(domain_migrate_get_max_speed);
+QEMU_OP(domain_migrate_set_max_speed);
+QEMU_OP_RET(domain_migrate_get_compression_cache);
+QEMU_OP(domain_migrate_set_compression_cache);
+QEMU_OP(domain_migrate_start_post_copy);
+
 /* migrate-ops.c */
 QEMU_OP_RET(domain_migrate_begin3);
 QEMU_OP_RET(domain_migrate_begin3_params);

@@ -121,8 +121,8 @@ void qemu_edit_done(QemuEdit *edit);
  */
 const VhDomainDef *qemu_config(VhCall *call, const remote_nonnull_domain *wire, uint32_t flags, VhError **err);
 
-/* Removes the stored definition, and the domain if it does not run; tells clients. define.c */
-int qemu_forget_def(QemuDriver *driver, VhDomainObj *dom, VhError **err);
+/* Removes the stored definition, and the domain if it does not run; tells clients unless it is silent. define.c */
+int qemu_forget_def(QemuDriver *driver, VhDomainObj *dom, bool silent, VhError **err);
 
 /* Writes def as the stored definition of its name. */
 int qemu_store(QemuDriver *driver, const VhDomainDef *def, VhError **err);

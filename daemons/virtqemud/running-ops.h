@@ -6,19 +6,12 @@
 NEED_RUNNING(domain_save_params)
 NEED_RUNNING(domain_core_dump)
 NEED_RUNNING(domain_core_dump_with_format)
-NEED_RUNNING(domain_abort_job)
-NEED_RUNNING(domain_abort_job_flags)
 NEED_RUNNING(domain_set_vcpu)
 NEED_RUNNING(domain_start_dirty_rate_calc)
-NEED_RUNNING(domain_migrate_set_max_downtime)
-NEED_RUNNING(domain_migrate_start_post_copy)
 NEED_RUNNING(domain_open_graphics)
 NEED_RUNNING(domain_open_graphics_fd)
-NEED_RUNNING_RET(domain_get_job_info)
-NEED_RUNNING_RET(domain_get_job_stats)
 NEED_RUNNING_RET(domain_get_cpu_stats)
 NEED_RUNNING_RET(domain_memory_peek)
-NEED_RUNNING_RET(domain_migrate_get_max_downtime)
 
 #undef NEED_RUNNING
 #undef NEED_RUNNING_RET

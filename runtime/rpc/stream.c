@@ -274,6 +274,9 @@ static void take_data(VhStream *s, const VhFrame *frame)
                 s->rest = vh_xrealloc(NULL, s->rest_len, 1);
                 memcpy(s->rest, frame->payload + n, s->rest_len);
                 set_holding(s, true);
+                /* A sink says that it will wake us only when it has refused. */
+                if (n > 0)
+                        (void)pump_up(s);
         }
 }
 

@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests that move between two machines, with stock virsh: from ours to ours, to Debian's libvirtd and from it; by the
+client and from daemon to daemon. What fails leaves exactly one side with the guest, and nothing behind. Prints TAP."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import libvirt
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+
+import host  # noqa: E402
+import pair  # noqa: E402
+import tap  # noqa: E402
+
+GUEST = """<domain type='qemu'><name>NAME</name><memory>32768</memory>
+<os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features><devices>DISK
+<interface type='user'><mac address='52:54:00:11:22:33'/><model type='virtio'/></interface><serial type='pty'/>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+<graphics type='vnc' port='-1' autoport='yes'/></devices></domain>"""
+# Fast enough to be there soon, slow enough to be caught on the way.
+SLOW = "1"
+DIRECTIONS = [("ours", "ours"), ("ours", "reference"), ("reference", "ours")]
+
+
+class Side:
+    """A machine with its daemon."""
+
+    def __init__(self, machine, which, **kw):
+        self.machine = machine
+        self.which = which
+        self.options = kw
+        self.daemon, self.uri = machine.daemon(which, **kw)
+
+    def virsh(self, *command, timeout=60):
+        return subprocess.run(["virsh", "-c", self.uri, *command], capture_output=True, text=True, timeout=timeout,
+                              env={**os.environ, "LC_ALL": "C"}, check=False)
+
+    def must(self, *command):
+        run = self.virsh(*command)
+        assert run.returncode == 0, f"{self.machine.name}: {command}: {run.stderr}"
+        return run.stdout
+
+    def fails(self, *command):
+        run = self.virsh(*command)
+        assert run.returncode != 0, f"{self.machine.name}: {command} succeeded"
+        return run.stderr
+
+    def names(self):
+        return self.must("list", "--all", "--name").split()
+
+    def state(self, name):
+        """Of a guest, "" if there is none."""
+        return self.virsh("domstate", name, "--reason").stdout.strip()
+
+    def define(self, name, xml=GUEST, disk=""):
+        path = self.machine.write(xml.replace("NAME", name).replace("DISK", disk), f"{name}.xml")
+        self.must("define", path)
+
+    def begin_slow(self, *command):
+        """virsh migrate in the background, so slow that it does not end by itself."""
+        return subprocess.Popen(["virsh", "-c", self.uri, "migrate", *command, "--bandwidth", SLOW], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "LC_ALL": "C"})
+
+    def restart(self, sig=signal.SIGKILL):
+        self.daemon.stop(sig)
+        self.daemon, self.uri = self.machine.daemon(self.which, **self.options)
+
+    def events(self):
+        """Lifecycle events until the block ends, in a list that is filled then."""
+        return Events(self.uri)
+
+
+class Events:
+    def __init__(self, uri):
+        self.seen = []
+        self.process = subprocess.Popen(["virsh", "-c", uri, "event", "--event", "lifecycle", "--loop"],
+                                        stdout=subprocess.PIPE, text=True)
+        time.sleep(0.3)
+
+    def __enter__(self):
+        return self.seen
+
+    def __exit__(self, *exc):
+        time.sleep(0.2)
+        self.process.send_signal(signal.SIGINT)
+        out = self.process.communicate(timeout=10)[0]
+        self.seen += re.findall(r"event 'lifecycle' for domain '\w+': (.*)", out)
+
+
+@contextlib.contextmanager
+def sides(source="ours", target="ours", conf=""):
+    with pair.Pair(conf) as p:
+        a, b = Side(p.source, source), Side(p.target, target)
+        yield a, b
+        for side in (a, b):
+            assert side.daemon.alive(), side.daemon.log()
+
+
+def wait_for(what, seconds=10.0):
+    assert host.wait_for(what, seconds), f"{what} did not become true"
+
+
+def sockets_left(side):
+    """Listening TCP ports of guests and daemons."""
+    out = subprocess.run(side.machine.enter(["ss", "-Hltn"]), capture_output=True, text=True, check=True).stdout
+    return [line for line in out.splitlines() if ":491" in line]
+
+
+def nothing_left(side, name="a"):
+    """Of a guest that is not there (any more)."""
+    folder = side.machine.path("run", "libvirt", "qemu")
+    wait_for(lambda: not side.machine.guests())
+    assert not [n for n in os.listdir(folder) if n.startswith(f"{name}.")], os.listdir(folder)
+    assert not sockets_left(side), sockets_left(side)
+
+
+def there_and_back(source, target):
+    """Ways to move, one after the other, with the events that clients see."""
+    with sides(source, target) as (a, b):
+        a.define("a")
+        a.must("start", "a")
+        with a.events() as left, b.events() as came:
+            a.must("migrate", "a", b.uri, "--live", "--persistent", "--undefinesource")
+        assert left == ["Suspended Migrated", "Stopped Migrated"], left
+        assert came == ["Started Migrated", "Defined Added", "Resumed Migrated"], came
+        assert a.names() == [] and b.state("a") == "running (migrated)"
+        stats = b.must("domjobinfo", "a", "--completed")
+        assert "Incoming migration" in stats and "Total downtime" in stats, stats
+        b.must("migrate", "a", a.uri, "--live", "--p2p", "--dname", "b")
+        assert a.state("b") == "running (migrated)" and b.state("a") == "shut off (migrated)"
+        assert "Outgoing migration" in b.must("domjobinfo", "a", "--completed")
+        b.must("undefine", "a")
+        a.must("migrate", "b", b.uri, "--p2p", "--tunnelled", "--live", "--dname", "a")
+        assert b.state("a") == "running (migrated)" and a.names() == []
+        b.must("migrate", "a", a.uri, "--p2p", "--suspend", "--persistent")
+        assert a.state("a") == "paused (user)"
+        a.must("resume", "a")
+        socket = a.machine.path("moving.sock")
+        a.must("migrate", "a", b.uri, "--live", "--p2p", "--undefinesource", "--migrateuri", f"unix://{socket}")
+        b.must("migrate", "a", a.uri, "--live", "--parallel", "--parallel-connections", "3")
+        a.must("migrate", "a", b.uri, "--live", "--compressed", "--comp-methods", "xbzrle,mt", "--auto-converge",
+               "--auto-converge-initial", "30", "--bandwidth", "100")
+        assert b.state("a") == "running (migrated)"
+        nothing_left(a)
+
+
+def moves_ours_to_ours():
+    there_and_back("ours", "ours")
+
+
+def moves_ours_to_reference():
+    there_and_back("ours", "reference")
+
+
+def moves_reference_to_ours():
+    there_and_back("reference", "ours")
+
+
+# What is refused, word by word as by the reference.
+REFUSED = [
+    ["SELF"],
+    ["OTHER", "--compressed", "--comp-methods", "foo"],
+    ["OTHER", "--compressed", "--comp-methods", "mt,mt"],
+    ["OTHER", "--compressed", "--comp-methods", "xbzrle", "--comp-mt-level", "3"],
+    ["OTHER", "--compressed", "--comp-methods", "mt", "--comp-xbzrle-cache", "1234567"],
+    ["OTHER", "--auto-converge-initial", "10"],
+    ["OTHER", "--parallel-connections", "3"],
+    ["OTHER", "--tunnelled"],
+    ["OTHER", "--offline"],
+    ["OTHER", "--live", "--migrateuri", "foo://machine2"],
+    ["OTHER", "--tls"],
+]
+
+
+def refused_as_by_the_reference():
+    answers = {}
+    for which in ("reference", "ours"):
+        with sides(which, which) as (a, b):
+            a.define("a")
+            a.must("start", "a")
+            answers[which] = [a.fails("migrate", "a", *[{"SELF": a.uri, "OTHER": b.uri}.get(w, w) for w in command])
+                              for command in REFUSED]
+            assert a.state("a").startswith("running"), a.state("a")
+            nothing_left(b)
+    bad = [f"{command}\n--- reference\n{theirs}--- ours\n{ours}" for command, theirs, ours
+           in zip(REFUSED, answers["reference"], answers["ours"], strict=True) if theirs != ours]
+    assert not bad, "\n".join(bad)
+
+
+TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, refused_as_by_the_reference]
+
+
+if __name__ == "__main__":
+    libvirt.registerErrorHandler(lambda *args: None, None)
+    sys.exit(tap.run(TESTS, sys.argv[1:]))
