@@ -61,9 +61,11 @@ struct VhDriver {
          * (and conn->hub). Returns 0, or negative errno with *err saying what is wrong with the URI. */
         int (*open)(void *state, VhConn *conn, const char *path, const char *query, VhError **err);
         void (*close)(VhConn *conn);
-        /* Around each function that serves a call; both or none. after() runs if it succeeded, and may hold back the
-         * answer until what was changed is stored: returns 0, VH_LATER, or negative errno with *err. */
-        void (*before_call)(void *state);
+        /* Around each function that serves a call; NULL: nothing to do. before() may put the call off until what it
+         * needs is known: returns 0, VH_LATER if vh_call_resume() will follow, or negative errno with *err. after()
+         * runs if the function succeeded, and may hold back the answer until what was changed is stored: returns 0,
+         * VH_LATER, or negative errno with *err. */
+        int (*before_call)(void *state, VhCall *call, VhError **err);
         int (*after_call)(void *state, VhCall *call, VhError **err);
         /* Answer for CONNECT_SUPPORTS_FEATURE, 0 or 1; NULL: 0 for everything that is not always 1. */
         int (*supports_feature)(VhConn *conn, int feature);

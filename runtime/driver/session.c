@@ -490,9 +490,8 @@ static int before_driver(VhSession *s, VhCall *call, VhError **err)
         if (r < 0)
                 return r;
         call->target = conn;
-        if (conn->driver->before_call)
-                conn->driver->before_call(conn->state);
-        return check_call(s, call, err);
+        r = check_call(s, call, err);
+        return r == 0 && conn->driver->before_call ? conn->driver->before_call(conn->state, call, err) : r;
 }
 
 static int after_driver(VhCall *call, VhError **err)
@@ -515,7 +514,7 @@ static int before_remote(VhCall *call, const void **ops, VhError **err)
         if (vh_session_is_common(call->proc))
                 return before_common(s, call, ops, err);
         r = before_driver(s, call, err);
-        if (r >= 0)
+        if (r == 0)
                 *ops = vh_driver_ops(vh_call_conn(call)->driver, call->proc->kind);
         return r;
 }
@@ -531,7 +530,7 @@ static int before_qemu(VhCall *call, const void **ops, VhError **err)
 {
         int r = before_driver(vh_client_data(call->client), call, err);
 
-        if (r >= 0)
+        if (r == 0)
                 *ops = vh_call_conn(call)->driver->qemu;
         return r;
 }
@@ -540,7 +539,7 @@ static int before_lxc(VhCall *call, const void **ops, VhError **err)
 {
         int r = before_driver(vh_client_data(call->client), call, err);
 
-        if (r >= 0)
+        if (r == 0)
                 *ops = vh_call_conn(call)->driver->lxc;
         return r;
 }

@@ -192,16 +192,21 @@ void vh_call_later(ServedCall *sc)
                 vh_call_orphan_all(client);
 }
 
+void vh_call_not_later(ServedCall *sc)
+{
+        VhClient *client = sc->call.client;
+
+        DL_DELETE(client->pending, sc);
+        client->n_pending--;
+        vh_client_touch(client);
+}
+
 void vh_call_finish(VhCall *call, int r, VhError *err)
 {
         ServedCall *sc = VH_CONTAINER_OF(call, ServedCall, call);
-        VhClient *client = call->client;
 
-        if (client) {
-                DL_DELETE(client->pending, sc);
-                client->n_pending--;
-                vh_client_touch(client);
-        }
+        if (call->client)
+                vh_call_not_later(sc);
         vh_call_answer(sc, r, err);
         vh_error_free(err);
 }

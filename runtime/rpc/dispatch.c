@@ -66,26 +66,48 @@ static void make_stream(VhCall *call, const VhFrameHeader *h)
         call->stream = vh_stream_new(call->client, h, sparse);
 }
 
-static int run(VhCall *call, VhFrame *frame, const VhService *service, VhError **err)
+/* From decoded arguments on. */
+static int serve(ServedCall *sc, const VhService *service, VhError **err)
 {
+        VhCall *call = &sc->call;
         const void *ops = NULL;
         int r;
 
-        r = decode_args(call, frame, err);
+        call->target = service->data;
+        r = service->before_call ? service->before_call(call, &ops, err) : 0;
+        if (r != 0)
+                return r;
+        r = call->proc->check ? call->proc->check(call, err) : 0;
+        if (r != 0)
+                return r == VH_ARGS_NOTHING ? 0 : r;
+        if (call->proc->stream != VH_STREAM_NONE)
+                make_stream(call, &sc->h);
+        r = call->proc->invoke(ops, call, call->args, call->ret, err);
+        return r == 0 && service->after_call ? service->after_call(call, err) : r;
+}
+
+static int run(ServedCall *sc, VhFrame *frame, const VhService *service, VhError **err)
+{
+        VhCall *call = &sc->call;
+        int r = decode_args(call, frame, err);
+
         if (r < 0)
                 return r;
         if (frame->n_fds)
                 take_fds(call, frame);
-        call->target = service->data;
-        r = service->before_call ? service->before_call(call, &ops, err) : 0;
-        if (r == 0 && call->proc->check)
-                r = call->proc->check(call, err);
-        if (r != 0)
-                return r == VH_ARGS_NOTHING ? 0 : r;
-        if (call->proc->stream != VH_STREAM_NONE)
-                make_stream(call, &frame->h);
-        r = call->proc->invoke(ops, call, call->args, call->ret, err);
-        return r == 0 && service->after_call ? service->after_call(call, err) : r;
+        return serve(sc, service, err);
+}
+
+static void conclude(VhClient *client, ServedCall *sc, int r, const VhError *err)
+{
+        if (r == VH_LATER)
+                vh_call_later(sc);
+        else
+                vh_call_answer(sc, r, err);
+        if (client->events.len) {
+                vh_buf_add(&client->link.out, client->events.data, client->events.len);
+                vh_buf_done(&client->events);
+        }
 }
 
 static void dispatch_call(VhClient *client, VhFrame *frame)
@@ -99,17 +121,29 @@ static void dispatch_call(VhClient *client, VhFrame *frame)
         if (r == 0) {
                 sc->call.program = service->program;
                 client->running = true;
-                r = run(&sc->call, frame, service, &err);
+                r = run(sc, frame, service, &err);
                 client->running = false;
         }
-        if (r == VH_LATER)
-                vh_call_later(sc);
-        else
-                vh_call_answer(sc, r, err);
-        if (client->events.len) {
-                vh_buf_add(&client->link.out, client->events.data, client->events.len);
-                vh_buf_done(&client->events);
+        conclude(client, sc, r, err);
+}
+
+void vh_call_resume(VhCall *call)
+{
+        ServedCall *sc = VH_CONTAINER_OF(call, ServedCall, call);
+        VhClient *client = call->client;
+        _vh_error_ VhError *err = NULL;
+        int r;
+
+        if (!client) {
+                vh_call_finish(call, -ECANCELED, NULL);
+                return;
         }
+        vh_call_not_later(sc);
+        call->resumed = true;
+        client->running = true;
+        r = serve(sc, find_service(client->server, &sc->h), &err);
+        client->running = false;
+        conclude(client, sc, r, err);
 }
 
 void vh_dispatch_frame(VhClient *client, VhFrame *frame)

@@ -133,6 +133,8 @@ void vh_call_done(ServedCall *sc);
 /* Answers and frees the call. */
 void vh_call_answer(ServedCall *sc, int r, const VhError *err);
 void vh_call_later(ServedCall *sc);
+/* The opposite, for one whose peer is there. */
+void vh_call_not_later(ServedCall *sc);
 void vh_call_orphan_all(VhClient *client);
 void vh_call_free_list(VhServer *server);
 

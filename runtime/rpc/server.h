@@ -16,7 +16,8 @@ typedef struct VhService {
         const VhProgram *program;
         /* Runs before each call, with decoded arguments and call->target = data. Checks what the server does not know
          * (connection open, read-only), sets call->target, and *ops to the ops struct that the row's invoke() wants
-         * (NULL: "not supported"). Returns 0 or negative errno with *err. */
+         * (NULL: "not supported"). Returns 0 or negative errno with *err, or VH_LATER if the call has to wait for
+         * something and will be served by vh_call_resume(). */
         int (*before_call)(VhCall *call, const void **ops, VhError **err);
         /* Runs after a call that succeeded, may be NULL. Returns 0, VH_LATER to answer it later (vh_call_prepare()), or
          * negative errno with *err. */
