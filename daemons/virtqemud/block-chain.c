@@ -44,7 +44,7 @@ VhDisk *qemu_disk_need(const VhDomainDef *def, const char *name, VhError **err)
         VhDisk *disk = qemu_disk_find(def, name);
 
         if (!disk)
-                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "disk '%s' was not found in the domain config",
+                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "disk '%s' not found in domain",
                              name ? name : "");
         return disk;
 }
@@ -115,10 +115,10 @@ VhDiskSource *qemu_chain_find(VhDisk *disk, VhDiskSource *above, const char *nam
         else if (above)
                 vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG,
                              "could not find image '%s' beneath '%s' in chain for '%s'", name, above->path,
-                             disk->src.path);
+                             disk->target);
         else
                 vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG, "could not find image '%s' in chain for '%s'",
-                             name, disk->src.path);
+                             name, disk->target);
         return NULL;
 }
 
@@ -160,10 +160,6 @@ void qemu_chain_push(VhDisk *disk, VhDiskSource *src)
 {
         VhDiskSource *old = take_top(disk);
 
-        if (!old->backing) {
-                old->backing = vh_xml_bind_new(&vh_table_disk_source);
-                old->backing->type = VH_DISK_TYPE_NONE;
-        }
         qemu_source_free(src->backing);
         src->backing = old;
         put_top(disk, src);
@@ -232,7 +228,8 @@ static void drop_indexes(VhDiskSource *src)
         }
 }
 
-int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const VhDisk *disk, const char *before, VhError **err)
+int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const char *target, const char *before,
+                       const VhDiskSource *after, bool known_only, VhError **err)
 {
         _vh_domain_def_ VhDomainDef *def = NULL;
         VhDisk *stored;
@@ -242,10 +239,10 @@ int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const VhDisk *disk,
         if (!dom->persistent || !dom->new_def || qemu_domain_priv(dom)->foreign)
                 return 0;
         def = vh_domain_def_copy(dom->new_def);
-        stored = qemu_disk_find(def, disk->target);
-        if (!stored || !vh_streq(stored->src.path, before))
+        stored = qemu_disk_find(def, target);
+        if (!stored || !vh_streq(stored->src.path, before) || (known_only && !stored->src.backing))
                 return 0;
-        src = qemu_disk_top(disk);
+        src = qemu_source_copy(after);
         drop_indexes(src);
         qemu_chain_replace(stored, src);
         r = qemu_store(driver, def, err);

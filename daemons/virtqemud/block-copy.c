@@ -78,14 +78,14 @@ static int check_dest(const CopyTask *copy, const VhDisk *disk, VhError **err)
                                             disk->target, dest->path);
                 return 0;
         }
-        if (dest->type == VH_DISK_TYPE_BLOCK && !S_ISBLK(st.st_mode))
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
-                                    "blockdev flag requested for disk %s, but file '%s' is not a block device",
-                                    disk->target, dest->path);
         if (!(copy->flags & COPY_REUSE) && S_ISREG(st.st_mode) && st.st_size > 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "external destination file for disk %s already exists and is not a block device: "
                                     "%s",
+                                    disk->target, dest->path);
+        if (dest->type == VH_DISK_TYPE_BLOCK && !S_ISBLK(st.st_mode))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                    "blockdev flag requested for disk %s, but file '%s' is not a block device",
                                     disk->target, dest->path);
         return 0;
 }
@@ -153,13 +153,15 @@ static int plan(CopyTask *copy, VhDisk *disk, const QemuBlockSize *size, VhError
                 .capacity = size->capacity,
                 .cluster = copy->dest->format == disk->format ? size->cluster : 0,
                 .reuse = copy->flags & COPY_REUSE,
+                .open_backing = shallow,
         };
         QemuBlockJob *job;
         int r = copy->flags & COPY_REUSE ? qemu_chain_detect(copy->dest, err) : 0;
 
         if (r < 0)
                 return r;
-        qemu_chain_close(copy->dest);
+        if (!shallow || image.reuse)
+                qemu_chain_close(copy->dest);
         qemu_source_number(proc, copy->dest);
         r = qemu_plan_new_image(&b, proc, &image, &copy->block.plan);
         if (r < 0)
@@ -251,7 +253,6 @@ static int rebase_copy(VhCall *call, const remote_domain_block_rebase_args *args
         r = qemu_block_speed(args->bandwidth, args->flags & VIR_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES, &copy->speed, err);
         if (r < 0)
                 return give_up(copy, r);
-        copy->flags = VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB;
         copy->dest = qemu_source_file(args->base,
                                       args->flags & VIR_DOMAIN_BLOCK_REBASE_COPY_RAW ? VH_STORAGE_FORMAT_RAW : 0);
         if (args->flags & VIR_DOMAIN_BLOCK_REBASE_COPY_DEV)

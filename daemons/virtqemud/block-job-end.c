@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The end of a block job. What it changed is made true in the definition and in the status file before QEMU forgets the
- * job: a daemon that is killed in between finds the job in both and does it again. */
+ * job: a daemon that is killed in between finds the job in both, does it again, and closes images that nobody has. */
 
 #include "block-job.h"
 
@@ -18,9 +18,10 @@ typedef struct EndTask {
         QemuBlockTask block;
         char *name; /* of the job */
         bool failed;
-        char *before;       /* path of the disk's top */
-        VhDiskSource *gone; /* images that the disk has lost */
-        bool gone_on_disk;  /* they leave the host */
+        char *before;         /* path of the disk's top */
+        VhDiskSource *gone;   /* images that the disk has lost */
+        VhDiskSource *stored; /* what the stored definition gets; NULL: what the disk has now, if it tells a chain */
+        bool gone_on_disk;    /* they leave the host */
 } EndTask;
 
 static void end_cleanup(QemuTask *task)
@@ -30,6 +31,7 @@ static void end_cleanup(QemuTask *task)
         free(end->name);
         free(end->before);
         qemu_source_free(end->gone);
+        qemu_source_free(end->stored);
         qemu_block_task_cleanup(task);
 }
 
@@ -72,8 +74,10 @@ static void end_commit(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 static void end_active_commit(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 {
         qemu_source_free(take_mirror(disk));
-        if (!end->failed && job->state == QEMU_BLOCK_JOB_PIVOTING)
-                end_commit(end, job, disk);
+        if (end->failed || job->state != QEMU_BLOCK_JOB_PIVOTING)
+                return;
+        end_commit(end, job, disk);
+        end->stored = qemu_disk_top(disk);
 }
 
 /* The chain that the copy was made of goes, or the copy does. */
@@ -87,6 +91,7 @@ static void end_copy(EndTask *end, QemuBlockJob *job, VhDisk *disk)
                 end->gone = copy;
                 return;
         }
+        end->stored = qemu_source_copy(copy);
         end->gone = qemu_disk_top(disk);
         if (job->shallow_new) {
                 qemu_source_free(copy->backing);
@@ -157,6 +162,8 @@ static void over(QemuBlockTask *t, int r, VhError *err)
         if (r == 0 && job) {
                 QemuBlockJobType type = job->type;
 
+                give_back(end);
+                remove_images(end);
                 qemu_block_job_tell(job, public_status(end, job));
                 finish_call(end, job);
                 qemu_block_job_drop(job);
@@ -167,24 +174,28 @@ static void over(QemuBlockTask *t, int r, VhError *err)
         qemu_task_end(&t->task, r, err);
 }
 
-static void nodes_gone(QemuBlockTask *t, int r, VhError *err)
+static void persist(const EndTask *end, const VhDisk *disk)
 {
-        EndTask *end = (EndTask *)t;
-        QemuBlockJob *job = job_of(end);
-        const VhDisk *disk = job ? qemu_block_job_disk(job) : NULL;
-        _vh_error_ VhError *why = NULL;
+        const QemuTask *task = &end->block.task;
+        _qemu_source_ VhDiskSource *now = qemu_disk_top(disk);
+        _vh_error_ VhError *err = NULL;
 
-        if (r < 0 || !job) {
-                over(t, r, err);
-                return;
-        }
-        if (disk && end->before && qemu_chain_persist(t->task.driver, t->task.dom, disk, end->before, &why) < 0)
-                vh_log_error("domain '%s': %s", t->task.dom->node.name, vh_error_text(why, -EIO));
-        give_back(end);
-        remove_images(end);
-        qemu_status_save(t->task.dom);
-        qemu_plan_add_try(&t->plan, qmp_command("job-dismiss", "{s:s}", "id", end->name));
-        qemu_block_task_run(t, over);
+        if (qemu_chain_persist(task->driver, task->dom, disk->target, end->before, end->stored ? end->stored : now,
+                               !end->stored, &err) < 0)
+                vh_log_error("domain '%s': %s", task->dom->node.name, vh_error_text(err, -EIO));
+}
+
+/* The dismissal, and then what the kind's end has planned. */
+static void plan_dismissed(EndTask *end)
+{
+        QemuPlan after = end->block.plan;
+
+        end->block.plan = (QemuPlan){ 0 };
+        qemu_plan_add_try(&end->block.plan, qmp_command("job-dismiss", "{s:s}", "id", end->name));
+        qemu_plan_forget_chain(&end->block.plan, end->gone);
+        for (size_t i = 0; i < after.n; i++)
+                qemu_plan_add_try(&end->block.plan, VH_TAKE_PTR(after.steps[i].cmd));
+        qemu_plan_done(&after);
 }
 
 static void got_outcome(QemuTask *task, json_t *ret)
@@ -208,8 +219,12 @@ static void got_outcome(QemuTask *task, json_t *ret)
                 end->before = vh_xstrdup(disk->src.path);
         if (disk && ends[job->type])
                 ends[job->type](end, job, disk);
-        qemu_plan_forget_chain(&end->block.plan, end->gone);
-        qemu_block_task_run(&end->block, nodes_gone);
+        if (disk && end->before && !end->failed)
+                persist(end, disk);
+        qemu_status_save(task->dom);
+        /* Some jobs hold their images until they are dismissed. */
+        plan_dismissed(end);
+        qemu_block_task_run(&end->block, over);
 }
 
 static void end_run(QemuTask *task)

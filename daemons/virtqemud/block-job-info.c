@@ -193,19 +193,6 @@ static void told(QemuBlockTask *t, int r, VhError *err)
         qemu_block_task_finish(t, r, err);
 }
 
-/* The copy gets the disk's images below it before it takes the disk's place. */
-static void plan_join(QemuBlockTask *t, const QemuBlockJob *job)
-{
-        const VhDisk *disk = qemu_block_job_disk(job);
-        _vh_free_ char *node = NULL, *overlay = NULL;
-
-        if (!job->shallow_new || !disk->mirror || !qemu_backing(&disk->src))
-                return;
-        node = qemu_format_node(qemu_backing(&disk->src));
-        overlay = qemu_format_node(&disk->mirror->src);
-        qemu_plan_add(&t->plan, qmp_command("blockdev-snapshot", "{s:s,s:s}", "node", node, "overlay", overlay), NULL);
-}
-
 static int check_end(const AbortTask *a, const QemuBlockJob *job, VhError **err)
 {
         if (job->state == QEMU_BLOCK_JOB_ABORTING || job->state == QEMU_BLOCK_JOB_PIVOTING)
@@ -238,8 +225,6 @@ static void abort_run(QemuTask *task)
         }
         a->before = job->state;
         set_state(job, a->pivot ? QEMU_BLOCK_JOB_PIVOTING : QEMU_BLOCK_JOB_ABORTING);
-        if (a->pivot)
-                plan_join(&a->block, job);
         qemu_plan_add(&a->block.plan,
                       a->pivot ? qmp_command("job-complete", "{s:s}", "id", job->name)
                                : qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force",

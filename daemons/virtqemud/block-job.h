@@ -49,7 +49,7 @@ struct QemuBlockJob {
         unsigned flags; /* of the call that started it */
         /* Images of the disk by index, 0: none. Commit: from top to base; pull: what is above base. */
         unsigned top, base, top_parent;
-        bool shallow_new;    /* copy: its backing chain is the disk's, and joined at the pivot */
+        bool shallow_new;    /* copy: its backing chain is the disk's */
         bool delete_images;  /* commit: committed images are removed from the host */
         char *bitmap;        /* backup: temporary one */
         VhDiskSource *store; /* backup: where it goes */
@@ -92,7 +92,7 @@ void qemu_block_jobs_refresh(QemuProcess *proc);
 
 /* The disk by target or path of its source, NULL if there is none. */
 VhDisk *qemu_disk_find(const VhDomainDef *def, const char *name);
-/* The same for a call: VIR_ERR_INVALID_ARG "disk '%s' was not found in the domain config". */
+/* The same for a call: VIR_ERR_INVALID_ARG "disk '%s' not found in domain". */
 VhDisk *qemu_disk_need(const VhDomainDef *def, const char *name, VhError **err);
 /* The image that a client names: NULL, "" or "vda" (the top), a path, or "vda[3]" by index; only one below `above` if
  * that is not NULL. *parent (may be NULL) is the image above it. NULL with an error. */
@@ -120,9 +120,10 @@ VhDiskSource *qemu_disk_top(const VhDisk *disk);
 void qemu_source_number(QemuProcess *proc, VhDiskSource *src);
 /* Removes the nodes of each image of a chain, failing or not. */
 void qemu_plan_forget_chain(QemuPlan *plan, const VhDiskSource *src);
-/* The disk's stored definition follows the chain of the running one, if both had the source `before` (path). Returns 0
- * or negative errno. */
-int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const VhDisk *disk, const char *before, VhError **err);
+/* The stored definition of a running guest's disk gets the chain `after`, if its source was `before` (path), and, with
+ * known_only, only if it tells a chain. Returns 0 or negative errno. */
+int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const char *target, const char *before,
+                       const VhDiskSource *after, bool known_only, VhError **err);
 
 /* chain-detect.c: fills what is behind src from the headers of images; nothing if that is told already. Returns 0, or
  * negative errno for what cannot be used as it is. */

@@ -188,16 +188,18 @@ static int check_commit(const MergeTask *m, Merge *c, VhError **err)
         if (!c->top)
                 return -EINVAL;
         c->active = c->top == &c->disk->src;
+        if (!qemu_backing(c->top))
+                return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG,
+                                    "could not find base image in chain for '%s'", c->disk->target);
+        if (check_base(m, c, err) < 0)
+                return -EINVAL;
         if (c->active && !(m->flags & VIR_DOMAIN_BLOCK_COMMIT_ACTIVE))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                     "commit of '%s' active layer requires active flag", c->disk->target);
         if (!c->active && m->flags & VIR_DOMAIN_BLOCK_COMMIT_ACTIVE && m->top)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
-                                    "active commit requested but '%s' is not active", c->top->path ? c->top->path : "");
-        if (!qemu_backing(c->top))
-                return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG,
-                                    "could not find base image in chain for '%s'", c->disk->target);
-        return check_base(m, c, err);
+                                    "active commit requested but '%s' is not active", c->top->path);
+        return 0;
 }
 
 /* The base that the guest will write to shows up as the disk's mirror. */

@@ -41,11 +41,14 @@ static void resize_run(QemuTask *task)
         const remote_domain_block_resize_args *args = task->call->args;
         uint64_t size = args->flags & VIR_DOMAIN_BLOCK_RESIZE_BYTES ? args->size : args->size * KIB;
         VhError *err = NULL;
-        const VhDisk *disk = qemu_disk_need(task->dom->def, args->disk, &err);
+        const VhDisk *disk = qemu_disk_find(task->dom->def, args->disk);
         _vh_free_ char *node = NULL;
-        int r = disk ? 0 : -EINVAL;
+        int r = 0;
 
-        if (disk && qemu_disk_is_empty(disk))
+        if (!disk)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                 "disk '%s' was not found in the domain config", args->disk);
+        else if (qemu_disk_is_empty(disk))
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "disk '%s' has no source",
                                  disk->target);
         if (r < 0) {

@@ -43,10 +43,10 @@ static void take_back(QemuBlockTask *t)
         QemuMonitor *mon = qemu_process_monitor(t->task.dom);
 
         while (mon && t->next > 0) {
-                json_t *undo = VH_TAKE_PTR(t->plan.steps[--t->next].undo);
+                QemuStep *step = &t->plan.steps[--t->next];
 
-                if (undo)
-                        qmp_send(mon, undo, NULL, NULL);
+                if (step->undo)
+                        qmp_send(mon, VH_TAKE_PTR(step->undo), NULL, NULL);
         }
 }
 

@@ -111,6 +111,8 @@ int qemu_build_incoming(QemuBuild *b)
 {
         if (b->launch->incoming)
                 qemu_build_arg(b, "-incoming", "%s", b->launch->incoming);
+        if (b->launch->loadvm)
+                qemu_build_arg(b, "-loadvm", "%s", b->launch->loadvm);
         return 0;
 }
 

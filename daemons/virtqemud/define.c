@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "moment.h"
 
 static void tell(QemuDriver *driver, const VhDomainObj *dom, int event, int detail)
 {
@@ -177,6 +178,8 @@ static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t fl
                 return -ENOENT;
         r = undefine_saved_image(driver, dom, flags, err);
         if (r == 0)
+                r = qemu_moments_undefine(driver, dom, flags, err);
+        if (r == 0)
                 r = undefine_nvram(dom, flags, err);
         return r < 0 ? r : qemu_forget_def(driver, dom, false, err);
 }
@@ -216,6 +219,8 @@ static int rename_to(QemuEdit *edit, const char *name, VhError **err)
         vh_strset(&edit->def->name, name);
         xml = vh_domain_def_format(edit->def, QEMU_STORED_XML);
         r = vh_persist_rename(edit->driver->persist, edit->dom->node.name, name, xml, err);
+        if (r == 0)
+                r = qemu_moments_rename(edit->driver, edit->dom->node.name, name, err);
         if (r < 0)
                 return r;
         tell(edit->driver, edit->dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_RENAMED);

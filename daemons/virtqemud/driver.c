@@ -14,6 +14,7 @@
 #include "driver/uri.h"
 #include "migrate.h"
 #include "process.h"
+#include "moment.h"
 #include "qemu-ops.h"
 #include "status.h"
 
@@ -118,6 +119,8 @@ static int start(void **state, const VhDriverEnv *env, VhError **err)
                 r = qemu_load(driver, err);
         if (r == 0 && env->loop)
                 qemu_reconnect_all(driver);
+        if (r == 0)
+                qemu_moments_load(driver);
         if (r < 0)
                 driver_free(driver);
         else

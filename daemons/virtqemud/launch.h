@@ -31,6 +31,7 @@ typedef struct QemuLaunch {
         const char *monitor_path; /* where the monitor listens */
         int monitor_fd;           /* the listening socket to inherit; -1: QEMU makes it (domxml-to-native) */
         const char *master_key;   /* file with the key of this run's secrets; NULL: none */
+        const char *loadvm;       /* argument of -loadvm, NULL: none; the guest begins in that snapshot */
         const char *incoming;     /* argument of -incoming, NULL: a fresh guest */
         QemuLaunchFd *fds;        /* of devices, made by who prepares them; numbers as QEMU will have them */
         size_t n_fds;

@@ -160,6 +160,8 @@ static int resumed_detail(int reason)
                 return VIR_DOMAIN_EVENT_RESUMED_MIGRATED;
         case VIR_DOMAIN_RUNNING_POSTCOPY:
                 return VIR_DOMAIN_EVENT_RESUMED_POSTCOPY;
+        case VIR_DOMAIN_RUNNING_FROM_SNAPSHOT:
+                return VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT;
         default:
                 return VIR_DOMAIN_EVENT_RESUMED_UNPAUSED;
         }

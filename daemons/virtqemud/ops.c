@@ -96,6 +96,7 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_snapshot_is_current),
         OP(domain_snapshot_has_metadata),
         OP(domain_revert_to_snapshot),
+        OP(domain_snapshot_create_xml),
         OP(domain_snapshot_delete),
         OP(domain_snapshot_list_all_children),
         OP(domain_snapshot_lookup_by_name),

@@ -18,6 +18,7 @@
 #include "helpers.h"
 #include "isolation.h"
 #include "migrate.h"
+#include "moment.h"
 #include "base/log.h"
 #include "run-log.h"
 #include "run-steps.h"
@@ -180,8 +181,11 @@ static void released(void *data, int r, const VhError *err)
         qemu_domain_priv(dom)->proc = NULL;
         vh_domain_obj_end_run(dom);
         process_free(proc);
-        if (!dom->persistent)
+        if (!dom->persistent) {
+                qemu_moments_remove_all(driver, dom, QEMU_SNAPSHOTS);
+                qemu_moments_remove_all(driver, dom, QEMU_CHECKPOINTS);
                 vh_domain_list_remove(&driver->domains, dom);
+        }
         qemu_waiters_tell(driver, dom);
         if (stopping.then)
                 stopping.then(stopping.data);
@@ -194,6 +198,16 @@ static void ended(void *data, int r, const VhError *err)
 
         run_stopped_hooks(proc);
         qemu_run_step(proc, QEMU_STEP_RELEASED, NULL, released, proc);
+}
+
+/* Who waits for the end of QEMU's migration is told that there will be none. */
+static void migration_lost(QemuProcess *proc)
+{
+        void (*tell)(void *data, const char *status) = proc->migration;
+
+        proc->migration = NULL;
+        if (tell)
+                tell(proc->migration_data, "failed");
 }
 
 void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*then)(void *data), void *data)
@@ -210,6 +224,7 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         /* Before anything is freed: whoever waits for an answer is told, and looks at a domain that is whole. */
         qemu_unplugs_stop(proc);
         qemu_block_tasks_stop(proc);
+        migration_lost(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
         qemu_agent_stop(proc);
         qemu_block_jobs_stop(proc);

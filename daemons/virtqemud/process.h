@@ -35,6 +35,7 @@ struct QemuProcess {
         off_t log_start;           /* where this run's output starts in the log */
         const VhConn *autodestroy; /* whose end is the guest's end; NULL: nobody's */
         QemuStarting *starting;    /* the start that has not succeeded yet; NULL: it runs */
+        bool was_busy;             /* the daemon before us was in the middle of something */
         bool forgotten;            /* it goes on without us: its status file stays as it is */
         bool killing;              /* we are stopping it */
         bool fake_reboot;          /* the next power-off is a reboot */
@@ -84,6 +85,8 @@ typedef struct QemuStart {
         unsigned flags;       /* QEMU_START_* */
         VhConn *conn;         /* with AUTODESTROY */
         const char *incoming; /* see QemuLaunch */
+        const char *loadvm;   /* see QemuLaunch */
+        bool from_snapshot;   /* why it is paused then */
         int started_detail;   /* VIR_DOMAIN_EVENT_STARTED_*, reason of the state follows */
         int running_reason;   /* VIR_DOMAIN_RUNNING_* */
         /* Called once: r = 0 when the guest is there, else everything is undone (the domain is inactive). */

@@ -120,6 +120,7 @@ QEMU_OP_RET(domain_snapshot_list_children_names);
 QEMU_OP_RET(domain_snapshot_is_current);
 QEMU_OP_RET(domain_snapshot_has_metadata);
 QEMU_OP(domain_revert_to_snapshot);
+QEMU_OP_RET(domain_snapshot_create_xml);
 QEMU_OP(domain_snapshot_delete);
 QEMU_OP_RET(domain_snapshot_list_all_children);
 QEMU_OP_RET(domain_snapshot_lookup_by_name);

@@ -102,6 +102,7 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         read_agent_timeout(proc, root);
         read_vcpus(proc, root);
         qemu_block_jobs_parse(proc, root);
+        proc->was_busy = vh_xml_child(root, "job") != NULL;
         if (vh_xml_child(root, "qemuCaps"))
                 proc->caps_text = vh_xml_raw_text(vh_xml_child(root, "qemuCaps"));
 }

@@ -7,6 +7,9 @@
 
 enum { QEMU_SAVE_XML_MAX = 8 * 1024 * 1024 };
 
+/* Bytes a second: as fast as the disk takes them; the highest that QEMU accepts as the reference gives it. */
+#define QEMU_NO_LIMIT INT64_C(9223372036853727232)
+
 typedef struct QemuSaveImage {
         int fd; /* behind the definition, where QEMU's stream begins */
         char *xml;

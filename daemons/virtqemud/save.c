@@ -13,8 +13,6 @@
 #include "task.h"
 
 #define FD_NAME "migrate" /* how the descriptor is called inside QEMU */
-/* Bytes a second: as fast as the disk takes them; the highest that QEMU accepts as the reference gives it. */
-#define NO_LIMIT INT64_C(9223372036853727232)
 
 enum { DIR_MODE = 0700 };
 
@@ -185,7 +183,7 @@ static void paused(QemuTask *task, json_t *ret, int r, const VhError *error)
                 return;
         }
         save->created = true;
-        qemu_task_qmp_try(task, qmp_command("migrate-set-parameters", "{s:I}", "max-bandwidth", (json_int_t)NO_LIMIT),
+        qemu_task_qmp_try(task, qmp_command("migrate-set-parameters", "{s:I}", "max-bandwidth", (json_int_t)QEMU_NO_LIMIT),
                           limit_set);
 }
 

@@ -93,7 +93,10 @@ static void tell_started(QemuStarting *s, bool paused)
 {
         QemuProcess *proc = s->proc;
 
-        if (paused) {
+        if (s->args.from_snapshot) {
+                vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_FROM_SNAPSHOT);
+                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, s->args.started_detail);
+        } else if (paused) {
                 vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER);
                 qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, s->args.started_detail);
                 qemu_process_tell(proc, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
@@ -166,7 +169,7 @@ static void refreshed(void *data, int r, const VhError *error)
         if (r < 0)
                 fail(s, r, vh_error_copy(error));
         else
-                qemu_start_values(s->proc, s->args.incoming != NULL, values_set, s);
+                qemu_start_values(s->proc, s->args.incoming || s->args.loadvm, values_set, s);
 }
 
 static void ready(QemuProcess *proc)
@@ -364,6 +367,7 @@ static void fill_launch(QemuStarting *s)
         s->launch.monitor_path = proc->monitor_path;
         s->launch.master_key = proc->master_key;
         s->launch.incoming = s->args.incoming;
+        s->launch.loadvm = s->args.loadvm;
 }
 
 static int prepare_nvram(QemuStarting *s, VhError **err)

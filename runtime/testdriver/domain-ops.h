@@ -27,7 +27,6 @@ VhDisk *test_find_disk(const VhDomainDef *def, const char *path);
 /* Nanoseconds since 1970 in steps of microseconds. */
 uint64_t test_clock_ns(void);
 /* Makes the lists of snapshots and checkpoints ready. */
-void test_moments_init(VhDomainObj *dom);
 
 /* Functions that serve procedure `name`: with arguments and reply, without reply, without arguments. */
 #ifndef TEST_OP_SHARED

@@ -3,6 +3,7 @@
 /* Domains of the test driver: making, finding, starting and stopping them. */
 
 #include "testdriver/domain-ops.h"
+#include "driver/moment-ops.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -58,7 +59,7 @@ VhDomainObj *test_domain_add(TestHost *host, VhDomainDef *def)
         priv->time_seconds = test_first_guest_time;
         dom->priv = priv;
         dom->priv_free = priv_free;
-        test_moments_init(dom);
+        vh_moments_init(dom);
         return dom;
 }
 

@@ -1,66 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Listing of snapshots and checkpoints. */
+/* Snapshots and checkpoints: the calls that every driver answers alike. */
 
 #include "testdriver/domain-ops.h"
 #include "testdriver/moments.h"
 
-static bool wanted(const VhMoment *m, const TestMomentKind *kind, const VhMoment *below, uint32_t flags)
+static VhDomainObj *find(VhCall *call, const remote_nonnull_domain *wire, VhError **err)
 {
-        /* Of a domain all are listed unless only roots are wanted; of a moment its children unless all below are
-         * wanted. */
-        bool direct = m->parent == below;
+        VhDomainObj *dom;
 
-        if (below ? !direct && !(flags & TEST_MOMENTS_ROOTS) : !direct && (flags & TEST_MOMENTS_ROOTS))
-                return false;
-        return vh_list_match(&kind->filter, flags, kind->facts(m));
+        return test_domain(call, wire, &dom, err) < 0 ? NULL : dom;
 }
 
-VhMoment **test_moments(VhCall *call, const VhMomentList *list, const TestMomentKind *kind, const VhMoment *below,
-                        uint32_t flags, uint32_t *n)
-{
-        VhMoment **found = vh_call_new(call, VhMoment *, vh_moment_count(list));
+const VhMomentDriver test_moments = { "test", VIR_FROM_TEST, find };
 
-        *n = 0;
-        for (VhMoment *m = vh_moment_next(list, below, below); m; m = vh_moment_next(list, below, m))
-                if (wanted(m, kind, below, flags))
-                        found[(*n)++] = m;
-        return found;
-}
-
-enum { NESTED_INDENT = 2 }; /* blanks before an element inside a document's root */
-
-char *test_moment_domain_xml(const VhDomainDef *dom, unsigned flags)
-{
-        VhBuf b = { .indent = NESTED_INDENT };
-        char *text;
-
-        vh_domain_def_format_to(dom, flags | VH_XML_INACTIVE, &b);
-        while (b.len && b.data[b.len - 1] == '\n')
-                b.data[--b.len] = '\0';
-        text = vh_xstrdup(b.data + NESTED_INDENT); /* the first line is indented by who writes the text */
-        vh_buf_done(&b);
-        return text;
-}
-
-int test_moment_check_name(const char *name, const char *word, int domain, VhError **err)
-{
-        return name ? 0 : vh_error_set(err, domain, VIR_ERR_XML_ERROR, "a redefined %s must have a name", word);
-}
-
-int test_moment_check_domain(const VhDomainObj *dom, const VhDomainDef *def, const char *name, const char *word,
-                             int domain, VhError **err)
-{
-        char text[VH_UUID_TEXT_LEN + 1];
-
-        if (memcmp(dom->node.uuid, def->uuid, VH_UUID_LEN) == 0)
-                return 0;
-        return vh_error_set(err, domain, VIR_ERR_INVALID_ARG, "definition for %s %s must use uuid %s", word, name,
-                            vh_uuid_format(dom->node.uuid, text));
-}
-
-void test_moments_init(VhDomainObj *dom)
-{
-        test_snapshots_init(dom);
-        test_checkpoints_init(dom);
-}
+#define MOMENT_OP(name)                                                                                                \
+        TEST_OP_SHARED(name)                                                                                           \
+        {                                                                                                              \
+                return vh_op_##name(&test_moments, call, args, ret, err);                                              \
+        }
+MOMENT_OP(domain_snapshot_get_xml_desc)
+MOMENT_OP(domain_snapshot_num)
+MOMENT_OP(domain_snapshot_list_names)
+MOMENT_OP(domain_list_all_snapshots)
+MOMENT_OP(domain_snapshot_num_children)
+MOMENT_OP(domain_snapshot_list_children_names)
+MOMENT_OP(domain_snapshot_list_all_children)
+MOMENT_OP(domain_snapshot_lookup_by_name)
+MOMENT_OP(domain_has_current_snapshot)
+MOMENT_OP(domain_snapshot_current)
+MOMENT_OP(domain_snapshot_get_parent)
+MOMENT_OP(domain_snapshot_is_current)
+MOMENT_OP(domain_snapshot_has_metadata)
+MOMENT_OP(domain_list_all_checkpoints)
+MOMENT_OP(domain_checkpoint_list_all_children)
+MOMENT_OP(domain_checkpoint_lookup_by_name)
+MOMENT_OP(domain_checkpoint_get_parent)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Snapshots and checkpoints of guests: a tree in memory, and a file each under STATE/qemu/{snapshot,checkpoint}/NAME/
+ * in the reference's form. */
+
+#include "block-job.h"
+#include "driver/moment-ops.h"
+
+typedef enum QemuMomentKind { QEMU_SNAPSHOTS, QEMU_CHECKPOINTS } QemuMomentKind;
+
+extern const VhMomentDriver qemu_moments;
+
+/* moment-files.c */
+
+/* Reads all of them, once the domains are known. */
+void qemu_moments_load(QemuDriver *driver);
+/* Writes one. Returns 0 or negative errno with *err. */
+int qemu_moment_save(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, const VhMoment *m, VhError **err);
+/* Makes m (NULL: none) the current one, in the files as well; failure is logged. */
+void qemu_moment_set_current(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, VhMoment *m);
+/* Takes it out of the tree and removes its file; its children become those of its parent. */
+void qemu_moment_remove(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, VhMoment *m);
+/* Forgets all of a domain, with their folder. */
+void qemu_moments_remove_all(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind);
+/* The domain is called otherwise now: its folders follow. */
+int qemu_moments_rename(QemuDriver *driver, const char *from, const char *to, VhError **err);
+/* Refuses to lose metadata: "cannot delete inactive domain with N snapshots" unless the flags of undefine say so; with
+ * them they are gone. */
+int qemu_moments_undefine(QemuDriver *driver, VhDomainObj *dom, uint32_t flags, VhError **err);
+
+static inline VhMomentList *qemu_moment_list(VhDomainObj *dom, QemuMomentKind kind)
+{
+        return kind == QEMU_SNAPSHOTS ? &dom->snapshots : &dom->checkpoints;
+}
+
+/* snapshot-define.c: what a client asks for becomes what is to be done. */
+
+/* Fills what the XML left out, and refuses what cannot be. flags: of the call. */
+int qemu_snapshot_align(VhDomainObj *dom, VhSnapshotDef *def, uint32_t flags, VhError **err);
+/* The domain as it is, for the snapshot. */
+int qemu_snapshot_take_defs(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, VhError **err);
+/* Links a snapshot (taken over) below the current one, or replaces the one it redefines, and writes it. */
+int qemu_snapshot_add(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, uint32_t flags, VhMoment **ret,
+                      VhError **err);
+VhSnapshotDisk *qemu_snapshot_disk(const VhSnapshotDef *def, const char *target);
+
+/* snapshot-offline.c: of guests that do not run, by qemu-img in the worker pool. */
+typedef struct QemuImageWork QemuImageWork;
+QemuImageWork *qemu_image_work_new(void);
+/* One command: argv after "qemu-img", NULL-terminated; undo (may be NULL) takes it back if a later one fails. Strings
+ * are copied. */
+void qemu_image_work_add(QemuImageWork *work, const char *const *argv, const char *const *undo);
+/* A file to remove behind the commands. */
+void qemu_image_work_unlink(QemuImageWork *work, const char *path);
+/* Runs all and calls done; the work is freed. err is taken over by it. */
+void qemu_image_work_run(QemuImageWork *work, QemuDriver *driver, void (*done)(void *data, int r, VhError *err),
+                         void *data);
+QemuImageWork *qemu_image_work_free(QemuImageWork *work);
+/* qemu-img snapshot OPTION NAME for each disk that the snapshot has inside. */
+void qemu_image_work_internal(QemuImageWork *work, const VhDomainDef *def, const VhSnapshotDef *snap,
+                              const char *option, const char *undo);

@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Taking a snapshot: of a guest that runs, inside its images or by new ones on top of them, with or without its memory;
+ * of one that does not run, by qemu-img. */
+
+#include <errno.h>
+
+#include "agent-fs.h"
+#include "agent.h"
+#include "base/log.h"
+#include "block-ops.h"
+#include "guest-locks.h"
+#include "model/domain-tables.h"
+#include "moment.h"
+#include "qemu-ops.h"
+#include "save-image.h"
+
+VH_LOG_SOURCE("qemu.snapshot");
+
+#define FD_NAME "migrate" /* how the descriptor is called inside QEMU */
+
+typedef struct CreateTask {
+        QemuBlockTask block;
+        VhSnapshot *snap;
+        uint32_t flags;
+        bool resume; /* it ran, and goes on afterwards */
+        int fd;      /* of the memory's file */
+        bool made_memory;
+        bool frozen; /* the guest's file systems are */
+        int r;       /* the outcome, while the guest is made to go on */
+        VhError *error;
+        VhDiskSource **overlays; /* by disk of the domain, NULL: none */
+        uint32_t n_disks;
+} CreateTask;
+
+static void create_cleanup(QemuTask *task)
+{
+        CreateTask *c = (CreateTask *)task;
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (proc && proc->migration_data == c)
+                proc->migration = NULL;
+        for (uint32_t i = 0; i < c->n_disks; i++)
+                qemu_source_free(c->overlays[i]);
+        free(c->overlays);
+        if (c->fd >= 0)
+                close(c->fd);
+        vh_snapshot_obj_free(c->snap);
+        vh_error_free(c->error);
+        qemu_block_task_cleanup(task);
+}
+
+static bool wants(const CreateTask *c, VhSnapshotLocation location)
+{
+        for (uint32_t i = 0; i < c->snap->def->disks.n; i++)
+                if (c->snap->def->disks.items[i]->location == location)
+                        return true;
+        return false;
+}
+
+/* ---- the end ---- */
+
+/* What was made for a snapshot that did not come to be. */
+static void remove_files(const CreateTask *c)
+{
+        if (c->made_memory)
+                (void)unlink(c->snap->def->memory->file);
+        for (uint32_t i = 0; i < c->n_disks && !(c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT); i++)
+                if (c->overlays[i] && c->overlays[i]->type == VH_DISK_TYPE_FILE)
+                        (void)unlink(c->overlays[i]->path);
+}
+
+static void thawed(void *data, int r, const VhError *err)
+{
+        if (r < 0)
+                vh_log_error("the file systems of a guest stay frozen: %s", vh_error_text(err, r));
+}
+
+static void went_on(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        CreateTask *c = (CreateTask *)task;
+
+        if (r < 0)
+                vh_log_error("domain '%s' stays paused: %s", task->dom->node.name, vh_error_text(err, r));
+        qemu_task_end(task, c->r, VH_TAKE_PTR(c->error));
+}
+
+/* The guest goes on as it did before, then the task ends. err is taken over. */
+static void finish(CreateTask *c, int r, VhError *err)
+{
+        QemuTask *task = &c->block.task;
+        QemuProcess *proc = qemu_process(task->dom);
+        bool alive = proc && proc->mon && !proc->killing;
+        _vh_error_ VhError *locked = NULL;
+
+        if (c->frozen && alive)
+                qemu_agent_freeze(task->driver, task->dom, false, thawed, NULL);
+        c->r = r;
+        c->error = err;
+        if (c->resume && alive && qemu_locks_acquire(proc, &locked) == 0)
+                qemu_task_qmp_try(task, qmp_command("cont", NULL), went_on);
+        else
+                went_on(task, NULL, c->resume && alive ? -EAGAIN : 0, locked);
+}
+
+static void failed(QemuBlockTask *t, int r, VhError *err)
+{
+        remove_files((CreateTask *)t);
+        finish((CreateTask *)t, r, err);
+}
+
+static void halted(QemuTask *task)
+{
+        qemu_task_end(task, 0, NULL);
+}
+
+/* The snapshot is there: it enters the tree. */
+static void taken(CreateTask *c)
+{
+        QemuTask *task = &c->block.task;
+        remote_domain_snapshot_create_xml_ret *ret = task->call ? task->call->ret : NULL;
+        VhError *err = NULL;
+        VhMoment *m = NULL;
+        int r = 0;
+
+        if (c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA) {
+                if (ret) {
+                        ret->snap.name = vh_call_own(task->call, vh_xstrdup(c->snap->def->name));
+                        vh_domain_obj_wire(task->dom, &ret->snap.dom);
+                }
+        } else {
+                r = qemu_snapshot_add(task->driver, task->dom, VH_TAKE_PTR(c->snap), c->flags, &m, &err);
+                if (r == 0 && ret)
+                        vh_snapshot_wire(task->dom, m, &ret->snap);
+        }
+        if (r == 0 && c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_HALT && qemu_process(task->dom)) {
+                qemu_process_kill(qemu_process(task->dom), QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT,
+                                  VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT);
+                qemu_task_wait_stopped(task, halted);
+                return;
+        }
+        finish(c, r, err);
+}
+
+/* ---- disks of a running guest, outside ---- */
+
+/* The new image stands on top, in what runs and in what is stored. */
+static int push_stored(QemuDriver *driver, VhDomainObj *dom, const char *target, const VhDiskSource *overlay,
+                       const char *before, VhError **err)
+{
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        VhDomainDef *have = vh_domain_obj_persistent_def(dom);
+        VhDisk *stored;
+        VhDiskSource *copy;
+        int r;
+
+        if (!dom->persistent || !have)
+                return 0;
+        def = vh_domain_def_copy(have);
+        stored = qemu_disk_find(def, target);
+        if (!stored || !vh_streq(stored->src.path, before))
+                return 0;
+        copy = qemu_source_copy(overlay);
+        copy->index = (VhOptUint){ 0, false };
+        qemu_chain_push(stored, copy);
+        r = qemu_store(driver, def, err);
+        if (r == 0)
+                qemu_set_def(driver, dom, VH_TAKE_PTR(def));
+        return r;
+}
+
+static void push_overlay(CreateTask *c, uint32_t i)
+{
+        VhDomainObj *dom = c->block.task.dom;
+        VhDisk *disk = dom->def->disks.items[i];
+        _vh_error_ VhError *err = NULL;
+
+        if (push_stored(c->block.task.driver, dom, disk->target, c->overlays[i], disk->src.path, &err) < 0)
+                vh_log_error("domain '%s': the stored definition does not know the snapshot's image: %s",
+                             dom->node.name, vh_error_text(err, -EIO));
+        qemu_chain_push(disk, VH_TAKE_PTR(c->overlays[i]));
+}
+
+static void disks_taken(QemuBlockTask *t, int r, VhError *err)
+{
+        CreateTask *c = (CreateTask *)t;
+
+        if (r < 0) {
+                failed(t, r, err);
+                return;
+        }
+        for (uint32_t i = 0; i < c->n_disks; i++)
+                if (c->overlays[i])
+                        push_overlay(c, i);
+        qemu_status_save(t->task.dom);
+        taken(c);
+}
+
+/* Marks of what has changed since a checkpoint go on in the new image. */
+static void add_bitmaps(json_t *actions, const VhDiskSource *overlay, const json_t *bitmaps)
+{
+        _vh_free_ char *node = qemu_format_node(overlay);
+        const json_t *b;
+        size_t i;
+
+        json_array_foreach((json_t *)bitmaps, i, b)
+        {
+                if (!json_is_true(json_object_get(b, "persistent")) || !json_is_true(json_object_get(b, "recording")))
+                        continue;
+                json_array_append_new(actions,
+                                      json_pack("{s:s,s:{s:s,s:O,s:b,s:b,s:O}}", "type", "block-dirty-bitmap-add",
+                                                "data", "node", node, "name", json_object_get(b, "name"), "persistent",
+                                                1, "disabled", 0, "granularity", json_object_get(b, "granularity")));
+        }
+}
+
+static int plan_disk(CreateTask *c, uint32_t i, const json_t *nodes, json_t *actions, VhError **err)
+{
+        VhDomainObj *dom = c->block.task.dom;
+        QemuProcess *proc = qemu_process(dom);
+        VhDisk *disk = dom->def->disks.items[i];
+        const VhSnapshotDisk *sd = qemu_snapshot_disk(c->snap->def, disk->target);
+        QemuLaunch launch;
+        const QemuBuild b = qemu_change_build(proc, dom->def, &launch, err);
+        _vh_free_ char *node = qemu_format_node(&disk->src), *overlay = NULL;
+        _qemu_source_ VhDiskSource *below = qemu_disk_top(disk);
+        QemuBlockSize size = { 0 };
+        QemuNewImage image = { .disk = disk,
+                               .backing = below,
+                               .reuse = c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT };
+        int r;
+
+        if (!sd || sd->location != VH_LOCATION_EXTERNAL)
+                return 0;
+        r = qemu_block_size(nodes, &disk->src, &size, err);
+        if (r < 0)
+                return r;
+        c->overlays[i] = qemu_source_copy(&sd->src);
+        qemu_chain_close(c->overlays[i]);
+        qemu_source_number(proc, c->overlays[i]);
+        image.src = c->overlays[i];
+        image.capacity = size.capacity;
+        image.cluster = disk->format == image.src->format ? size.cluster : 0;
+        overlay = qemu_format_node(image.src);
+        json_array_append_new(actions, json_pack("{s:s,s:{s:s,s:s}}", "type", "blockdev-snapshot", "data", "node", node,
+                                                 "overlay", overlay));
+        add_bitmaps(actions, image.src, size.bitmaps);
+        return qemu_plan_new_image(&b, proc, &image, &c->block.plan);
+}
+
+static void got_nodes(QemuTask *task, json_t *nodes)
+{
+        CreateTask *c = (CreateTask *)task;
+        json_t *actions = json_array(), *args = json_object();
+        VhError *err = NULL;
+        int r = 0;
+
+        c->n_disks = task->dom->def->disks.n;
+        c->overlays = vh_new(VhDiskSource *, c->n_disks + 1);
+        for (uint32_t i = 0; r == 0 && i < c->n_disks; i++)
+                r = plan_disk(c, i, nodes, actions, &err);
+        json_object_set_new(args, "actions", actions);
+        if (r < 0) {
+                json_decref(args);
+                failed(&c->block, r, err);
+                return;
+        }
+        if (json_array_size(actions))
+                qemu_plan_add(&c->block.plan, qmp_command_args("transaction", args), NULL);
+        else
+                json_decref(args);
+        qemu_block_task_run(&c->block, disks_taken);
+}
+
+static void nodes_failed(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        if (r < 0)
+                failed((QemuBlockTask *)task, r, vh_error_copy(err));
+        else
+                got_nodes(task, ret);
+}
+
+static void take_disks(CreateTask *c)
+{
+        qemu_task_qmp_try(&c->block.task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), nodes_failed);
+}
+
+/* ---- inside the images ---- */
+
+static void inside_taken(QemuBlockTask *t, int r, VhError *err)
+{
+        if (r < 0)
+                failed(t, r, err);
+        else
+                taken((CreateTask *)t);
+}
+
+static void take_inside(CreateTask *c)
+{
+        const VhDomainDef *def = c->block.task.dom->def;
+        _vh_free_ char *id = vh_xasprintf("snapshot-save-%s", c->snap->def->name);
+        json_t *args = json_object(), *devices = json_array();
+
+        qj_str(args, "job-id", id);
+        qj_str(args, "tag", c->snap->def->name);
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                const VhSnapshotDisk *sd = qemu_snapshot_disk(c->snap->def, def->disks.items[i]->target);
+                _vh_free_ char *node = qemu_format_node(&def->disks.items[i]->src);
+
+                if (!sd || sd->location != VH_LOCATION_INTERNAL)
+                        continue;
+                if (!json_array_size(devices))
+                        qj_str(args, "vmstate", node);
+                json_array_append_new(devices, json_string(node));
+        }
+        json_object_set_new(args, "devices", devices);
+        qemu_plan_add_job(&c->block.plan, qmp_command_args("snapshot-save", args), id, NULL);
+        qemu_block_task_run(&c->block, inside_taken);
+}
+
+/* ---- memory outside ---- */
+
+static void task_failed(QemuTask *task, int r, const VhError *err)
+{
+        failed((QemuBlockTask *)task, r, vh_error_copy(err));
+}
+
+static int finish_work(void *data)
+{
+        return qemu_save_image_finish(((CreateTask *)data)->fd);
+}
+
+static void finish_done(void *data, int r)
+{
+        CreateTask *c = data;
+        VhError *err = NULL;
+
+        if (r == 0 && qemu_process(c->block.task.dom)) {
+                take_disks(c);
+                return;
+        }
+        vh_error_sys(&err, VIR_FROM_QEMU, r < 0 ? r : -ESRCH, "unable to finish '%s'", c->snap->def->memory->file);
+        failed(&c->block, r < 0 ? r : -ESRCH, err);
+}
+
+static void got_reason(QemuTask *task, json_t *ret, int r, const VhError *cause)
+{
+        const char *why = json_string_value(json_object_get(ret, "error-desc"));
+        _vh_error_ VhError *err = NULL;
+
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "snapshot job: %s",
+                         why ? why : "unexpectedly failed");
+        task_failed(task, r, err);
+}
+
+static void memory_moved(void *data, const char *status)
+{
+        CreateTask *c = data;
+        QemuProcess *proc = qemu_process(c->block.task.dom);
+        bool done = vh_streq(status, "completed");
+
+        if (!done && !vh_streq(status, "failed") && !vh_streq(status, "cancelled"))
+                return;
+        proc->migration = NULL;
+        if (done)
+                vh_pool_submit(c->block.task.driver->pool, finish_work, finish_done, c);
+        else
+                qemu_task_qmp_try(&c->block.task, qmp_command("query-migrate", NULL), got_reason);
+}
+
+static void moving(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        if (r < 0)
+                task_failed(task, r, err);
+}
+
+static void got_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (r < 0) {
+                task_failed(task, r, err);
+                return;
+        }
+        proc->migration = memory_moved;
+        proc->migration_data = task;
+        qemu_task_qmp_try(task, qmp_command("migrate", "{s:s}", "uri", "fd:" FD_NAME), moving);
+}
+
+static void limit_set(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        CreateTask *c = (CreateTask *)task;
+
+        if (r < 0)
+                task_failed(task, r, err);
+        else
+                qemu_task_qmp_fd(task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME), dup(c->fd), got_fd);
+}
+
+static void take_memory(CreateTask *c)
+{
+        const VhSnapshotDef *def = c->snap->def;
+        _vh_free_ char *xml = vh_domain_def_format(c->snap->dom, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+        VhError *err = NULL;
+
+        c->fd = qemu_save_image_create(def->memory->file, xml, def->state == VH_SNAPSHOT_RUNNING, &err);
+        if (c->fd < 0) {
+                failed(&c->block, c->fd, err);
+                return;
+        }
+        c->made_memory = true;
+        qemu_task_qmp_try(&c->block.task,
+                          qmp_command("migrate-set-parameters", "{s:I}", "max-bandwidth", (json_int_t)QEMU_NO_LIMIT),
+                          limit_set);
+}
+
+/* ---- of a guest that runs ---- */
+
+static void paused(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        CreateTask *c = (CreateTask *)task;
+
+        if (r < 0)
+                task_failed(task, r, err);
+        else if (c->snap->def->memory->location == VH_LOCATION_EXTERNAL)
+                take_memory(c);
+        else
+                take_inside(c);
+}
+
+static void frozen(void *data, int r, const VhError *err)
+{
+        CreateTask *c = data;
+
+        if (r < 0) {
+                qemu_task_end(&c->block.task, r, vh_error_copy(err));
+                return;
+        }
+        c->frozen = true;
+        take_disks(c);
+}
+
+/* Its memory is taken with its processors stopped, or, if it may go on, until QEMU stops them for the rest. */
+static void take_running(CreateTask *c)
+{
+        QemuTask *task = &c->block.task;
+        const VhSnapshotMemory *memory = c->snap->def->memory;
+        bool running = task->dom->state == VIR_DOMAIN_RUNNING;
+
+        if (memory->location == VH_LOCATION_NONE) {
+                if (c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE)
+                        qemu_agent_freeze(task->driver, task->dom, true, frozen, c);
+                else
+                        take_disks(c);
+                return;
+        }
+        c->resume = running;
+        if (!running || (c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_LIVE && memory->location == VH_LOCATION_EXTERNAL)) {
+                paused(task, NULL, 0, NULL);
+                return;
+        }
+        qemu_process(task->dom)->pause_reason = VIR_DOMAIN_PAUSED_SNAPSHOT;
+        qemu_task_qmp_try(task, qmp_command("stop", NULL), paused);
+}
+
+/* ---- of one that does not ---- */
+
+static void offline_done(void *data, int r, VhError *err)
+{
+        CreateTask *c = data;
+        VhDomainObj *dom = c->block.task.dom;
+
+        for (uint32_t i = 0; r == 0 && i < c->snap->def->disks.n; i++) {
+                const VhSnapshotDisk *sd = c->snap->def->disks.items[i];
+                const VhDisk *disk = qemu_disk_find(dom->def, sd->name);
+
+                if (sd->location == VH_LOCATION_EXTERNAL && disk)
+                        r = push_stored(c->block.task.driver, dom, sd->name, &sd->src, disk->src.path, &err);
+        }
+        if (r < 0)
+                qemu_task_end(&c->block.task, r, err);
+        else
+                taken(c);
+}
+
+static void add_overlay(QemuImageWork *work, const VhDisk *disk, const VhSnapshotDisk *sd)
+{
+        const char *format = vh_xml_names_text(&vh_storage_format_names, VH_MAX(disk->format, VH_STORAGE_FORMAT_RAW));
+
+        qemu_image_work_add(work,
+                            (const char *const[]){ "create", "-q", "-f",
+                                                   vh_xml_names_text(&vh_storage_format_names, sd->src.format), "-F",
+                                                   format, "-b", disk->src.path, sd->src.path, NULL },
+                            (const char *const[]){ "rm", sd->src.path, NULL });
+}
+
+static void take_offline(CreateTask *c)
+{
+        const VhDomainDef *def = c->block.task.dom->def;
+        QemuImageWork *work = qemu_image_work_new();
+
+        qemu_image_work_internal(work, def, c->snap->def, "-c", "-d");
+        for (uint32_t i = 0; i < def->disks.n && !(c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT); i++) {
+                const VhSnapshotDisk *sd = qemu_snapshot_disk(c->snap->def, def->disks.items[i]->target);
+
+                if (sd && sd->location == VH_LOCATION_EXTERNAL)
+                        add_overlay(work, def->disks.items[i], sd);
+        }
+        qemu_image_work_run(work, c->block.task.driver, offline_done, c);
+}
+
+/* ---- the call ---- */
+
+static int check_again(CreateTask *c, VhError **err)
+{
+        VhDomainObj *dom = c->block.task.dom;
+        bool exists;
+        int r = qemu_snapshot_align(dom, c->snap->def, c->flags, err);
+
+        if (r < 0)
+                return r;
+        exists = vh_moment_find(&dom->snapshots, c->snap->def->name);
+        if (exists && !(c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED, "domain moment %s already exists",
+                                    c->snap->def->name);
+        if (c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_HALT && !dom->persistent)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "cannot halt after transient domain snapshot");
+        if (wants(c, VH_LOCATION_INTERNAL) && vh_domain_obj_active(dom) && qemu_process(dom)->block_jobs)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_BLOCK_COPY_ACTIVE, "domain has active block job");
+        return qemu_snapshot_take_defs(c->block.task.driver, dom, c->snap, err);
+}
+
+static void create_run(QemuTask *task)
+{
+        CreateTask *c = (CreateTask *)task;
+        VhError *err = NULL;
+        int r = check_again(c, &err);
+
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else if (vh_domain_obj_active(task->dom))
+                take_running(c);
+        else
+                take_offline(c);
+}
+
+static const QemuTaskClass create_class = {
+        .api = "remoteDispatchDomainSnapshotCreateXML",
+        .size = sizeof(CreateTask),
+        .job = QEMU_JOB_ASYNC,
+        .async = QEMU_ASYNC_SNAPSHOT,
+        .run = create_run,
+        .cleanup = create_cleanup,
+};
+
+static int redefine(VhCall *call, VhDomainObj *dom, VhSnapshot **snap, uint32_t flags,
+                    remote_domain_snapshot_create_xml_ret *ret, VhError **err)
+{
+        QemuDriver *driver = qemu_driver(call);
+        VhSnapshotDef *def = (*snap)->def;
+        VhMoment *m;
+        int r = vh_snapshot_check_redefined(dom, def, err);
+
+        if (r == 0 && vh_streq(def->name, def->parent))
+                r = vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot set moment %s as its own parent",
+                                 def->name);
+        if (r == 0 && def->domain)
+                r = qemu_parse(driver, def->domain, 0, &(*snap)->dom, err);
+        if (r == 0 && (*snap)->dom)
+                r = vh_moment_check_domain(dom, (*snap)->dom, def->name, "snapshot", VIR_FROM_DOMAIN_SNAPSHOT, err);
+        if (r == 0)
+                r = qemu_snapshot_add(driver, dom, VH_TAKE_PTR(*snap), flags, &m, err);
+        if (r == 0)
+                vh_snapshot_wire(dom, m, &ret->snap);
+        return r;
+}
+
+/* Flags that make no sense together. */
+static int check_flags(uint32_t flags, VhError **err)
+{
+        static const struct {
+                uint32_t flag, needs, excludes;
+                const char *text;
+        } rules[] = {
+                { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, 0, VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA,
+                  "Flags 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' and 'VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA' are "
+                  "mutually exclusive" },
+                { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, 0, VIR_DOMAIN_SNAPSHOT_CREATE_HALT,
+                  "Flags 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' and 'VIR_DOMAIN_SNAPSHOT_CREATE_HALT' are mutually "
+                  "exclusive" },
+                { VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY, 0,
+                  "Flag 'VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY' is required by flag "
+                  "'VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE'" },
+        };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(rules); i++)
+                if (flags & rules[i].flag &&
+                    ((rules[i].needs && !(flags & rules[i].needs)) || flags & rules[i].excludes))
+                        return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "%s", rules[i].text);
+        return 0;
+}
+
+QEMU_OP_RET(domain_snapshot_create_xml)
+{
+        const uint32_t known = VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE | VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT |
+                               VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA | VIR_DOMAIN_SNAPSHOT_CREATE_HALT |
+                               VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT |
+                               VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC |
+                               VIR_DOMAIN_SNAPSHOT_CREATE_LIVE | VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE;
+        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        _vh_snapshot_obj_ VhSnapshot *snap = NULL;
+        CreateTask *c;
+        int r = vh_check_flags(args->flags, known, VIR_FROM_QEMU, "qemuSnapshotCreateXML", err);
+
+        if (r == 0)
+                r = check_flags(args->flags, err);
+        if (!dom || r < 0)
+                return dom ? r : -ENOENT;
+        vh_moments_init(dom);
+        snap = vh_new(VhSnapshot, 1);
+        r = vh_snapshot_parse(args->xml_desc, VH_XML_STRICT, &snap->def, err);
+        if (r < 0)
+                return r;
+        if (snap->def->name && strchr(snap->def->name, '/'))
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR, "name %s cannot contain '/'",
+                                    snap->def->name);
+        if (args->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE)
+                return redefine(call, dom, &snap, args->flags, ret, err);
+        if (args->flags & VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE && vh_domain_obj_active(dom)) {
+                r = qemu_agent_check(dom, err);
+                if (r < 0)
+                        return r;
+        }
+        c = (CreateTask *)qemu_task_new(qemu_driver(call), dom, call, &create_class);
+        c->fd = -1;
+        c->flags = args->flags;
+        c->snap = VH_TAKE_PTR(snap);
+        return qemu_task_go(&c->block.task);
+}
