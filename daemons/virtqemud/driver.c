@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "driver/uri.h"
+#include "machine.h"
 #include "migrate.h"
 #include "process.h"
 #include "moment.h"
@@ -41,6 +42,7 @@ static void *driver_free(QemuDriver *driver)
         qemu_process_forget(VH_REG_OBJECT(node, VhDomainObj, node));
         vh_domain_list_clear(&driver->domains);
         vh_pool_free(driver->pool);
+        qemu_machines_free(driver->machines);
         vh_conf_free(driver->conf);
         vh_event_hub_free(driver->hub);
         vh_host_free(driver->host);

@@ -117,8 +117,7 @@ static int plan_live(QemuChange *change, VhError **err)
         if (r < 0)
                 return r;
         name_device(change, proc, &launch);
-        if (change->dev.kind == VH_DEVICE_DISK)
-                r = qemu_isolation_add_disk(proc, change->joined, err);
+        r = qemu_isolation_add_device(proc, &(VhDevice){ change->dev.kind, change->joined }, err);
         if (r < 0)
                 return r;
         return qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);

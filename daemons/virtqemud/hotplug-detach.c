@@ -44,8 +44,7 @@ static void device_gone(QemuProcess *proc, const char *alias)
         vh_domain_obj_wire(dom, &wire);
         vh_event_domain_device_removed(proc->driver->hub, &wire, alias);
         qemu_plan_done(&plan);
-        if (gone.kind == VH_DEVICE_DISK)
-                qemu_isolation_remove_disk(proc, gone.dev);
+        qemu_isolation_remove_device(proc, &gone);
         vh_device_done(&gone);
         qemu_status_save(dom);
 }

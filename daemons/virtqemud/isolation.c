@@ -11,10 +11,13 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "dev-namespace.h"
+#include "guest-nodes.h"
 #include "image-backing.h"
 
 VH_LOG_SOURCE("qemu.isolation");
@@ -27,6 +30,7 @@ enum {
         GROUPS_MAX = 256,
         CHR_FILE_MODE = 0600,
         CHAIN_MAX = 200,      /* as libvirt */
+        ANYBODY = 0666,
         SECLABEL_DYNAMIC = 2, /* place among the words of <seclabel type=> */
 };
 
@@ -99,7 +103,7 @@ static int parse_label(const char *label, QemuAccount *account, VhError **err)
         return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_INVALID_ARG, "Failed to parse DAC label '%s'", label);
 }
 
-static int account_of(const QemuProcess *proc, QemuAccount *account, VhError **err)
+int qemu_account_of(const QemuProcess *proc, QemuAccount *account, VhError **err)
 {
         const VhSeclabel *label = dac_label(proc->dom->def);
 
@@ -183,9 +187,42 @@ static int each_disk(const VhDisk *disk, FileFn fn, void *data, VhError **err)
         return r;
 }
 
+/* Goes through device nodes that a guest has for itself. */
+typedef struct Nodes {
+        FileFn fn;
+        void *data;
+} Nodes;
+
+static int each_node(void *data, const char *path, unsigned access, VhError **err)
+{
+        const Nodes *nodes = data;
+        struct stat st;
+
+        /* What is not there QEMU will miss itself; what everybody may use stays as it is. */
+        if (stat(path, &st) < 0 || (st.st_mode & ANYBODY) == ANYBODY)
+                return 0;
+        return nodes->fn(nodes->data, path, true, err);
+}
+
+typedef struct Devices {
+        Nodes nodes;
+        VhError **err;
+} Devices;
+
+static int each_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        Devices *devices = opaque;
+        const VhDevice device = { kind, dev };
+
+        if (kind == VH_DEVICE_DISK || kind == VH_DEVICE_RNG)
+                return 0;
+        return qemu_device_nodes(&device, each_node, &devices->nodes, devices->err);
+}
+
 static int each_file(const VhDomainDef *def, FileFn fn, void *data, VhError **err)
 {
         const char *const boot[] = { def->os.kernel, def->os.initrd, def->os.dtb };
+        Devices devices = { { fn, data }, err };
         int r = 0;
 
         for (uint32_t i = 0; r >= 0 && i < def->disks.n; i++)
@@ -195,20 +232,31 @@ static int each_file(const VhDomainDef *def, FileFn fn, void *data, VhError **er
                         r = fn(data, boot[i], false, err);
         if (r >= 0 && def->os.nvram && def->os.nvram->path)
                 r = fn(data, def->os.nvram->path, true, err);
-        return r;
+        return r < 0 ? r : vh_domain_each_device(def, each_device, &devices);
 }
+
+/* Whose files they are to be. */
+typedef struct Owning {
+        const QemuProcess *proc;
+        QemuAccount account;
+        bool remember;
+} Owning;
 
 static int give(void *data, const char *path, bool remember, VhError **err)
 {
-        return qemu_dac_give(path, data, remember, err);
+        const Owning *o = data;
+
+        return qemu_namespace_covers(o->proc, path) ? 0
+                                                    : qemu_dac_give(path, &o->account, remember && o->remember, err);
 }
 
 /* A file that was not remembered stays with the account: others may use it. */
 static int restore(void *data, const char *path, bool remembered, VhError **err)
 {
+        const Owning *o = data;
         _vh_error_ VhError *why = NULL;
 
-        if (remembered && qemu_dac_restore(path, data, &why) < 0)
+        if (remembered && !qemu_namespace_covers(o->proc, path) && qemu_dac_restore(path, &o->account, &why) < 0)
                 vh_log_warning("%s", vh_error_text(why, -EIO));
         return 0;
 }
@@ -270,6 +318,22 @@ static bool owns_files(const QemuDriver *driver)
         return driver->env.privileged && dynamic;
 }
 
+bool qemu_isolation_remembers(const QemuDriver *driver)
+{
+        bool remember = true;
+
+        if (driver->conf)
+                (void)vh_conf_get_bool(driver->conf, "remember_owner", &remember, NULL);
+        return remember;
+}
+
+/* Files of a running guest; negative errno, or 1 if they are nobody's business. */
+static int owning_of(const QemuProcess *proc, Owning *o, VhError **err)
+{
+        *o = (Owning){ .proc = proc, .remember = qemu_isolation_remembers(proc->driver) };
+        return owns_files(proc->driver) ? qemu_account_of(proc, &o->account, err) : 1;
+}
+
 static void show_label(VhDomainDef *def, const QemuAccount *account)
 {
         VhSeclabel *label = dac_label(def);
@@ -288,11 +352,12 @@ static void show_label(VhDomainDef *def, const QemuAccount *account)
 static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
 {
         QemuAccount account;
+        Owning owning;
         int r;
 
         if (!proc->driver->env.privileged)
                 return 0;
-        r = account_of(proc, &account, err);
+        r = qemu_account_of(proc, &account, err);
         if (r >= 0)
                 r = give_own_files(proc, &account, err);
         if (r >= 0)
@@ -301,26 +366,91 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
                 return r;
         proc->identity = make_identity(proc->driver, &account);
         show_label(proc->dom->def, &account);
-        if (!owns_files(proc->driver))
+        if (owning_of(proc, &owning, err) != 0)
                 return 0;
         proc->owns_files = true;
-        return each_file(proc->dom->def, give, &account, err);
+        return each_file(proc->dom->def, give, &owning, err);
+}
+
+/* A node may be opened in the guest's group and namespace from now on. */
+static int open_node(void *data, const char *path, unsigned access, VhError **err)
+{
+        const QemuProcess *proc = data;
+        int r = qemu_device_acl_allow(proc, path, access, err);
+
+        return r < 0 ? r : qemu_namespace_add(proc, path, err);
+}
+
+typedef struct Search {
+        const char *path;
+        bool found;
+} Search;
+
+static int compare(void *data, const char *path, unsigned access, VhError **err)
+{
+        Search *search = data;
+
+        search->found |= strcmp(search->path, path) == 0;
+        return 0;
+}
+
+/* Unless something else of the guest has it too. */
+static int close_node(void *data, const char *path, unsigned access, VhError **err)
+{
+        const QemuProcess *proc = data;
+        Search search = { path, false };
+
+        (void)qemu_guest_nodes(proc->driver, proc->dom->def, compare, &search, NULL);
+        if (search.found)
+                return 0;
+        qemu_device_acl_deny(proc, path);
+        qemu_namespace_remove(proc, path);
+        return 0;
 }
 
 int qemu_isolation_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err)
 {
-        QemuAccount account;
-        int r = owns_files(proc->driver) ? account_of(proc, &account, err) : 1;
+        Owning owning;
+        int r = qemu_disk_nodes(disk, open_node, proc, err);
 
-        return r == 0 ? each_disk(disk, give, &account, err) : VH_MIN(r, 0);
+        r = r < 0 ? r : owning_of(proc, &owning, err);
+        return r == 0 ? each_disk(disk, give, &owning, err) : VH_MIN(r, 0);
 }
 
 void qemu_isolation_remove_disk(QemuProcess *proc, const VhDisk *disk)
 {
-        QemuAccount account;
+        Owning owning;
 
-        if (owns_files(proc->driver) && account_of(proc, &account, NULL) >= 0)
-                each_disk(disk, restore, &account, NULL);
+        if (owning_of(proc, &owning, NULL) == 0)
+                each_disk(disk, restore, &owning, NULL);
+        (void)qemu_disk_nodes(disk, close_node, proc, NULL);
+}
+
+int qemu_isolation_add_device(QemuProcess *proc, const VhDevice *dev, VhError **err)
+{
+        Owning owning;
+        Nodes nodes = { give, &owning };
+        int r;
+
+        if (dev->kind == VH_DEVICE_DISK)
+                return qemu_isolation_add_disk(proc, dev->dev, err);
+        r = qemu_device_nodes(dev, open_node, proc, err);
+        r = r < 0 ? r : owning_of(proc, &owning, err);
+        return r == 0 ? qemu_device_nodes(dev, each_node, &nodes, err) : VH_MIN(r, 0);
+}
+
+void qemu_isolation_remove_device(QemuProcess *proc, const VhDevice *dev)
+{
+        Owning owning;
+        Nodes nodes = { restore, &owning };
+
+        if (dev->kind == VH_DEVICE_DISK) {
+                qemu_isolation_remove_disk(proc, dev->dev);
+                return;
+        }
+        if (owning_of(proc, &owning, NULL) == 0)
+                (void)qemu_device_nodes(dev, each_node, &nodes, NULL);
+        (void)qemu_device_nodes(dev, close_node, proc, NULL);
 }
 
 /* A guest of root has none either, not even after exec. */
@@ -352,11 +482,10 @@ static int child(QemuProcess *proc)
 /* Guests that another daemon started own their files as well. */
 static void stopped(QemuProcess *proc)
 {
-        QemuAccount account;
+        Owning owning;
 
-        if ((proc->owns_files || (!proc->starting && owns_files(proc->driver))) &&
-            account_of(proc, &account, NULL) >= 0)
-                each_file(proc->dom->def, restore, &account, NULL);
+        if ((proc->owns_files || (!proc->starting && owns_files(proc->driver))) && owning_of(proc, &owning, NULL) == 0)
+                each_file(proc->dom->def, restore, &owning, NULL);
         proc->owns_files = false;
         proc->identity = qemu_identity_free(proc->identity);
 }

@@ -13,8 +13,18 @@ extern const QemuRunHooks qemu_isolation_hooks;
 int qemu_isolation_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err);
 void qemu_isolation_remove_disk(QemuProcess *proc, const VhDisk *disk);
 
+/* The same for a device of any kind: its nodes on the host can be opened by the guest, or cannot any more (call it once
+ * the device is no longer in the guest's definition). */
+int qemu_isolation_add_device(QemuProcess *proc, const VhDevice *dev, VhError **err);
+void qemu_isolation_remove_device(QemuProcess *proc, const VhDevice *dev);
+
+/* The account of a guest: its own, or that of the settings. Returns 0 or negative errno with *err. */
+int qemu_account_of(const QemuProcess *proc, QemuAccount *account, VhError **err);
 /* The account that guests run as by the settings. Returns 0 or negative errno with *err. */
 int qemu_account(const QemuDriver *driver, QemuAccount *account, VhError **err);
+
+/* Whether owners of files are remembered and restored (remember_owner in qemu.conf). */
+bool qemu_isolation_remembers(const QemuDriver *driver);
 
 /* What the child needs to become the account; made before the fork. */
 typedef struct QemuIdentity {

@@ -14,6 +14,8 @@
 
 #include "base/file.h"
 #include "block-job.h"
+#include "dev-namespace.h"
+#include "group.h"
 #include "guest-locks.h"
 #include "helpers.h"
 #include "isolation.h"
@@ -87,6 +89,9 @@ static void process_free(QemuProcess *proc)
         qemu_migration_free(proc->moving);
         qemu_helpers_free(proc);
         qemu_identity_free(proc->identity);
+        qemu_cgroup_free(proc->group);
+        qemu_dev_tree_free(proc->dev_tree);
+        free(proc->iothread_tids);
         free(proc->vcpu_tids);
         free(proc->caps_text);
         free(proc->lib_dir);

@@ -63,6 +63,15 @@ struct QemuProcess {
         struct QemuHostWork *work;     /* that goes on for the run; NULL: none does. guest-host.h */
         QemuLaunch *launch;            /* of the start, while its work goes on */
         bool host_made;                /* by this start, what it needs of the host */
+        struct QemuCgroup *group;      /* group.h; NULL: none */
+        struct QemuMachineCall *machine_call; /* that makes it */
+        struct QemuDevTree *dev_tree;  /* dev-namespace.h; until the process has it */
+        bool namespaced;               /* it has a /dev of its own */
+        struct QemuIothreadTid {
+                unsigned id;
+                pid_t tid;
+        } *iothread_tids;
+        size_t n_iothread_tids;
         QemuStepWalk *walk;            /* of the hooks, that goes on; NULL: none does */
         struct QemuStopping *stopping; /* the process is gone and what surrounded it is taken down; NULL: not yet */
 };

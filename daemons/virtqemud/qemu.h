@@ -46,6 +46,7 @@ typedef struct QemuDriver {
         int last_id;                      /* of a running domain */
         unsigned next_vnet, next_macvtap; /* numbers in names of network devices */
         QemuConsole *consoles;
+        struct QemuMachines *machines; /* machine.h; NULL: none was needed yet */
         struct QemuTask *waiters; /* for domains' ends, task.h */
         size_t texts;             /* bytes of texts that domains keep */
         char *dac_label;          /* "+UID:+GID" of the guests' account */

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "block-job.h"
+#include "group.h"
 #include "refresh.h"
 #include "status.h"
 
@@ -91,12 +92,14 @@ static void read_agent_timeout(QemuProcess *proc, const xmlNode *root)
 static void read_process(QemuProcess *proc, const xmlNode *root)
 {
         int state = parse_state(root);
+        const xmlNode *namespaces = vh_xml_child(root, "namespaces");
         _attr_ Attr reason = attr(root, "reason");
 
         vh_domain_obj_set_state(proc->dom, state, qemu_reason_parse(state, (const char *)reason.text));
         attr_set(&proc->monitor_path, root, "monitor", "path");
         attr_set(&proc->lib_dir, root, "libDir", "path");
         attr_set(&proc->channel_dir, root, "channelTargetDir", "path");
+        proc->namespaced = namespaces && vh_xml_child(namespaces, "mount");
         proc->fake_reboot = vh_xml_child(root, "fakereboot") != NULL;
         proc->last_node = (unsigned)attr_int(vh_xml_child(root, "nodename"), "index");
         read_agent_timeout(proc, root);
@@ -250,6 +253,7 @@ static int connect_process(QemuProcess *proc, pid_t pid)
         r = qemu_process_watch(proc, pid);
         if (r < 0)
                 return r;
+        qemu_group_reconnect(proc);
         if (was_starting(proc->dom)) {
                 qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
                 return 0;

@@ -4,6 +4,8 @@
 
 #include "refresh.h"
 
+#include <stdio.h>
+
 /* Answers come in the order of the questions; the last one ends it. */
 typedef struct Refresh {
         QemuProcess *proc;
@@ -32,6 +34,32 @@ static void got_cpus(QemuProcess *proc, json_t *ret)
 
         json_array_foreach(ret, i, cpu) set_tid(proc, json_integer_value(json_object_get(cpu, "cpu-index")),
                                                 json_integer_value(json_object_get(cpu, "thread-id")));
+}
+
+static void got_iothreads(QemuProcess *proc, json_t *ret)
+{
+        json_t *thread;
+        size_t i;
+
+        free(proc->iothread_tids);
+        proc->n_iothread_tids = 0;
+        proc->iothread_tids = vh_new(struct QemuIothreadTid, json_array_size(ret));
+        json_array_foreach(ret, i, thread)
+        {
+                struct QemuIothreadTid *tid = &proc->iothread_tids[proc->n_iothread_tids];
+                const char *id = json_string_value(json_object_get(thread, "id"));
+
+                /* QEMU has others of its own. */
+                if (id && sscanf(id, "iothread%u", &tid->id) == 1) {
+                        tid->tid = (pid_t)json_integer_value(json_object_get(thread, "thread-id"));
+                        proc->n_iothread_tids++;
+                }
+        }
+}
+
+static bool has_iothreads(const VhDomainDef *def)
+{
+        return def->iothreads || def->iothread_list.n;
 }
 
 static void set_pty(VhChr *chr, const char *label, const char *path)
@@ -126,6 +154,7 @@ static const Question questions[] = {
         { got_chardevs, "query-chardev", false, has_chrs },
         { got_balloon, "query-balloon", true, has_balloon },
         { got_cpus, "query-cpus-fast", false, always },
+        { got_iothreads, "query-iothreads", false, has_iothreads },
 };
 
 typedef struct Asked {

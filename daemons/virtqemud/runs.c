@@ -2,10 +2,13 @@
 
 /* What surrounds a guest, in the order in which it is prepared. */
 
+#include "dev-namespace.h"
+#include "group.h"
 #include "guest-host.h"
 #include "guest-locks.h"
 #include "isolation.h"
 #include "migrate.h"
 
-const QemuRunHooks *const qemu_run_hooks[] = { &qemu_migrate_hooks, &qemu_lock_hooks, &qemu_host_hooks,
-                                               &qemu_isolation_hooks, NULL };
+const QemuRunHooks *const qemu_run_hooks[] = { &qemu_migrate_hooks, &qemu_lock_hooks,      &qemu_host_hooks,
+                                               &qemu_group_hooks,   &qemu_namespace_hooks, &qemu_isolation_hooks,
+                                               NULL };

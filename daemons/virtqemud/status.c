@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "block-job.h"
 #include "caps-flags.h"
+#include "isolation.h"
 #include "migrate.h"
 
 VH_LOG_SOURCE("qemu.status");
@@ -133,6 +134,8 @@ static char *status_text(QemuProcess *proc)
         vh_buf_printf(&b, "<domstatus state='%s' reason='%s' pid='%d'>\n", qemu_state_names[dom->state],
                       qemu_reason_name(dom->state, dom->reason), (int)proc->pid);
         add_monitor(proc, &b);
+        if (proc->namespaced)
+                vh_buf_adds(&b, "  <namespaces>\n    <mount/>\n  </namespaces>\n");
         add_vcpus(proc, &b);
         add_capabilities(proc, &b);
         add_jobs(proc, &b);
@@ -143,6 +146,8 @@ static char *status_text(QemuProcess *proc)
         vh_buf_adds(&b, "  </devices>\n");
         add_path(&b, "libDir", proc->lib_dir);
         add_path(&b, "channelTargetDir", proc->channel_dir);
+        if (qemu_isolation_remembers(proc->driver))
+                vh_buf_adds(&b, "  <rememberOwner/>\n");
         vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n", proc->last_node);
         qemu_block_jobs_format(proc, &b);
         vh_buf_printf(&b, "  <agentTimeout>%d</agentTimeout>\n", qemu_domain_priv(proc->dom)->agent_timeout);

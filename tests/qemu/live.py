@@ -37,6 +37,8 @@ TINY = ("<domain type='qemu'><name>NAME</name><memory>16384</memory><os><type ar
 QEMU = "/usr/bin/qemu-system-x86_64"
 CHANGES = [(re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"), (re.compile(r"libvirt-\d+"), "LIBVIRT-N"),
            (re.compile(r"(CPU time: +|total_times |rss |CPU: +)[\d.]+s?"), r"\1N"), (re.compile(r"/dev/pts/\d+"), "PTY"),
+           # The reference may still be asking QEMU something right after a start.
+           (re.compile(r"occupied \([\d.]+s\)"), "ok"),
            (re.compile(r',"id":"LIBVIRT-N"|"id":"LIBVIRT-N",'), "")]
 
 
@@ -67,9 +69,10 @@ class Live(host.Host):
         """Processes of guests, by their pid files."""
         folder = self.path("run", "libvirt", "qemu")
         names = os.listdir(folder) if os.path.isdir(folder) else []
-        pids = [int(open(os.path.join(folder, n), encoding="ascii").read()) for n in names
-                if n.endswith(".pid") and n != "driver.pid"]
-        return [p for p in pids if lives(p)]
+        texts = [open(os.path.join(folder, n), encoding="ascii").read() for n in names
+                 if n.endswith(".pid") and n != "driver.pid"]
+        # One that is being written is empty for a moment.
+        return [int(t) for t in texts if t and lives(int(t))]
 
     def daemon(self, which):
         if which == "reference":

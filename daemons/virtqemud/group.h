@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The control group of a running guest, and what its definition says of processors, memory and block I/O of the host.
+ * Guests of the system daemon have one where the unified hierarchy is mounted and qemu.conf's cgroup_controllers is not
+ * empty; a guest without one still has its threads pinned. */
+
+#include "cgroup.h"
+#include "process.h"
+
+extern const QemuRunHooks qemu_group_hooks;
+
+/* Finds the group of a guest that another daemon started. */
+void qemu_group_reconnect(QemuProcess *proc);
+
+/* Refuses (VIR_ERR_OPERATION_INVALID) what needs a controller that the guest does not have. */
+int qemu_group_need(const QemuProcess *proc, QemuController c, VhError **err);
+
+/* What def says of a part becomes true for the running guest. Each is used at the start, and for changes with the new
+ * definition. Returns 0 or negative errno with *err. */
+int qemu_group_apply_cpu(QemuProcess *proc, const VhDomainDef *def, VhError **err);
+int qemu_group_apply_memory(QemuProcess *proc, const VhDomainDef *def, VhError **err);
+int qemu_group_apply_io(QemuProcess *proc, const VhDomainDef *def, VhError **err);
+int qemu_group_apply_numa(QemuProcess *proc, const VhDomainDef *def, VhError **err);
+
+/* A thread that came ("vcpu", 3) into its sub-group with what def has for it; or the sub-group of one that went. */
+int qemu_group_add_thread(QemuProcess *proc, const VhDomainDef *def, const char *kind, unsigned id, pid_t tid,
+                          VhError **err);
+void qemu_group_remove_thread(QemuProcess *proc, const char *kind, unsigned id);
+
+/* A helper program of the guest joins its group; nothing to do for a guest without one. */
+int qemu_group_add_helper(const QemuProcess *proc, pid_t pid, VhError **err);
