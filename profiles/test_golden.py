@@ -17,6 +17,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 VIRTHOST, TOP = (os.path.abspath(path) for path in (sys.argv.pop(1), sys.argv.pop(1)))
@@ -290,6 +291,28 @@ class Fail(Temporary):
     def test_control_characters(self):
         self.assert_bytes(b"profile: x\ndescription: a\x01b\n", "yaml-encoding 2:15")
         self.assert_bytes(b'profile: "a\\0b"\n', "yaml-syntax 1:10")
+
+    def test_100_mb(self):
+        """refused at once and in little memory: as a file, through a pipe, as a layer"""
+        big, layer = self.path("big.yaml"), self.path("layer.yaml")
+        line = b"# " + b"x" * 1021 + b"\n"
+        with open(big, "wb") as f:
+            f.write(b"profile: x\n")
+            for _ in range(100):
+                f.write(line * 1024)
+        with open(layer, "w", encoding="utf-8") as f:
+            f.write(f"profile: x\ninclude: {big}\n")
+        for arguments, source, code in (([big], os.devnull, "yaml-size"), (["-"], big, "yaml-size"), ([layer], os.devnull, "include-size")):
+            with open(source, "rb") as f, subprocess.Popen([VIRTHOST, "check", "--json", *arguments], stdin=f, stdout=subprocess.PIPE) as p:
+                start = time.monotonic()
+                out = p.stdout.read()
+                _, status, usage = os.wait4(p.pid, 0)
+                p.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual((p.returncode, [json.loads(row)["code"] for row in out.splitlines()]), (1, [code]))
+            self.assertLess(time.monotonic() - start, 5)
+            self.assertLess(usage.ru_utime + usage.ru_stime, 1)
+            if "ASAN_OPTIONS" not in os.environ:
+                self.assertLess(usage.ru_maxrss, 32 * 1024)
 
     def test_size(self):
         self.assert_bytes(b"profile: x\n" + b"#" * 1024 * 1024, "yaml-size 0:0")

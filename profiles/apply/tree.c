@@ -19,6 +19,7 @@ enum {
         LABEL_MAX = 1024,
         TARGET_MAX = 4096,
         TEMP_DIGITS = 16,
+        LINKS_MAX = 16, /* that are followed */
 };
 
 static const char label_name[] = "security.selinux";
@@ -139,6 +140,30 @@ int vh_tree_read(const VhTree *tree, const char *path, VhNode *node)
                 return read_file(dirfd, name, node);
         node->kind = VH_NODE_OTHER;
         return 0;
+}
+
+static char *link_target(const char *path, const char *target)
+{
+        const char *slash = strrchr(path, '/');
+
+        return *target == '/' ? vh_xstrdup(target + 1)
+                              : vh_xasprintf("%.*s/%s", slash ? (int)(slash - path) : 0, path, target);
+}
+
+int vh_tree_read_followed(const VhTree *tree, const char *start, VhNode *node)
+{
+        _vh_free_ char *path = vh_xstrdup(start);
+        int r = vh_tree_read(tree, path, node);
+
+        for (int i = 0; r == 0 && node->kind == VH_NODE_LINK && i < LINKS_MAX; i++) {
+                char *next = link_target(path, node->data);
+
+                free(path);
+                path = next;
+                vh_node_done(node);
+                r = vh_tree_read(tree, path, node);
+        }
+        return r;
 }
 
 static int put_file(int dirfd, const char *name, const VhNode *node)

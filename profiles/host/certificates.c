@@ -17,7 +17,6 @@ enum {
         BUNDLE_MAX = 512, /* authorities in a file; distributions' bundles have a third of it */
         KEY_ID_MAX = 64,
         SOON = 14 * 24 * 3600, /* seconds: who renews by hand still has time */
-        LINKS_MAX = 16,
         TEXT_MAX = 1024, /* of a message: it may end in the middle of a very long path */
 };
 
@@ -91,30 +90,6 @@ static VhSeverity severity(const Pki *p)
 
 /* Presence */
 
-static char *link_target(const char *path, const char *target)
-{
-        const char *slash = strrchr(path, '/');
-
-        return *target == '/' ? vh_xstrdup(target + 1)
-                              : vh_xasprintf("%.*s/%s", slash ? (int)(slash - path) : 0, path, target);
-}
-
-static int read_followed(const VhTree *tree, const char *start, VhNode *node)
-{
-        _vh_free_ char *path = vh_xstrdup(start + (*start == '/'));
-        int r = vh_tree_read(tree, path, node);
-
-        for (int i = 0; r == 0 && node->kind == VH_NODE_LINK && i < LINKS_MAX; i++) {
-                char *next = link_target(path, node->data);
-
-                free(path);
-                path = next;
-                vh_node_done(node);
-                r = vh_tree_read(tree, path, node);
-        }
-        return r;
-}
-
 static bool is_open_key(VhPkiFile file, const VhNode *node)
 {
         return file == VH_PKI_KEY && node->kind == VH_NODE_FILE && (node->mode & S_IROTH);
@@ -124,7 +99,7 @@ static void read_files(Pki *p, const VhTree *tree)
 {
         for (VhPkiFile i = 0; i < VH_PKI_FILES; i++) {
                 const char *path = p->pki->paths[i];
-                int r = read_followed(tree, path, &p->nodes[i]);
+                int r = vh_tree_read_followed(tree, path + (*path == '/'), &p->nodes[i]);
 
                 if (r == 0 && p->nodes[i].kind == VH_NODE_NONE)
                         problem(p, i, VH_SEVERITY_ERROR, "host-no-certificate", "put it there first",

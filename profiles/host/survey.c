@@ -12,7 +12,15 @@ const char *vh_survey_read_text(VhSurvey *host, const char *path)
         _vh_node_ VhNode node = { 0 };
         VhSurveyText *t;
 
-        if (vh_tree_read(&host->tree, path, &node) < 0 || node.kind != VH_NODE_FILE)
+        int r = vh_tree_read_followed(&host->tree, path, &node);
+
+        if (r < 0) {
+                _vh_free_ char *name = vh_xasprintf("/%s", path);
+
+                vh_findings_add(host->findings, VH_SEVERITY_WARNING, "host-unreadable", name, 0, 0,
+                                "this is passed over: %s", strerror(-r));
+        }
+        if (r < 0 || node.kind != VH_NODE_FILE)
                 return NULL;
         t = vh_arena_new(&host->arena, VhSurveyText, 1);
         t->path = vh_arena_printf(&host->arena, "/%s", path);
@@ -267,7 +275,7 @@ int vh_survey_read(VhSurvey *host, const char *root, VhFindings *findings, VhErr
 {
         int r;
 
-        *host = (VhSurvey){ .tree = { .fd = -1 } };
+        *host = (VhSurvey){ .tree = { .fd = -1 }, .findings = findings };
         r = vh_tree_open(&host->tree, root, false, err);
         if (r < 0)
                 return r;

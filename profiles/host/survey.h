@@ -45,10 +45,12 @@ typedef struct VhSurvey {
         VhSurveyUnit *units; /* by daemon: service, then sockets */
         size_t n_units;
         VhSurveyText *texts;
+        VhFindings *findings; /* for what cannot be read */
         VhArena arena;
 } VhSurvey;
 
-/* Reads everything; what does not read well goes to findings. Fails with err only if root cannot be opened or a folder
+/* Reads everything; what does not read well goes to findings. findings is kept: it must live as long as
+ * the survey. Fails with err only if root cannot be opened or a folder
  * not be read. vh_survey_done() is right in both cases. */
 int vh_survey_read(VhSurvey *host, const char *root, VhFindings *findings, VhError **err);
 void vh_survey_done(VhSurvey *host);

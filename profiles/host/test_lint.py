@@ -152,6 +152,16 @@ class Lint(unittest.TestCase):
         self.assertEqual(run.returncode, 1)
         self.assertIn("/no/such", run.stderr)
 
+    def test_file_that_cannot_be_read(self):
+        """100 MB: said, at once; a link is followed"""
+        root = self.host(MODULAR, [])
+        with open(root.place("/etc/libvirt/virtqemud.conf"), "wb") as f:
+            f.truncate(100 * 1024 * 1024)
+        root.write("/etc/shared.conf", "vnc_tls = 2\n")
+        root.link("/etc/libvirt/qemu.conf", "../shared.conf")
+        self.assertEqual([(r["code"], r["file"], r["line"]) for r in self.findings(root)],
+                         [("host-unreadable", "/etc/libvirt/virtqemud.conf", 0), ("conf-range", "/etc/libvirt/qemu.conf", 1)])
+
     def test_hostile_files(self):
         root = self.host(MODULAR, [])
         root.link("/etc/libvirt/virtqemud.conf", "/etc/libvirt/virtqemud.conf")
