@@ -54,12 +54,14 @@ static void lacks(const Check *c, VhSeverity severity, bool group, const char *n
 
 static void check_socket_groups(const Check *c)
 {
+        _vh_free_ char *hint = vh_xasprintf("the sockets cannot be made; access.create_group: true makes it, and %s has %s",
+                                            c->p->distro->title, c->p->distro->access_group);
+
         for (const VhDaemonDesc **d = c->p->daemons; *d; d++) {
                 const VhSetting *s = vh_profile_setting(c->p, *d, "unix_sock_group");
 
                 if (s && !c->p->access.create_group.on)
-                        lacks(c, c->severity, true, s->value.str, s->node, s->path,
-                              "the sockets cannot be made; access.create_group: true makes it");
+                        lacks(c, c->severity, true, s->value.str, s->node, s->path, hint);
         }
 }
 
@@ -94,13 +96,15 @@ static void check_driver_accounts(const Check *c)
                 bool group;
         } rows[] = { { "user", false }, { "group", true }, { "swtpm_user", false }, { "swtpm_group", true } };
         const VhConfDesc *conf = vh_conf_desc_find("qemu.conf");
+        const VhDistro *distro = c->p->distro;
+        _vh_free_ char *hint = vh_xasprintf("the QEMU driver does not start without it; guests of %s run as %s:%s",
+                                            distro->title, distro->qemu_user, distro->qemu_group);
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++) {
                 const VhSetting *s = vh_profile_conf_setting(c->p, conf, rows[i].option);
 
                 if (s && *s->value.str)
-                        lacks(c, c->severity, rows[i].group, s->value.str, s->node, s->path,
-                              "the QEMU driver does not start without it");
+                        lacks(c, c->severity, rows[i].group, s->value.str, s->node, s->path, hint);
         }
 }
 
