@@ -24,6 +24,7 @@ const struct VhPkiOption vh_pki_options[VH_PKI_FILES] = {
         [VH_PKI_KEY] = { "key_file", "/etc/pki/libvirt/private/serverkey.pem" },
         [VH_PKI_CERTIFICATE] = { "cert_file", "/etc/pki/libvirt/servercert.pem" },
         [VH_PKI_AUTHORITIES] = { "ca_file", "/etc/pki/CA/cacert.pem" },
+        [VH_PKI_REVOKED] = { "crl_file", NULL },
 };
 
 #define GNUTLS_FUNCTIONS(X)                                                                                            \
@@ -99,7 +100,7 @@ static void read_files(Pki *p, const VhTree *tree)
 {
         for (VhPkiFile i = 0; i < VH_PKI_FILES; i++) {
                 const char *path = p->pki->paths[i];
-                int r = vh_tree_read_followed(tree, path + (*path == '/'), &p->nodes[i]);
+                int r = path ? vh_tree_read_followed(tree, path + (*path == '/'), &p->nodes[i]) : -ENOENT;
 
                 if (r == 0 && p->nodes[i].kind == VH_NODE_NONE)
                         problem(p, i, VH_SEVERITY_ERROR, "host-no-certificate", "put it there first",

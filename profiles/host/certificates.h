@@ -11,15 +11,17 @@ typedef enum VhPkiFile {
         VH_PKI_KEY,
         VH_PKI_CERTIFICATE,
         VH_PKI_AUTHORITIES,
+        VH_PKI_REVOKED, /* only looked for */
         VH_PKI_FILES,
 } VhPkiFile;
 
 typedef struct VhPki {
-        const char *paths[VH_PKI_FILES]; /* with or without the slash in front */
+        const char *paths[VH_PKI_FILES]; /* with or without the slash in front; NULL: not wanted */
         bool unchecked;                  /* the daemon starts with certificates that do not fit, too */
 } VhPki;
 
-/* The options that name the files, and where they lie if those say nothing; by VhPkiFile. */
+/* The options that name the files, and where they lie if those say nothing (NULL: then it needs not be there); by
+ * VhPkiFile. */
 extern const struct VhPkiOption {
         const char *option, *usual;
 } vh_pki_options[VH_PKI_FILES];

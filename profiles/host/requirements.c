@@ -171,7 +171,7 @@ static void check_guest_tls(const Check *c)
 
                 if (is_on(on))
                         vh_pki_check(c->tree, &pki, add_tls_problem,
-                                     &(TlsPlace){ c, { named, named, named }, on, true });
+                                     &(TlsPlace){ c, { named, named, named, NULL }, on, true });
         }
 }
 

@@ -44,6 +44,7 @@ ROWS = [
     (TLS, {"private": "rubbish"}, [("host-bad-certificate", 7, 14)]),
     (TLS, {"certificate": ""}, [("host-bad-certificate", 7, 14)]),
     (TLS, {"mode": 0o644}, [("host-key-open", 7, 14)]),
+    (NAMED + "    revoked: /etc/pki/crl.pem\n", {}, [("host-no-certificate", 8, 10)] * 3 + [("host-no-certificate", 9, 14)]),
     (HEAD + "files:\n  qemu.conf:\n    vnc_tls: true\n", None, [("host-no-certificate", 7, 14)] * 3),
     (HEAD + "files:\n  qemu.conf:\n    vnc_tls: false\n", None, []),
 ]
