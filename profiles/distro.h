@@ -14,8 +14,8 @@ typedef struct VhDistro {
         const char *access_group; /* whose members may manage guests */
         const char *qemu_user;    /* guests of qemu:///system run as */
         const char *qemu_group;
-        const char *guests_at_shutdown; /* what its libvirt-guests does unless told: "suspend" */
-        const char *guests_at_boot;     /* "start" */
+        const char *guests_at_shutdown;     /* what its libvirt-guests does unless told: "suspend" */
+        const char *guests_at_boot;         /* "start" */
         const char *polkit_rules_dir;       /* of the administrator, without the slash in front */
         const char *const *libvirt_layouts; /* that its libvirt packages have, the usual one first, NULL-terminated */
 } VhDistro;

@@ -14,7 +14,7 @@ typedef enum VhPlanKind {
         VH_PLAN_UNIT,        /* a unit as a whole */
         VH_PLAN_DROP_IN,     /* 50-virthost.conf of a unit */
         VH_PLAN_PRESET,
-        VH_PLAN_MASK, /* an empty file in the place of a unit */
+        VH_PLAN_MASK,   /* an empty file in the place of a unit */
         VH_PLAN_POLKIT, /* rules */
         VH_PLAN_TMPFILES,
         VH_PLAN_SYSUSERS,

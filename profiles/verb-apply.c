@@ -7,46 +7,21 @@
 
 enum { PLAN_MODE = 0600 };
 
-#define OPTION_UNITS                                                                                                   \
-        {                                                                                                              \
-                "units", 0, NULL, "the units too, not only what changes them"                                          \
-        }
-#define OPTION_UNMASK                                                                                                  \
-        {                                                                                                              \
-                "unmask", 0, NULL, "unmask wanted units that somebody masked"                                          \
-        }
-#define OPTION_KEEP_FOREIGN                                                                                            \
-        {                                                                                                              \
-                "keep-foreign", 0, NULL, "fail rather than change files that virthost did not write"                   \
-        }
-#define OPTION_REPLACE_FOREIGN                                                                                         \
-        {                                                                                                              \
-                "replace-foreign", 0, NULL, "replace them as a whole instead of changing keys in them"                 \
-        }
 #define OPTION_DETAILED                                                                                                \
         {                                                                                                              \
                 "detailed-exitcode", 0, NULL, "0: no change, 1: failed, 2: there are changes"                          \
         }
 
-static const VhCliOption diff_options[] = { OPTION_UNITS,           OPTION_UNMASK,   OPTION_KEEP_FOREIGN,
-                                            OPTION_REPLACE_FOREIGN, OPTION_DETAILED, { 0 } };
-
+static const VhCliOption diff_options[] = { VH_SESSION_OPTIONS, OPTION_DETAILED, { 0 } };
 static const VhCliOption plan_options[] = {
         { "output", 'o', "FILE", "save the plan for virthost apply; it may hold secrets" },
-        OPTION_UNITS,
-        OPTION_UNMASK,
-        OPTION_KEEP_FOREIGN,
-        OPTION_REPLACE_FOREIGN,
+        VH_SESSION_OPTIONS,
         OPTION_DETAILED,
         { 0 },
 };
-
 static const VhCliOption apply_options[] = {
         { "dry-run", 'n', NULL, "only say what would be done" },
-        OPTION_UNITS,
-        OPTION_UNMASK,
-        OPTION_KEEP_FOREIGN,
-        OPTION_REPLACE_FOREIGN,
+        VH_SESSION_OPTIONS,
         OPTION_DETAILED,
         { 0 },
 };

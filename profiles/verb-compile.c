@@ -196,8 +196,7 @@ static int run_one(const Arguments *a, const char *file, VhLayers *layers, Name 
         load.layers = layers;
         p = vh_load_profile(file, &arena, &findings, &load);
         if (p && take_name(names, layers->arena, p->name, file))
-                status = a->verb == &vh_verb_compile ? compile(a, p)
-                                                     : check_more(a, p, layers);
+                status = a->verb == &vh_verb_compile ? compile(a, p) : check_more(a, p, layers);
         vh_findings_done(&findings);
         vh_arena_done(&arena);
         return status;

@@ -17,10 +17,7 @@ enum {
 
 static const VhCliOption try_options[] = {
         { "timeout", 't', "SECONDS", "how long to wait for the confirmation (120)" },
-        { "units", 0, NULL, "the units too, not only what changes them" },
-        { "unmask", 0, NULL, "unmask wanted units that somebody masked" },
-        { "keep-foreign", 0, NULL, "fail rather than change files that virthost did not write" },
-        { "replace-foreign", 0, NULL, "replace them as a whole instead of changing keys in them" },
+        VH_SESSION_OPTIONS,
         { 0 },
 };
 

@@ -14,7 +14,7 @@ typedef enum VhLinesKind {
 
 /* Puts all assignments of wanted into the text now; what before had and wanted has not gets back what original has, or
  * goes. A key that is there is changed where it stands; a new one goes behind a comment that shows it, else to the end
- * of its section. Lines of other keys, comments and sections keep their bytes. -EINVAL if that cannot be done: lines that
- * systemd would not understand, or a result that does not say what it should. */
+ * of its section. Lines of other keys, comments and sections keep their bytes. -EINVAL if that cannot be done: lines
+ * that systemd would not understand, or a result that does not say what it should. */
 int vh_lines_edit(VhLinesKind kind, const char *now, const char *wanted, const char *before, const char *original,
                   VhBuf *out);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which value of the profile an assignment on the host comes from: kept by apply, so that findings about the host's files
- * name the profile's line too. By file, section and key, not by line: files of others that are edited have lines of
- * their own, and people add some. */
+/* Which value of the profile an assignment on the host comes from: kept by apply, so that findings about the host's
+ * files name the profile's line too. By file, section and key, not by line: files of others that are edited have lines
+ * of their own, and people add some. */
 
 #include "conf/finding.h"
 #include "plan.h"

@@ -37,9 +37,9 @@ static bool read_lines(Rivals *x, const char *path, bool environment, VhUnitLine
 /* Later assignments of these add to earlier ones, unless they are empty. */
 static bool adds_up(const char *key)
 {
-        static const char *const patterns[] = { "Listen*", "Environment*", "Exec*",  "After",    "Before",
-                                                "Wants",   "Requires",     "Bind*s", "*Paths",   "Condition*",
-                                                "Assert*", "Conflicts",    "PartOf", "WantedBy", "SystemCallFilter",
+        static const char *const patterns[] = { "Listen*", "Environment*", "Exec*",  "After",        "Before",
+                                                "Wants",   "Requires",     "Bind*s", "*Paths",       "Condition*",
+                                                "Assert*", "Conflicts",    "PartOf", "WantedBy",     "SystemCallFilter",
                                                 "Also",    "BindsTo",      "Alias",  "Documentation" };
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(patterns); i++)
@@ -124,7 +124,8 @@ static void check_arguments(Rivals *x, const VhDaemonDesc *d, const char *env_di
         for (const VhUnitLine *u = lines.first; u; u = u->next) {
                 VhFinding *n;
 
-                if (!vh_streq(u->key, d->args_variable) || !(has_word(u->value, "--listen") || has_word(u->value, "-l")))
+                if (!vh_streq(u->key, d->args_variable) ||
+                    !(has_word(u->value, "--listen") || has_word(u->value, "-l")))
                         continue;
                 n = vh_findings_add(x->findings, x->host->systemd ? VH_SEVERITY_ERROR : VH_SEVERITY_WARNING,
                                     "apply-listen", path, u->line, u->column,

@@ -27,6 +27,15 @@ typedef struct VhSession {
 
 enum { VH_EXIT_CHANGES = 2, VH_TRY_SECONDS = 120 };
 
+/* Rows for the tables of verbs that go from a profile to changes. */
+#define VH_SESSION_OPTIONS                                                                                             \
+        { "units", 0, NULL, "the units too, not only what changes them" },                                             \
+                { "unmask", 0, NULL, "unmask wanted units that somebody masked" },                                     \
+                { "keep-foreign", 0, NULL, "fail rather than change files that virthost did not write" },              \
+        {                                                                                                              \
+                "replace-foreign", 0, NULL, "replace them as a whole instead of changing keys in them"                 \
+        }
+
 /* Options that several of the verbs take; each verb's own table names those that it does. */
 int vh_session_take(void *session, const VhCliOption *option, const char *argument);
 /* Parses, then opens the host. -1: go on; else the exit status. max_arguments words may follow the options. */

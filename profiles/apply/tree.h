@@ -46,7 +46,8 @@ int vh_tree_parent(int rootfd, const char *path, bool make, const char **name);
 
 /* Reads what is there, owner, mode and label included. A missing file or folder on the way is VH_NODE_NONE. */
 int vh_tree_read(const VhTree *tree, const char *path, VhNode *node);
-/* The same, but what a link leads to inside the root; one that leads nowhere is VH_NODE_NONE, a ring of links a link. */
+/* The same, but what a link leads to inside the root; one that leads nowhere is VH_NODE_NONE, a ring of links a link.
+ */
 int vh_tree_read_followed(const VhTree *tree, const char *path, VhNode *node);
 /* Makes path be exactly this, in one step that is on disk afterwards; a folder in the way is -EISDIR. Folders on the
  * way are made. VH_NODE_NONE removes, and with it a folder of drop-ins or links that becomes empty. */

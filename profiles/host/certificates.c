@@ -17,7 +17,7 @@ enum {
         BUNDLE_MAX = 512, /* authorities in a file; distributions' bundles have a third of it */
         KEY_ID_MAX = 64,
         SOON = 14 * 24 * 3600, /* seconds: who renews by hand still has time */
-        TEXT_MAX = 1024, /* of a message: it may end in the middle of a very long path */
+        TEXT_MAX = 1024,       /* of a message: it may end in the middle of a very long path */
 };
 
 const struct VhPkiOption vh_pki_options[VH_PKI_FILES] = {

@@ -54,8 +54,9 @@ static void lacks(const Check *c, VhSeverity severity, bool group, const char *n
 
 static void check_socket_groups(const Check *c)
 {
-        _vh_free_ char *hint = vh_xasprintf("the sockets cannot be made; access.create_group: true makes it, and %s has %s",
-                                            c->p->distro->title, c->p->distro->access_group);
+        _vh_free_ char *hint =
+                vh_xasprintf("the sockets cannot be made; access.create_group: true makes it, and %s has %s",
+                             c->p->distro->title, c->p->distro->access_group);
 
         for (const VhDaemonDesc **d = c->p->daemons; *d; d++) {
                 const VhSetting *s = vh_profile_setting(c->p, *d, "unix_sock_group");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A folder in place of the host's root: the units in it, and nothing else that they name. What systemd-analyze says about
- * that is passed over; what has a file and a line of ours is not. */
+/* A folder in place of the host's root: the units in it, and nothing else that they name. What systemd-analyze says
+ * about that is passed over; what has a file and a line of ours is not. */
 
 #include "host/unit-verify.h"
 #include "base/file.h"
@@ -29,13 +29,16 @@ static int remove_node(const char *path, const struct stat *st, int kind, struct
 /* Plain units in the place of those that a distribution's packages bring. */
 static int add_stub(const char *dir, const VhPlanUnit *u)
 {
-        static const char service[] = "[Service]\nExecStart=/bin/true\n", socket[] = "[Socket]\nListenStream=/run/stub\n";
+        static const char service[] = "[Service]\nExecStart=/bin/true\n",
+                          socket[] = "[Socket]\nListenStream=/run/stub\n";
         _vh_free_ char *folder = vh_xasprintf("%s/etc/systemd/system", dir);
         _vh_free_ char *path = vh_xasprintf("%s/%s", folder, u->unit);
         const char *text = u->socket ? socket : service;
         int r = vh_mkdir_p(folder, 0700);
 
-        return r < 0 ? r : vh_file_write(path, text, strlen(text), 0600, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER, 0);
+        return r < 0 ? r
+                     : vh_file_write(path, text, strlen(text), 0600, (uid_t)VH_FILE_SAME_OWNER,
+                                     (gid_t)VH_FILE_SAME_OWNER, 0);
 }
 
 static bool is_checked(const VhProfile *p, const VhPlanUnit *u)
@@ -51,7 +54,8 @@ static int write_units(const VhProfile *p, const VhPlan *plan, const char *dir, 
                 if (is_checked(p, &plan->units[i])) {
                         r = add_stub(dir, &plan->units[i]);
                         if (r < 0)
-                                vh_error_sys(err, VIR_FROM_CONF, r, "cannot write %s below %s", plan->units[i].unit, dir);
+                                vh_error_sys(err, VIR_FROM_CONF, r, "cannot write %s below %s", plan->units[i].unit,
+                                             dir);
                 }
         return r;
 }
