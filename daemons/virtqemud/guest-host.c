@@ -20,13 +20,15 @@ static int want_all(QemuProcess *proc, VhError **err)
 static void made(void *data, int r, const VhError *err)
 {
         QemuProcess *proc = data;
+        VhError *why = vh_error_copy(err);
 
         if (r == 0) {
                 qemu_host_work_adopt(proc->work, proc, proc->launch);
                 proc->host_made = true;
         }
         proc->work = qemu_host_work_drop(proc->work, false);
-        qemu_run_step_done(proc, r, vh_error_copy(err));
+        proc->launch = NULL;
+        qemu_run_step_done(proc, r, why);
 }
 
 static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)

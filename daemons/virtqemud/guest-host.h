@@ -18,3 +18,4 @@ void qemu_guest_nets_leave(QemuProcess *proc, QemuHostWork *work);
 /* An interface of a running guest, or one that is to be: the same. */
 int qemu_guest_net_want(QemuProcess *proc, VhNet *net, QemuHostWork *work, VhError **err);
 void qemu_guest_net_leave(QemuProcess *proc, const VhNet *net, QemuHostWork *work);
+extern const QemuEventRow qemu_net_events[];

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Host ends of interfaces: which a guest needs, and which do not go by themselves when it ends. */
 
+#include <string.h>
+
+#include "base/log.h"
 #include "guest-host.h"
 #include "host-net.h"
 
+VH_LOG_SOURCE("qemu.net");
+
 int qemu_guest_net_want(QemuProcess *proc, VhNet *net, QemuHostWork *work, VhError **err)
 {
+        QemuHostNet *h;
         int r = qemu_net_needs_host(net) ? qemu_host_net_check(proc->driver, net, err) : 1;
 
         if (r != 0)
                 return VH_MIN(r, 0);
         qemu_host_net_name(proc->driver, net);
-        qemu_host_work_add(work, &qemu_host_net_new(proc->dom->def, net)->item);
+        h = qemu_host_net_new(proc->driver, proc->dom->def, net);
+        h->running = proc->dom->state == VIR_DOMAIN_RUNNING;
+        qemu_host_work_add(work, &h->item);
         return 0;
 }
 
@@ -35,7 +43,7 @@ static bool stays(const VhNet *net)
 void qemu_guest_net_leave(QemuProcess *proc, const VhNet *net, QemuHostWork *work)
 {
         if (qemu_net_needs_host(net) && net->target && stays(net))
-                qemu_host_work_add(work, &qemu_host_net_new(proc->dom->def, net)->item);
+                qemu_host_work_add(work, &qemu_host_net_new(proc->driver, proc->dom->def, net)->item);
 }
 
 void qemu_guest_nets_leave(QemuProcess *proc, QemuHostWork *work)
@@ -45,3 +53,34 @@ void qemu_guest_nets_leave(QemuProcess *proc, QemuHostWork *work)
         for (uint32_t i = 0; i < def->nets.n; i++)
                 qemu_guest_net_leave(proc, def->nets.items[i], work);
 }
+
+/* A macvtap has the guest's own address on the network, where it must not answer twice while a guest moves: it is up
+ * while the guest's processors run. */
+static void switch_macvtaps(const VhDomainDef *def, int up)
+{
+        const VhLinkChange change = { .up = up };
+
+        for (uint32_t i = 0; i < def->nets.n; i++) {
+                const VhNet *net = def->nets.items[i];
+                int r = net->type == VH_NET_DIRECT && net->target ? vh_link_change(net->target, &change) : 0;
+
+                if (r < 0)
+                        vh_log_warning("domain '%s': cannot switch '%s': %s", def->name, net->target, strerror(-r));
+        }
+}
+
+static void on_resume(QemuProcess *proc, json_t *args)
+{
+        switch_macvtaps(proc->dom->def, VH_LINK_UP);
+}
+
+static void on_stop(QemuProcess *proc, json_t *args)
+{
+        switch_macvtaps(proc->dom->def, VH_LINK_DOWN);
+}
+
+const QemuEventRow qemu_net_events[] = {
+        { "RESUME", on_resume },
+        { "STOP", on_stop },
+        { NULL },
+};

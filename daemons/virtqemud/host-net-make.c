@@ -73,7 +73,7 @@ static int open_vhost(QemuHostNet *h, VhError **err)
         const char *path = net->backend_vhost ? net->backend_vhost : VHOST_DEVICE;
         bool asked = net->driver_name == DRIVER_VHOST;
 
-        if (net->driver_name == DRIVER_QEMU || (!h->kvm && !asked))
+        if (net->driver_name == DRIVER_QEMU || !h->kvm)
                 return 0;
         if (!is_virtio(net))
                 return asked ? vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -110,7 +110,7 @@ static int no_queue(const VhNet *net)
         return 0;
 }
 
-static int join_bridge(QemuHostNet *h, VhError **err)
+int qemu_join_bridge(const QemuHostNet *h, VhError **err)
 {
         const VhNet *net = h->net;
         uint8_t mac[VH_MAC_LEN];
@@ -139,8 +139,8 @@ static int make_bridge(QemuHostNet *h, VhError **err)
 {
         int r = open_tap(h, vh_tap_open, err);
 
-        r = r < 0 ? r : no_queue(h->net);
-        return r < 0 ? r : join_bridge(h, err);
+        r = r < 0 || qemu_net_is_ovs(h->net) ? r : no_queue(h->net);
+        return r < 0 ? r : qemu_join_bridge(h, err);
 }
 
 /* ---- a tap for the administrator's own network ---- */
@@ -173,8 +173,8 @@ static int make_ethernet(QemuHostNet *h, VhError **err)
                 r = open_tap(h, strcmp(link.kind, "macvtap") == 0 ? vh_macvtap_open : vh_tap_open, err);
         } else {
                 r = open_tap(h, vh_tap_open, err);
-                r = r < 0 ? r : no_queue(net);
         }
+        r = r < 0 ? r : no_queue(net);
         if (r < 0)
                 return r;
         r = vh_link_change(net->target, &change);
@@ -205,9 +205,14 @@ static int add_macvtap(const VhNet *net)
 static int make_direct(QemuHostNet *h, VhError **err)
 {
         const VhNet *net = h->net;
-        VhLinkChange change = { .mtu = net->mtu, .up = VH_LINK_UP };
-        int r = add_macvtap(net);
+        VhLinkChange change = { .mtu = net->mtu, .up = h->running ? VH_LINK_UP : 0 };
+        int r = h->saved_mac ? qemu_lower_mac_give(h, err) : 0;
 
+        if (r < 0)
+                return r;
+        r = add_macvtap(net);
+        if (r < 0 && h->saved_mac)
+                qemu_lower_mac_restore(h);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_NONE, r,
                                     "error creating macvtap interface %s@%s (%02x:%02x:%02x:%02x:%02x:%02x)",
@@ -276,6 +281,8 @@ void qemu_host_net_remove(QemuHostItem *item)
                 qemu_bandwidth_clear(net->target);
         if (net->type == VH_NET_DIRECT)
                 remove_macvtap(net);
+        if (h->saved_mac)
+                qemu_lower_mac_restore(h);
         if (qemu_net_is_ovs(net))
                 qemu_ovs_remove_port(net->target);
 }

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/file.h"
 #include "model/domain-tables.h"
 #include "process.h"
 
 enum { VIRTPORT_8021QBG = 2, VIRTPORT_8021QBH = 3, VIRTPORT_OPENVSWITCH = 4, VIRTPORT_MIDONET = 5 };
+enum { MODE_PASSTHROUGH = 4 };
 
 bool qemu_net_needs_host(const VhNet *net)
 {
@@ -87,7 +89,7 @@ static void host_net_free(QemuHostItem *item)
         close_all(h->fds, h->n_fds);
         close_all(h->vhost, h->n_vhost);
         vh_xml_bind_free(&vh_table_net, h->net);
-        free(h->guest_name);
+        free(h->saved_mac);
         free(h);
 }
 
@@ -108,14 +110,15 @@ static const QemuHostItemClass host_net_class = {
         .free = host_net_free,
 };
 
-QemuHostNet *qemu_host_net_new(const VhDomainDef *def, const VhNet *net)
+QemuHostNet *qemu_host_net_new(const QemuDriver *driver, const VhDomainDef *def, const VhNet *net)
 {
         QemuHostNet *h = vh_new(QemuHostNet, 1);
 
         h->item.class = &host_net_class;
         h->net = vh_new(VhNet, 1);
         vh_xml_bind_copy(&vh_table_net, h->net, net);
-        h->guest_name = vh_xstrdup(def->name);
+        if (net->type == VH_NET_DIRECT && net->direct_mode == MODE_PASSTHROUGH)
+                h->saved_mac = vh_path_join(driver->run_dir, net->source_dev);
         memcpy(h->guest_uuid, def->uuid, sizeof(h->guest_uuid));
         h->kvm = def->virt_type == VH_VIRT_KVM;
         h->existing = net->type == VH_NET_ETHERNET && net->target_managed == VH_NO;

@@ -13,8 +13,9 @@ typedef struct QemuHostNet {
         QemuHostItem item;
         VhNet *net; /* a copy */
         uint8_t guest_uuid[VH_UUID_LEN];
-        char *guest_name;
+        char *saved_mac; /* file with the address that a device had before it was passed through */
         bool kvm;
+        bool running;     /* the guest's processors run */
         bool existing;    /* the device was made by somebody else, and stays */
         int *fds, *vhost; /* one a queue, -1: none */
         unsigned n_fds, n_vhost;
@@ -27,11 +28,23 @@ int qemu_host_net_check(const QemuDriver *driver, const VhNet *net, VhError **er
 /* Gives the device a name that is free, if the definition leaves it open. */
 void qemu_host_net_name(QemuDriver *driver, VhNet *net);
 /* An item for qemu_host_work_add(); the device has its name, the interface its alias. */
-QemuHostNet *qemu_host_net_new(const VhDomainDef *def, const VhNet *net);
+QemuHostNet *qemu_host_net_new(const QemuDriver *driver, const VhDomainDef *def, const VhNet *net);
 
 /* host-net-make.c: what the item's class calls. Blocking. */
 int qemu_host_net_make(QemuHostItem *item, VhError **err);
 void qemu_host_net_remove(QemuHostItem *item);
+
+/* The port of a bridge that the device is. Blocking. */
+int qemu_join_bridge(const QemuHostNet *h, VhError **err);
+
+/* host-net-mac.c: a device that is passed through has the guest's address meanwhile. Blocking. */
+int qemu_lower_mac_give(const QemuHostNet *h, VhError **err);
+void qemu_lower_mac_restore(const QemuHostNet *h);
+
+/* host-net-change.c: an item that gives the device of old the bridge and the limits of new. */
+QemuHostItem *qemu_host_net_change(const QemuDriver *driver, const VhDomainDef *def, const VhNet *old,
+                                   const VhNet *new);
+bool qemu_same_bandwidth(const VhNet *a, const VhNet *b);
 
 /* host-bandwidth.c: limits of a device with tc(8), none with net->bandwidth unset. Blocking. */
 int qemu_bandwidth_set(const VhNet *net, VhError **err);

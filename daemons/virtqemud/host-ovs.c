@@ -12,17 +12,6 @@ VH_LOG_SOURCE("qemu.ovs");
 
 enum { OVS_SECONDS = 10 };
 
-/* Where the tool is, NULL if it is not installed. */
-static const char *find_tool(void)
-{
-        static const char *const paths[] = { "/usr/bin/ovs-vsctl", "/bin/ovs-vsctl", "/usr/local/bin/ovs-vsctl" };
-
-        for (size_t i = 0; i < VH_ARRAY_SIZE(paths); i++)
-                if (access(paths[i], X_OK) == 0)
-                        return paths[i];
-        return NULL;
-}
-
 static int run_tool(QemuCommand *cmd, VhError **err)
 {
         QemuProgram program = { .cmd = cmd, .seconds = OVS_SECONDS };
@@ -32,13 +21,13 @@ static int run_tool(QemuCommand *cmd, VhError **err)
 
 static int begin(QemuCommand *cmd, VhError **err)
 {
-        const char *tool = find_tool();
+        char *tool = qemu_program_find("ovs-vsctl");
 
         if (!tool)
                 return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INTERNAL_ERROR,
                                     "Cannot find 'ovs-vsctl' in path: install Open vSwitch for virtualport "
                                     "type='openvswitch'");
-        qemu_command_add(cmd, tool);
+        qemu_command_take(cmd, tool);
         qemu_command_add(cmd, "--timeout=5");
         return 0;
 }
@@ -56,25 +45,24 @@ static void set_id(QemuCommand *cmd, const char *ifname, const char *key, const 
         qemu_command_addf(cmd, "external-ids:%s=%s", key, value);
 }
 
-/* In the order of the words of <tag nativeMode=>. */
+/* In the order of the words of <tag nativeMode=>. One tag without a trunk, or the native one, is the port's own. */
 static void add_vlan(QemuCommand *cmd, const VhVlan *vlan)
 {
         static const char *const modes[] = { NULL, "native-tagged", "native-untagged" };
+        bool trunk = vlan->trunk == VH_YES || vlan->tags.n > 1;
         _vh_buf_ VhBuf trunks = { 0 };
 
         for (uint32_t i = 0; i < vlan->tags.n; i++) {
                 const VhVlanTag *tag = vlan->tags.items[i];
 
-                if (tag->mode) {
+                if (tag->mode)
                         qemu_command_addf(cmd, "vlan_mode=%s", modes[tag->mode]);
+                if (tag->mode || !trunk)
                         qemu_command_addf(cmd, "tag=%u", tag->id);
-                }
                 vh_buf_printf(&trunks, "%s%u", i ? "," : "", tag->id);
         }
-        if (vlan->trunk == VH_YES)
+        if (trunk)
                 qemu_command_addf(cmd, "trunk=%s", trunks.data);
-        else if (vlan->tags.n)
-                qemu_command_addf(cmd, "tag=%u", vlan->tags.items[0]->id);
 }
 
 static void add_ids(QemuCommand *cmd, const QemuHostNet *h)
@@ -92,7 +80,10 @@ static void add_ids(QemuCommand *cmd, const QemuHostNet *h)
         if (net->virtport->profileid) {
                 _vh_free_ char *profile = vh_xasprintf("\"%s\"", net->virtport->profileid);
 
+                _vh_free_ char *ifname = vh_xasprintf("\"%s\"", name);
+
                 set_id(cmd, name, "port-profile", profile);
+                set_id(cmd, name, "ifname", ifname);
         }
         set_id(cmd, name, "iface-status", "active");
 }
@@ -105,8 +96,7 @@ int qemu_ovs_add_port(const QemuHostNet *h, VhError **err)
 
         if (r < 0)
                 return r;
-        add_words(&cmd, (const char *const[]){ "--", "--if-exists", "del-port", net->target, "--", "add-port",
-                                               net->bridge, net->target, NULL });
+        add_words(&cmd, (const char *const[]){ "--", "--may-exist", "add-port", net->bridge, net->target, NULL });
         if (net->vlan)
                 add_vlan(&cmd, net->vlan);
         add_ids(&cmd, h);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "guest-defaults.h"
+#include "guest-host.h"
 #include "isolation.h"
 
 /* ---- the device in a copy of what runs ---- */
@@ -118,9 +119,27 @@ static int plan_live(QemuChange *change, VhError **err)
                 return r;
         name_device(change, proc, &launch);
         r = qemu_isolation_add_device(proc, &(VhDevice){ change->dev.kind, change->joined }, err);
-        if (r < 0)
-                return r;
-        return qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
+        if (r >= 0 && change->dev.kind == VH_DEVICE_NET) {
+                change->work = qemu_host_work_new();
+                r = qemu_guest_net_want(proc, change->joined, change->work, err);
+        }
+        return r;
+}
+
+/* The host's part is there: now the device itself. */
+static int plan_device(QemuChange *change, VhError **err)
+{
+        QemuProcess *proc = qemu_process(change->task.dom);
+        QemuLaunch launch;
+        QemuBuild b = qemu_change_build(proc, change->live, &launch, err);
+        int r;
+
+        if (change->work)
+                qemu_host_work_adopt(change->work, proc, &launch);
+        qemu_plan_fds(&launch, &change->plan);
+        r = qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
+        qemu_launch_done(&launch);
+        return r;
 }
 
 /* ---- success ---- */
@@ -170,6 +189,7 @@ static void attach_run(QemuTask *task)
         VhError *err = NULL;
         int r = qemu_change_plan(change, attach_config, plan_live, &err);
 
+        change->ready = plan_device;
         change->apply = apply;
         if (r < 0)
                 qemu_task_end(task, r, err);

@@ -2,6 +2,7 @@
 /* Devices that leave a running guest. QEMU asks the guest, and tells when the device is gone: the call waits a little
  * for that; the device leaves the definition when it happens, however late. */
 
+#include "guest-host.h"
 #include "hotplug.h"
 #include "isolation.h"
 
@@ -19,6 +20,18 @@ static void cleaned(void *data, json_t *ret, int r, const VhError *err)
 {
         if (r < 0)
                 vh_log_debug("what a removed device left behind: %s", vh_error_text(err, r));
+}
+
+/* The host's end of an interface that is no more. */
+static void release_net(QemuProcess *proc, const VhNet *net)
+{
+        QemuHostWork *work = qemu_host_work_new();
+
+        qemu_guest_net_leave(proc, net, work);
+        if (qemu_host_work_empty(work))
+                qemu_host_work_drop(work, false);
+        else
+                qemu_host_work_undo(work, proc->driver->pool, NULL, NULL);
 }
 
 /* Takes the device out of what runs, and what it had inside QEMU with it. */
@@ -45,6 +58,8 @@ static void device_gone(QemuProcess *proc, const char *alias)
         vh_event_domain_device_removed(proc->driver->hub, &wire, alias);
         qemu_plan_done(&plan);
         qemu_isolation_remove_device(proc, &gone);
+        if (gone.kind == VH_DEVICE_NET)
+                release_net(proc, gone.dev);
         vh_device_done(&gone);
         qemu_status_save(dom);
 }

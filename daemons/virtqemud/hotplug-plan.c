@@ -4,13 +4,31 @@
 #include "hotplug.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "model/domain-tables.h"
 
 void qemu_plan_add(QemuPlan *plan, json_t *cmd, json_t *undo)
 {
         plan->steps = vh_xrealloc(plan->steps, plan->n + 1, sizeof(*plan->steps));
-        plan->steps[plan->n++] = (QemuStep){ .cmd = cmd, .undo = undo };
+        plan->steps[plan->n++] = (QemuStep){ .cmd = cmd, .undo = undo, .fd = -1 };
+}
+
+void qemu_plan_fds(const QemuLaunch *launch, QemuPlan *plan)
+{
+        unsigned nth = 0;
+
+        for (size_t i = 0; i < launch->n_fds; i++) {
+                const QemuLaunchFd *f = &launch->fds[i];
+                bool more = i && f[-1].role == f->role && vh_streq(f[-1].alias, f->alias);
+                _vh_free_ char *name = NULL;
+
+                nth = more ? nth + 1 : 0;
+                name = qemu_fd_name(f->role, f->alias, nth);
+                qemu_plan_add(plan, qmp_command("getfd", "{s:s}", "fdname", name),
+                              qmp_command("closefd", "{s:s}", "fdname", name));
+                plan->steps[plan->n - 1].fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+        }
 }
 
 void qemu_plan_done(QemuPlan *plan)
@@ -18,6 +36,7 @@ void qemu_plan_done(QemuPlan *plan)
         for (size_t i = 0; i < plan->n; i++) {
                 json_decref(plan->steps[i].cmd);
                 json_decref(plan->steps[i].undo);
+                vh_closep(&plan->steps[i].fd);
                 free(plan->steps[i].job);
         }
         free(plan->steps);
@@ -155,6 +174,20 @@ static void clean_disk(const void *dev, QemuPlan *plan)
 
 /* ---- interfaces ---- */
 
+static int add_vhostuser(const QemuBuild *b, const VhNet *net, QemuPlan *plan)
+{
+        enum { VHOST_SERVER = 2, MODE_CONNECT = 1, MODE_BIND = 2 };
+        const VhChrSource src = {
+                .type = VH_CHR_UNIX,
+                .path = net->source_path,
+                .mode = net->vhost_mode == VHOST_SERVER ? MODE_BIND : MODE_CONNECT,
+                .reconnect = net->vhost_reconnect,
+                .reconnect_timeout = net->vhost_reconnect_timeout,
+        };
+
+        return add_chardev(b, &src, net->info.alias, plan);
+}
+
 static int plan_net(const QemuBuild *b, const void *dev, QemuPlan *plan)
 {
         enum { LINK_DOWN = 2 };
@@ -167,6 +200,14 @@ static int plan_net(const QemuBuild *b, const void *dev, QemuPlan *plan)
         case VH_NET_CLIENT:
         case VH_NET_MCAST:
         case VH_NET_UDP:
+        case VH_NET_BRIDGE:
+        case VH_NET_NETWORK:
+        case VH_NET_ETHERNET:
+        case VH_NET_DIRECT:
+                break;
+        case VH_NET_VHOSTUSER:
+                if (add_vhostuser(b, net, plan) < 0)
+                        return -EINVAL;
                 break;
         default:
                 return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
@@ -189,8 +230,11 @@ static void clean_net(const void *dev, QemuPlan *plan)
 {
         const VhNet *net = dev;
 
-        if (net->type != VH_NET_HOSTDEV)
-                qemu_plan_add(plan, named("netdev_del", "id", vh_xasprintf("host%s", net->info.alias)), NULL);
+        if (net->type == VH_NET_HOSTDEV)
+                return;
+        qemu_plan_add(plan, named("netdev_del", "id", vh_xasprintf("host%s", net->info.alias)), NULL);
+        if (net->type == VH_NET_VHOSTUSER)
+                del_chardev(net->info.alias, plan);
 }
 
 /* ---- character devices ---- */

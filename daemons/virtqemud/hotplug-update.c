@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices of a running guest that change: the medium of a drive, the link of an interface, the password of a display.
- */
+/* Devices of a running guest that change: the medium of a drive, an interface (hotplug-net.c), the password of a
+ * display. */
 
 #include "block-job.h"
 #include "hotplug.h"
@@ -9,8 +9,6 @@
 #include <errno.h>
 
 #include "model/domain-tables.h"
-
-enum { LINK_UP = 1, LINK_DOWN = 2 };
 
 /* ---- media ---- */
 
@@ -83,35 +81,6 @@ static void apply_disk(void *have, void *want)
         new->format = format;
 }
 
-/* ---- links ---- */
-
-static int update_net(QemuChange *change, const QemuBuild *b, void *have, void *want)
-{
-        const VhNet *old = have, *new = want;
-
-        if (new->type != old->type)
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "cannot change network interface type from %s to %s",
-                                    vh_xml_names_text(&vh_net_type_names, old->type),
-                                    vh_xml_names_text(&vh_net_type_names, new->type));
-        if (new->model && !vh_streq(new->model, old->model))
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "cannot modify network device model from %s to %s", old->model, new->model);
-        if ((old->linkstate == LINK_DOWN) == (new->linkstate == LINK_DOWN))
-                return 0;
-        qemu_plan_add(&change->plan,
-                      qmp_command("set_link", "{s:s,s:b}", "name", old->info.alias, "up", new->linkstate != LINK_DOWN),
-                      NULL);
-        return 0;
-}
-
-static void apply_net(void *have, void *want)
-{
-        VhNet *old = have;
-
-        old->linkstate = ((const VhNet *)want)->linkstate;
-}
-
 /* ---- displays ---- */
 
 static int update_graphics(QemuChange *change, const QemuBuild *b, void *have, void *want)
@@ -152,7 +121,7 @@ static const struct {
         void (*apply)(void *have, void *want);
 } kinds[VH_DEVICE_MAX] = {
         [VH_DEVICE_DISK] = { update_disk, apply_disk },
-        [VH_DEVICE_NET] = { update_net, apply_net },
+        [VH_DEVICE_NET] = { qemu_update_net, qemu_apply_net },
         [VH_DEVICE_GRAPHICS] = { update_graphics, apply_graphics },
 };
 

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "host-work.h"
+
 static void send_next(QemuChange *change);
 
 /* ---- back ---- */
@@ -59,10 +61,17 @@ void qemu_change_finish(QemuChange *change)
 
 static void send_next(QemuChange *change)
 {
-        if (change->next < change->plan.n) {
-                qemu_task_qmp_try(&change->task, VH_TAKE_PTR(change->plan.steps[change->next].cmd), answered);
+        QemuStep *step = change->plan.steps + change->next;
+
+        if (change->next < change->plan.n && step->fd >= 0) {
+                qemu_task_qmp_fd(&change->task, VH_TAKE_PTR(step->cmd), VH_TAKE_FD(step->fd), answered);
                 return;
         }
+        if (change->next < change->plan.n) {
+                qemu_task_qmp_try(&change->task, VH_TAKE_PTR(step->cmd), answered);
+                return;
+        }
+        change->work = qemu_host_work_drop(change->work, false);
         if (change->apply)
                 change->apply(change);
         if (change->wait)
@@ -84,9 +93,29 @@ int qemu_change_plan(QemuChange *change, QemuChangePart stored, QemuChangePart l
         return r < 0 ? r : live(change, err);
 }
 
+static void host_ready(void *data, int r, const VhError *error)
+{
+        QemuChange *change = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r < 0)
+                change->work = qemu_host_work_drop(change->work, false);
+        if (r == 0)
+                r = vh_domain_obj_check_active(change->task.dom, VIR_FROM_DOMAIN, &err);
+        if (r == 0 && change->ready)
+                r = change->ready(change, &err);
+        if (r < 0)
+                qemu_task_end(&change->task, r, err);
+        else
+                send_next(change);
+}
+
 void qemu_change_go(QemuChange *change)
 {
-        send_next(change);
+        if (change->work)
+                qemu_host_work_go(change->work, change->task.driver->pool, host_ready, change);
+        else
+                host_ready(change, 0, NULL);
 }
 
 /* ---- the task ---- */
@@ -95,6 +124,7 @@ void qemu_change_cleanup(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
 
+        qemu_host_work_drop(change->work, true);
         free(change->xml);
         free(change->alias);
         qemu_plan_done(&change->plan);

@@ -12,6 +12,7 @@ typedef struct QemuStep {
         json_t *cmd, *undo;
         char *job;     /* that the command starts, and whose end is the step's; NULL: none. block-task.c */
         bool optional; /* its failure does not matter. block-task.c */
+        int fd;        /* goes with cmd; -1: none */
 } QemuStep;
 
 typedef struct QemuPlan {
@@ -21,6 +22,8 @@ typedef struct QemuPlan {
 
 /* Both commands are taken over. */
 void qemu_plan_add(QemuPlan *plan, json_t *cmd, json_t *undo);
+/* Hands the descriptors of launch to QEMU under their names (qemu_fd_name()): copies of them. */
+void qemu_plan_fds(const QemuLaunch *launch, QemuPlan *plan);
 void qemu_plan_done(QemuPlan *plan);
 
 /* hotplug-plan.c: what makes a device, and what removes what it leaves behind in QEMU once it is gone. The device is
@@ -35,10 +38,14 @@ void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan);
 typedef struct QemuChange QemuChange;
 struct QemuChange {
         QemuTask task;
-        uint32_t affect; /* resolved */
-        uint32_t flags;  /* of the call */
-        char *xml;       /* of the device; owned */
-        char *alias;     /* the same by name; owned */
+        uint32_t affect;           /* resolved */
+        uint32_t flags;            /* of the call */
+        char *xml;                 /* of the device; owned */
+        char *alias;               /* the same by name; owned */
+        struct QemuHostWork *work; /* on the host, before QEMU is told; NULL: none */
+        /* The work is done: completes the plan with what it brought. NULL: nothing to do. Returns 0 or negative errno.
+         */
+        int (*ready)(QemuChange *change, VhError **err);
         QemuPlan plan;
         size_t next;
         QemuEdit config;   /* the changed stored definition; def NULL: none */
@@ -56,7 +63,8 @@ struct QemuChange {
         VhError *error; /* why steps are taken back */
 };
 
-/* Sends the plan's commands one after the other, then applies and ends; on failure takes back what was done. */
+/* Does the work on the host, sends the plan's commands one after the other, then applies and ends; on failure takes
+ * back what was done. */
 void qemu_change_go(QemuChange *change);
 /* Stores the configuration part and ends with success. */
 void qemu_change_finish(QemuChange *change);
@@ -77,6 +85,10 @@ int qemu_device_place(const VhDomainDef *def, VhDeviceKind kind, const void *dev
 extern const QemuTaskClass qemu_attach_class, qemu_detach_class, qemu_update_class;
 /* QMP events about devices. */
 extern const QemuEventRow qemu_hotplug_events[];
+
+/* hotplug-net.c: what becomes another of an interface. have: in what runs, want: the new one. */
+int qemu_update_net(QemuChange *change, const QemuBuild *b, void *have, void *want);
+void qemu_apply_net(void *have, void *want);
 
 /* hotplug-vcpu.c: gives a running guest n processors; affect is resolved, with AFFECT_LIVE in it. Returns VH_LATER. */
 int qemu_vcpus_change(VhCall *call, VhDomainObj *dom, unsigned n, uint32_t affect);

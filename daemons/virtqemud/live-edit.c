@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "host-work.h"
+
 typedef struct ValuesChange {
         QemuChange change;
         const QemuValues *values;
@@ -31,9 +33,14 @@ static int edit_live(ValuesChange *v, VhError **err)
 
         change->live = vh_domain_def_copy(change->task.dom->def);
         r = v->values->edit(change->live, v->args, err);
-        if (r < 0 || !v->values->plan)
-                return r;
-        return v->values->plan(&change->plan, change->live, v->args, err);
+        if (r == 0 && v->values->plan)
+                r = v->values->plan(&change->plan, change->live, v->args, err);
+        if (r == 0 && v->values->host) {
+                change->work = qemu_host_work_new();
+                r = v->values->host(change->task.driver, change->work, change->task.dom->def, change->live, v->args,
+                                    err);
+        }
+        return r;
 }
 
 static void apply(QemuChange *change)

@@ -11,6 +11,9 @@ typedef struct QemuValues {
         int (*edit)(VhDomainDef *def, const void *args, VhError **err);
         /* What QEMU is told of the running guest, whose definition becomes def; NULL: nothing. */
         int (*plan)(QemuPlan *plan, const VhDomainDef *def, const void *args, VhError **err);
+        /* What the host has to do for it: old is what runs; NULL: nothing. */
+        int (*host)(const QemuDriver *driver, struct QemuHostWork *work, const VhDomainDef *old, const VhDomainDef *def,
+                    const void *args, VhError **err);
 } QemuValues;
 
 /* flags: VIR_DOMAIN_AFFECT_*, others are ignored. Ends the call (returns 0 or negative errno), or returns VH_LATER. */

@@ -5,6 +5,7 @@
 
 #include "agent-link.h"
 #include "block-job.h"
+#include "guest-host.h"
 #include "hotplug.h"
 
 #include "base/log.h"
@@ -379,7 +380,7 @@ static const QemuEventRow rows[] = {
 };
 
 /* Tables of events by the part of the driver that follows them. */
-static const QemuEventRow *const tables[] = { rows, qemu_hotplug_events, qemu_block_events };
+static const QemuEventRow *const tables[] = { rows, qemu_hotplug_events, qemu_block_events, qemu_net_events };
 
 static void tell_followers(QemuProcess *proc, const char *name, json_t *args, uint64_t seconds, unsigned micros)
 {

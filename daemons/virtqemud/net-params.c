@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "host-net.h"
+#include "live-edit.h"
+
 static const struct {
         const char *name;
         bool out;
@@ -110,24 +113,36 @@ static int set_bandwidth(VhNet *net, const remote_typed_param *params, uint32_t 
         return 0;
 }
 
+/* ---- setting ---- */
+
+static int edit_bandwidth(VhDomainDef *def, const void *data, VhError **err)
+{
+        const remote_domain_set_interface_parameters_args *args = data;
+        VhNet *net = find_net(def, args->device, err);
+
+        return net ? set_bandwidth(net, args->params.val, args->params.len, err) : -EINVAL;
+}
+
+static int limit_device(const QemuDriver *driver, QemuHostWork *work, const VhDomainDef *old, const VhDomainDef *def,
+                        const void *data, VhError **err)
+{
+        const remote_domain_set_interface_parameters_args *args = data;
+
+        qemu_host_work_add(work, qemu_host_net_change(driver, old, find_net(old, args->device, NULL),
+                                                      find_net(def, args->device, NULL)));
+        return 0;
+}
+
+static const QemuValues bandwidth = { .edit = edit_bandwidth, .host = limit_device };
+
 QEMU_OP(domain_set_interface_parameters)
 {
         VhTypedField fields[VH_ARRAY_SIZE(rows)];
-        _qemu_edit_ QemuEdit edit = { 0 };
-        VhNet *net;
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetInterfaceParameters", err);
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
                 fields[i] = (VhTypedField){ rows[i].name, VIR_TYPED_PARAM_UINT, false };
         if (r == 0)
                 r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r < 0)
-                return r;
-        net = find_net(edit.def, args->device, err);
-        if (!net)
-                return -EINVAL;
-        r = set_bandwidth(net, args->params.val, args->params.len, err);
-        return r < 0 ? r : qemu_edit_commit(&edit, err);
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &bandwidth, args, err);
 }

@@ -13,6 +13,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/file.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 enum {
         OUTPUT_MAX = 1024 * 1024, /* bytes that are kept of what a program writes */
         PIECE = 4096,
@@ -107,9 +111,7 @@ static void reap(Child *c, int *status)
 
 static int start(Child *c, const QemuCommand *cmd, VhError **err)
 {
-        static char *const plain[] = { (char *)"LC_ALL=C",
-                                       (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                       NULL };
+        static char *const plain[] = { (char *)"LC_ALL=C", (char *)"PATH=" DEFAULT_PATH, NULL };
         int theirs[N_PIPES] = { -1, -1, -1 }, report[2] = { -1, -1 }, status;
         int r = make_pipes(c->fds, theirs, report);
 
@@ -265,4 +267,20 @@ int qemu_program_must(const QemuProgram *program, VhError **err)
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
                             "Child process (%s) unexpected exit status %d: %s", line, WEXITSTATUS(end.status),
                             end.message);
+}
+
+char *qemu_program_find(const char *name)
+{
+        const char *path = getenv("PATH");
+        _vh_free_ char *list = vh_xstrdup(path ? path : DEFAULT_PATH);
+        char *save = NULL;
+
+        for (char *dir = strtok_r(list, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
+                char *file = vh_path_join(dir, name);
+
+                if (access(file, X_OK) == 0)
+                        return file;
+                free(file);
+        }
+        return NULL;
 }

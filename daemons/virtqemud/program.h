@@ -20,6 +20,9 @@ typedef struct QemuProgramEnd {
         char *message; /* what it wrote to its error output, without blanks at the end */
 } QemuProgramEnd;
 
+/* Where a program is on the daemon's PATH; NULL: it is not installed. The caller frees it. */
+char *qemu_program_find(const char *name);
+
 /* Returns 0 when it ran and ended, however that was; negative errno with *err when it did not, or took too long. */
 int qemu_program_run(const QemuProgram *program, QemuProgramEnd *end, VhError **err);
 void qemu_program_end_done(QemuProgramEnd *end);

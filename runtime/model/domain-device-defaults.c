@@ -203,6 +203,19 @@ static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
 
 static const uint8_t mac_prefix[3] = { 0x52, 0x54, 0x00 };
 
+/* Open vSwitch knows a port by an id that is the interface's own. */
+static void default_virtualport(VhVirtualPort *port)
+{
+        enum { OPENVSWITCH = 4 };
+        uint8_t id[VH_UUID_LEN];
+
+        if (port->type != OPENVSWITCH || port->interfaceid)
+                return;
+        vh_uuid_generate(id);
+        port->interfaceid = vh_xcalloc(1, VH_UUID_TEXT_LEN + 1);
+        vh_uuid_format(id, port->interfaceid);
+}
+
 static int default_net(VhNet *net, VhError **err)
 {
         enum { VEPA = 1 };
@@ -223,6 +236,8 @@ static int default_net(VhNet *net, VhError **err)
                 if (getrandom(net->mac + 3, 3, 0) != 3)
                         abort();
         }
+        if (net->virtport)
+                default_virtualport(net->virtport);
         return 0;
 }
 

@@ -151,38 +151,6 @@ int vh_link_no_queue(const char *name)
         return vh_nl_request(&m);
 }
 
-/* ---- neighbours ---- */
-
-typedef struct Neighbours {
-        VhNeighbourFn fn;
-        void *data;
-} Neighbours;
-
-static int read_neighbour(void *data, const struct nlmsghdr *h)
-{
-        enum { USELESS = NUD_INCOMPLETE | NUD_FAILED | NUD_NOARP };
-        const Neighbours *n = data;
-        const struct ndmsg *nd = NLMSG_DATA(h);
-        const struct rtattr *address = vh_nl_find(h, sizeof(*nd), NDA_DST);
-        const struct rtattr *mac = vh_nl_find(h, sizeof(*nd), NDA_LLADDR);
-        size_t len = nd->ndm_family == AF_INET ? 4 : 16;
-
-        if (h->nlmsg_type == RTM_NEWNEIGH && address && RTA_PAYLOAD(address) == len && mac &&
-            RTA_PAYLOAD(mac) == VH_MAC_LEN && !(nd->ndm_state & USELESS))
-                n->fn(n->data, nd->ndm_family, RTA_DATA(address), RTA_DATA(mac), nd->ndm_ifindex);
-        return 0;
-}
-
-int vh_link_neighbours(VhNeighbourFn fn, void *data)
-{
-        struct ndmsg nd = { .ndm_family = AF_UNSPEC };
-        Neighbours n = { fn, data };
-        VhNlMsg m = { 0 };
-
-        vh_nl_begin(&m, RTM_GETNEIGH, NLM_F_DUMP, &nd, sizeof(nd));
-        return vh_nl_ask(&m, read_neighbour, &n);
-}
-
 char *vh_mac_text(const uint8_t mac[VH_MAC_LEN], char *text)
 {
         snprintf(text, VH_MAC_TEXT_LEN + 1, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],

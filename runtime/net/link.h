@@ -51,9 +51,5 @@ int vh_link_no_queue(const char *name);
 /* What the kernel makes the device wait for, this waits for too: some milliseconds. */
 int vh_link_delete(const char *name);
 
-/* Addresses that hosts in reach have: fn gets those of the ARP and neighbour tables. */
-typedef void (*VhNeighbourFn)(void *data, int family, const void *address, const uint8_t mac[VH_MAC_LEN], int index);
-int vh_link_neighbours(VhNeighbourFn fn, void *data);
-
 /* text must hold VH_MAC_TEXT_LEN + 1 bytes; returns it. */
 char *vh_mac_text(const uint8_t mac[VH_MAC_LEN], char *text);
