@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Capabilities as JSON, and the files that keep them between runs of the daemon. A file holds for the program that it
- * was made from (times and size) on the host as it was (kernel, KVM). */
+ * was made from (times and size) on the host as it was (kernel, processor, KVM). */
 
 #include "caps-probe.h"
 
@@ -11,9 +11,10 @@
 #include <sys/utsname.h>
 
 #include "base/file.h"
+#include "driver/host-cpuid.h"
 
 enum {
-        CACHE_FORMAT = 1,
+        CACHE_FORMAT = 2,
         CACHE_FILE_MAX = 4 * 1024 * 1024,
         DIR_MODE = 0755,
 };
@@ -162,6 +163,8 @@ int qemu_caps_from_json(QemuCaps **ret, const json_t *json)
         set_machines(caps, json_object_get(json, "machines"));
         qemu_caps_set_cpus(caps, QEMU_ACCEL_TCG, json_object_get(json, "cpus-tcg"));
         qemu_caps_set_cpus(caps, QEMU_ACCEL_KVM, json_object_get(json, "cpus-kvm"));
+        qemu_caps_set_full_cpu(caps, QEMU_ACCEL_TCG, json_object_get(json, "cpu-tcg"));
+        qemu_caps_set_full_cpu(caps, QEMU_ACCEL_KVM, json_object_get(json, "cpu-kvm"));
         set_words(caps, json_object_get(json, "words"));
         *ret = caps;
         return 0;
@@ -185,29 +188,33 @@ json_t *qemu_caps_to_json(const QemuCaps *caps)
                 json_array_append_new(machines, get_machine(&caps->machines[i]));
         for (size_t i = 0; i < caps->n_words; i++)
                 json_array_append_new(words, json_string(caps->words[i]));
-        return json_pack("{s:s,s:{s:s,s:{s:i,s:i,s:i}},s:{s:s},s:{s:b},s:o,s:o,s:o,s:o}", "binary", caps->binary,
-                         "version", "package", caps->package, "qemu", "major", (int)(caps->version / 1000000), "minor",
-                         (int)(caps->version / 1000 % 1000), "micro", (int)(caps->version % 1000), "target", "arch",
-                         strcmp(caps->arch, "i686") == 0 ? "i386" : caps->arch, "kvm", "enabled",
-                         caps->accels[QEMU_ACCEL_KVM], "machines", machines, "cpus-tcg",
-                         get_cpus(&caps->cpus[QEMU_ACCEL_TCG]), "cpus-kvm", get_cpus(&caps->cpus[QEMU_ACCEL_KVM]),
-                         "words", words);
+        return json_pack(
+                "{s:s,s:{s:s,s:{s:i,s:i,s:i}},s:{s:s},s:{s:b},s:o,s:o,s:o,s:O*,s:O*,s:o}", "binary", caps->binary,
+                "version", "package", caps->package, "qemu", "major", (int)(caps->version / 1000000), "minor",
+                (int)(caps->version / 1000 % 1000), "micro", (int)(caps->version % 1000), "target", "arch",
+                strcmp(caps->arch, "i686") == 0 ? "i386" : caps->arch, "kvm", "enabled", caps->accels[QEMU_ACCEL_KVM],
+                "machines", machines, "cpus-tcg", get_cpus(&caps->cpus[QEMU_ACCEL_TCG]), "cpus-kvm",
+                get_cpus(&caps->cpus[QEMU_ACCEL_KVM]), "cpu-tcg", caps->full_cpu[QEMU_ACCEL_TCG].facts, "cpu-kvm",
+                caps->full_cpu[QEMU_ACCEL_KVM].facts, "words", words);
 }
 
 /* What the cached answers depend on. */
 static json_t *fingerprint(const char *binary)
 {
+        VhHost *host = vh_host_new(NULL);
+        _vh_free_ char *cpu = vh_host_cpu_id(host);
         struct utsname uts;
         struct stat st;
 
+        vh_host_free(host);
         if (stat(binary, &st) < 0)
                 return NULL;
         uname(&uts);
-        return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:b}", "format", CACHE_FORMAT, "size",
+        return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:b}", "format", CACHE_FORMAT, "size",
                          (json_int_t)st.st_size, "mtime", (json_int_t)st.st_mtim.tv_sec, "mtime-ns",
                          (json_int_t)st.st_mtim.tv_nsec, "ctime", (json_int_t)st.st_ctim.tv_sec, "ctime-ns",
-                         (json_int_t)st.st_ctim.tv_nsec, "kernel", uts.release, "kernel-version", uts.version, "kvm",
-                         access("/dev/kvm", R_OK | W_OK) == 0);
+                         (json_int_t)st.st_ctim.tv_nsec, "kernel", uts.release, "kernel-version", uts.version, "cpu",
+                         cpu, "kvm", access("/dev/kvm", R_OK | W_OK) == 0);
 }
 
 /* DIR/usr-bin-qemu-system-x86_64.json; the caller frees it. */

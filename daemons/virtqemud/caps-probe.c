@@ -277,6 +277,29 @@ static void add_options(QemuCaps *caps, const json_t *list)
         }
 }
 
+/* The entry of a name in QMP's description of itself. */
+static const json_t *schema_entry(const json_t *schema, const char *name)
+{
+        const json_t *item;
+        size_t i;
+
+        json_array_foreach((json_t *)schema, i, item)
+        {
+                if (vh_streq(json_string_value(json_object_get(item, "name")), name))
+                        return item;
+        }
+        return NULL;
+}
+
+/* The kinds of display that the program was built with: cases of what query-display-options answers. */
+static void add_displays(QemuCaps *caps, const json_t *schema)
+{
+        const json_t *command = schema_entry(schema, "query-display-options");
+        const json_t *answer = schema_entry(schema, json_string_value(json_object_get(command, "ret-type")));
+
+        add_names(caps, "display", json_object_get(answer, "variants"), "case");
+}
+
 static int ask_props(Probe *p, QemuCaps *caps, VhError **err)
 {
         int r = 0;
@@ -318,6 +341,11 @@ static int ask_words(Probe *p, QemuCaps *caps, VhError **err)
         if (r == 0) {
                 add_options(caps, ret);
                 json_decref(ret);
+                r = ask(p, "query-qmp-schema", NULL, &ret, err);
+        }
+        if (r == 0) {
+                add_displays(caps, ret);
+                json_decref(ret);
                 r = ask_props(p, caps, err);
         }
         return r;
@@ -331,6 +359,39 @@ static int ask_into(Probe *p, json_t *facts, const char *key, const char *comman
 
         if (r == 0 && ret)
                 json_object_set_new(facts, key, ret);
+        return r;
+}
+
+/* What QEMU makes of a model: with what moves to other hosts only, and with words for Windows guests. NULL: it refuses.
+ */
+static int ask_expansion(Probe *p, const char *model, bool migratable, bool hyperv, json_t **ret, VhError **err)
+{
+        json_t *props = hyperv ? json_pack("{s:b,s:b}", "migratable", migratable, "hv-passthrough", true)
+                               : json_pack("{s:b}", "migratable", migratable);
+
+        return ask(p, "query-cpu-model-expansion",
+                   json_pack("{s:s,s:{s:s,s:o}}", "type", hyperv ? "full" : "static", "model", "name", model, "props",
+                             props),
+                   ret, err);
+}
+
+/* What a guest gets that takes all there is. */
+static int ask_full_cpu(Probe *p, QemuCaps *caps, QemuAccel accel, VhError **err)
+{
+        const char *model = accel == QEMU_ACCEL_KVM ? "host" : "max";
+        json_t *moving = NULL, *staying = NULL, *hyperv = NULL, *facts;
+        int r = ask_expansion(p, model, true, false, &moving, err);
+
+        if (r == 0)
+                r = ask_expansion(p, model, false, false, &staying, err);
+        if (r == 0)
+                r = ask_expansion(p, model, false, true, &hyperv, err);
+        facts = r == 0 ? qemu_caps_cpu_facts(moving, staying, hyperv) : NULL;
+        qemu_caps_set_full_cpu(caps, accel, facts);
+        json_decref(facts);
+        json_decref(moving);
+        json_decref(staying);
+        json_decref(hyperv);
         return r;
 }
 
@@ -380,11 +441,13 @@ static int ask_all(Probe *p, json_t *facts, uint64_t child_files, QemuCaps **ret
         if (r == 0)
                 r = qemu_caps_from_json(ret, facts);
         if (r == 0)
+                r = ask_full_cpu(p, *ret, kvm ? QEMU_ACCEL_KVM : QEMU_ACCEL_TCG, err);
+        if (r == 0)
                 r = ask_words(p, *ret, err);
         return r;
 }
 
-static int ask_tcg(Probe *p, json_t *facts, uint64_t child_files, VhError **err)
+static int ask_tcg(Probe *p, json_t *facts, QemuCaps *caps, uint64_t child_files, VhError **err)
 {
         int r = probe_start(p, "tcg", child_files, err);
 
@@ -392,7 +455,10 @@ static int ask_tcg(Probe *p, json_t *facts, uint64_t child_files, VhError **err)
                 r = greet(p, err);
         if (r == 0)
                 r = ask_into(p, facts, "cpus-tcg", "query-cpu-definitions", err);
-        return r;
+        if (r < 0)
+                return r;
+        qemu_caps_set_cpus(caps, QEMU_ACCEL_TCG, json_object_get(facts, "cpus-tcg"));
+        return ask_full_cpu(p, caps, QEMU_ACCEL_TCG, err);
 }
 
 int qemu_caps_probe(QemuCaps **ret, const char *binary, uint64_t child_files, VhError **err)
@@ -405,10 +471,8 @@ int qemu_caps_probe(QemuCaps **ret, const char *binary, uint64_t child_files, Vh
         probe_stop(&p);
         p.binary = binary;
         if (r == 0 && caps->accels[QEMU_ACCEL_KVM]) {
-                r = ask_tcg(&p, facts, child_files, err);
+                r = ask_tcg(&p, facts, caps, child_files, err);
                 probe_stop(&p);
-                if (r == 0)
-                        qemu_caps_set_cpus(caps, QEMU_ACCEL_TCG, json_object_get(facts, "cpus-tcg"));
         }
         json_decref(facts);
         if (r < 0) {

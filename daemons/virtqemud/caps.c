@@ -37,6 +37,8 @@ QemuCaps *qemu_caps_unref(QemuCaps *caps)
         free(caps->machines);
         for (size_t i = 0; i < QEMU_ACCEL_MAX; i++)
                 cpus_done(&caps->cpus[i]);
+        for (size_t i = 0; i < QEMU_ACCEL_MAX; i++)
+                qemu_caps_full_cpu_done(&caps->full_cpu[i]);
         for (size_t i = 0; i < caps->n_words; i++)
                 free(caps->words[i]);
         free(caps->words);
@@ -128,6 +130,14 @@ const QemuMachine *qemu_caps_machine(const QemuCaps *caps, const char *name)
 {
         for (size_t i = 0; i < caps->n_machines; i++)
                 if (vh_streq(caps->machines[i].name, name) || vh_streq(caps->machines[i].alias, name))
+                        return &caps->machines[i];
+        return NULL;
+}
+
+const QemuMachine *qemu_caps_default_machine(const QemuCaps *caps)
+{
+        for (size_t i = 0; i < caps->n_machines; i++)
+                if (caps->machines[i].is_default)
                         return &caps->machines[i];
         return NULL;
 }

@@ -3,8 +3,11 @@
 
 /* What one QEMU program can do: asked over QMP once, kept on disk, asked again when the program changed. */
 
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "base/error.h"
+#include "cpu/cpu.h"
 
 typedef struct QemuMachine {
         char *name;
@@ -28,6 +31,14 @@ typedef struct QemuCpuModels {
         size_t n;
 } QemuCpuModels;
 
+/* The CPU that guests get if they take all there is: "host" or "max". */
+typedef struct QemuFullCpu {
+        json_t *facts; /* as the cache keeps them, see caps-cpu.c; NULL: not known */
+        VhCpu *all,
+                *migratable; /* described by a model; the second without what depends on the host; NULL: not known */
+        VhX86Bits known, host_only; /* features that can be asked for; those of a guest that stays on this host */
+} QemuFullCpu;
+
 typedef enum QemuAccel { QEMU_ACCEL_TCG, QEMU_ACCEL_KVM, QEMU_ACCEL_MAX } QemuAccel;
 
 typedef struct QemuCaps {
@@ -38,10 +49,11 @@ typedef struct QemuCaps {
         char *package;               /* "Debian 1:7.2+dfsg-7", may be "" */
         bool accels[QEMU_ACCEL_MAX]; /* usable on this host now */
         QemuCpuModels cpus[QEMU_ACCEL_MAX];
+        QemuFullCpu full_cpu[QEMU_ACCEL_MAX];
         QemuMachine *machines;
         size_t n_machines;
         /* Sorted words "type:virtio-net-pci", "prop:virtio-blk-pci.packed", "command:getfd", "event:RESET",
-         * "option:sandbox", "option:sandbox.elevateprivileges", "schema:blockdev-add.file.aio.io_uring". */
+         * "option:sandbox", "option:sandbox.elevateprivileges", "display:sdl". */
         char **words;
         size_t n_words;
 } QemuCaps;
@@ -61,7 +73,24 @@ bool qemu_caps_has_command(const QemuCaps *caps, const char *command);
 bool qemu_caps_has_option(const QemuCaps *caps, const char *option, const char *param);
 /* The machine of that name or alias, NULL if there is none. */
 const QemuMachine *qemu_caps_machine(const QemuCaps *caps, const char *name);
+/* The machine of guests that name none; NULL: there is none. */
+const QemuMachine *qemu_caps_default_machine(const QemuCaps *caps);
 const QemuCpuModel *qemu_caps_cpu(const QemuCaps *caps, QemuAccel accel, const char *name);
+
+/* caps-cpu.c. Takes what QEMU told of the CPU with everything, and describes it. facts is borrowed. */
+void qemu_caps_set_full_cpu(QemuCaps *caps, QemuAccel accel, json_t *facts);
+void qemu_caps_full_cpu_done(QemuFullCpu *cpu);
+/* Makes the facts from the answers of query-cpu-model-expansion: for a guest that may move, for one that stays, and
+ * with everything for Windows guests; the last may be NULL. NULL if there is nothing in them. */
+json_t *qemu_caps_cpu_facts(const json_t *moving, const json_t *staying, const json_t *hyperv);
+/* Whether a feature of the platform for Windows guests ("vapic") can be had. */
+bool qemu_caps_has_hyperv(const QemuCaps *caps, QemuAccel accel, const char *name);
+/* The models that can be had, for choosing one. Free with qemu_caps_offers_done(). */
+VhCpuOffers qemu_caps_offers(const QemuCaps *caps, QemuAccel accel);
+void qemu_caps_offers_done(VhCpuOffers *offers);
+/* Another name that QEMU has for a feature, or the same one. */
+const char *qemu_cpu_feature_to_qemu(const char *name);
+const char *qemu_cpu_feature_from_qemu(const char *name);
 
 /* For those who fill it: takes a word over; sorts when all are there. */
 void qemu_caps_add_word(QemuCaps *caps, char *word);

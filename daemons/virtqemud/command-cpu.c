@@ -11,33 +11,11 @@
 
 enum { POLICY_FORCE = 1, POLICY_REQUIRE, POLICY_OPTIONAL, POLICY_DISABLE, POLICY_FORBID };
 
-/* Features that QEMU knows under another name. */
-static const struct {
-        const char *ours, *qemu;
-} renamed[] = {
-        { "cmp_legacy", "cmp-legacy" },       { "ds_cpl", "ds-cpl" },
-        { "fxsr_opt", "fxsr-opt" },           { "kvm_pv_eoi", "kvm-pv-eoi" },
-        { "kvm_pv_unhalt", "kvm-pv-unhalt" }, { "lahf_lm", "lahf-lm" },
-        { "nodeid_msr", "nodeid-msr" },       { "pclmuldq", "pclmulqdq" },
-        { "perfctr_core", "perfctr-core" },   { "perfctr_nb", "perfctr-nb" },
-        { "tsc_adjust", "tsc-adjust" },       { "nrip_save", "nrip-save" },
-        { "svm_lock", "svm-lock" },           { "tsc_scale", "tsc-scale" },
-        { "vmcb_clean", "vmcb-clean" },
-};
-
-static const char *feature_name(const char *name)
-{
-        for (size_t i = 0; i < VH_ARRAY_SIZE(renamed); i++)
-                if (strcmp(renamed[i].ours, name) == 0)
-                        return renamed[i].qemu;
-        return name;
-}
-
 static void add_feature(VhBuf *opts, const VhCpuFeature *f)
 {
         const char *state = f->policy == POLICY_DISABLE || f->policy == POLICY_FORBID ? "off" : "on";
 
-        vh_buf_printf(opts, ",%s=%s", feature_name(f->name), state);
+        vh_buf_printf(opts, ",%s=%s", qemu_cpu_feature_to_qemu(f->name), state);
 }
 
 /* ---- the model ---- */

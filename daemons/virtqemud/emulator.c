@@ -14,20 +14,21 @@
 
 VH_LOG_SOURCE("qemu.emulator");
 
-/* Architectures as guests name them; the program is qemu-system-PROGRAM. */
+/* Architectures as guests name them, by name; the program is qemu-system-PROGRAM. */
 static const struct {
         const char *arch;
         const char *program;
         unsigned bits;
 } archs[] = {
-        { "i686", "i386", 32 },       { "x86_64", "x86_64", 64 },     { "aarch64", "aarch64", 64 },
-        { "armv7l", "arm", 32 },      { "alpha", "alpha", 64 },       { "cris", "cris", 32 },
-        { "hppa", "hppa", 32 },       { "m68k", "m68k", 32 },         { "mips", "mips", 32 },
-        { "mips64", "mips64", 64 },   { "mips64el", "mips64el", 64 }, { "mipsel", "mipsel", 32 },
-        { "ppc", "ppc", 32 },         { "ppc64", "ppc64", 64 },       { "ppc64le", "ppc64", 64 },
-        { "riscv32", "riscv32", 32 }, { "riscv64", "riscv64", 64 },   { "s390x", "s390x", 64 },
-        { "sh4", "sh4", 32 },         { "sh4eb", "sh4eb", 32 },       { "sparc", "sparc", 32 },
-        { "sparc64", "sparc64", 64 }, { "xtensa", "xtensa", 32 },     { "xtensaeb", "xtensaeb", 32 },
+        { "aarch64", "aarch64", 64 },   { "alpha", "alpha", 64 },       { "armv6l", "arm", 32 },
+        { "armv7l", "arm", 32 },        { "cris", "cris", 32 },         { "hppa", "hppa", 32 },
+        { "i686", "i386", 32 },         { "m68k", "m68k", 32 },         { "mips", "mips", 32 },
+        { "mips64", "mips64", 64 },     { "mips64el", "mips64el", 64 }, { "mipsel", "mipsel", 32 },
+        { "ppc", "ppc", 32 },           { "ppc64", "ppc64", 64 },       { "ppc64le", "ppc64", 64 },
+        { "riscv32", "riscv32", 32 },   { "riscv64", "riscv64", 64 },   { "s390x", "s390x", 64 },
+        { "sh4", "sh4", 32 },           { "sh4eb", "sh4eb", 32 },       { "sparc", "sparc", 32 },
+        { "sparc64", "sparc64", 64 },   { "x86_64", "x86_64", 64 },     { "xtensa", "xtensa", 32 },
+        { "xtensaeb", "xtensaeb", 32 },
 };
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -153,28 +154,28 @@ int qemu_emulators_fill(QemuEmulators *emulators, VhDomainDef *def, VhError **er
         return 0;
 }
 
-void qemu_emulators_format(QemuEmulators *emulators, VhBuf *buf)
+const char *qemu_emulators_program(QemuEmulators *emulators, unsigned i, const char **arch)
 {
-        bool kvm = access("/dev/kvm", F_OK) == 0;
-
         search(emulators);
-        for (size_t i = 0; i < VH_ARRAY_SIZE(archs); i++) {
-                bool native = strcmp(archs[i].arch, emulators->host_arch) == 0;
+        for (size_t k = 0; k < VH_ARRAY_SIZE(archs); k++)
+                if (emulators->programs[k] && i-- == 0) {
+                        if (arch)
+                                *arch = archs[k].arch;
+                        return emulators->programs[k];
+                }
+        return NULL;
+}
 
-                if (!emulators->programs[i])
-                        continue;
-                vh_buf_printf(buf,
-                              "  <guest>\n"
-                              "    <os_type>hvm</os_type>\n"
-                              "    <arch name='%s'>\n"
-                              "      <wordsize>%u</wordsize>\n"
-                              "      <emulator>%s</emulator>\n"
-                              "      <domain type='qemu'/>\n",
-                              archs[i].arch, archs[i].bits, emulators->programs[i]);
-                if (kvm && native)
-                        vh_buf_adds(buf, "      <domain type='kvm'/>\n");
-                vh_buf_adds(buf, "    </arch>\n  </guest>\n\n");
-        }
+unsigned qemu_arch_bits(const char *arch)
+{
+        int i = find_arch(arch);
+
+        return i < 0 ? 0 : archs[i].bits;
+}
+
+bool qemu_arch_is_native(const char *guest, const char *host)
+{
+        return strcmp(guest, host) == 0 || (strcmp(guest, "i686") == 0 && strcmp(host, "x86_64") == 0);
 }
 
 /* ---- capabilities of programs ---- */

@@ -22,8 +22,15 @@ const char *qemu_emulators_host_arch(const QemuEmulators *emulators);
 const char *qemu_emulators_find(QemuEmulators *emulators, const char *arch);
 /* Gives a definition its emulator, and refuses what no emulator here can run: VIR_ERR_CONFIG_UNSUPPORTED. */
 int qemu_emulators_fill(QemuEmulators *emulators, VhDomainDef *def, VhError **err);
-/* Appends the <guest> elements of the capabilities document. */
+/* The i-th program of this host, in the order of their architectures' names, and the architecture that it is for (arch
+ * may be NULL); NULL behind the last one. */
+const char *qemu_emulators_program(QemuEmulators *emulators, unsigned i, const char **arch);
+/* Appends the <guest> elements of the capabilities document, for the programs of which something is known. */
 void qemu_emulators_format(QemuEmulators *emulators, VhBuf *buf);
+/* Bits in a word of an architecture's guests; 0: it is not known. */
+unsigned qemu_arch_bits(const char *arch);
+/* Whether guests of an architecture run on a host of another (or the same) one without emulation. */
+bool qemu_arch_is_native(const char *guest, const char *host);
 /* Version of the host architecture's emulator as major * 1000000 + minor * 1000 + release; runs it if it is not known.
  */
 int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError **err);

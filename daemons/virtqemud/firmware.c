@@ -97,20 +97,20 @@ static bool has_feature(const json_t *d, const char *feature)
         return has_word(json_object_get(d, "features"), feature);
 }
 
-static bool fits_machine(const json_t *d, const VhDomainDef *def)
+static bool fits_machine(const json_t *d, const char *arch, const char *name)
 {
         size_t i, j;
         json_t *target, *machine;
 
         json_array_foreach(json_object_get(d, "targets"), i, target)
         {
-                if (!vh_streq(json_string_value(json_object_get(target, "architecture")), def->os.arch))
+                if (!vh_streq(json_string_value(json_object_get(target, "architecture")), arch))
                         continue;
                 json_array_foreach(json_object_get(target, "machines"), j, machine)
                 {
                         const char *glob = json_string_value(machine);
 
-                        if (glob && fnmatch(glob, def->os.machine, 0) == 0)
+                        if (glob && fnmatch(glob, name, 0) == 0)
                                 return true;
                 }
         }
@@ -172,7 +172,7 @@ static bool fits(const json_t *d, const VhDomainDef *def)
                 return false;
         if (loader && loader->type == LOADER_ROM && is_flash(d))
                 return false;
-        return fits_machine(d, def) && fits_features(d, def);
+        return fits_machine(d, def->os.arch, def->os.machine) && fits_features(d, def);
 }
 
 /* ---- taking one ---- */
@@ -333,4 +333,76 @@ int qemu_firmware_create_nvram(const VhDomainDef *def, const QemuLaunch *launch,
                 return vh_error_sys(err, VIR_FROM_QEMU, r, "Failed to open file '%s'", template_);
         r = vh_file_write(nvram->path, data, len, S_IRUSR | S_IWUSR, (uid_t)-1, (gid_t)-1, 0);
         return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "Failed to create file '%s'", nvram->path) : 0;
+}
+
+/* ---- what there is ---- */
+
+static void offer_image(QemuFirmwareOffer *offer, const char *path)
+{
+        if (!path || access(path, F_OK) < 0)
+                return;
+        for (size_t i = 0; i < offer->n; i++)
+                if (strcmp(offer->images[i], path) == 0)
+                        return;
+        offer->images = vh_xrealloc(offer->images, offer->n + 1, sizeof(char *));
+        offer->images[offer->n++] = vh_xstrdup(path);
+}
+
+static void offer_descriptor(QemuFirmwareOffer *offer, const json_t *d)
+{
+        const json_t *image = is_flash(d) ? json_object_get(mapping(d), "executable") : mapping(d);
+
+        offer->bios |= has_word(json_object_get(d, "interface-types"), "bios");
+        offer->efi |= has_word(json_object_get(d, "interface-types"), "uefi");
+        offer->secure |= has_feature(d, "requires-smm");
+        offer_image(offer, json_string_value(json_object_get(image, "filename")));
+}
+
+/* Without descriptors: the list of the configuration, or where images used to be. */
+static void offer_by_name(QemuFirmwareOffer *offer, const VhConf *conf)
+{
+        static const char *const usual[] = {
+                "/usr/share/OVMF/OVMF_CODE.fd",
+                "/usr/share/OVMF/OVMF_CODE.secboot.fd",
+                "/usr/share/AAVMF/AAVMF_CODE.fd",
+                "/usr/share/AAVMF/AAVMF32_CODE.fd",
+        };
+        const char *const *pairs;
+        size_t n = 0;
+
+        if (conf && vh_conf_get_strings(conf, "nvram", &pairs, &n, NULL) >= 0 && n > 0) {
+                for (size_t i = 0; i < n; i++) {
+                        _vh_free_ char *code = vh_xstrndup(pairs[i], strcspn(pairs[i], ":"));
+
+                        offer_image(offer, code);
+                }
+                return;
+        }
+        for (size_t i = 0; i < VH_ARRAY_SIZE(usual); i++)
+                offer_image(offer, usual[i]);
+}
+
+void qemu_firmware_offer(QemuFirmwareOffer *offer, const char *arch, const char *machine, const VhConf *conf)
+{
+        _vh_cleanup_(descriptors_done) Descriptors list = {};
+
+        *offer = (QemuFirmwareOffer){};
+        for (size_t i = 0; i < VH_ARRAY_SIZE(folders); i++)
+                list_folder(&list, folders[i]);
+        for (size_t i = 0; i < list.n; i++) {
+                json_t *d = load(list.paths[i]);
+
+                if (d && fits_machine(d, arch, machine))
+                        offer_descriptor(offer, d);
+                json_decref(d);
+        }
+        if (!offer->n)
+                offer_by_name(offer, conf);
+}
+
+void qemu_firmware_offer_done(QemuFirmwareOffer *offer)
+{
+        for (size_t i = 0; i < offer->n; i++)
+                free(offer->images[i]);
+        free(offer->images);
 }

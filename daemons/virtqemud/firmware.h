@@ -13,3 +13,15 @@ int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err
 
 /* Makes the variable store of a prepared definition if it is not there (reset: anew), from its template. */
 int qemu_firmware_create_nvram(const VhDomainDef *def, const QemuLaunch *launch, bool reset, VhError **err);
+
+/* The firmware there is for a kind of machine. */
+typedef struct QemuFirmwareOffer {
+        bool bios, efi; /* can be asked for by kind */
+        bool secure;    /* some needs system management mode, for secure boot */
+        char **images;  /* files */
+        size_t n;
+} QemuFirmwareOffer;
+
+/* conf may be NULL: without its list. */
+void qemu_firmware_offer(QemuFirmwareOffer *offer, const char *arch, const char *machine, const VhConf *conf);
+void qemu_firmware_offer_done(QemuFirmwareOffer *offer);

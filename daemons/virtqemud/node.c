@@ -2,6 +2,7 @@
 
 /* What a client asks about the host and the hypervisor. */
 
+#include "caps-call.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -94,8 +95,9 @@ QEMU_OP_RET(connect_get_sysinfo)
         return r;
 }
 
-QEMU_OP_NOARGS(connect_get_capabilities)
+static int answer_capabilities(VhCall *call, QemuCaps *none, VhError **err)
 {
+        remote_connect_get_capabilities_ret *ret = call->ret;
         static const char *const transports[] = { "tcp", "rdma", NULL };
         QemuDriver *driver = qemu_driver(call);
         VhHostSecModel models[VH_HOST_SEC_MODELS_MAX];
@@ -114,6 +116,11 @@ QEMU_OP_NOARGS(connect_get_capabilities)
         vh_buf_adds(&buf, "</capabilities>\n");
         ret->capabilities = vh_call_own(call, vh_buf_take(&buf));
         return 0;
+}
+
+QEMU_OP_NOARGS(connect_get_capabilities)
+{
+        return qemu_answer_with_all(call, answer_capabilities, err);
 }
 
 QEMU_OP_NOARGS(connect_get_version)

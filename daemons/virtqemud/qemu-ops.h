@@ -107,6 +107,14 @@ QEMU_OP_NOARGS(connect_get_capabilities);
 QEMU_OP_NOARGS(connect_get_version);
 QEMU_OP_RET(connect_get_max_vcpus);
 
+/* cpu-ops.c */
+QEMU_OP_RET(connect_get_cpu_model_names);
+QEMU_OP_RET(connect_baseline_cpu);
+QEMU_OP_RET(connect_compare_cpu);
+QEMU_OP_RET(connect_get_domain_capabilities);
+QEMU_OP_RET(connect_compare_hypervisor_cpu);
+QEMU_OP_RET(connect_baseline_hypervisor_cpu);
+
 /* moment.c */
 QEMU_OP_RET(domain_snapshot_num);
 QEMU_OP_RET(domain_snapshot_list_names);

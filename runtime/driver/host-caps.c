@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
+#include "driver/host-cpuid.h"
+
 enum {
         /* Caches below this level belong to a single core and are not listed. */
         CACHE_LEVEL_MIN = 3,
@@ -98,8 +100,62 @@ static void format_cpu_topology(VhHost *host, VhBuf *buf)
                               info.cores, info.threads);
 }
 
+int vh_host_cpu_doc(const VhHost *host, VhCpuDoc *doc, VhError **err)
+{
+        static const VhX86Decode how = { .host = true };
+        struct utsname uts;
+        VhX86Cpu cpu;
+        int r = vh_host_x86_cpu(host, &cpu);
+
+        *doc = (VhCpuDoc){ .host = true };
+        if (r == 0)
+                r = vh_x86_decode(&doc->cpu, &cpu, &how, err);
+        if (r < 0)
+                return r;
+        uname(&uts);
+        doc->cpu->arch = vh_xstrdup(uts.machine);
+        return 0;
+}
+
+char *vh_host_cpu_id(VhHost *host)
+{
+        static const char *const fields[] = {
+                "vendor_id", "cpu family", "model", "stepping", "model name", "microcode"
+        };
+        _vh_free_ char *cpuinfo = NULL;
+        VhBuf buf = { 0 };
+
+        if (vh_host_read(host, &cpuinfo, "proc/cpuinfo") < 0)
+                return vh_xstrdup("");
+        for (size_t i = 0; i < VH_ARRAY_SIZE(fields); i++) {
+                const char *value = vh_host_field(cpuinfo, fields[i]);
+
+                if (value)
+                        vh_buf_printf(&buf, "%.*s;", (int)strcspn(value, "\n"), value);
+        }
+        return buf.len ? vh_buf_take(&buf) : vh_xstrdup("");
+}
+
+static void format_tsc(VhHost *host, VhBuf *buf)
+{
+        uint64_t hz;
+        bool scaling;
+
+        if (vh_host_tsc(host, &hz, &scaling) == 0)
+                vh_buf_printf(buf, "      <counter name='tsc' frequency='%llu' scaling='%s'/>\n",
+                              (unsigned long long)hz, scaling ? "yes" : "no");
+}
+
+static void format_cpu_features(const VhCpu *cpu, VhBuf *buf)
+{
+        for (uint32_t i = 0; i < cpu->features.n; i++)
+                vh_buf_printf(buf, "      <feature name='%s'/>\n", cpu->features.items[i]->name);
+}
+
 static void format_cpu(VhHost *host, VhBuf *buf)
 {
+        _vh_cpu_doc_ VhCpuDoc doc = {};
+        _vh_error_ VhError *none = NULL;
         unsigned sizes[VH_HOST_PAGE_SIZES_MAX], n = vh_host_page_sizes(host, sizes);
         _vh_free_ char *cpuinfo = NULL;
         struct utsname uts;
@@ -108,9 +164,15 @@ static void format_cpu(VhHost *host, VhBuf *buf)
                 cpuinfo = vh_xstrdup("");
         uname(&uts);
         vh_buf_printf(buf, "    <cpu>\n      <arch>%s</arch>\n", uts.machine);
+        /* A CPU that no model describes is shown without one. */
+        if (vh_host_cpu_doc(host, &doc, &none) == 0)
+                vh_buf_printf(buf, "      <model>%s</model>\n", doc.cpu->model);
         format_cpu_identity(cpuinfo, buf);
+        format_tsc(host, buf);
         format_cpu_topology(host, buf);
         format_address_size(cpuinfo, buf);
+        if (doc.cpu)
+                format_cpu_features(doc.cpu, buf);
         for (unsigned i = 0; i < n; i++)
                 vh_buf_printf(buf, "      <pages unit='KiB' size='%u'/>\n", sizes[i]);
         vh_buf_adds(buf, "    </cpu>\n");

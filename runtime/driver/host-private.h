@@ -8,6 +8,9 @@
 
 struct VhHost {
         int rootfd;
+        /* The time stamp counter, once it has been asked for: that takes making a virtual machine. */
+        bool tsc_asked, tsc_scaling;
+        uint64_t tsc_hz; /* 0: not known */
 };
 
 enum {

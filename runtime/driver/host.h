@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Facts about the machine we run on, from /proc, /sys and uname. Nothing is cached: the kernel is asked each time. */
+/* Facts about the machine we run on, from /proc, /sys and uname. The kernel is asked each time, but for the
+ * frequency of the time stamp counter. */
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -119,8 +120,7 @@ typedef struct VhHostCapsArgs {
         const char *const *migration_transports; /* NULL-terminated; NULL: the driver cannot migrate */
 } VhHostCapsArgs;
 
-/* Appends the <host> element of a capabilities document, indented by two. The processor is described by what the kernel
- * tells: architecture, vendor, signature, sizes; not by a named model with its features. */
+/* Appends the <host> element of a capabilities document, indented by two. */
 void vh_host_caps_format(VhHost *host, const VhHostCapsArgs *args, VhBuf *buf);
 
 /* The UUID that the host is known by: host_uuid of the daemon's configuration is the caller's affair; this is DMI's,

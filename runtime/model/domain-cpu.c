@@ -22,8 +22,12 @@ static const VhXmlTable table_topology = {
 static const VhXmlTable table_cpu_feature = {
         "feature",
         sizeof(S),
-        ROWS(WORD("policy", policy, NAMES("force", "require", "optional", "disable", "forbid"), .def = 2),
-             ATTR("name", name, string, REQUIRED)),
+        ROWS(WORD("policy", policy, NAMES("force", "require", "optional", "disable", "forbid"), .def = 2,
+                  .fault = &(const VhXmlFault){ VIR_FROM_CPU, VIR_ERR_CONFIG_UNSUPPORTED, "Invalid CPU feature policy",
+                                                NULL, true }),
+             ATTR("name", name, string, REQUIRED,
+                  .missing = &(const VhXmlFault){ VIR_FROM_CPU, VIR_ERR_XML_ERROR, "Invalid CPU feature name", NULL,
+                                                  true })),
 };
 #undef S
 
@@ -116,7 +120,9 @@ const VhXmlTable vh_table_cpu = {
              WORD("match", match, NAMES("minimum", "exact", "strict")),
              WORD("check", check, NAMES("none", "partial", "full")), ONOFF("migratable", migratable),
              LEAF("arch", arch, string),
-             GROUP("model", ROWS(WORD("fallback", fallback, NAMES("allow", "forbid")),
+             GROUP("model", ROWS(WORD("fallback", fallback, NAMES("allow", "forbid"),
+                                      .fault = &(const VhXmlFault){ VIR_FROM_CPU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                                                    "Invalid fallback attribute", NULL, true }),
                                  ATTR("vendor_id", vendor_id, string), TEXT(model, string, .flags = VH_XML_NONEMPTY))),
              LEAF("vendor", vendor, string), PTR("topology", topology, table_topology),
              PTR("cache", cache, table_cpu_cache), PTR("maxphysaddr", maxphysaddr, table_maxphysaddr),
