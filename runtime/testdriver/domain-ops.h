@@ -38,6 +38,7 @@ uint64_t test_clock_ns(void);
 
 /* baseline.c */
 TEST_OP_SHARED(connect_baseline_cpu);
+TEST_OP_SHARED(connect_get_cpu_model_names);
 
 /* checkpoint.c */
 TEST_OP_SHARED(domain_checkpoint_create_xml);
@@ -196,7 +197,6 @@ TEST_OP_SHARED(node_get_cells_free_memory);
 TEST_OP_SHARED(node_get_free_pages);
 TEST_OP_SHARED(node_get_cpu_stats);
 TEST_OP_SHARED(node_get_cpu_map);
-TEST_OP_SHARED(connect_get_cpu_model_names);
 
 /* snapshot.c */
 TEST_OP_SHARED(domain_snapshot_create_xml);

@@ -2,7 +2,6 @@
 
 /* The made-up host: capabilities, CPUs, memory, security model. */
 
-#include "testdriver/cpu-models.h"
 #include "testdriver/domain-ops.h"
 
 /* One NUMA cell: CPUs are numbered on from cell to cell. */
@@ -207,23 +206,6 @@ TEST_OP_SHARED(node_get_cpu_map)
                 ret->cpumap.len = TEST_CPUMAP_CPUS / 8;
                 ret->cpumap.val = vh_call_new(call, uint8_t, ret->cpumap.len);
                 ret->cpumap.val[0] = CPU_MAP;
-        }
-        return 0;
-}
-
-TEST_OP_SHARED(connect_get_cpu_model_names)
-{
-        const char *const *names;
-        int r = test_check_flags(args->flags, 0, "testConnectGetCPUModelNames", err);
-
-        if (r < 0)
-                return r;
-        r = test_cpu_models(args->arch, &names, &ret->ret);
-        if (r < 0)
-                return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG, "cannot find architecture %s", args->arch);
-        if (args->need_results) {
-                ret->models.len = (uint32_t)ret->ret;
-                ret->models.val = vh_arena_memdup(&call->arena, names, (size_t)ret->ret * sizeof(*names));
         }
         return 0;
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Architectures by how their CPUs are described, and the names of CPU models. */
+
+typedef enum VhCpuFamily {
+        VH_CPU_FAMILY_OTHER, /* CPUs of it are not described */
+        VH_CPU_FAMILY_X86,
+        VH_CPU_FAMILY_ARM,
+        VH_CPU_FAMILY_PPC64,
+        VH_CPU_FAMILY_S390,
+} VhCpuFamily;
+
+/* Returns the family, or -ENOENT for a word that is no architecture. */
+int vh_cpu_family(const char *arch);
+
+/* The i-th named CPU model of an architecture, oldest first; NULL behind the last one. */
+const char *vh_cpu_model_name(const char *arch, unsigned i);
