@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "api.h"
+#include "migrate-storage.h"
 #include "migrate.h"
 
 /* Clients on the other host see what a run here does not leave behind. */
@@ -69,7 +70,7 @@ static int make_text(MigrateTask *t, VhError **err)
         return r;
 }
 
-static int make_cookie(MigrateTask *t, const json_t *caps, VhError **err)
+static void make_cookie(MigrateTask *t, const json_t *caps, const json_t *nodes)
 {
         VhDomainObj *dom = t->task.dom;
         _qemu_cookie_ QemuCookie cookie;
@@ -78,28 +79,46 @@ static int make_cookie(MigrateTask *t, const json_t *caps, VhError **err)
         cookie.lockstate = true;
         if (caps)
                 qemu_migrate_cookie_caps(&cookie, caps, false);
+        if (nodes)
+                t->disk_bytes = qemu_storage_cookie(&cookie, dom->def, &t->params, nodes);
         t->cookie_out = qemu_cookie_format(&cookie);
-        return 0;
 }
 
-static void finish_begin(MigrateTask *t, const json_t *caps)
+static void finish_begin(MigrateTask *t, const json_t *caps, const json_t *nodes)
 {
         VhError *err = NULL;
         int r = make_text(t, &err);
 
         if (r == 0)
-                r = make_cookie(t, caps, &err);
+                make_cookie(t, caps, nodes);
         if (r == 0 && t->params.flags & VIR_MIGRATE_CHANGE_PROTECTION) {
                 QemuMigration *m = qemu_migration_begin(&t->task, false, QEMU_PHASE_BEGIN3, t->params.flags);
 
                 m->conn = t->conn;
+                m->disk_bytes = t->disk_bytes;
         }
         qemu_task_end(&t->task, r, err);
 }
 
+static void got_nodes(QemuTask *task, json_t *ret)
+{
+        MigrateTask *t = (MigrateTask *)task;
+        json_t *caps = VH_TAKE_PTR(t->caps);
+
+        finish_begin(t, caps, ret);
+        json_decref(caps);
+}
+
 static void got_caps(QemuTask *task, json_t *ret)
 {
-        finish_begin((MigrateTask *)task, ret);
+        MigrateTask *t = (MigrateTask *)task;
+
+        if (!(t->params.flags & QEMU_MIGRATE_STORAGE)) {
+                finish_begin(t, ret, NULL);
+                return;
+        }
+        t->caps = json_incref(ret);
+        qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
 }
 
 static void begin_run(QemuTask *task)
@@ -113,7 +132,7 @@ static void begin_run(QemuTask *task)
         else if (vh_domain_obj_active(task->dom))
                 qemu_task_qmp(task, qmp_command("query-migrate-capabilities", NULL), got_caps);
         else
-                finish_begin(t, NULL);
+                finish_begin(t, NULL, NULL);
 }
 
 const QemuTaskClass qemu_begin_class = {

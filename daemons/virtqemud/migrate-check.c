@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "base/file.h"
+#include "migrate-storage.h"
 #include "migrate.h"
 
 static int refuse(VhError **err, int code, const char *why)
@@ -85,18 +86,6 @@ static bool is_shared(const char *path)
         return false;
 }
 
-static bool is_copied(const QemuMigrateParams *p, const VhDisk *disk)
-{
-        if (!(p->flags & QEMU_MIGRATE_STORAGE))
-                return false;
-        if (!p->disks)
-                return !disk->shareable && !disk->readonly;
-        for (const char **d = p->disks; *d; d++)
-                if (vh_streq(*d, disk->target))
-                        return true;
-        return false;
-}
-
 static int check_disk(const VhDisk *disk, const QemuCaps *caps, VhError **err)
 {
         enum { CACHE_NONE = 2, CACHE_DIRECTSYNC = 5 };
@@ -122,7 +111,7 @@ static int check_safe(VhDomainObj *dom, const QemuMigrateParams *p, VhError **er
         if (p->flags & (VIR_MIGRATE_UNSAFE | VIR_MIGRATE_OFFLINE))
                 return 0;
         for (uint32_t i = 0; r == 0 && i < dom->def->disks.n; i++)
-                if (!is_copied(p, dom->def->disks.items[i]))
+                if (!qemu_storage_is_copied(p, dom->def->disks.items[i]))
                         r = check_disk(dom->def->disks.items[i], proc ? proc->caps : NULL, err);
         return r;
 }
@@ -141,6 +130,19 @@ static int check_disks(const VhDomainDef *def, const QemuMigrateParams *p, VhErr
         return 0;
 }
 
+/* Jobs on images do not move; disks that are copied need a way of their own. */
+static int check_jobs(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err)
+{
+        const QemuProcess *proc = qemu_process(dom);
+
+        if (proc && proc->block_jobs)
+                return refuse(err, VIR_ERR_OPERATION_INVALID, "domain has active block job");
+        if (p->flags & QEMU_MIGRATE_STORAGE && p->flags & VIR_MIGRATE_TUNNELLED)
+                return refuse(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                              "NBD in tunnelled migration is currently not supported");
+        return 0;
+}
+
 int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err)
 {
         int r = qemu_migrate_params_check_source(p, err);
@@ -151,6 +153,8 @@ int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **e
                 r = vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err);
         if (r == 0)
                 r = check_allowed(dom, p, err);
+        if (r == 0)
+                r = check_jobs(dom, p, err);
         if (r == 0)
                 r = check_disks(dom->def, p, err);
         return r < 0 ? r : check_safe(dom, p, err);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "api.h"
+#include "migrate-storage.h"
 #include "migrate.h"
 #include "qemu-ops.h"
 
@@ -76,13 +77,27 @@ static void end_stats(StatsTask *s)
         qemu_task_end(&s->task, 0, NULL);
 }
 
+static void got_mirrors(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        StatsTask *s = (StatsTask *)task;
+
+        if (r == 0 && qemu_migration(task->dom))
+                qemu_storage_stats(qemu_migration(task->dom), ret, &s->stats);
+        end_stats(s);
+}
+
 static void got_progress(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
         StatsTask *s = (StatsTask *)task;
 
+        const QemuMigration *m = qemu_migration(task->dom);
+
         if (r == 0)
                 qemu_stats_read_qmp(&s->stats, ret);
-        end_stats(s);
+        if (m && m->mirroring)
+                qemu_task_qmp_try(task, qmp_command("query-block-jobs", NULL), got_mirrors);
+        else
+                end_stats(s);
 }
 
 static void stats_run(QemuTask *task)

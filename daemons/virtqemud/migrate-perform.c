@@ -23,6 +23,7 @@ static void gave_up(MigrateTask *t, int r, VhError *err)
 
         if (m) {
                 m->task = NULL;
+                qemu_storage_cancel(m);
                 m->stats.type = VIR_DOMAIN_JOB_FAILED;
         }
         qemu_task_end(&t->task, r, err);
@@ -85,6 +86,11 @@ static void done(MigrateTask *t, QemuMigration *m)
 
         qemu_cookie_init(&cookie, t->task.driver, t->task.dom->node.name, t->task.dom->node.uuid);
         r = add_persistent(t, &cookie, &err);
+        /* The reference stops its server only if it is told of it. */
+        cookie.has_nbd = t->in.has_nbd;
+        cookie.nbd_port = t->in.nbd_port;
+        for (size_t i = 0; i < t->in.n_disks; i++)
+                qemu_cookie_add_disk(&cookie, t->in.disks[i].target, t->in.disks[i].capacity);
         cookie.has_stats = true;
         m->stats.sent = qemu_now_ms();
         qemu_stats_tick(&m->stats);
@@ -105,6 +111,7 @@ static void got_stats(QemuTask *task, json_t *ret, int r, const VhError *err)
                 return;
         }
         qemu_stats_read_qmp(&m->stats, ret);
+        m->stats.disk_total = m->stats.disk_transferred = m->disk_bytes;
         done((MigrateTask *)task, m);
 }
 

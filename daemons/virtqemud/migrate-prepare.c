@@ -91,6 +91,8 @@ static void got_caps(QemuTask *task, json_t *ret)
         if (m->nbd_running) {
                 cookie.has_nbd = true;
                 cookie.nbd_port = (int)m->nbd_port;
+                for (size_t i = 0; i < t->in.n_disks; i++)
+                        qemu_cookie_add_disk(&cookie, t->in.disks[i].target, t->in.disks[i].capacity);
         }
         t->cookie_out = qemu_cookie_format(&cookie);
         qemu_process_tell(qemu_process(task->dom), VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_MIGRATED);
@@ -294,6 +296,8 @@ int qemu_migrate_prepare(VhCall *call, const QemuMigrateParams *p, const void *c
                 r = read_def(driver, p, &def, &source_name, err);
         if (r == 0)
                 r = qemu_cookie_parse(&in, driver, source_name, def->uuid, cookie, len, err);
+        if (r == 0)
+                r = qemu_storage_check_images(def, p, err);
         if (r == 0)
                 r = find_place(driver, &def, &dom, err);
         if (r < 0) {

@@ -63,6 +63,9 @@ void qemu_migrate_cookie_caps(QemuCookie *cookie, const json_t *caps, bool incom
 
 static bool is_wanted(const Capability *cap, const QemuMigrateParams *p, Side side)
 {
+        /* A tunnel has one direction. */
+        if (strcmp(cap->name, "return-path") == 0)
+                return !(p->flags & VIR_MIGRATE_TUNNELLED);
         return (cap->always & side) || (p->flags & cap->flag) || (p->compression & cap->compression);
 }
 

@@ -261,6 +261,9 @@ void qemu_migrate_cleanup(QemuTask *task)
                 qemu_task_stop_waiting(task);
         if (m && m->task == t)
                 m->task = NULL;
+        if (m && m->mirroring == t)
+                m->mirroring = NULL;
+        json_decref(t->caps);
         qemu_cookie_done(&t->in);
         vh_domain_def_free(t->def);
         free(t->cookie_out);

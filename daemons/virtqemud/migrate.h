@@ -78,10 +78,10 @@ typedef struct QemuMigration {
         unsigned port;      /* that QEMU listens on; 0: none of ours */
         unsigned nbd_port;
         bool nbd_running;
-        char *listen_path; /* UNIX socket that QEMU listens on */
-        char *name_there;  /* of the guest at the source, if it is another */
-        struct QemuTunnel *tunnel;
-        struct QemuCopies *copies; /* disks on their way; migrate-storage.c */
+        char *listen_path;      /* UNIX socket that QEMU listens on */
+        char *name_there;       /* of the guest at the source, if it is another */
+        MigrateTask *mirroring; /* the phase that copies disks; NULL: none */
+        uint64_t disk_bytes;    /* of the disks to copy */
 } QemuMigration;
 
 /* One phase. Strings of params belong to the call, or to who made the task. */
@@ -99,12 +99,17 @@ struct MigrateTask {
         VhConn *conn;
         void (*moved)(MigrateTask *task); /* the status changed */
         QemuTaskResult setup_done;
-        int result; /* what the task ends with once the domain has ended */
+        json_t *caps;        /* begin: answer that is kept until the next */
+        uint64_t disk_bytes; /* begin: of the disks to copy */
+        int result;          /* what the task ends with once the domain has ended */
         VhError *error;
         /* Perform. */
         int fd;                /* that QEMU sends to; -1: none yet */
         struct QemuDial *dial; /* a connection is being made */
-        char *tls_peer;        /* name in the target's certificate */
+        uint32_t next_disk;    /* of the definition, on the way through those to copy */
+        bool all_started;      /* mirrors of all of them */
+        void (*storage_done)(MigrateTask *t, int r, const VhError *err); /* NULL: nothing goes on */
+        char *tls_peer;                                                  /* name in the target's certificate */
         /* Prepare. */
         VhDomainDef *def;  /* for a domain that is there already */
         char *source_name; /* of the guest at the source */
