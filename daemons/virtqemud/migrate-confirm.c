@@ -65,6 +65,7 @@ static void let_go(MigrateTask *t, QemuMigration *m)
 
 static void goes_on(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
+        MigrateTask *t = (MigrateTask *)task;
         QemuMigration *m = qemu_migration(task->dom);
 
         if (r < 0)
@@ -74,28 +75,29 @@ static void goes_on(QemuTask *task, json_t *ret, int r, const VhError *err)
                 qemu_migrate_reset(m);
                 qemu_migration_end(m);
         }
-        qemu_task_end(task, 0, NULL);
+        qemu_task_end(task, t->result, VH_TAKE_PTR(t->error));
 }
 
-static void go_on(MigrateTask *t, QemuMigration *m)
+void qemu_migrate_restore(MigrateTask *t, int result, VhError *error)
 {
         VhDomainObj *dom = t->task.dom;
-        QemuProcess *proc = qemu_process(dom);
+        QemuMigration *m = qemu_migration(dom);
         _vh_error_ VhError *err = NULL;
         bool paused_for_it = dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_MIGRATION;
         int r;
 
-        qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM3_CANCELLED);
-        if (!m->was_running || !paused_for_it) {
+        t->result = result;
+        t->error = error;
+        if (!m || !m->was_running || !paused_for_it) {
                 goes_on(&t->task, NULL, 0, NULL);
                 return;
         }
-        r = qemu_locks_acquire(proc, &err);
+        r = qemu_locks_acquire(qemu_process(dom), &err);
         if (r < 0) {
                 goes_on(&t->task, NULL, r, err);
                 return;
         }
-        proc->cont_reason = VIR_DOMAIN_RUNNING_MIGRATION_CANCELED;
+        qemu_process(dom)->cont_reason = VIR_DOMAIN_RUNNING_MIGRATION_CANCELED;
         qemu_task_qmp_try(&t->task, qmp_command("cont", NULL), goes_on);
 }
 
@@ -107,9 +109,10 @@ static void confirm_run(QemuTask *task)
 
         if (!m)
                 qemu_task_end(task, -EINVAL, err);
-        else if (t->cancelled)
-                go_on(t, m);
-        else
+        else if (t->cancelled) {
+                qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM3_CANCELLED);
+                qemu_migrate_restore(t, 0, NULL);
+        } else
                 let_go(t, m);
 }
 

@@ -105,8 +105,15 @@ static void stats_run(QemuTask *task)
         StatsTask *s = (StatsTask *)task;
         const QemuMigration *m = qemu_migration(task->dom);
 
+        VhError *err = NULL;
+
         s->stats = known_stats(task);
-        if (s->stats.type == VIR_DOMAIN_JOB_NONE || (m && m->incoming))
+        if (m && m->incoming)
+                qemu_task_end(task,
+                              vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                           "migration statistics are available only on the source host"),
+                              err);
+        else if (s->stats.type == VIR_DOMAIN_JOB_NONE)
                 end_stats(s);
         else
                 qemu_task_qmp_try(task, qmp_command("query-migrate", NULL), got_progress);

@@ -220,6 +220,9 @@ static int finish(VhCall *call, Phase *phase, const char *name, VhError **err)
         if (!name)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN, "missing domain name");
         phase->dom = vh_domain_find_name(&qemu_driver(call)->domains, name, VIR_FROM_QEMU, err);
+        /* What was to be thrown away is gone already. */
+        if (!phase->dom && phase->cancelled)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_MIGRATE_FINISH_OK, NULL);
         phase->class = &qemu_finish_class;
         phase->any_name = true;
         return phase->dom ? go(call, phase, err) : -ENOENT;

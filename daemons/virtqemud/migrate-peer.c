@@ -380,6 +380,9 @@ static void begun(QemuTask *task, int r, const VhError *err)
         p->cookie = VH_TAKE_PTR(t->cookie_out);
         if (qemu_migration(task->dom))
                 qemu_migration(task->dom)->conn = NULL; /* the call lasts until the end */
+        /* One that does not run here will not run there. */
+        if (task->dom->state == VIR_DOMAIN_PAUSED)
+                p->t.params.flags |= VIR_MIGRATE_PAUSED;
         prepare(p);
 }
 

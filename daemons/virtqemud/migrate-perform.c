@@ -17,16 +17,18 @@
 
 /* ---- it failed ---- */
 
+/* Nobody calls confirm for a source that failed: the guest goes on at once. */
 static void gave_up(MigrateTask *t, int r, VhError *err)
 {
         QemuMigration *m = qemu_migration(t->task.dom);
 
-        if (m) {
-                m->task = NULL;
-                qemu_storage_cancel(m);
-                m->stats.type = VIR_DOMAIN_JOB_FAILED;
+        if (!m) {
+                qemu_task_end(&t->task, r, err);
+                return;
         }
-        qemu_task_end(&t->task, r, err);
+        m->task = NULL;
+        qemu_storage_cancel(m);
+        qemu_migrate_restore(t, r, err);
 }
 
 static void ended_by_itself(QemuTask *task)
@@ -99,7 +101,10 @@ static void done(MigrateTask *t, QemuMigration *m)
         t->cookie_out = qemu_cookie_format(&cookie);
         m->task = NULL;
         qemu_migration_set_phase(m, QEMU_PHASE_PERFORM3_DONE);
-        qemu_task_end(&t->task, r, err);
+        if (r < 0)
+                gave_up(t, r, err);
+        else
+                qemu_task_end(&t->task, 0, NULL);
 }
 
 static void got_stats(QemuTask *task, json_t *ret, int r, const VhError *err)
@@ -353,6 +358,7 @@ static void perform_cleanup(QemuTask *task)
         if (t->fd >= 0)
                 close(t->fd);
         free(t->tls_peer);
+        vh_error_free(t->error);
         qemu_migrate_cleanup(task);
 }
 

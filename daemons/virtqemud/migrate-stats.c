@@ -125,6 +125,10 @@ void qemu_stats_read_qmp(QemuJobStats *s, const json_t *ret)
                 if (v)
                         set(s, &rows[i], (uint64_t)json_integer_value(v));
         }
+        if (json_object_get(ret, "expected-downtime")) {
+                s->downtime = (uint64_t)json_integer_value(json_object_get(ret, "expected-downtime"));
+                s->has_downtime = true;
+        }
         s->ram_bps = (uint64_t)(json_number_value(json_object_get(json_object_get(ret, "ram"), "mbps")) * mega /
                                 BITS_PER_BYTE);
 }

@@ -168,6 +168,19 @@ int qemu_migrate_prepare(VhCall *call, const QemuMigrateParams *p, const void *c
 int qemu_migrate_peer(VhCall *call, VhDomainObj *dom, const QemuMigrateParams *p, const char *uri,
                       void (*ended)(QemuTask *task, int r, const VhError *err), VhError **err);
 
+/* migrate-confirm.c: the guest goes on here after all; ends the migration, then the task with result and error (taken
+ * over). */
+void qemu_migrate_restore(MigrateTask *t, int result, VhError *error);
+
+/* migrate-recover.c: a guest that an earlier daemon was moving. */
+
+/* Reads what a status file says of it. */
+void qemu_migrate_recover_read(QemuProcess *proc, const xmlNode *root);
+/* It waited for memory that will not come: nobody is to have it. */
+bool qemu_migrate_left_waiting(const QemuProcess *proc);
+/* Ends or undoes the migration once the monitor answers and the state is known. */
+void qemu_migrate_recover(QemuProcess *proc);
+
 /* migrate-check.c: whether a guest may be moved at all, and without harm. */
 int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err);
 

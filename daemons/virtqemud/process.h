@@ -54,6 +54,8 @@ struct QemuProcess {
         struct QemuBlockTask *job_waits; /* who waits for the end of a job of QEMU's; block-task.h */
         struct QemuBlockJob *block_jobs; /* block-job.h */
         struct QemuMigration *moving;    /* migrate.h; NULL: it stays here */
+        int left_phase;                  /* QemuMigratePhase in which an earlier daemon left it */
+        bool left_incoming;              /* as the target of a migration */
         pid_t *vcpu_tids;                /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
         struct QemuIdentity *identity; /* isolation.h; NULL: that of the daemon, or started by another daemon */

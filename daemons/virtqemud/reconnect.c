@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "block-job.h"
 #include "group.h"
+#include "migrate.h"
 #include "refresh.h"
 #include "status.h"
 
@@ -104,6 +105,7 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         proc->last_node = (unsigned)attr_int(vh_xml_child(root, "nodename"), "index");
         read_agent_timeout(proc, root);
         read_vcpus(proc, root);
+        qemu_migrate_recover_read(proc, root);
         qemu_block_jobs_parse(proc, root);
         proc->was_busy = vh_xml_child(root, "job") != NULL;
         if (vh_xml_child(root, "qemuCaps"))
@@ -216,6 +218,7 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_UNPAUSED);
         else if (!running && dom->state == VIR_DOMAIN_RUNNING)
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN);
+        qemu_migrate_recover(proc);
         qemu_block_jobs_refresh(proc);
         qemu_refresh(proc, refreshed, proc);
 }
@@ -254,7 +257,7 @@ static int connect_process(QemuProcess *proc, pid_t pid)
         if (r < 0)
                 return r;
         qemu_group_reconnect(proc);
-        if (was_starting(proc->dom)) {
+        if (was_starting(proc->dom) || qemu_migrate_left_waiting(proc)) {
                 qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
                 return 0;
         }

@@ -117,11 +117,15 @@ static void add_jobs(const QemuProcess *proc, VhBuf *b)
 
         const QemuMigration *m = proc->moving;
 
-        if (jobs && jobs->async)
-                vh_buf_printf(b, "  <job type='%s' async='%s' phase='%s' flags='0x%x'/>\n",
-                              qemu_job_names[jobs->active ? jobs->active->job : QEMU_JOB_NONE],
-                              qemu_async_job_names[jobs->async_kind], qemu_phase_names[m ? m->phase : QEMU_PHASE_NONE],
-                              m ? m->flags : 0);
+        if (!jobs || !jobs->async)
+                return;
+        vh_buf_printf(b, "  <job type='%s' async='%s' phase='%s' flags='0x%x'",
+                      qemu_job_names[jobs->active ? jobs->active->job : QEMU_JOB_NONE],
+                      qemu_async_job_names[jobs->async_kind], qemu_phase_names[m ? m->phase : QEMU_PHASE_NONE],
+                      m ? m->flags : 0);
+        if (m)
+                vh_buf_printf(b, " asyncStarted='%llu'", (unsigned long long)m->stats.started);
+        vh_buf_adds(b, "/>\n");
 }
 
 static char *status_text(QemuProcess *proc)

@@ -117,8 +117,8 @@ def sockets_left(side):
 def nothing_left(side, name="a"):
     """Of a guest that is not there (any more)."""
     folder = side.machine.path("run", "libvirt", "qemu")
+    wait_for(lambda: not [n for n in os.listdir(folder) if n.startswith(f"{name}.")])
     wait_for(lambda: not side.machine.guests())
-    assert not [n for n in os.listdir(folder) if n.startswith(f"{name}.")], os.listdir(folder)
     assert not sockets_left(side), sockets_left(side)
 
 
@@ -195,7 +195,153 @@ def refused_as_by_the_reference():
     assert not bad, "\n".join(bad)
 
 
-TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, refused_as_by_the_reference]
+DISK = ("<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/disk.qcow2'/>"
+        "<target dev='vda' bus='virtio'/></disk>")
+
+
+def image(side, *writes):
+    path = side.machine.path("lib", "disk.qcow2")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "4M"], check=True)
+    for write in writes:
+        subprocess.run(["qemu-io", "-c", write, path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def disks_there_and_back(source, target):
+    """The image goes along: what was written at the source is read at the target, and the way back too."""
+    with sides(source, target) as (a, b):
+        first = image(a, "write -P 7 0 1M")
+        a.define("a", disk=DISK)
+        a.must("start", "a")
+        assert "no storage pool" in a.fails("migrate", "a", b.uri, "--live", "--copy-storage-all")
+        assert "shared storage is unsafe" in a.fails("migrate", "a", b.uri, "--live")
+        second = image(b)
+        a.must("migrate", "a", b.uri, "--live", "--copy-storage-all", "--persistent")
+        assert "File total:       4.000 MiB" in a.must("domjobinfo", "a", "--completed")
+        os.truncate(first, 0)
+        image(a)
+        b.must("migrate", "a", a.uri, "--live", "--p2p", "--copy-storage-all", "--migrate-disks", "vda", "--disks-port", "50123")
+        a.must("destroy", "a")
+        for path in (first, second):
+            read = subprocess.run(["qemu-io", "-c", "read -P 7 0 1M", path], capture_output=True, text=True, check=True).stdout
+            assert "failed" not in read, f"{path}: {read}"
+        nothing_left(b)
+
+
+def disks_ours_to_ours():
+    disks_there_and_back("ours", "ours")
+
+
+def disks_ours_to_reference():
+    disks_there_and_back("ours", "reference")
+
+
+def disks_reference_to_ours():
+    disks_there_and_back("reference", "ours")
+
+
+BIG = GUEST.replace("<domain type='qemu'>", "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>").replace(
+    "</devices>", "</devices><qemu:commandline><qemu:arg value='-device'/><qemu:arg value='loader,file=RANDOM,addr=0x400000,"
+    "force-raw=on'/></qemu:commandline>")
+
+
+def start_big(a, b):
+    """A guest whose memory does not shrink on its way: it takes seconds with SLOW."""
+    path = a.machine.path("random")
+    with open(path, "wb") as f:
+        f.write(os.urandom(12 << 20))
+    a.define("a", BIG.replace("RANDOM", path))
+    a.must("start", "a")
+
+
+def on_the_way(a, b):
+    wait_for(lambda: "Iteration" in a.virsh("domjobinfo", "a").stdout)
+    wait_for(lambda: b.state("a") == "paused (migrating)")
+
+
+def aborted_by_a_client():
+    """Live and not, by the client and from daemon to daemon: the guest goes on at the source as if nothing had been."""
+    with sides() as (a, b):
+        start_big(a, b)
+        for extra, state in ((["--live"], "running (booted)"), (["--live", "--p2p"], "running (booted)"),
+                             (["--live", "--p2p", "--tunnelled"], "running (booted)"),
+                             ([], "running (migration canceled)")):
+            move = a.begin_slow("a", b.uri, *extra)
+            on_the_way(a, b)
+            stats = a.must("domjobinfo", "a")
+            assert "Outgoing migration" in stats and "Data remaining" in stats, stats
+            assert "available only on the source" in b.fails("domjobinfo", "a")
+            a.must("domjobabort", "a")
+            assert "canceled by client" in move.communicate(timeout=20)[0]
+            assert a.state("a") == state, a.state("a")
+            nothing_left(b)
+        assert "no job is active" in a.fails("domjobabort", "a")
+        a.must("destroy", "a")
+        nothing_left(a)
+
+
+def kill_guest(side):
+    for pid in side.machine.guests():
+        os.kill(pid, signal.SIGKILL)
+
+
+def qemu_dies_on_one_side():
+    with sides() as (a, b):
+        start_big(a, b)
+        for extra in (["--live"], ["--live", "--p2p"], []):
+            move = a.begin_slow("a", b.uri, *extra)
+            on_the_way(a, b)
+            kill_guest(b)
+            assert "failed" in move.communicate(timeout=20)[0]
+            assert a.state("a").startswith("running"), a.state("a")
+            nothing_left(b)
+        move = a.begin_slow("a", b.uri, "--live", "--p2p")
+        on_the_way(a, b)
+        kill_guest(a)
+        assert move.wait(20) != 0
+        wait_for(lambda: a.state("a") == "shut off (crashed)")
+        nothing_left(a)
+        nothing_left(b)
+
+
+def a_daemon_dies_on_one_side():
+    """The guest is at the source afterwards, once, and nothing waits at the target."""
+    with sides() as (a, b):
+        start_big(a, b)
+        for extra, victim in ((["--live", "--p2p"], b), (["--live", "--p2p"], a), (["--live"], b), (["--live"], a), ([], a)):
+            move = a.begin_slow("a", b.uri, *extra)
+            on_the_way(a, b)
+            victim.daemon.stop(signal.SIGKILL)
+            if victim is b:
+                assert move.wait(20) != 0
+                wait_for(lambda: a.state("a").startswith("running"))
+            victim.restart()
+            assert move.wait(20) != 0
+            wait_for(lambda: a.state("a").startswith("running"))
+            wait_for(lambda: b.names() == [])
+            nothing_left(b)
+            # It can still be moved, and comes back.
+            assert "None" in a.must("domjobinfo", "a")
+        a.must("migrate", "a", b.uri, "--live", "--persistent")
+        assert b.state("a") == "running (migrated)"
+
+
+def the_client_dies():
+    """Between its calls: what waits at the target ends, and the source is not stuck."""
+    with sides() as (a, b):
+        start_big(a, b)
+        move = a.begin_slow("a", b.uri, "--live")
+        on_the_way(a, b)
+        move.kill()
+        move.wait()
+        nothing_left(b)
+        wait_for(lambda: "None" in a.virsh("domjobinfo", "a").stdout)
+        assert a.state("a").startswith("running"), a.state("a")
+
+
+TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, refused_as_by_the_reference,
+         disks_ours_to_ours, disks_ours_to_reference, disks_reference_to_ours, aborted_by_a_client, qemu_dies_on_one_side,
+         a_daemon_dies_on_one_side, the_client_dies]
 
 
 if __name__ == "__main__":
