@@ -106,13 +106,14 @@ static void stats_run(QemuTask *task)
         const QemuMigration *m = qemu_migration(task->dom);
 
         VhError *err = NULL;
+        int r = 0;
 
         s->stats = known_stats(task);
         if (m && m->incoming)
-                qemu_task_end(task,
-                              vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                           "migration statistics are available only on the source host"),
-                              err);
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                 "migration statistics are available only on the source host");
+        if (r < 0)
+                qemu_task_end(task, r, err);
         else if (s->stats.type == VIR_DOMAIN_JOB_NONE)
                 end_stats(s);
         else
@@ -232,14 +233,15 @@ static void pause_postcopy_run(QemuTask *task)
 {
         const QemuMigration *m = qemu_migration(task->dom);
         VhError *err = NULL;
+        int r = 0;
 
-        if (m && m->status == QEMU_MOVE_POSTCOPY)
-                qemu_task_qmp(task, qmp_command("migrate-pause", NULL), done);
+        if (!m || m->status != QEMU_MOVE_POSTCOPY)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                 "current job is not outgoing migration in post-copy mode");
+        if (r < 0)
+                qemu_task_end(task, r, err);
         else
-                qemu_task_end(task,
-                              vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
-                                           "current job is not outgoing migration in post-copy mode"),
-                              err);
+                qemu_task_qmp(task, qmp_command("migrate-pause", NULL), done);
 }
 
 static const QemuTaskClass pause_postcopy_class = {

@@ -14,19 +14,22 @@
 #include "rpc/stream.h"
 #include "rpc/wire-error.h"
 
+static int make_pair(MigrateTask *t, int fds[2], VhError **err)
+{
+        if (!t->task.call || !t->task.call->stream)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "the client of the tunnel is gone");
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, errno, "cannot create a tunnel");
+        return 0;
+}
+
 void qemu_tunnel_prepare(MigrateTask *t, QemuTaskResult done)
 {
         _vh_error_ VhError *err = NULL;
-        int fds[2];
+        int fds[2], r = make_pair(t, fds, &err);
 
-        if (!t->task.call || !t->task.call->stream) {
-                done(&t->task, NULL,
-                     vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "the client of the tunnel is gone"),
-                     err);
-                return;
-        }
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
-                done(&t->task, NULL, vh_error_sys(&err, VIR_FROM_QEMU, errno, "cannot create a tunnel"), err);
+        if (r < 0) {
+                done(&t->task, NULL, r, err);
                 return;
         }
         (void)fcntl(fds[1], F_SETFL, O_NONBLOCK);

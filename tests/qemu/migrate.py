@@ -270,7 +270,7 @@ def aborted_by_a_client():
             on_the_way(a, b)
             stats = a.must("domjobinfo", "a")
             assert "Outgoing migration" in stats and "Data remaining" in stats, stats
-            assert "available only on the source" in b.fails("domjobinfo", "a")
+            assert "available only on the source" in (said := b.fails("domjobinfo", "a")), said
             a.must("domjobabort", "a")
             assert "canceled by client" in move.communicate(timeout=20)[0]
             assert a.state("a") == state, a.state("a")
