@@ -33,6 +33,7 @@ bench:
 	@test -e build-release/build.ninja || meson setup build-release -Dbuildtype=release
 	ninja -C build-release
 	VIRTHOST_BUILD=build-release tests/bench/run.py
+	VIRTHOST_BUILD=build-release tests/bench/guests.py
 	tests/bench/profiles.py build-release/profiles/virthost . --check
 
 fuzz:

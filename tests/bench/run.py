@@ -436,20 +436,20 @@ def figure(value):
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def measure(name, sides):
+def measure(measurement, sides):
     """{side: value}; a measurement that fails is reported with its reason instead of a figure."""
     out = {}
     for side in sides:
         try:
-            out[side.name] = MEASUREMENTS[name][0](side)
+            out[side.name] = measurement[0](side)
         except Exception as e:  # pylint: disable=broad-except
             out[side.name] = None
             out[side.name + "_failed"] = f"{type(e).__name__}: {e}"[:300]
     return out
 
 
-def row(name, result):
-    function, what, unit, bar, text = MEASUREMENTS[name]
+def row(measurement, result):
+    _, what, unit, bar, text = measurement
     ours, reference = result.get("ours"), result.get("reference")
     ratio = ours / reference if ours and reference else None
     verdict = "" if bar is None else "not measured" if ours is None else "met" if bar(ours, reference) else "missed"
@@ -462,8 +462,8 @@ def table(rows):
     return "\n".join(lines)
 
 
-def rewrite(path, text):
-    begin, end = "<!-- figures -->", "<!-- end of figures -->"
+def rewrite(path, text, name):
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     with open(path, encoding="utf-8") as f:
         before, _, rest = f.read().partition(begin)
     after = rest.partition(end)[2]
@@ -477,9 +477,10 @@ def machine():
     return f"{os.cpu_count()} × {model}, Linux {os.uname().release}"
 
 
-def main():
+def main(measurements, name, description):
+    """Measures, prints, and with --markdown rewrites the table that is called name."""
     global SECONDS
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="shorter runs, rougher figures")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--markdown", metavar="FILE")
@@ -494,21 +495,21 @@ def main():
     sides = [Side(n) for n in ("reference", "ours") if args.only in (None, n)]
     sides = [s for s in sides if s.name == "ours" or host.reference_program()]
     results, rows = {}, []
-    for name in args.measurements or MEASUREMENTS:
-        results[name] = measure(name, sides)
-        rows.append(row(name, results[name]))
+    for key in args.measurements or measurements:
+        results[key] = measure(measurements[key], sides)
+        rows.append(row(measurements[key], results[key]))
         print("{}: reference {}, ours {}, ratio {} {} (bar {}) {}".format(rows[-1][0], *rows[-1][2:5], rows[-1][1], *rows[-1][5:]),
               flush=True)
-        for key, reason in results[name].items():
-            if key.endswith("_failed"):
-                print(f"    {key}: {reason}", flush=True)
+        for side, reason in results[key].items():
+            if side.endswith("_failed"):
+                print(f"    {side}: {reason}", flush=True)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(results, f, indent=1)
     if args.markdown:
-        rewrite(args.markdown, f"{machine()}\n\n{table(rows)}")
+        rewrite(args.markdown, f"{machine()}\n\n{table(rows)}", name)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(MEASUREMENTS, "figures", __doc__))

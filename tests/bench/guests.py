@@ -1,0 +1,235 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests that run, on the reference and on ours: how long starts take beside QEMU itself, what many guests cost, and what one
+that hangs costs the others. Options and table as run.py has them.
+
+Guests are as small as they get, without devices, and stay paused: what is measured is the daemon."""
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import run
+import wire
+
+from run import host  # noqa: E402
+
+CROWD = 50
+STARTS = 15
+QEMU = "/usr/bin/qemu-system-x86_64"
+QEMU_CONF = """user = "root"
+group = "root"
+security_driver = "none"
+namespaces = [ ]
+remember_owner = 0
+cgroup_controllers = [ ]
+stdio_handler = "file"
+"""
+GUEST = """<domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid><memory>16384</memory>
+<os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>
+<devices><emulator>/usr/bin/qemu-system-x86_64</emulator><controller type='usb' model='none'/><memballoon model='none'/>
+</devices></domain>"""
+PAUSED = 1
+
+
+class Guests(host.Host):
+    """A host whose guests end with it."""
+
+    def __init__(self, side, count):
+        super().__init__()
+        self.side = side
+        self.write(QEMU_CONF, "etc", "qemu.conf")
+        for i in range(count):
+            self.write(GUEST.format(name=f"g{i}", uuid=run.domain_uuid(i)), "etc", "qemu", f"g{i}.xml")
+        run.warm(side, self)
+        self.start_daemon()
+
+    def start_daemon(self):
+        self.daemon = self.side.start(self)
+        self.sock = self.daemon.socket("-sock")
+
+    def connect(self):
+        c = wire.Connection(self.sock, timeout=120)
+        c.open("qemu:///system")
+        return c
+
+    def pids(self):
+        folder = self.path("run", "libvirt", "qemu")
+        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+            if name.endswith(".pid") and name != "driver.pid":
+                with open(os.path.join(folder, name), encoding="ascii") as f:
+                    yield name[:-4], int(f.read())
+
+    def close(self):
+        for daemon in self.daemons:
+            daemon.stop(signal.SIGKILL)
+        for _, pid in self.pids():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        super().close()
+
+
+def guest(i):
+    return {"name": f"g{i}", "uuid": run.domain_uuid(i).bytes, "id": -1}
+
+
+def start(c, i):
+    c.call("DOMAIN_CREATE_WITH_FLAGS", dom=guest(i), flags=PAUSED)
+
+
+def qemu_alone():
+    """Seconds until QEMU with the machine of the guests answers on its monitor."""
+    command = [QEMU, "-S", "-no-user-config", "-nodefaults", "-display", "none", "-machine", "pc-i440fx-7.2,usb=off",
+               "-accel", "tcg", "-m", "16", "-qmp", "stdio"]
+    begin = time.monotonic()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdin.write(b'{"execute":"qmp_capabilities"}\n')
+        process.stdin.flush()
+        assert b"return" in process.stdout.readline()
+        seconds = time.monotonic() - begin
+        process.kill()
+    return seconds
+
+
+def start_time(side):
+    """Of a start without QEMU's own time: medians, measured by turns."""
+    whole, own = [], []
+    with Guests(side, 1) as h, h.connect() as c:
+        for _ in range(STARTS):
+            own.append(qemu_alone())
+            begin = time.monotonic()
+            start(c, 0)
+            whole.append(time.monotonic() - begin)
+            c.call("DOMAIN_DESTROY", dom=guest(0))
+    return 1000 * (statistics.median(whole) - statistics.median(own))
+
+
+def start_crowd(h):
+    """Seconds until guests that as many clients start at once all run."""
+    clients = [h.connect() for _ in range(CROWD)]
+    ready = threading.Barrier(CROWD + 1)
+    failed = []
+
+    def one(i):
+        ready.wait()
+        try:
+            start(clients[i], i)
+        except Exception as e:  # pylint: disable=broad-except
+            failed.append(e)
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(CROWD)]
+    for t in threads:
+        t.start()
+    ready.wait()
+    begin = time.monotonic()
+    for t in threads:
+        t.join()
+    seconds = time.monotonic() - begin
+    for c in clients:
+        c.sock.close()
+    assert not failed, failed[0]
+    return seconds
+
+
+def crowd(side):
+    with Guests(side, CROWD) as h:
+        return start_crowd(h)
+
+
+def stats_args():
+    return run.REMOTE.encode("remote_connect_get_all_domain_stats_args", {"doms": [], "stats": 0, "flags": 0})
+
+
+def stats_time(h):
+    payloads = run.payload_file(h, "stats", [stats_args()])
+    result = run.bench("calls", h.sock, proc=run.REMOTE.procs["CONNECT_GET_ALL_DOMAIN_STATS"]["num"], payloads=payloads)
+    assert result["errors"] == 0, "domstats failed"
+    return result["mean_us"] / 1000
+
+
+def stats_defined(side):
+    with host.Host() as h:
+        run.write_domains(h, 1000)
+        h.sock = side.start(h).socket("-sock")
+        assert run.count_domains(h.sock) == 1000, "not all domains were loaded"
+        return stats_time(h)
+
+
+def stats_running(side):
+    with Guests(side, CROWD) as h:
+        start_crowd(h)
+        return stats_time(h)
+
+
+def restart(side):
+    """Milliseconds from the start of a daemon that finds running guests to the statistics of all of them, which need every
+    one's monitor."""
+    with Guests(side, CROWD) as h:
+        start_crowd(h)
+        h.daemon.stop(signal.SIGKILL)
+        begin = time.monotonic()
+        h.start_daemon()
+        with h.connect() as c:
+            for i in range(CROWD):
+                reply = c.call("DOMAIN_MONITOR_COMMAND", _prog="qemu", dom=guest(i), cmd='{"execute":"query-status"}', flags=0)
+                assert json.loads(reply["result"])["return"]["status"] in ("prelaunch", "paused"), reply
+        return 1000 * (time.monotonic() - begin)
+
+
+def rss(daemon):
+    with open(f"/proc/{daemon.pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+
+
+def memory(side):
+    """kB that a running guest adds to a daemon, which knew its definition before."""
+    with Guests(side, CROWD) as h:
+        run.count_domains(h.sock)
+        before = rss(h.daemon)
+        start_crowd(h)
+        return (rss(h.daemon) - before) / CROWD
+
+
+def hung(side):
+    """The slowest of many calls about a guest beside one that QEMU does not answer for, while a call about that one waits."""
+    with Guests(side, 2) as h, h.connect() as c, h.connect() as waiting:
+        start(c, 0)
+        start(c, 1)
+        stuck = dict(h.pids())["g1"]
+        os.kill(stuck, signal.SIGSTOP)
+        waiting.post("DOMAIN_RESUME", dom=guest(1))
+        time.sleep(0.2)
+        slowest = 0.0
+        for _ in range(300):
+            begin = time.monotonic()
+            c.call("DOMAIN_GET_INFO", dom=guest(0))
+            slowest = max(slowest, time.monotonic() - begin)
+        os.kill(stuck, signal.SIGCONT)
+        return 1000 * slowest
+
+
+def below(share):
+    return lambda ours, reference: reference is None or ours <= share * reference
+
+
+# As in run.py.
+MEASUREMENTS = {
+    "start": (start_time, "start of a guest, without QEMU's own time", "ms", below(0.6), "≤ 0.6 × reference"),
+    "start-crowd": (crowd, "50 guests started by 50 clients at once", "s", below(0.5), "≤ 0.5 × reference"),
+    "stats-defined": (stats_defined, "statistics of 1,000 defined domains", "ms", lambda o, r: o <= 1.5, "≤ 1.5 ms"),
+    "stats-running": (stats_running, "statistics of 50 running guests", "ms", below(0.3), "≤ 0.3 × reference"),
+    "restart": (restart, "restart of the daemon until 50 running guests answer", "ms", below(0.5), "≤ 0.5 × reference"),
+    "hung": (hung, "slowest of 300 calls beside a guest that hangs", "ms", lambda o, r: o <= 5, "≤ 5 ms"),
+    "memory": (memory, "memory of a running guest in the daemon (RSS)", "kB", lambda o, r: o <= 150, "≤ 150 kB"),
+}
+
+if __name__ == "__main__":
+    sys.exit(run.main(MEASUREMENTS, "figures of guests", __doc__))
