@@ -90,25 +90,3 @@ QEMU_OP(domain_backup_begin)
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                             "cannot perform disk backup for inactive domain");
 }
-
-static int no_saved_image(VhCall *call, const remote_nonnull_domain *wire, VhError **err)
-{
-        const VhDomainObj *dom = qemu_domain(call, wire, err);
-
-        if (!dom)
-                return -ENOENT;
-        if (!dom->has_managed_save)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
-                                    "domain does not have managed save image");
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "saved guests cannot be read yet");
-}
-
-QEMU_OP_RET(domain_managed_save_get_xml_desc)
-{
-        return no_saved_image(call, &args->dom, err);
-}
-
-QEMU_OP(domain_managed_save_define_xml)
-{
-        return no_saved_image(call, &args->dom, err);
-}

@@ -5,6 +5,7 @@
 
 #include "agent-link.h"
 #include "block-job.h"
+#include "dump.h"
 #include "guest-host.h"
 #include "hotplug.h"
 
@@ -180,26 +181,60 @@ static void on_resume(QemuProcess *proc, json_t *args)
                 qemu_status_save(proc->dom);
 }
 
+static void crashed_for_good(QemuProcess *proc)
+{
+        qemu_process_kill(proc, QEMU_KILL_FORCE, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_CRASHED);
+}
+
 static void on_panic(QemuProcess *proc, json_t *args)
 {
+        if (proc->dom->state == VIR_DOMAIN_CRASHED || proc->killing)
+                return;
         proc->pause_reason = VIR_DOMAIN_PAUSED_CRASHED;
         vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED);
         qemu_process_tell(proc, VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_PANICKED);
         switch (proc->dom->def->on_crash) {
         case VH_LIFECYCLE_RESTART:
-        case VH_LIFECYCLE_COREDUMP_RESTART:
                 fake_reboot(proc);
+                break;
+        case VH_LIFECYCLE_COREDUMP_RESTART:
+                qemu_dump_automatically(proc, fake_reboot);
+                break;
+        case VH_LIFECYCLE_COREDUMP_DESTROY:
+                qemu_dump_automatically(proc, crashed_for_good);
                 break;
         case VH_LIFECYCLE_PRESERVE:
                 qemu_status_save(proc->dom);
                 break;
         default:
-                qemu_process_kill(proc, QEMU_KILL_FORCE, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_CRASHED);
+                crashed_for_good(proc);
         }
+}
+
+/* Its kernel took a dump of its own, and goes on. */
+static void on_crash_handled(QemuProcess *proc, json_t *args)
+{
+        qemu_process_tell(proc, VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_CRASHLOADED);
+        qemu_status_save(proc->dom);
+}
+
+static void on_dumped(QemuProcess *proc, json_t *args)
+{
+        if (proc->dumped)
+                proc->dumped(proc->dump_data, args);
+}
+
+static void go_on(QemuProcess *proc)
+{
+        if (proc->dom->state != VIR_DOMAIN_PAUSED)
+                return;
+        proc->cont_reason = VIR_DOMAIN_RUNNING_UNPAUSED;
+        qmp_send(proc->mon, qmp_command("cont", NULL), restarted, proc);
 }
 
 static void on_watchdog(QemuProcess *proc, json_t *args)
 {
+        enum { WATCHDOG_DUMP = 5 }; /* word of VhWatchdog.action */
         static const Word actions[] = {
                 { "none", VIR_DOMAIN_EVENT_WATCHDOG_NONE },
                 { "pause", VIR_DOMAIN_EVENT_WATCHDOG_PAUSE },
@@ -215,6 +250,10 @@ static void on_watchdog(QemuProcess *proc, json_t *args)
         vh_event_domain_watchdog(proc->driver->hub, &wire, action);
         if (action == VIR_DOMAIN_EVENT_WATCHDOG_PAUSE)
                 proc->pause_reason = VIR_DOMAIN_PAUSED_WATCHDOG;
+        /* For a dump QEMU only pauses. */
+        if (action == VIR_DOMAIN_EVENT_WATCHDOG_PAUSE && proc->dom->def->watchdog &&
+            proc->dom->def->watchdog->action == WATCHDOG_DUMP)
+                qemu_dump_automatically(proc, go_on);
 }
 
 static void on_suspend(QemuProcess *proc, json_t *args)
@@ -365,6 +404,8 @@ static const QemuEventRow rows[] = {
         { "STOP", on_stop },
         { "RESUME", on_resume },
         { "GUEST_PANICKED", on_panic },
+        { "GUEST_CRASHLOADED", on_crash_handled },
+        { "DUMP_COMPLETED", on_dumped },
         { "WATCHDOG", on_watchdog },
         { "SUSPEND", on_suspend },
         { "SUSPEND_DISK", on_suspend_disk },

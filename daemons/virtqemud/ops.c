@@ -212,6 +212,10 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_migrate_finish3_params),
         OP(domain_migrate_confirm3),
         OP(domain_migrate_confirm3_params),
+        OP(domain_save_image_define_xml),
+        OP(domain_save_params),
+        OP(domain_core_dump),
+        OP(domain_core_dump_with_format),
 
 #define NEED_RUNNING(name)     OP(name),
 #define NEED_RUNNING_RET(name) OP(name),

@@ -49,6 +49,9 @@ struct QemuProcess {
         /* Follows QEMU's migration, which saving and restoring are too; NULL: nobody. */
         void (*migration)(void *data, const char *status);
         void *migration_data;
+        /* Follows its dump of memory; NULL: nobody. */
+        void (*dumped)(void *data, json_t *event);
+        void *dump_data;
         unsigned last_node;              /* highest number of an image's node name */
         struct QemuChange *unplugs;      /* who waits for a device to go; hotplug-detach.c */
         struct QemuBlockTask *job_waits; /* who waits for the end of a job of QEMU's; block-task.h */

@@ -145,8 +145,6 @@ QEMU_OP_RET(domain_create_with_flags);
 QEMU_OP_RET(domain_create_with_files);
 QEMU_OP_RET(domain_create_xml);
 QEMU_OP_RET(domain_create_xml_with_files);
-QEMU_OP(domain_restore_params);
-QEMU_OP(domain_managed_save_remove);
 
 /* pin.c */
 QEMU_OP_RET(domain_get_vcpu_pin_info);
@@ -165,8 +163,6 @@ QEMU_OP_RET(domain_get_messages);
 QEMU_OP_RET(domain_get_launch_security_info);
 QEMU_OP_RET(domain_backup_get_xml_desc);
 QEMU_OP(domain_backup_begin);
-QEMU_OP_RET(domain_managed_save_get_xml_desc);
-QEMU_OP(domain_managed_save_define_xml);
 
 #define NEED_RUNNING(name)     QEMU_OP(name);
 #define NEED_RUNNING_RET(name) QEMU_OP_RET(name);
@@ -267,7 +263,8 @@ QEMU_OP(domain_save_flags);
 QEMU_OP(domain_managed_save);
 QEMU_OP(domain_restore);
 QEMU_OP(domain_restore_flags);
-QEMU_OP_RET(domain_save_image_get_xml_desc);
+QEMU_OP(domain_save_params);
+QEMU_OP(domain_restore_params);
 /* Starts a domain from its managed image; start_flags: QEMU_START_*. wire may be NULL. */
 int qemu_restore_managed(VhCall *call, QemuDriver *driver, VhDomainObj *dom, bool paused, uint32_t start_flags,
                          remote_nonnull_domain *wire, VhError **err);
@@ -276,6 +273,17 @@ char *qemu_managed_path(const QemuDriver *driver, const VhDomainObj *dom);
 /* life.c: the domain that a definition is started as: a new transient one, or a persistent one that does not run and
  * keeps its stored definition. *def is taken over on success. */
 int qemu_place_running(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhError **err);
+
+/* save-edit.c */
+QEMU_OP_RET(domain_save_image_get_xml_desc);
+QEMU_OP(domain_save_image_define_xml);
+QEMU_OP(domain_managed_save_remove);
+QEMU_OP_RET(domain_managed_save_get_xml_desc);
+QEMU_OP(domain_managed_save_define_xml);
+
+/* dump.c */
+QEMU_OP(domain_core_dump);
+QEMU_OP(domain_core_dump_with_format);
 
 /* monitor-command.c */
 extern const VhQemuOps qemu_qemu_ops;

@@ -17,7 +17,6 @@ enum {
         MAGIC_LEN = sizeof(MAGIC_DONE) - 1,
         /* Room behind the definition, so that a longer one can take its place later. */
         ROOM = 64 * 1024,
-        FORMAT_RAW = 0,
 };
 
 /* In the byte order of the host that saved. */
@@ -49,10 +48,15 @@ static int write_all(int fd, const void *data, size_t n)
         return 0;
 }
 
-int qemu_save_image_create(const char *path, const char *xml, bool running, VhError **err)
+int qemu_save_image_create(const char *path, const char *xml, bool running, QemuImageFormat format, VhError **err)
 {
         size_t len = strlen(xml) + 1;
-        Header header = { .version = VERSION, .data_len = (uint32_t)(len + ROOM), .was_running = running };
+        Header header = {
+                .version = VERSION,
+                .data_len = (uint32_t)(len + ROOM),
+                .was_running = running,
+                .format = format,
+        };
         _vh_free_ char *room = vh_xcalloc(1, ROOM);
         _vh_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         int r;
@@ -76,7 +80,7 @@ int qemu_save_image_finish(int fd)
         return 0;
 }
 
-static int check_header(const Header *h, const char *path, VhError **err)
+static int check_header(const Header *h, VhError **err)
 {
         if (memcmp(h->magic, MAGIC_PART, MAGIC_LEN) == 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "save image is incomplete");
@@ -88,9 +92,9 @@ static int check_header(const Header *h, const char *path, VhError **err)
         if (h->data_len == 0 || h->data_len > QEMU_SAVE_XML_MAX)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "invalid header data length: %u",
                                     h->data_len);
-        if (h->format != FORMAT_RAW)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "'%s' is compressed: such images cannot be read yet", path);
+        if (h->format >= QEMU_IMAGE_FORMATS)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "Invalid compressed save format %u",
+                                    h->format);
         return 0;
 }
 
@@ -124,14 +128,62 @@ int qemu_save_image_open(QemuSaveImage *image, const char *from, VhError **err)
                 return vh_error_sys(err, VIR_FROM_QEMU, errno, "Failed to open file '%s'", path);
         if (read_all(fd, &header, sizeof(header)) < 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read qemu header");
-        r = check_header(&header, path, err);
+        r = check_header(&header, err);
         if (r < 0)
                 return r;
         xml = vh_xcalloc(1, (size_t)header.data_len + 1);
         if (read_all(fd, xml, header.data_len) < 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read domain XML");
-        *image = (QemuSaveImage){ VH_TAKE_FD(fd), VH_TAKE_PTR(xml), header.was_running != 0 };
+        *image = (QemuSaveImage){ VH_TAKE_FD(fd), VH_TAKE_PTR(xml), header.was_running != 0, header.format };
         return 0;
+}
+
+/* The data with another definition and the same second document behind it; NULL: they do not fit. */
+static char *replace_xml(Header *header, const char *old, const char *xml)
+{
+        const char *cookie =
+                header->cookie_offset && header->cookie_offset < header->data_len ? old + header->cookie_offset : NULL;
+        size_t len = strlen(xml) + 1, more = cookie ? strlen(cookie) + 1 : 0;
+        char *data;
+
+        if (len + more > header->data_len)
+                return NULL;
+        data = vh_xcalloc(1, header->data_len);
+        memcpy(data, xml, len);
+        if (cookie)
+                memcpy(data + len, cookie, more);
+        header->cookie_offset = cookie ? (uint32_t)len : 0;
+        return data;
+}
+
+int qemu_save_image_rewrite(const char *path, const char *xml, bool running, VhError **err)
+{
+        _vh_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+        _vh_free_ char *old = NULL;
+        _vh_free_ char *data = NULL;
+        Header header;
+        int r;
+
+        if (fd < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, errno, "Failed to open file '%s'", path);
+        if (read_all(fd, &header, sizeof(header)) < 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read qemu header");
+        r = check_header(&header, err);
+        if (r < 0)
+                return r;
+        old = vh_xcalloc(1, (size_t)header.data_len + 1);
+        if (read_all(fd, old, header.data_len) < 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read domain XML");
+        data = replace_xml(&header, old, xml);
+        if (!data)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "new xml too large to fit in file");
+        header.was_running = running;
+        r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : write_all(fd, &header, sizeof(header));
+        if (r == 0)
+                r = write_all(fd, data, header.data_len);
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "failed to write header to domain save file '%s'", path) : 0;
 }
 
 void qemu_save_image_done(QemuSaveImage *image)

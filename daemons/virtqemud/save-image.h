@@ -4,6 +4,7 @@
 /* Files with a saved guest: a header, its definition, and QEMU's stream. The form is the reference's. */
 
 #include "base/error.h"
+#include "filter.h"
 
 enum { QEMU_SAVE_XML_MAX = 8 * 1024 * 1024 };
 
@@ -14,13 +15,17 @@ typedef struct QemuSaveImage {
         int fd; /* behind the definition, where QEMU's stream begins */
         char *xml;
         bool was_running;
+        QemuImageFormat format; /* of the stream */
 } QemuSaveImage;
 
-/* Makes the file (replacing what is there) and writes what comes before QEMU's stream, with the mark of a file that is
- * not finished. Returns a descriptor at the place of the stream, or negative errno with *err. */
-int qemu_save_image_create(const char *path, const char *xml, bool running, VhError **err);
+/* Makes the file (replacing what is there) and writes what comes before QEMU's stream, which will have that format,
+ * with the mark of a file that is not finished. Returns a descriptor at the place of the stream, or negative errno with
+ * *err. */
+int qemu_save_image_create(const char *path, const char *xml, bool running, QemuImageFormat format, VhError **err);
 /* Marks it as finished, on disk. */
 int qemu_save_image_finish(int fd);
+/* Puts another definition into a finished file, which must have room for it; running: what a restore makes of it. */
+int qemu_save_image_rewrite(const char *path, const char *xml, bool running, VhError **err);
 /* Opens a file and reads it up to the stream. On success the caller frees with qemu_save_image_done(). */
 int qemu_save_image_open(QemuSaveImage *image, const char *from, VhError **err);
 void qemu_save_image_done(QemuSaveImage *image);

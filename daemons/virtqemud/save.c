@@ -4,40 +4,38 @@
  * for its event. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "process.h"
 #include "qemu-ops.h"
 #include "save-image.h"
+#include "stream-out.h"
 #include "task.h"
-
-#define FD_NAME "migrate" /* how the descriptor is called inside QEMU */
 
 enum { DIR_MODE = 0700 };
 
 /* ---- save ---- */
 
 typedef struct SaveTask {
-        QemuTask task;
+        QemuStreamTask stream; /* fd: the image */
         char *path;
         char *xml;    /* a client's own definition, NULL: none */
         bool managed; /* its success makes the domain's managed image */
         bool running; /* what a restore makes of it */
         bool resume;  /* it ran, and goes on if this fails */
-        int fd;
         bool created;
+        bool drop_cache; /* the file is not to stay in memory */
 } SaveTask;
 
 static void save_cleanup(QemuTask *task)
 {
         SaveTask *save = (SaveTask *)task;
-        QemuProcess *proc = qemu_process(task->dom);
 
-        if (proc && proc->migration_data == save)
-                proc->migration = NULL;
-        if (save->fd >= 0)
-                close(save->fd);
+        qemu_stream_done(&save->stream);
+        if (save->stream.fd >= 0)
+                close(save->stream.fd);
         free(save->path);
         free(save->xml);
 }
@@ -57,15 +55,15 @@ static bool is_file(int fd)
 /* The guest goes on as if nothing had been; the half file goes. err is taken over. */
 static void save_failed(SaveTask *save, int r, VhError *err)
 {
-        QemuProcess *proc = qemu_process(save->task.dom);
+        QemuProcess *proc = qemu_process(save->stream.task.dom);
 
-        if (save->created && is_file(save->fd))
+        if (save->created && is_file(save->stream.fd))
                 (void)unlink(save->path);
         if (proc && proc->mon && save->resume && !proc->killing) {
                 proc->cont_reason = VIR_DOMAIN_RUNNING_SAVE_CANCELED;
                 qmp_send(proc->mon, qmp_command("cont", NULL), resumed, NULL);
         }
-        qemu_task_end(&save->task, r, err);
+        qemu_task_end(&save->stream.task, r, err);
 }
 
 static void save_stopped(QemuTask *task)
@@ -79,13 +77,18 @@ static void save_stopped(QemuTask *task)
 
 static int finish_work(void *data)
 {
-        return qemu_save_image_finish(((SaveTask *)data)->fd);
+        const SaveTask *save = data;
+        int r = qemu_save_image_finish(save->stream.fd);
+
+        if (r == 0 && save->drop_cache)
+                (void)posix_fadvise(save->stream.fd, 0, 0, POSIX_FADV_DONTNEED);
+        return r;
 }
 
 static void finish_done(void *data, int r)
 {
         SaveTask *save = data;
-        QemuProcess *proc = qemu_process(save->task.dom);
+        QemuProcess *proc = qemu_process(save->stream.task.dom);
         VhError *err = NULL;
 
         if (r < 0) {
@@ -95,68 +98,15 @@ static void finish_done(void *data, int r)
         }
         if (proc)
                 qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_SAVED, VIR_DOMAIN_EVENT_STOPPED_SAVED);
-        qemu_task_wait_stopped(&save->task, save_stopped);
+        qemu_task_wait_stopped(&save->stream.task, save_stopped);
 }
 
-static void got_reason(QemuTask *task, json_t *ret, int r, const VhError *cause)
-{
-        const char *why = json_string_value(json_object_get(ret, "error-desc"));
-        VhError *err = NULL;
-
-        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain save job: %s",
-                         why ? why : "unexpectedly failed");
-        save_failed((SaveTask *)task, r, err);
-}
-
-static void migration_moved(void *data, const char *status)
-{
-        SaveTask *save = data;
-        QemuProcess *proc = qemu_process(save->task.dom);
-        bool done = vh_streq(status, "completed");
-
-        if (!done && !vh_streq(status, "failed") && !vh_streq(status, "cancelled"))
-                return;
-        proc->migration = NULL;
-        if (done)
-                vh_pool_submit(save->task.driver->pool, finish_work, finish_done, save);
-        else
-                qemu_task_qmp_try(&save->task, qmp_command("query-migrate", NULL), got_reason);
-}
-
-static void save_step_failed(QemuTask *task, int r, const VhError *err)
-{
-        save_failed((SaveTask *)task, r, vh_error_copy(err));
-}
-
-static void started(QemuTask *task, json_t *ret, int r, const VhError *err)
+static void written(QemuStreamTask *stream, int r, VhError *err)
 {
         if (r < 0)
-                save_step_failed(task, r, err);
-        /* What follows comes by event, or with the process' end. */
-}
-
-static void got_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
-{
-        QemuProcess *proc = qemu_process(task->dom);
-
-        if (r < 0) {
-                save_step_failed(task, r, err);
-                return;
-        }
-        proc->migration = migration_moved;
-        proc->migration_data = task;
-        qemu_task_qmp_try(task, qmp_command("migrate", "{s:s}", "uri", "fd:" FD_NAME), started);
-}
-
-static void limit_set(QemuTask *task, json_t *ret, int r, const VhError *err)
-{
-        SaveTask *save = (SaveTask *)task;
-        int fd = r < 0 ? -1 : dup(save->fd);
-
-        if (r < 0)
-                save_step_failed(task, r, err);
+                save_failed((SaveTask *)stream, r, err);
         else
-                qemu_task_qmp_fd(task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME), fd, got_fd);
+                vh_pool_submit(stream->task.driver->pool, finish_work, finish_done, stream);
 }
 
 static char *text_to_save(QemuTask *task)
@@ -171,20 +121,17 @@ static void paused(QemuTask *task, json_t *ret, int r, const VhError *error)
 {
         SaveTask *save = (SaveTask *)task;
         _vh_free_ char *xml = text_to_save(task);
-        VhError *err = NULL;
+        VhError *err = vh_error_copy(error);
 
+        if (r == 0)
+                r = save->stream.fd = qemu_save_image_create(save->path, save->xml ? save->xml : xml, save->running,
+                                                             save->stream.format, &err);
         if (r < 0) {
-                save_step_failed(task, r, error);
-                return;
-        }
-        save->fd = qemu_save_image_create(save->path, save->xml ? save->xml : xml, save->running, &err);
-        if (save->fd < 0) {
-                save_failed(save, save->fd, err);
+                save_failed(save, r, err);
                 return;
         }
         save->created = true;
-        qemu_task_qmp_try(task, qmp_command("migrate-set-parameters", "{s:I}", "max-bandwidth", (json_int_t)QEMU_NO_LIMIT),
-                          limit_set);
+        qemu_stream_out(&save->stream, written);
 }
 
 static void save_run(QemuTask *task)
@@ -228,6 +175,7 @@ static int save(VhCall *call, const remote_nonnull_domain *wire, const char *pat
 {
         VhDomainObj *dom = qemu_domain(call, wire, err);
         bool managed = !path;
+        QemuImageFormat format = QEMU_IMAGE_RAW;
         SaveTask *save;
         int r = dom ? vh_check_flags(flags, SAVE_FLAGS, VIR_FROM_QEMU, "qemuDomainSaveFlags", err) : -ENOENT;
 
@@ -238,18 +186,23 @@ static int save(VhCall *call, const remote_nonnull_domain *wire, const char *pat
         if (r == 0 && managed && !dom->persistent)
                 r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                  "cannot do managed save for transient domain");
+        if (r == 0)
+                r = qemu_image_format(qemu_driver(call)->conf, "save_image_format", "save", false, &format, err);
         if (r == 0 && managed)
                 r = vh_mkdir_p(qemu_driver(call)->save_dir, DIR_MODE);
         if (r < 0)
                 return r;
         save = (SaveTask *)qemu_task_new(qemu_driver(call), dom, call, &save_class);
-        save->fd = -1;
+        save->stream.fd = -1;
+        save->stream.format = format;
+        save->stream.what = "save";
+        save->drop_cache = flags & VIR_DOMAIN_SAVE_BYPASS_CACHE;
         save->managed = managed;
         save->path = managed ? qemu_managed_path(qemu_driver(call), dom) : vh_xstrdup(path);
         save->xml = vh_xstrdup(xml);
         save->running = flags & VIR_DOMAIN_SAVE_RUNNING ||
                         (!(flags & VIR_DOMAIN_SAVE_PAUSED) && dom->state == VIR_DOMAIN_RUNNING);
-        return qemu_task_go(&save->task);
+        return qemu_task_go(&save->stream.task);
 }
 
 QEMU_OP(domain_save)
@@ -277,19 +230,31 @@ char *qemu_managed_path(const QemuDriver *driver, const VhDomainObj *dom)
 typedef struct RestoreTask {
         QemuTask task;
         QemuSaveImage image;
+        QemuFilter *filter;
+        bool watching;  /* for the end of the process */
         bool run;       /* go on behind it */
         char *managed;  /* file to remove when all went well; NULL: none */
         uint32_t flags; /* QEMU_START_* */
         remote_nonnull_domain *wire;
 } RestoreTask;
 
-static void restore_cleanup(QemuTask *task)
+static void stop_following(RestoreTask *restore)
 {
-        RestoreTask *restore = (RestoreTask *)task;
-        QemuProcess *proc = qemu_process(task->dom);
+        QemuProcess *proc = qemu_process(restore->task.dom);
 
         if (proc && proc->migration_data == restore)
                 proc->migration = NULL;
+        if (restore->watching)
+                qemu_task_stop_waiting(&restore->task);
+        restore->watching = false;
+}
+
+static void restore_cleanup(QemuTask *task)
+{
+        RestoreTask *restore = (RestoreTask *)task;
+
+        stop_following(restore);
+        qemu_filter_free(restore->filter);
         qemu_save_image_done(&restore->image);
         free(restore->managed);
 }
@@ -320,11 +285,20 @@ static void restore_failed(QemuTask *task, int r, const VhError *err)
         qemu_task_end(task, r, vh_error_copy(err));
 }
 
+/* The process ended before its event came. */
+static void restore_gone(QemuTask *task)
+{
+        VhError *err = NULL;
+        int r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+
+        ((RestoreTask *)task)->watching = false;
+        qemu_task_end(task, r, err);
+}
+
 static void came_in(void *data, const char *status)
 {
         RestoreTask *restore = data;
         QemuTask *task = data;
-        QemuProcess *proc = qemu_process(task->dom);
         _vh_error_ VhError *err = NULL;
 
         if (vh_streq(status, "failed")) {
@@ -335,7 +309,7 @@ static void came_in(void *data, const char *status)
         }
         if (!vh_streq(status, "completed"))
                 return;
-        proc->migration = NULL;
+        stop_following(restore);
         vh_domain_obj_set_state(task->dom, restore->run ? VIR_DOMAIN_RUNNING : VIR_DOMAIN_PAUSED,
                                 restore->run ? VIR_DOMAIN_RUNNING_RESTORED : VIR_DOMAIN_PAUSED_MIGRATION);
         if (restore->run)
@@ -360,18 +334,37 @@ static void incoming_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
         }
         proc->migration = came_in;
         proc->migration_data = task;
-        qemu_task_qmp_try(task, qmp_command("migrate-incoming", "{s:s}", "uri", "fd:" FD_NAME), coming);
+        ((RestoreTask *)task)->watching = true;
+        qemu_task_wait_stopped(task, restore_gone);
+        qemu_task_qmp_try(task, qmp_command("migrate-incoming", "{s:s}", "uri", "fd:" QEMU_STREAM_FD), coming);
 }
 
-static void process_up(void *data, int r, const VhError *err)
+/* Where QEMU reads the stream from. */
+static int open_stream(RestoreTask *restore, VhError **err)
+{
+        int fd = -1;
+
+        if (restore->image.format == QEMU_IMAGE_RAW)
+                return VH_TAKE_FD(restore->image.fd);
+        restore->filter = qemu_filter_new(restore->task.driver->env.loop, restore->image.format, true,
+                                          restore->image.fd, &fd, err);
+        return restore->filter ? fd : -ENOEXEC;
+}
+
+static void process_up(void *data, int r, const VhError *error)
 {
         RestoreTask *restore = data;
+        VhError *err = r < 0 ? vh_error_copy(error) : NULL;
+        int fd = r < 0 ? r : open_stream(restore, &err);
 
         if (r < 0)
-                qemu_task_end(&restore->task, r, vh_error_copy(err));
-        else
-                qemu_task_qmp_fd(&restore->task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME),
-                                 VH_TAKE_FD(restore->image.fd), incoming_fd);
+                qemu_task_end(&restore->task, r, err);
+        else if (fd < 0) {
+                restore_failed(&restore->task, fd, err);
+                vh_error_free(err);
+        } else
+                qemu_task_qmp_fd(&restore->task, qmp_command("getfd", "{s:s}", "fdname", QEMU_STREAM_FD), fd,
+                                 incoming_fd);
 }
 
 static void restore_run(QemuTask *task)
@@ -478,23 +471,46 @@ QEMU_OP(domain_restore_flags)
         return restore(call, args->from, args->dxml, args->flags, err);
 }
 
-/* ---- what is in an image ---- */
+/* ---- the same with parameters ---- */
 
-QEMU_OP_RET(domain_save_image_get_xml_desc)
+typedef struct SaveParams {
+        const char *file, *xml;
+} SaveParams;
+
+static int read_params(const remote_typed_param *params, uint32_t n, SaveParams *ret, VhError **err)
 {
-        QemuSaveImage image;
-        int r = vh_check_flags(args->flags, VIR_DOMAIN_SAVE_IMAGE_XML_SECURE, VIR_FROM_QEMU,
-                               "qemuDomainSaveImageGetXMLDesc", err);
-        _vh_domain_def_ VhDomainDef *def = NULL;
-        unsigned secure = args->flags & VIR_DOMAIN_SAVE_IMAGE_XML_SECURE ? VH_XML_SECURE : 0;
+        static const VhTypedField fields[] = {
+                { VIR_DOMAIN_SAVE_PARAM_FILE, VIR_TYPED_PARAM_STRING, false },
+                { VIR_DOMAIN_SAVE_PARAM_DXML, VIR_TYPED_PARAM_STRING, false },
+        };
+        const remote_typed_param *file = vh_typed_find(params, n, VIR_DOMAIN_SAVE_PARAM_FILE);
+        const remote_typed_param *xml = vh_typed_find(params, n, VIR_DOMAIN_SAVE_PARAM_DXML);
+        int r = vh_typed_validate(params, n, fields, VH_ARRAY_SIZE(fields), err);
 
-        if (r == 0)
-                r = qemu_save_image_open(&image, args->file, err);
         if (r < 0)
                 return r;
-        r = qemu_parse(qemu_driver(call), image.xml, 0, &def, err);
-        if (r == 0)
-                ret->xml = vh_call_own(call, vh_domain_def_format(def, VH_XML_INACTIVE | secure));
-        qemu_save_image_done(&image);
-        return r;
+        *ret = (SaveParams){ file ? file->value.s : NULL, xml ? xml->value.s : NULL };
+        return 0;
+}
+
+/* Without a file it is the managed image. */
+QEMU_OP(domain_save_params)
+{
+        SaveParams params = { 0 };
+        int r = read_params(args->params.val, args->params.len, &params, err);
+
+        if (r == 0 && !params.file && params.xml)
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                 "xml modification unsupported when saving to managed save");
+        return r < 0 ? r : save(call, &args->dom, params.file, params.xml, args->flags, err);
+}
+
+QEMU_OP(domain_restore_params)
+{
+        SaveParams params = { 0 };
+        int r = read_params(args->params.val, args->params.len, &params, err);
+
+        if (r == 0 && !params.file)
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "missing path to restore from");
+        return r < 0 ? r : restore(call, params.file, params.xml, args->flags, err);
 }

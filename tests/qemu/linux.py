@@ -50,7 +50,10 @@ class Console:
         self.text = ""
 
     def close(self):
-        self.virsh.stdin.close()
+        try:
+            self.virsh.stdin.close()
+        except OSError:
+            pass  # virsh went before, with the guest
         self.virsh.terminate()
         self.virsh.wait()
         self.virsh.stdout.close()
@@ -75,9 +78,12 @@ class Console:
         self.virsh.stdin.flush()
 
     def login(self):
-        self.wait("login: ")
-        self.type("root\n")
-        self.wait("# ")
+        """From the prompt of a fresh boot, or of a line that somebody hung up."""
+        if "login" in self.wait("login: |# ").group():
+            self.type("root\n")
+            if "Password" in self.wait("# |Password: ").group():
+                self.type("guest\n")
+                self.wait("# ")
 
     def run(self, command, seconds=30.0):
         """Runs a command in the guest's shell; its output."""
@@ -203,6 +209,23 @@ class Tiny:
         wait_for(lambda: "state='connected'" in must(self.uri, "dumpxml", "tiny"))
         print(f"# {which}: up after {time.monotonic() - begin:.1f} s", flush=True)
 
+    def configure(self, **keys):
+        """Starts the daemon again with other keys of qemu.conf; the guest runs on."""
+        self.console.close()
+        self.daemon.stop()
+        more = "".join(f'{key} = "{value}"\n' for key, value in keys.items())
+        self.h.write(QEMU_CONF.replace("ROOT", self.h.root) + more, "etc", "qemu.conf")
+        self.daemon, self.uri = self.h.daemon("ours")
+        self.reconnect()
+
+    def reconnect(self):
+        """Opens the console again."""
+        self.console.close()
+        self.console = Console(self.uri, "tiny")
+        self.console.wait("Connected to domain")
+        self.console.type("\n")
+        self.console.login()
+
     def __enter__(self):
         return self
 
@@ -220,7 +243,93 @@ def agent_answers_as_with_the_reference(s):
     assert not bad, "\n".join(bad)
 
 
-TESTS = [agent_answers_as_with_the_reference]
+def dumps(s):
+    """Memory alone in every form, live or not, and QEMU's whole state; the guest goes on."""
+    to = s.h.path("dump")
+    for options, magic in [(["--memory-only"], b"\x7fELF"), (["--memory-only", "--live"], b"\x7fELF"),
+                           (["--memory-only", "--format", "kdump-zlib"], b"makedumpfile"), (["--live"], b"QEVM"),
+                           (["--bypass-cache"], b"QEVM")]:
+        must(s.uri, "dump", "tiny", to, *options)
+        with open(to, "rb") as f:
+            assert f.read(len(magic)) == magic, options
+        os.unlink(to)
+        assert must(s.uri, "domstate", "tiny", "--reason").strip() in ("running (unpaused)", "running (booted)")
+    assert "Failed to create file" in virsh(s.uri, "dump", "tiny", "/nonexistent/x").stderr
+    assert s.console.run("echo alive").strip() == "alive"
+
+
+def packed_images(s):
+    """Saved through a program and without, and restored from that; the guest does not notice."""
+    s.console.run("echo kept > /tmp/kept")
+    for form, magic in [("gzip", b"\x1f\x8b"), ("raw", b"QEVM")]:
+        image = s.h.path("image")
+        s.configure(save_image_format=form)
+        must(s.uri, "save", "tiny", image)
+        with open(image, "rb") as f:
+            data = f.read(200000)
+        assert magic in data, form
+        assert "<name>tiny</name>" in must(s.uri, "save-image-dumpxml", image)
+        must(s.uri, "restore", image)
+        assert must(s.uri, "domstate", "tiny", "--reason").strip() == "running (restored)"
+        os.unlink(image)
+        s.reconnect()
+        assert s.console.run("cat /tmp/kept").strip() == "kept", form
+    s.configure(save_image_format="nothing")
+    assert "Invalid save image format specified in configuration file" in virsh(s.uri, "save", "tiny", "/tmp/x").stderr
+    s.configure()
+
+
+def a_panic_dumps_and_restarts(s):
+    """on_crash: the dump lies in its folder, and the guest boots again."""
+    s.console.type("echo c > /proc/sysrq-trigger\n")
+    s.console.wait("tiny is up")
+    s.console.login()
+    dumps_made = os.listdir(s.h.path("dumps"))
+    assert len(dumps_made) == 1 and re.fullmatch(r"\d+-tiny-[\d:-]+", dumps_made[0]), dumps_made
+    assert must(s.uri, "domstate", "tiny", "--reason").strip() == "running (crashed)"
+    os.unlink(s.h.path("dumps", dumps_made[0]))
+
+
+def devices_leave(s):
+    """PCI devices that the guest lets go of, memory and a processor that it takes."""
+    disk = s.h.path("extra.img")
+    with open(disk, "wb") as f:
+        f.truncate(2 << 20)
+    must(s.uri, "attach-disk", "tiny", disk, "vdb", "--live", "--subdriver", "raw")
+    assert s.console.run("sleep 1; cat /sys/block/vdb/size").strip() == "4096"
+    must(s.uri, "detach-disk", "tiny", "vdb", "--live")
+    assert "vdb" not in must(s.uri, "domblklist", "tiny")
+    assert "vdb" not in s.console.run("ls /sys/block")
+    net = s.h.write("<interface type='user'><mac address='52:54:00:aa:00:01'/><model type='virtio'/></interface>", "net.xml")
+    must(s.uri, "attach-device", "tiny", net, "--live")
+    assert "52:54:00:aa:00:01" in s.console.run("sleep 1; cat /sys/class/net/*/address")
+    must(s.uri, "detach-device", "tiny", net, "--live")
+    assert "52:54:00:aa:00:01" not in s.console.run("cat /sys/class/net/*/address")
+    assert "52:54:00:aa:00:01" not in must(s.uri, "domiflist", "tiny")
+    dimm = s.h.write("<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>", "dimm.xml")
+    before = int(s.console.run("awk '/MemTotal/ { print $2 }' /proc/meminfo"))
+    must(s.uri, "attach-device", "tiny", dimm, "--live")
+    wait_for(lambda: int(s.console.run("awk '/MemTotal/ { print $2 }' /proc/meminfo")) > before + 100000)
+    must(s.uri, "setvcpus", "tiny", "2", "--live")
+    s.console.run("sleep 1; echo 1 > /sys/devices/system/cpu/cpu1/online")
+    assert s.console.run("nproc").strip() == "2"
+    assert must(s.uri, "vcpucount", "tiny", "--guest").strip() == "2"
+
+
+def reboot_and_power(s):
+    """By agent and by button; the last one ends the guest."""
+    must(s.uri, "reboot", "tiny", "--mode", "agent")
+    s.console.wait("tiny is up")
+    s.console.login()
+    wait_for(lambda: "state='connected'" in must(s.uri, "dumpxml", "tiny"))
+    must(s.uri, "reboot", "tiny", "--mode", "acpi")
+    s.console.wait("tiny is up")
+    s.console.login()
+    must(s.uri, "shutdown", "tiny", "--mode", "acpi")
+    wait_for(lambda: "tiny" not in must(s.uri, "list", "--all", "--name"))
+
+
+TESTS = [agent_answers_as_with_the_reference, dumps, packed_images, a_panic_dumps_and_restarts, devices_leave, reboot_and_power]
 
 
 def main():

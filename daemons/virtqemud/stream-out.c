@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* QEMU's state into a descriptor: the limit of its speed, the descriptor, the command, its event, and the end of the
+ * program in between. */
+
+#include "stream-out.h"
+
+#include <errno.h>
+
+#include "process.h"
+#include "save-image.h"
+
+static void stop_following(QemuStreamTask *stream)
+{
+        QemuProcess *proc = qemu_process(stream->task.dom);
+
+        if (proc && proc->migration_data == stream)
+                proc->migration = NULL;
+        if (stream->watching)
+                qemu_task_stop_waiting(&stream->task);
+        stream->watching = false;
+}
+
+static void end(QemuStreamTask *stream, int r, VhError *err)
+{
+        stop_following(stream);
+        stream->written(stream, r, err);
+}
+
+/* The process ended before its event came. */
+static void gone(QemuTask *task)
+{
+        QemuStreamTask *stream = (QemuStreamTask *)task;
+        VhError *err = NULL;
+        int r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+
+        stream->watching = false;
+        end(stream, r, err);
+}
+
+static void step_failed(QemuTask *task, int r, const VhError *err)
+{
+        end((QemuStreamTask *)task, r, vh_error_copy(err));
+}
+
+static void got_reason(QemuTask *task, json_t *ret, int r, const VhError *cause)
+{
+        QemuStreamTask *stream = (QemuStreamTask *)task;
+        const char *why = json_string_value(json_object_get(ret, "error-desc"));
+        VhError *err = NULL;
+
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain %s job: %s", stream->what,
+                         why ? why : "unexpectedly failed");
+        end(stream, r, err);
+}
+
+static void packed(void *data, int r, const VhError *err)
+{
+        end(data, r, vh_error_copy(err));
+}
+
+static void moved(void *data, const char *status)
+{
+        QemuStreamTask *stream = data;
+        bool done = vh_streq(status, "completed");
+
+        if (!done && !vh_streq(status, "failed") && !vh_streq(status, "cancelled"))
+                return;
+        stop_following(stream);
+        if (!done)
+                qemu_task_qmp_try(&stream->task, qmp_command("query-migrate", NULL), got_reason);
+        else if (stream->filter)
+                qemu_filter_wait(stream->filter, packed, stream);
+        else
+                end(stream, 0, NULL);
+}
+
+static void started(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        if (r < 0)
+                step_failed(task, r, err);
+        /* What follows comes by event, or with the process' end. */
+}
+
+static void got_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (r < 0) {
+                step_failed(task, r, err);
+                return;
+        }
+        proc->migration = moved;
+        proc->migration_data = task;
+        ((QemuStreamTask *)task)->watching = true;
+        qemu_task_wait_stopped(task, gone);
+        qemu_task_qmp_try(task, qmp_command("migrate", "{s:s}", "uri", "fd:" QEMU_STREAM_FD), started);
+}
+
+static int open_end(QemuStreamTask *stream, VhError **err)
+{
+        int fd = -1;
+
+        if (stream->format == QEMU_IMAGE_RAW)
+                fd = dup(stream->fd);
+        else
+                stream->filter =
+                        qemu_filter_new(stream->task.driver->env.loop, stream->format, false, stream->fd, &fd, err);
+        return fd < 0 ? -EMFILE : fd;
+}
+
+static void limit_set(QemuTask *task, json_t *ret, int r, const VhError *error)
+{
+        VhError *err = r < 0 ? vh_error_copy(error) : NULL;
+        int fd = r < 0 ? r : open_end((QemuStreamTask *)task, &err);
+
+        if (fd < 0)
+                end((QemuStreamTask *)task, fd, err);
+        else
+                qemu_task_qmp_fd(task, qmp_command("getfd", "{s:s}", "fdname", QEMU_STREAM_FD), fd, got_fd);
+}
+
+void qemu_stream_out(QemuStreamTask *stream, void (*written)(QemuStreamTask *stream, int r, VhError *err))
+{
+        stream->written = written;
+        qemu_task_qmp_try(&stream->task,
+                          qmp_command("migrate-set-parameters", "{s:I}", "max-bandwidth", (json_int_t)QEMU_NO_LIMIT),
+                          limit_set);
+}
+
+void qemu_stream_done(QemuStreamTask *stream)
+{
+        stop_following(stream);
+        stream->filter = qemu_filter_free(stream->filter);
+}
