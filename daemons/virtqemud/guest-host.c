@@ -3,17 +3,21 @@
 
 #include "guest-host.h"
 
+#include "helpers.h"
 #include "run-steps.h"
 
 /* ---- before ---- */
 
+/* Programs beside the guest. */
+static int (*const helpers[])(QemuProcess *, QemuHostWork *, VhError **) = { qemu_tpms_want, qemu_filesystems_want,
+                                                                             qemu_reservations_want };
+
 static int want_all(QemuProcess *proc, VhError **err)
 {
-        static int (*const parts[])(QemuProcess *, QemuHostWork *, VhError **) = { qemu_guest_nets_want };
-        int r = 0;
+        int r = qemu_guest_nets_want(proc, proc->work, err);
 
-        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(parts); i++)
-                r = parts[i](proc, proc->work, err);
+        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(helpers); i++)
+                r = helpers[i](proc, proc->work, err);
         return r;
 }
 
@@ -65,6 +69,9 @@ static int ended(QemuProcess *proc, VhError **err)
                 return 0;
         proc->work = qemu_host_work_new();
         qemu_guest_nets_leave(proc, proc->work);
+        /* What the guest needed is what has to end. */
+        for (size_t i = 0; i < VH_ARRAY_SIZE(helpers); i++)
+                (void)helpers[i](proc, proc->work, NULL);
         if (qemu_host_work_empty(proc->work)) {
                 proc->work = qemu_host_work_drop(proc->work, false);
                 return 0;

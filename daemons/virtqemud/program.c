@@ -10,10 +10,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/file.h"
+#include "spawn.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -21,6 +23,7 @@ enum {
         OUTPUT_MAX = 1024 * 1024, /* bytes that are kept of what a program writes */
         PIECE = 4096,
         MSEC = 1000,
+        LOG_MODE = 0600,
 };
 
 typedef enum Pipe { IN, OUT, ERR, N_PIPES } Pipe;
@@ -42,27 +45,56 @@ static uint64_t now_ms(void)
         return (uint64_t)t.tv_sec * MSEC + (uint64_t)t.tv_nsec / (1000 * 1000);
 }
 
+/* The environment of programs that come without one. */
+static char *const plain[] = { (char *)"LC_ALL=C", (char *)"PATH=" DEFAULT_PATH, NULL };
+
 /* ---- the child: only what is safe behind a fork of a process with threads ---- */
 
-static void become(const QemuCommand *cmd, char **env, const int fds[N_PIPES], int report)
+static void reset(void)
 {
         struct sigaction dfl = { .sa_handler = SIG_DFL };
         sigset_t none;
-        int e;
 
         for (int i = 1; i < NSIG; i++)
                 (void)sigaction(i, &dfl, NULL);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         setsid();
-        if (chdir("/") == 0 && dup2(fds[IN], STDIN_FILENO) >= 0 && dup2(fds[OUT], STDOUT_FILENO) >= 0 &&
-            dup2(fds[ERR], STDERR_FILENO) >= 0 && close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0) {
-                for (size_t i = 0; i < cmd->n_fds; i++)
-                        (void)fcntl(cmd->fds[i], F_SETFD, 0);
-                execve(cmd->argv[0], cmd->argv, env);
+}
+
+static int drop_to(uid_t uid, gid_t gid)
+{
+        if (syscall(SYS_setgroups, (size_t)0, NULL) < 0 || syscall(SYS_setresgid, gid, gid, gid) < 0 ||
+            syscall(SYS_setresuid, uid, uid, uid) < 0)
+                return -errno;
+        return 0;
+}
+
+static int take_place(const QemuCommand *cmd, const int fds[N_PIPES])
+{
+        if (chdir("/") < 0 || dup2(fds[IN], STDIN_FILENO) < 0 || dup2(fds[OUT], STDOUT_FILENO) < 0 ||
+            dup2(fds[ERR], STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+                return -errno;
+        for (size_t i = 0; i < cmd->n_fds; i++)
+                (void)fcntl(cmd->fds[i], F_SETFD, 0);
+        return 0;
+}
+
+/* Does not return. */
+static void become(const QemuCommand *cmd, const QemuBackground *as, const int fds[N_PIPES], int report)
+{
+        int r = take_place(cmd, fds);
+
+        if (r == 0 && as->pid_path)
+                r = qemu_spawn_pid_file(as->pid_path); /* behind the others: it stays open */
+        if (r == 0 && as->drop)
+                r = drop_to(as->uid, as->gid);
+        if (r == 0) {
+                execve(cmd->argv[0], cmd->argv, cmd->env ? cmd->env : (char **)plain);
+                r = -errno;
         }
-        e = errno;
-        (void)!write(report, &e, sizeof(e));
+        r = -r;
+        (void)!write(report, &r, sizeof(r));
         _exit(127);
 }
 
@@ -109,16 +141,19 @@ static void reap(Child *c, int *status)
         c->pid = 0;
 }
 
-static int start(Child *c, const QemuCommand *cmd, VhError **err)
+static int start(Child *c, const QemuProgram *program, VhError **err)
 {
-        static char *const plain[] = { (char *)"LC_ALL=C", (char *)"PATH=" DEFAULT_PATH, NULL };
+        const QemuBackground as = { .drop = program->drop, .uid = program->uid, .gid = program->gid };
+        const QemuCommand *cmd = program->cmd;
         int theirs[N_PIPES] = { -1, -1, -1 }, report[2] = { -1, -1 }, status;
         int r = make_pipes(c->fds, theirs, report);
 
         if (r == 0) {
                 c->pid = fork();
-                if (c->pid == 0)
-                        become(cmd, cmd->env ? cmd->env : (char **)plain, theirs, report[1]);
+                if (c->pid == 0) {
+                        reset();
+                        become(cmd, &as, theirs, report[1]);
+                }
                 r = c->pid < 0 ? -errno : 0;
         }
         close_all(theirs, N_PIPES);
@@ -220,7 +255,7 @@ int qemu_program_run(const QemuProgram *program, QemuProgramEnd *end, VhError **
                 .input = program->input ? program->input : "",
                 .deadline = program->seconds ? now_ms() + (uint64_t)program->seconds * MSEC : UINT64_MAX,
         };
-        int r = start(&c, program->cmd, err);
+        int r = start(&c, program, err);
 
         *end = (QemuProgramEnd){ 0 };
         if (r == 0) {
@@ -283,4 +318,39 @@ char *qemu_program_find(const char *name)
                 free(file);
         }
         return NULL;
+}
+
+/* ---- in the background ---- */
+
+int qemu_program_background(const QemuBackground *program, pid_t *pid, VhError **err)
+{
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        int log = open(program->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, LOG_MODE);
+        int report[2] = { -1, -1 }, status, r = null < 0 || log < 0 || pipe2(report, O_CLOEXEC) < 0 ? -errno : 0;
+        const int fds[N_PIPES] = { null, log, log };
+        pid_t child = r < 0 ? -1 : fork();
+
+        if (child == 0) {
+                reset();
+                if (fork() == 0) {
+                        child = getpid();
+                        (void)!write(report[1], &child, sizeof(child));
+                        become(program->cmd, program, fds, report[1]);
+                }
+                _exit(0);
+        }
+        if (r == 0 && child < 0)
+                r = -errno;
+        if (child > 0)
+                while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+                        ;
+        vh_closep(&report[1]);
+        if (r == 0 && read(report[0], pid, sizeof(*pid)) != sizeof(*pid))
+                r = -ECHILD;
+        if (r == 0)
+                r = wait_exec(report[0]);
+        vh_closep(&report[0]);
+        vh_closep(&log);
+        vh_closep(&null);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "cannot run '%s'", program->cmd->argv[0]) : 0;
 }

@@ -8,10 +8,12 @@
 #include "launch.h"
 
 typedef struct QemuProgram {
-        const QemuCommand
-                *cmd;      /* its descriptors are inherited, and stay the caller's; no environment: PATH and LC_ALL */
-        const char *input; /* for its standard input; NULL: nothing to read */
-        unsigned seconds;  /* it is killed after; 0: it takes what it takes */
+        const QemuCommand *cmd; /* descriptors in it are inherited; no environment: PATH and LC_ALL */
+        const char *input;      /* for its standard input; NULL: nothing to read */
+        unsigned seconds;       /* it is killed after; 0: it takes what it takes */
+        bool drop;              /* it runs as: */
+        uid_t uid;
+        gid_t gid;
 } QemuProgram;
 
 typedef struct QemuProgramEnd {
@@ -30,3 +32,16 @@ void qemu_program_end_done(QemuProgramEnd *end);
 
 /* The same for programs that have to succeed: any end but exit 0 is an error that carries the program's message. */
 int qemu_program_must(const QemuProgram *program, VhError **err);
+
+/* A program that goes on in the background, with nobody but init as its parent. */
+typedef struct QemuBackground {
+        const QemuCommand *cmd; /* as above */
+        const char *pid_path;   /* written and locked by it */
+        const char *log_path;   /* of its output, appended to; made if need be */
+        bool drop;              /* it runs as: */
+        uid_t uid;
+        gid_t gid;
+} QemuBackground;
+
+/* Returns 0 once it runs, with its pid; negative errno with *err if it cannot be run. */
+int qemu_program_background(const QemuBackground *program, pid_t *pid, VhError **err);

@@ -65,7 +65,7 @@ static int set_up_fds(const QemuSpawnArgs *args)
 }
 
 /* The lock stays with the program as long as it lives: the descriptor is inherited. */
-static int write_pid_file(const char *path)
+int qemu_spawn_pid_file(const char *path)
 {
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
         char text[16];
@@ -107,7 +107,7 @@ static void become_program(const QemuSpawnArgs *args, int fd)
         r = set_up_fds(args);
         if (r == 0 && args->pid_path) {
                 what = "cannot write the pid file";
-                r = write_pid_file(args->pid_path); /* behind the others, so that the program keeps it open */
+                r = qemu_spawn_pid_file(args->pid_path); /* behind the others, so that the program keeps it open */
         }
         if (r == 0) {
                 what = "cannot set the limit of open files";

@@ -31,3 +31,5 @@ QemuSpawn *qemu_spawn(VhLoop *loop, const QemuSpawnArgs *args, VhError **err);
 void qemu_spawn_go(QemuSpawn *spawn);
 /* Gives up: the child ends if it did not exec yet. No function is called. Accepts NULL, returns NULL. */
 QemuSpawn *qemu_spawn_free(QemuSpawn *spawn);
+/* In a child before exec: writes its pid into the file and locks that. Returns 0 or negative errno. */
+int qemu_spawn_pid_file(const char *path);
