@@ -252,12 +252,15 @@ static void check_bound(const VhProfile *p, const VhDaemonDesc *d, const VhConfD
                 d ? vh_profile_setting(p, d, o->at_most) : vh_profile_conf_setting(p, conf, o->at_most);
         _vh_free_ char *text = NULL;
         uint64_t value, bound;
+        VhFinding *n;
 
         if ((!s && !other) || !number_of(p, d, conf, o->name, &value) || !number_of(p, d, conf, o->at_most, &bound) ||
             value <= bound)
                 return;
         text = vh_xasprintf("%s (%" PRIu64 ") must not be above %s (%" PRIu64 ")", o->name, value, o->at_most, bound);
-        once(f, p, "profile-bound", s ? s : other, text);
+        n = once(f, p, "profile-bound", s ? s : other, text);
+        if (!s)
+                vh_finding_hint(f, n, "that is its default: set it as well");
 }
 
 static void check_together(const VhProfile *p, const VhDaemonDesc *d, const VhOptionDesc *o, VhFindings *f)

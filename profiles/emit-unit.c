@@ -256,6 +256,7 @@ static void add_guests_unit(VhPlan *plan, VhDraft *draft, const VhProfile *p)
         vh_plan_add_unit(plan, &(VhPlanUnit){ .unit = VH_GUESTS_UNIT,
                                               .state = VH_PLAN_ENABLED,
                                               .running = true,
+                                              .stays = true,
                                               .node = first->node,
                                               .path = first->path });
 }

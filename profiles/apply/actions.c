@@ -216,6 +216,13 @@ static void make_listed(const Planner *p, const char *dir, VhActionKind kind)
         }
 }
 
+/* It has to run to be stopped with the host, which is when it works. It is never stopped here: guests would go down. */
+static void start_guests_unit(const Planner *p)
+{
+        if (wish(p, VH_GUESTS_UNIT) == VH_WISH_UP && !is_active(p, VH_GUESTS_UNIT))
+                vh_changes_act(p->set, VH_ACTION_START, VH_GUESTS_UNIT, NULL);
+}
+
 static bool is_helper(const VhDaemonDesc *d)
 {
         return d->role == VH_ROLE_LOG || d->role == VH_ROLE_LOCK;
@@ -241,5 +248,7 @@ int vh_host_actions(VhChangeSet *set, const VhHost *host, VhFindings *findings, 
                 for (const VhDaemonDesc *const *d = vh_daemon_descs; r >= 0 && *d; d++)
                         if ((*d)->units && is_helper(*d) == helpers)
                                 r = act_on_daemon(&p, *d);
+        if (r >= 0)
+                start_guests_unit(&p);
         return r;
 }

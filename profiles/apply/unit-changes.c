@@ -99,22 +99,39 @@ static bool is_decided(void *data, const char *unit)
         return p && p->state != VH_PLAN_ENABLED;
 }
 
+/* At the value that wants the unit; if that is the policy, with the unit's name in the place of a file. */
+static VhFinding *about_unit(Units *u, const VhPlanUnit *unit, VhSeverity severity, const char *code, const char *text)
+{
+        VhFinding *n;
+
+        if (!unit->node)
+                return vh_findings_add(u->findings, severity, code, unit->unit, 0, 0, "%s", text);
+        n = vh_findings_add(u->findings, severity, code, unit->node->file, unit->node->line, unit->node->column,
+                            "%s %s", unit->unit, text);
+        if (n) {
+                n->width = unit->node->width;
+                n->path = vh_arena_strdup(&u->findings->arena, unit->path);
+        }
+        return n;
+}
+
 static void missing(Units *u, const VhPlanUnit *unit)
 {
-        VhSeverity severity = u->host->systemd ? VH_SEVERITY_ERROR : VH_SEVERITY_WARNING;
-        VhFinding *n = vh_findings_add(u->findings, severity, "apply-unit-missing", unit->unit, 0, 0,
-                                       "is wanted by the profile and not installed");
+        const char *name = unit->daemon ? unit->daemon->name : unit->unit;
+        VhFinding *n = about_unit(u, unit, u->host->systemd ? VH_SEVERITY_ERROR : VH_SEVERITY_WARNING,
+                                  "apply-unit-missing", "is wanted by the profile and not installed");
 
-        vh_finding_hint(u->findings, n,
-                        u->host->systemd ? "install the package with %s, or take the driver out of the profile"
-                                         : "the preset enables it when the package of %s is installed",
-                        unit->daemon ? unit->daemon->name : unit->unit);
+        if (u->host->systemd)
+                vh_finding_hint(u->findings, n, "install the package with %s, or take %s out of the profile", name,
+                                unit->daemon ? "the driver" : "the section guests");
+        else
+                vh_finding_hint(u->findings, n, "the preset enables it when the package of %s is installed", name);
 }
 
 /* Ours goes with the last record; somebody else's is a decision that is not simply overruled. */
 static bool mask_is_in_the_way(Units *u, const VhPlanUnit *unit)
 {
-        _vh_free_ char *mask = vh_unit_mask(&u->view, unit->unit);
+        _vh_free_ char *mask = vh_unit_mask(&u->view, unit->unit), *text = NULL;
         VhFinding *n;
 
         if (!mask || vh_applied_find(&u->host->applied, mask))
@@ -123,8 +140,8 @@ static bool mask_is_in_the_way(Units *u, const VhPlanUnit *unit)
                 remove_link(u, mask, NULL);
                 return false;
         }
-        n = vh_findings_add(u->findings, VH_SEVERITY_ERROR, "apply-unit-masked", unit->unit, 0, 0,
-                            "is wanted by the profile and masked by /%s", mask);
+        text = vh_xasprintf("is wanted by the profile and masked by /%s", mask);
+        n = about_unit(u, unit, VH_SEVERITY_ERROR, "apply-unit-masked", text);
         vh_finding_hint(u->findings, n, "--unmask takes the mask away");
         return true;
 }

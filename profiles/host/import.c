@@ -377,14 +377,27 @@ static void put_lost(const Import *im)
         }
 }
 
+/* Where no daemon is wanted at all, systemd would make the sockets as it does everywhere. */
+static bool is_activated(const VhSurvey *host)
+{
+        bool any = false;
+
+        for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++) {
+                if ((*d)->role == VH_ROLE_LOG || (*d)->role == VH_ROLE_LOCK)
+                        continue;
+                if (vh_survey_is_activated(host, *d))
+                        return true;
+                any = any || vh_survey_has(host, *d);
+        }
+        return !any;
+}
+
 void vh_import(VhSurvey *host, const char *name, VhBuf *out, VhFindings *lost)
 {
         _vh_buf_ VhBuf body = { 0 };
         Import im = { .host = host, .out = &body, .lost = lost, .ours = vh_import_is_ours(host) };
 
-        for (const VhDaemonDesc *const *d = vh_daemon_descs; *d; d++)
-                im.activation = im.activation || ((*d)->role != VH_ROLE_LOG && (*d)->role != VH_ROLE_LOCK &&
-                                                  vh_survey_is_activated(host, *d));
+        im.activation = is_activated(host);
         vh_import_layout(&im, name);
         vh_import_remote(&im);
         put_daemons(&im);

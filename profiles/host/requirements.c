@@ -55,7 +55,7 @@ static void lacks(const Check *c, VhSeverity severity, bool group, const char *n
 static void check_socket_groups(const Check *c)
 {
         _vh_free_ char *hint =
-                vh_xasprintf("the sockets cannot be made; access.create_group: true makes it, and %s has %s",
+                vh_xasprintf("the sockets cannot be made; access.create_group: true makes it, packages of %s make %s",
                              c->p->distro->title, c->p->distro->access_group);
 
         for (const VhDaemonDesc **d = c->p->daemons; *d; d++) {

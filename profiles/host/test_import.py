@@ -341,6 +341,14 @@ access:
             self.assertRegex(run.stdout, rf"(?m)^# (not here|left out): \S*{re.escape(place)} .*{words}", words)
         self.assertNotIn("secret", run.stdout)
 
+    def test_nothing_enabled(self):
+        """a host whose packages are only installed: each unit that the profile would enable is named"""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        run = self.imported(Root(folder.name, UNITS, ["libvirtd", *HELPERS], []))
+        self.assertIn("startup: socket-activation\n", run.stdout)
+        self.assertIn("libvirtd.socket: warning: libvirtd.socket is not enabled here; with the profile it is", run.stderr)
+
     def test_what_the_compiler_refuses(self):
         root = self.host(["virtqemud", "virtproxyd", *HELPERS])
         root.write("/etc/libvirt/virtqemud.conf", 'auth_unix_rw = "none"\n')

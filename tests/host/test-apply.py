@@ -374,6 +374,26 @@ def guests_run_on(h):
 
 
 @test("ours")
+def guests_at_shutdown(h):
+    """libvirt-guests of a profile: a guest is saved when the service stops, and goes on when it starts"""
+    text = MODULAR + "guests: {at_shutdown: suspend, at_boot: start}\n"
+    fresh(h, text)
+    expect_equal(h.state("libvirt-guests.service"), "active")
+    h.write("/root/guest.xml", GUEST)
+    virsh(h, "define", "/root/guest.xml")
+    virsh(h, "start", "guest")
+    try:
+        h.run("systemctl", "stop", "libvirt-guests.service", timeout=60)
+        expect_equal(virsh(h, "domstate", "guest"), "shut off")
+        expect("Managed save:   yes" in virsh(h, "dominfo", "guest"), virsh(h, "dominfo", "guest"))
+        h.run("systemctl", "start", "libvirt-guests.service", timeout=60)
+        expect_equal(virsh(h, "domstate", "guest"), "running")
+    finally:
+        h.try_run("virsh", "-c", QEMU, "destroy", "guest")
+        h.try_run("virsh", "-c", QEMU, "undefine", "--managed-save", "guest")
+
+
+@test("ours")
 def try_times_out(h):
     """nobody confirms: content, links, modes and running units are as before"""
     fresh(h)
