@@ -176,12 +176,13 @@ static void check_drift(VhSession *s)
 {
         for (size_t i = 0; i < s->set.n_changes; i++) {
                 const VhChange *c = &s->set.changes[i];
+                _vh_free_ char *name = vh_xasprintf("/%s", c->path);
                 _vh_node_ VhNode now = { 0 };
 
                 if (vh_tree_read(&s->host.tree, c->path, &now) >= 0 && vh_node_same_content(&now, &c->old))
                         continue;
                 vh_finding_hint(&s->findings,
-                                vh_findings_add(&s->findings, VH_SEVERITY_ERROR, "rollback-drift", c->path, 0, 0,
+                                vh_findings_add(&s->findings, VH_SEVERITY_ERROR, "rollback-drift", name, 0, 0,
                                                 "was changed since it was applied and would be lost"),
                                 "virthost apply first, or put it back");
         }

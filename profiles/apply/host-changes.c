@@ -126,7 +126,8 @@ static int keep_original(Work *w, const char *path, const VhNode *old)
 static int take_over(Work *w, const VhPlanFile *f, const VhNode *old, VhAppliedItem *item)
 {
         if (w->options->keep_foreign) {
-                VhFinding *n = vh_findings_add(w->findings, VH_SEVERITY_ERROR, "apply-foreign-file", f->path, 0, 0,
+                _vh_free_ char *name = vh_xasprintf("/%s", f->path);
+                VhFinding *n = vh_findings_add(w->findings, VH_SEVERITY_ERROR, "apply-foreign-file", name, 0, 0,
                                                "was not written by virthost and would be changed");
 
                 vh_finding_hint(w->findings, n, "move it away, or leave out --keep-foreign");
@@ -145,6 +146,7 @@ static bool can_be_edited(VhPlanKind kind)
 static char *edit(Work *w, const VhPlanFile *f, const VhNode *old)
 {
         const VhAppliedItem *before = vh_applied_find(&w->host->applied, f->path);
+        _vh_free_ char *name = vh_xasprintf("/%s", f->path);
         _vh_error_ VhError *err = NULL;
         char *text = NULL;
         VhFinding *n;
@@ -154,7 +156,7 @@ static char *edit(Work *w, const VhPlanFile *f, const VhNode *old)
                 return NULL;
         if (vh_edited_text(&w->editing, f->path, old->data, f->content, &text, &err) == 0)
                 return text;
-        n = vh_findings_add(w->findings, VH_SEVERITY_WARNING, "apply-not-edited", f->path, 0, 0,
+        n = vh_findings_add(w->findings, VH_SEVERITY_WARNING, "apply-not-edited", name, 0, 0,
                             "is replaced as a whole: %s", vh_error_text(err, 0));
         vh_finding_hint(w->findings, n, "what is there now is kept and comes back when the profile drops the file");
         return NULL;

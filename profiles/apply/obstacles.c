@@ -12,9 +12,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-static void obstacle(VhFindings *findings, const char *code, const char *path, const char *text)
+/* what is a unit, or a path as in sets of changes. */
+static void obstacle(VhFindings *findings, const char *code, const char *what, const char *text)
 {
-        vh_findings_add(findings, VH_SEVERITY_ERROR, code, path, 0, 0, "%s", text);
+        _vh_free_ char *name = vh_xasprintf("%s%s", strchr(what, '/') ? "/" : "", what);
+
+        vh_findings_add(findings, VH_SEVERITY_ERROR, code, name, 0, 0, "%s", text);
 }
 
 /* The nearest folder that is there. */

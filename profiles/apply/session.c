@@ -142,6 +142,13 @@ static void stale(VhSession *s, const char *what, const char *text)
         vh_finding_hint(&s->findings, n, "make the plan again");
 }
 
+static void stale_path(VhSession *s, const char *path, const char *text)
+{
+        _vh_free_ char *name = vh_xasprintf("/%s", path);
+
+        stale(s, name, text);
+}
+
 /* Every file that the plan was made from must still be as it was. */
 static void check_reads(VhSession *s)
 {
@@ -150,7 +157,7 @@ static void check_reads(VhSession *s)
                 _vh_node_ VhNode now = { 0 };
 
                 if (vh_tree_read(&s->host.tree, read->path, &now) < 0 || vh_node_fingerprint(&now) != read->fingerprint)
-                        stale(s, read->path, "changed since the plan was made");
+                        stale_path(s, read->path, "changed since the plan was made");
         }
         for (size_t i = 0; i < s->set.n_changes; i++) {
                 const VhChange *c = &s->set.changes[i];
@@ -159,7 +166,7 @@ static void check_reads(VhSession *s)
                 if (vh_tree_read(&s->host.tree, c->path, &now) < 0 || vh_node_equal(&now, &c->old))
                         continue;
                 if (!vh_show_is_internal(c->path))
-                        stale(s, c->path, "is not what the plan found there");
+                        stale_path(s, c->path, "is not what the plan found there");
         }
 }
 
