@@ -1,13 +1,493 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Backups of running guests. */
+/* A backup from its call to its end: images for it are made, all disks begin in one moment, and each disk's job ends
+ * for itself. */
 
 #include "backup.h"
 
-void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const VhDisk *disk, QemuPlan *plan)
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "block-ops.h"
+#include "checkpoint.h"
+#include "migrate.h"
+#include "model/domain-tables.h"
+#include "qemu-ops.h"
+#include "status.h"
+
+VH_LOG_SOURCE("qemu.backup");
+
+enum { GRANULARITY = 65536 }; /* bytes that one bit of a temporary bitmap stands for, as in the reference */
+
+/* The task holds the guest's asynchronous job until the last disk is done; its call is answered at the start. */
+struct QemuBackup {
+        QemuBlockTask block;
+        char *xml, *checkpoint_xml;
+        bool reuse;
+        VhBackupDef *def;
+        VhCheckpoint *checkpoint; /* that begins with it; NULL: none */
+        QemuJobStats stats;
+        bool started;
+        bool cancelled, failed;
+};
+
+static void backup_cleanup(QemuTask *task)
 {
+        QemuBackup *b = (QemuBackup *)task;
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (proc && proc->backup == b)
+                proc->backup = NULL;
+        free(b->xml);
+        free(b->checkpoint_xml);
+        vh_backup_free(b->def);
+        vh_checkpoint_obj_free(b->checkpoint);
+        qemu_block_task_cleanup(task);
+}
+
+static bool is_pull(const QemuBackup *b)
+{
+        return b->def->mode == VH_BACKUP_PULL;
+}
+
+/* ---- the end ---- */
+
+static unsigned count_jobs(const QemuProcess *proc)
+{
+        const QemuBlockJob *job;
+        unsigned n = 0;
+
+        LL_FOREACH (proc->block_jobs, job)
+                n += job->type == QEMU_BLOCK_JOB_BACKUP;
+        return n;
+}
+
+static void over(QemuBlockTask *t, int r, VhError *err)
+{
+        QemuBackup *b = (QemuBackup *)t;
+
+        vh_error_free(err);
+        qemu_stats_tick(&b->stats);
+        b->stats.has_success = true;
+        b->stats.success = !b->failed;
+        b->stats.cancelled = b->cancelled;
+        qemu_domain_keep_stats(t->task.dom, &b->stats);
+        qemu_domain_tell_completed(t->task.driver, t->task.dom);
+        if (qemu_process(t->task.dom))
+                qemu_process(t->task.dom)->backup = NULL;
+        qemu_status_save(t->task.dom);
+        qemu_task_end(&t->task, 0, NULL);
 }
 
 void qemu_backup_job_ended(QemuProcess *proc)
 {
+        QemuBackup *b = proc->backup;
+
+        if (b && b->started && !count_jobs(proc)) {
+                b->started = false;
+                over(&b->block, 0, NULL);
+        }
+}
+
+void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const VhDisk *disk, QemuPlan *plan)
+{
+        QemuBackup *b = proc->backup;
+        VhBackupDisk *bd = b ? qemu_backup_disk(b->def, disk->target) : NULL;
+        _vh_free_ char *node = qemu_format_node(&disk->src);
+
+        if (bd)
+                bd->state = job->state == QEMU_BLOCK_JOB_ABORTING ? VH_BACKUP_CANCELLED
+                            : job->error                          ? VH_BACKUP_FAILED
+                                                                  : VH_BACKUP_COMPLETE;
+        if (b && bd)
+                b->failed = b->failed || bd->state == VH_BACKUP_FAILED;
+        if (job->bitmap)
+                qemu_plan_add_try(
+                        plan, qmp_command("block-dirty-bitmap-remove", "{s:s,s:s}", "node", node, "name", job->bitmap));
+        if (b && is_pull(b) && count_jobs(proc) == 1) {
+                qemu_plan_add_try(plan, qmp_command("nbd-server-stop", NULL));
+                if (b->def->server->transport == VH_BACKUP_UNIX)
+                        (void)unlink(b->def->server->socket);
+        }
+}
+
+void qemu_backup_abort(QemuProcess *proc)
+{
+        QemuBlockJob *job;
+
+        if (proc->backup)
+                proc->backup->cancelled = true;
+        LL_FOREACH (proc->block_jobs, job) {
+                if (job->type != QEMU_BLOCK_JOB_BACKUP)
+                        continue;
+                job->state = QEMU_BLOCK_JOB_ABORTING;
+                qmp_send(proc->mon, qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1), NULL,
+                         NULL);
+        }
+        qemu_status_save(proc->dom);
+}
+
+void qemu_backup_stop(QemuProcess *proc)
+{
+        QemuBackup *b = proc->backup;
+
+        proc->backup = NULL;
+        if (b && b->started)
+                qemu_task_end(&b->block.task, 0, NULL);
+}
+
+static uint64_t figure(const json_t *job, const char *key)
+{
+        return (uint64_t)json_integer_value(json_object_get(job, key));
+}
+
+/* Adds the figures of one disk's job. A backup that is pulled does not move by itself: what it has is scratch space. */
+static void add_progress(const QemuBackup *b, const json_t *job, QemuJobStats *stats)
+{
+        uint64_t total = figure(job, "total-progress"), done = figure(job, "current-progress");
+
+        if (is_pull(b)) {
+                stats->has_temp = true;
+                stats->disk_temp_total += total;
+                stats->disk_temp_used += done;
+        } else {
+                stats->disk_total += total;
+                stats->disk_transferred += done;
+                stats->disk_remaining += total - VH_MIN(done, total);
+        }
+}
+
+void qemu_backup_disk_figures(QemuProcess *proc, const json_t *job)
+{
+        if (proc->backup)
+                add_progress(proc->backup, job, &proc->backup->stats);
+}
+
+void qemu_backup_stats(const QemuProcess *proc, const json_t *jobs, QemuJobStats *stats)
+{
+        const QemuBackup *b = proc->backup;
+        const QemuBlockJob *job;
+
+        if (!b)
+                return;
+        *stats = b->stats;
+        LL_FOREACH (proc->block_jobs, job)
+                if (job->type == QEMU_BLOCK_JOB_BACKUP)
+                        add_progress(b, qemu_job_find(jobs, job->name), stats);
+}
+
+/* ---- the start ---- */
+
+static void drop_jobs(QemuBackup *b)
+{
+        QemuProcess *proc = qemu_process(b->block.task.dom);
+        QemuBlockJob *job = proc ? proc->block_jobs : NULL, *next;
+
+        for (; job; job = next) {
+                next = job->next;
+                if (job->type != QEMU_BLOCK_JOB_BACKUP)
+                        continue;
+                if (!b->reuse && job->store && job->store->type == VH_DISK_TYPE_FILE)
+                        (void)unlink(job->store->path);
+                qemu_block_job_drop(job);
+        }
+}
+
+static void give_up(QemuBackup *b, int r, VhError *err)
+{
+        drop_jobs(b);
+        qemu_status_save(b->block.task.dom);
+        qemu_task_end(&b->block.task, r, err);
+}
+
+/* Jobs may be over already: what is left to do comes behind this task's turn. */
+static void begun(QemuBlockTask *t, int r, VhError *err)
+{
+        QemuBackup *b = (QemuBackup *)t;
+        QemuProcess *proc = qemu_process(t->task.dom);
+        QemuBlockJob *job;
+        VhMoment *m;
+
+        if (r < 0) {
+                give_up(b, r, err);
+                return;
+        }
+        LL_FOREACH (proc->block_jobs, job)
+                if (job->type == QEMU_BLOCK_JOB_BACKUP && job->state == QEMU_BLOCK_JOB_NEW)
+                        job->state = QEMU_BLOCK_JOB_RUNNING;
+        b->started = true;
+        if (b->checkpoint)
+                r = qemu_checkpoint_add(t->task.driver, t->task.dom, VH_TAKE_PTR(b->checkpoint), &m, &err);
+        qemu_status_save(t->task.dom);
+        vh_call_finish(VH_TAKE_PTR(t->task.call), r, err);
+        qemu_backup_job_ended(proc);
+}
+
+static json_t *backup_action(const QemuBlockJob *job, const char *device, const char *target, const VhBackupDisk *bd,
+                             bool pull)
+{
+        json_t *args = qemu_block_job_args(job, 0);
+
+        qj_str(args, "device", device);
+        qj_str(args, "target", target);
+        qj_str(args, "sync", pull ? "none" : bd->incremental ? "incremental" : "full");
+        if (!pull && bd->incremental)
+                qj_str(args, "bitmap", job->bitmap);
+        return json_pack("{s:s,s:o}", "type", "blockdev-backup", "data", args);
+}
+
+/* What has changed since the checkpoint, as it is at the backup's moment: in the image for a push, in the scratch image
+ * for those who pull. */
+static void add_increment(const QemuBackup *b, const VhBackupDisk *bd, const char *bitmap, const char *device,
+                          const char *store, json_t *actions)
+{
+        const char *node = is_pull(b) ? store : device;
+        const VhCheckpointDef *cp =
+                vh_checkpoint_of(vh_moment_find(&b->block.task.dom->checkpoints, bd->incremental))->def;
+        const char *from = bd->incremental;
+        json_t *merge = qemu_bitmap_action("block-dirty-bitmap-merge", node, bitmap), *data;
+
+        for (uint32_t i = 0; i < cp->disks.n; i++)
+                if (vh_streq(cp->disks.items[i]->name, bd->name) && cp->disks.items[i]->bitmap)
+                        from = cp->disks.items[i]->bitmap;
+        data = json_object_get(merge, "data");
+        json_object_del(data, "name");
+        qj_str(data, "target", bitmap);
+        json_object_set_new(data, "bitmaps", json_pack("[{s:s,s:s}]", "node", device, "name", from));
+        json_array_append_new(actions, qemu_bitmap_add(node, bitmap, false, true, GRANULARITY));
+        json_array_append_new(actions, merge);
+}
+
+static void plan_export(QemuPlan *plan, const VhBackupDisk *bd, const char *store)
+{
+        _vh_free_ char *id = vh_xasprintf("libvirt-nbd-%s", store);
+        json_t *args = json_pack("{s:s,s:s,s:s,s:b,s:s}", "type", "nbd", "id", id, "node-name", store, "writable", 0,
+                                 "name", bd->export_name);
+
+        if (bd->incremental)
+                json_object_set_new(args, "bitmaps", json_pack("[s]", bd->export_bitmap));
+        qemu_plan_add(plan, qmp_command_args("block-export-add", args), NULL);
+}
+
+static int plan_disk(QemuBackup *b, VhBackupDisk *bd, const json_t *nodes, json_t *actions, QemuPlan *exports,
+                     VhError **err)
+{
+        VhDomainObj *dom = b->block.task.dom;
+        QemuProcess *proc = qemu_process(dom);
+        VhDisk *disk = qemu_disk_find(dom->def, bd->name);
+        QemuLaunch launch;
+        const QemuBuild build = qemu_change_build(proc, dom->def, &launch, err);
+        _vh_free_ char *device = qemu_format_node(&disk->src), *store = NULL;
+        _qemu_source_ VhDiskSource *top = qemu_disk_top(disk);
+        /* A scratch image stands on the guest's; so does the target of an increment, which is a layer on top of it. */
+        bool layered = is_pull(b) || bd->incremental;
+        QemuNewImage image = {
+                .disk = disk, .backing = layered ? top : NULL, .reuse = b->reuse, .open_backing = layered
+        };
+        QemuBlockSize size = { 0 };
+        QemuBlockJob *job;
+        int r = qemu_block_size(nodes, &disk->src, &size, err);
+
+        if (r < 0)
+                return r;
+        job = qemu_block_job_add(proc, QEMU_BLOCK_JOB_BACKUP, disk, vh_xasprintf("backup-%s-%s", disk->target, device));
+        job->store = qemu_backup_store(bd);
+        if (!layered)
+                qemu_chain_close(job->store);
+        qemu_source_number(proc, job->store);
+        bd->index = job->store->index;
+        bd->state = VH_BACKUP_RUNNING;
+        store = qemu_format_node(job->store);
+        image.src = job->store;
+        image.capacity = size.capacity;
+        image.cluster = disk->format == bd->format ? size.cluster : 0;
+        r = qemu_plan_new_image(&build, proc, &image, &b->block.plan);
+        if (r < 0)
+                return r;
+        if (bd->incremental) {
+                _vh_free_ char *bitmap = vh_xasprintf("backup-%s", bd->name);
+
+                add_increment(b, bd, is_pull(b) ? bd->export_bitmap : bitmap, device, store, actions);
+                if (!is_pull(b))
+                        job->bitmap = VH_TAKE_PTR(bitmap);
+        }
+        json_array_append_new(actions, backup_action(job, device, store, bd, is_pull(b)));
+        if (is_pull(b))
+                plan_export(exports, bd, store);
+        return 0;
+}
+
+static void plan_server(QemuPlan *plan, const VhBackupServer *server)
+{
+        json_t *data = json_object();
+
+        if (server->transport == VH_BACKUP_UNIX)
+                qj_str(data, "path", server->socket);
+        else {
+                qj_str(data, "host", server->name);
+                qj_str(data, "port", server->port);
+        }
+        qemu_plan_add(plan,
+                      qmp_command("nbd-server-start", "{s:{s:s,s:o}}", "addr", "type",
+                                  server->transport == VH_BACKUP_UNIX ? "unix" : "inet", "data", data),
+                      qmp_command("nbd-server-stop", NULL));
+}
+
+static json_t *cancel_jobs(const QemuProcess *proc)
+{
+        const QemuBlockJob *job;
+
+        LL_FOREACH (proc->block_jobs, job)
+                if (job->type == QEMU_BLOCK_JOB_BACKUP)
+                        return qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1);
+        return NULL;
+}
+
+static int plan(QemuBackup *b, const json_t *nodes, VhError **err)
+{
+        VhDomainObj *dom = b->block.task.dom;
+        json_t *actions = json_array();
+        QemuPlan exports = { 0 };
+        int r = 0;
+
+        if (b->checkpoint)
+                qemu_checkpoint_actions(dom->def, b->checkpoint->def, actions);
+        for (uint32_t i = 0; r == 0 && i < b->def->disks.n; i++)
+                if (b->def->disks.items[i]->backup == VH_YES)
+                        r = plan_disk(b, b->def->disks.items[i], nodes, actions, &exports, err);
+        if (r == 0 && is_pull(b))
+                plan_server(&b->block.plan, b->def->server);
+        if (r == 0)
+                qemu_plan_add(&b->block.plan, qemu_transaction(json_incref(actions)), cancel_jobs(qemu_process(dom)));
+        for (size_t i = 0; i < exports.n; i++)
+                qemu_plan_add(&b->block.plan, VH_TAKE_PTR(exports.steps[i].cmd), NULL);
+        qemu_plan_done(&exports);
+        json_decref(actions);
+        return r;
+}
+
+static void got_nodes(QemuTask *task, json_t *nodes)
+{
+        QemuBackup *b = (QemuBackup *)task;
+        VhError *err = NULL;
+        int r = plan(b, nodes, &err);
+
+        if (r < 0) {
+                give_up(b, r, err);
+                return;
+        }
+        qemu_process(task->dom)->backup = b;
+        qemu_status_save(task->dom);
+        qemu_block_task_run(&b->block, begun);
+}
+
+static int prepare(QemuBackup *b, VhError **err)
+{
+        VhDomainObj *dom = b->block.task.dom;
+        int r = vh_backup_parse(b->xml, VH_XML_STRICT | VH_XML_INACTIVE, &b->def, err);
+
+        if (r == 0)
+                r = qemu_backup_align(dom, b->def, b->reuse, err);
+        if (r == 0 && b->checkpoint_xml)
+                r = qemu_checkpoint_prepare(dom, b->checkpoint_xml, &b->checkpoint, err);
+        return r;
+}
+
+static void backup_run(QemuTask *task)
+{
+        QemuBackup *b = (QemuBackup *)task;
+        VhError *err = NULL;
+        int r;
+
+        if (!task->call) {
+                b->started = true; /* found in a status file */
+                return;
+        }
+        qemu_stats_start(&b->stats, VIR_DOMAIN_JOB_OPERATION_BACKUP);
+        r = prepare(b, &err);
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else
+                qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
+}
+
+static const QemuTaskClass backup_class = {
+        .api = "remoteDispatchDomainBackupBegin",
+        .size = sizeof(QemuBackup),
+        .job = QEMU_JOB_ASYNC,
+        .async = QEMU_ASYNC_BACKUP,
+        .need_active = true,
+        .run = backup_run,
+        .cleanup = backup_cleanup,
+};
+
+QEMU_OP(domain_backup_begin)
+{
+        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        QemuBackup *b;
+        int r = vh_check_flags(args->flags, VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL, VIR_FROM_QEMU, "qemuBackupBegin",
+                               err);
+
+        if (!dom || r < 0)
+                return dom ? r : -ENOENT;
+        if (!vh_domain_obj_active(dom))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "cannot perform disk backup for inactive domain");
+        vh_moments_init(dom);
+        b = (QemuBackup *)qemu_task_new(qemu_driver(call), dom, call, &backup_class);
+        b->xml = vh_xstrdup(args->backup_xml);
+        b->checkpoint_xml = vh_xstrdup(args->checkpoint_xml);
+        b->reuse = args->flags & VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL;
+        return qemu_task_go(&b->block.task);
+}
+
+QEMU_OP_RET(domain_backup_get_xml_desc)
+{
+        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        const QemuProcess *proc = dom ? qemu_process(dom) : NULL;
+        int r = vh_check_flags(args->flags, 0, VIR_FROM_QEMU, "qemuBackupGetXMLDesc", err);
+
+        if (!dom || r < 0)
+                return dom ? r : -ENOENT;
+        if (!proc || !proc->backup || !proc->backup->def)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_BACKUP, "no domain backup job present");
+        ret->xml = vh_call_own(call, vh_backup_format(proc->backup->def, 0));
+        return 0;
+}
+
+/* ---- status files ---- */
+
+void qemu_backup_format(const QemuProcess *proc, VhBuf *b)
+{
+        _vh_free_ char *text = NULL;
+
+        if (!proc->backup || !proc->backup->def)
+                return;
+        text = vh_backup_format(proc->backup->def, VH_XML_STATUS | VH_XML_SECURE);
+        vh_buf_adds(b, "  <backups>\n");
+        qemu_status_format_backup(text, b);
+        vh_buf_adds(b, "  </backups>\n");
+}
+
+void qemu_backup_parse(QemuProcess *proc, const xmlNode *root)
+{
+        const xmlNode *backups = vh_xml_child(root, "backups");
+        const xmlNode *node = backups ? vh_xml_child(backups, "domainbackup") : NULL;
+        _vh_error_ VhError *err = NULL;
+        void *def = NULL;
+        QemuBackup *b;
+
+        if (!node)
+                return;
+        if (vh_xml_bind_parse_new(vh_backup_model.table, node, &def, VH_XML_STATUS, NULL, &err) < 0) {
+                vh_log_error("domain '%s': its backup cannot be taken over: %s", proc->dom->node.name,
+                             vh_error_text(err, -EINVAL));
+                return;
+        }
+        b = (QemuBackup *)qemu_task_new(proc->driver, proc->dom, NULL, &backup_class);
+        b->def = def;
+        qemu_stats_start(&b->stats, VIR_DOMAIN_JOB_OPERATION_BACKUP);
+        proc->backup = b;
+        (void)qemu_task_go(&b->block.task);
 }

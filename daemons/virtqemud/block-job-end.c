@@ -185,17 +185,17 @@ static void persist(const EndTask *end, const VhDisk *disk)
                 vh_log_error("domain '%s': %s", task->dom->node.name, vh_error_text(err, -EIO));
 }
 
-/* The dismissal, and then what the kind's end has planned. */
+/* The dismissal, what the kind's end has planned, and then the images that nobody uses any more. */
 static void plan_dismissed(EndTask *end)
 {
         QemuPlan after = end->block.plan;
 
         end->block.plan = (QemuPlan){ 0 };
         qemu_plan_add_try(&end->block.plan, qmp_command("job-dismiss", "{s:s}", "id", end->name));
-        qemu_plan_forget_chain(&end->block.plan, end->gone);
         for (size_t i = 0; i < after.n; i++)
                 qemu_plan_add_try(&end->block.plan, VH_TAKE_PTR(after.steps[i].cmd));
         qemu_plan_done(&after);
+        qemu_plan_forget_chain(&end->block.plan, end->gone);
 }
 
 static void got_outcome(QemuTask *task, json_t *ret)
@@ -217,6 +217,8 @@ static void got_outcome(QemuTask *task, json_t *ret)
         }
         if (disk && job->type != QEMU_BLOCK_JOB_BACKUP)
                 end->before = vh_xstrdup(disk->src.path);
+        if (job->type == QEMU_BLOCK_JOB_BACKUP)
+                qemu_backup_disk_figures(job->proc, it);
         if (disk && ends[job->type])
                 ends[job->type](end, job, disk);
         if (disk && end->before && !end->failed)

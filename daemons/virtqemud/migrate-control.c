@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "api.h"
+#include "backup.h"
 #include "migrate-storage.h"
 #include "migrate.h"
 #include "qemu-ops.h"
@@ -100,6 +101,16 @@ static void got_progress(QemuTask *task, json_t *ret, int r, const VhError *err)
                 end_stats(s);
 }
 
+static void got_backup(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        StatsTask *s = (StatsTask *)task;
+
+        if (r == 0 && qemu_process(task->dom))
+                qemu_backup_stats(qemu_process(task->dom), ret, &s->stats);
+        qemu_stats_tick(&s->stats);
+        end_stats(s);
+}
+
 static void stats_run(QemuTask *task)
 {
         StatsTask *s = (StatsTask *)task;
@@ -109,6 +120,10 @@ static void stats_run(QemuTask *task)
         int r = 0;
 
         s->stats = known_stats(task);
+        if (qemu_process(task->dom)->backup) {
+                qemu_task_qmp_try(task, qmp_command("query-jobs", NULL), got_backup);
+                return;
+        }
         if (m && m->incoming)
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                  "migration statistics are available only on the source host");
@@ -211,6 +226,9 @@ static void abort_run(QemuTask *task)
                 qemu_task_end(task, r, err);
         else if (m) {
                 qemu_migrate_cancel(m);
+                qemu_task_end(task, 0, NULL);
+        } else if (qemu_process(task->dom)->backup) {
+                qemu_backup_abort(qemu_process(task->dom));
                 qemu_task_end(task, 0, NULL);
         } else
                 qemu_task_qmp(task, qmp_command("migrate_cancel", NULL), done);

@@ -193,8 +193,32 @@ static void list_time(VhTypedList *list, const QemuJobStats *s, const char *name
                 vh_typed_add_ullong(list, net, (uint64_t)((int64_t)v - s->delta));
 }
 
+/* Nothing of memory. */
+static void list_backup(const QemuJobStats *s, VhTypedList *list)
+{
+        vh_typed_add_int(list, VIR_DOMAIN_JOB_OPERATION, s->operation);
+        vh_typed_add_ullong(list, VIR_DOMAIN_JOB_TIME_ELAPSED, s->elapsed);
+        if (s->disk_total) {
+                vh_typed_add_ullong(list, VIR_DOMAIN_JOB_DISK_TOTAL, s->disk_total);
+                vh_typed_add_ullong(list, VIR_DOMAIN_JOB_DISK_PROCESSED, s->disk_transferred);
+                vh_typed_add_ullong(list, VIR_DOMAIN_JOB_DISK_REMAINING, s->disk_remaining);
+        }
+        if (s->has_temp) {
+                vh_typed_add_ullong(list, VIR_DOMAIN_JOB_DISK_TEMP_USED, s->disk_temp_used);
+                vh_typed_add_ullong(list, VIR_DOMAIN_JOB_DISK_TEMP_TOTAL, s->disk_temp_total);
+        }
+        if (s->has_success)
+                vh_typed_add_bool(list, VIR_DOMAIN_JOB_SUCCESS, s->success);
+        if (s->cancelled)
+                vh_typed_add_string(list, VIR_DOMAIN_JOB_ERRMSG, "Operation canceled");
+}
+
 void qemu_stats_list(const QemuJobStats *s, VhTypedList *list)
 {
+        if (s->operation == VIR_DOMAIN_JOB_OPERATION_BACKUP) {
+                list_backup(s, list);
+                return;
+        }
         vh_typed_add_int(list, VIR_DOMAIN_JOB_OPERATION, s->operation);
         list_time(list, s, VIR_DOMAIN_JOB_TIME_ELAPSED, VIR_DOMAIN_JOB_TIME_ELAPSED_NET, s->elapsed);
         if (s->has_downtime)

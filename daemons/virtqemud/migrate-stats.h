@@ -36,6 +36,11 @@ typedef struct QemuJobStats {
         bool has_xbzrle;
         uint64_t xbzrle_cache, xbzrle_bytes, xbzrle_pages, xbzrle_misses, xbzrle_overflow;
         uint64_t throttle; /* percent; 0: none */
+        /* Of a backup. */
+        bool has_temp;
+        uint64_t disk_temp_used, disk_temp_total; /* bytes */
+        bool has_success, success;
+        bool cancelled;
 } QemuJobStats;
 
 /* Now, as the times above. */

@@ -198,14 +198,19 @@ void qemu_migrate_cancel(QemuMigration *m)
 
 /* ---- figures ---- */
 
-void qemu_migration_keep_stats(QemuMigration *m, const QemuJobStats *stats)
+void qemu_domain_keep_stats(VhDomainObj *dom, const QemuJobStats *stats)
 {
-        QemuDomain *priv = qemu_domain_priv(m->dom);
+        QemuDomain *priv = qemu_domain_priv(dom);
 
         if (!priv->completed)
                 priv->completed = vh_new(QemuJobStats, 1);
         *priv->completed = *stats;
         priv->completed->type = VIR_DOMAIN_JOB_COMPLETED;
+}
+
+void qemu_migration_keep_stats(QemuMigration *m, const QemuJobStats *stats)
+{
+        qemu_domain_keep_stats(m->dom, stats);
 }
 
 void qemu_domain_tell_completed(QemuDriver *driver, VhDomainObj *dom)

@@ -144,6 +144,7 @@ void qemu_migrate_cleanup(QemuTask *task);
 void qemu_migrate_follow(MigrateTask *t, void (*moved)(MigrateTask *t));
 /* Keeps the figures of a migration that ended in the domain, and tells clients (source). */
 void qemu_migration_keep_stats(QemuMigration *m, const QemuJobStats *stats);
+void qemu_domain_keep_stats(VhDomainObj *dom, const QemuJobStats *stats);
 void qemu_domain_tell_completed(QemuDriver *driver, VhDomainObj *dom);
 
 extern const QemuRunHooks qemu_migrate_hooks;

@@ -75,18 +75,3 @@ QEMU_OP_RET(domain_get_launch_security_info)
 
         return r < 0 ? r : qemu_domain(call, &args->dom, err) ? 0 : -ENOENT;
 }
-
-QEMU_OP_RET(domain_backup_get_xml_desc)
-{
-        if (!qemu_domain(call, &args->dom, err))
-                return -ENOENT;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_BACKUP, "no domain backup job present");
-}
-
-QEMU_OP(domain_backup_begin)
-{
-        if (!qemu_domain(call, &args->dom, err))
-                return -ENOENT;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                            "cannot perform disk backup for inactive domain");
-}

@@ -30,13 +30,3 @@ MOMENT_OP(domain_list_all_checkpoints)
 MOMENT_OP(domain_checkpoint_list_all_children)
 MOMENT_OP(domain_checkpoint_lookup_by_name)
 MOMENT_OP(domain_checkpoint_get_parent)
-
-QEMU_OP_RET(domain_checkpoint_get_xml_desc)
-{
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "x");
-}
-
-QEMU_OP(domain_checkpoint_delete)
-{
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "x");
-}

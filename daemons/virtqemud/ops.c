@@ -111,6 +111,7 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_checkpoint_get_xml_desc),
         OP(domain_checkpoint_get_parent),
         OP(domain_checkpoint_list_all_children),
+        OP(domain_checkpoint_create_xml),
         OP(domain_checkpoint_delete),
         OP(domain_create),
         OP(domain_create_with_flags),

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "base/file.h"
+#include "backup.h"
 #include "block-job.h"
 #include "dev-namespace.h"
 #include "group.h"
@@ -78,6 +79,7 @@ static void process_free(QemuProcess *proc)
         qemu_block_tasks_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
         qemu_agent_stop(proc);
+        qemu_backup_stop(proc);
         qemu_block_jobs_stop(proc);
         vh_source_free(proc->exit_watch);
         vh_source_free(proc->kill_timer);
@@ -232,6 +234,7 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         migration_lost(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
         qemu_agent_stop(proc);
+        qemu_backup_stop(proc);
         qemu_block_jobs_stop(proc);
         qemu_run_log_say(proc, "shutting down, reason=%s\n", reason_words[reason]);
         qemu_run_step(proc, QEMU_STEP_ENDED, NULL, ended, proc);

@@ -56,6 +56,7 @@ struct QemuProcess {
         struct QemuChange *unplugs;      /* who waits for a device to go; hotplug-detach.c */
         struct QemuBlockTask *job_waits; /* who waits for the end of a job of QEMU's; block-task.h */
         struct QemuBlockJob *block_jobs; /* block-job.h */
+        struct QemuBackup *backup;       /* backup.h; NULL: none goes on */
         struct QemuMigration *moving;    /* migrate.h; NULL: it stays here */
         int left_phase;                  /* QemuMigratePhase in which an earlier daemon left it */
         bool left_incoming;              /* as the target of a migration */

@@ -137,6 +137,7 @@ QEMU_OP_RET(domain_checkpoint_lookup_by_name);
 QEMU_OP_RET(domain_checkpoint_get_xml_desc);
 QEMU_OP_RET(domain_checkpoint_get_parent);
 QEMU_OP_RET(domain_checkpoint_list_all_children);
+QEMU_OP_RET(domain_checkpoint_create_xml);
 QEMU_OP(domain_checkpoint_delete);
 
 /* inactive.c */

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "backup.h"
 #include "block-job.h"
 #include "group.h"
 #include "migrate.h"
@@ -107,6 +108,7 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         read_vcpus(proc, root);
         qemu_migrate_recover_read(proc, root);
         qemu_block_jobs_parse(proc, root);
+        qemu_backup_parse(proc, root);
         proc->was_busy = vh_xml_child(root, "job") != NULL;
         if (vh_xml_child(root, "qemuCaps"))
                 proc->caps_text = vh_xml_raw_text(vh_xml_child(root, "qemuCaps"));

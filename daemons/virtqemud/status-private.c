@@ -94,6 +94,27 @@ void qemu_status_format_source(const VhXmlTable *table, const VhDiskSource *src,
         vh_buf_done(&text);
 }
 
+void qemu_status_format_backup(const char *text, VhBuf *b)
+{
+        _vh_xml_root_ xmlNode *root = NULL;
+        xmlNode *disks;
+
+        if (vh_xml_doc_parse_root(&root, text, "status", VIR_FROM_QEMU, "domainbackup", NULL) < 0)
+                return;
+        disks = vh_xml_child(root, "disks");
+        for (xmlNode *n = disks ? disks->children : NULL; n; n = n->next) {
+                xmlNode *store = n->type == XML_ELEMENT_NODE ? vh_xml_child(n, "scratch") : NULL;
+                xmlChar *index = n->type == XML_ELEMENT_NODE ? xmlGetProp(n, (const xmlChar *)"index") : NULL;
+
+                if (!store && n->type == XML_ELEMENT_NODE)
+                        store = vh_xml_child(n, "target");
+                if (store && index)
+                        add_node_names(store, (const char *)index);
+                xmlFree(index);
+        }
+        dump(root, b);
+}
+
 void qemu_status_format_def(const VhDomainDef *def, VhBuf *b)
 {
         _vh_free_ char *text = vh_domain_def_format(def, VH_XML_SECURE | VH_XML_STATUS);

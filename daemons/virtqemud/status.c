@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "backup.h"
 #include "block-job.h"
 #include "caps-flags.h"
 #include "isolation.h"
@@ -155,6 +156,7 @@ static char *status_text(QemuProcess *proc)
         vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n", proc->last_node);
         qemu_block_jobs_format(proc, &b);
         vh_buf_printf(&b, "  <agentTimeout>%d</agentTimeout>\n", qemu_domain_priv(proc->dom)->agent_timeout);
+        qemu_backup_format(proc, &b);
         qemu_status_format_def(dom->def, &b);
         vh_buf_adds(&b, "</domstatus>\n");
         return vh_buf_take(&b);

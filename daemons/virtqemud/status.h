@@ -20,6 +20,9 @@ void qemu_status_format_def(const VhDomainDef *def, VhBuf *b);
 /* An image as it stands there: the table's element with the source in it. */
 void qemu_status_format_source(const VhXmlTable *table, const VhDiskSource *src, VhBuf *b);
 
+/* A backup's text, with the names of its images inside QEMU. */
+void qemu_status_format_backup(const char *text, VhBuf *b);
+
 /* Finds the guests that an earlier daemon left running: reads all status files, puts their domains into the list as
  * active, and connects to their monitors. Those whose process is gone are ended. */
 void qemu_reconnect_all(QemuDriver *driver);

@@ -70,7 +70,7 @@ const VhXmlTable vh_table_storage_auth = {
 #undef S
 
 #define S VhStorageEncryption
-static const VhXmlTable table_encryption = {
+const VhXmlTable vh_table_storage_encryption = {
         "encryption",
         sizeof(S),
         ROWS(WORD("format", format, NAMES("default", "qcow", "luks", "luks2", "luks-any"), REQUIRED),
@@ -131,7 +131,7 @@ static const VhXmlTable table_reservations = {
 static const VhXmlRow rows_source_content[] = {
         LIST("seclabel", seclabels, vh_table_device_seclabel),
         PTR("auth", auth, vh_table_storage_auth),
-        PTR("encryption", encryption, table_encryption),
+        PTR("encryption", encryption, vh_table_storage_encryption),
         PTR("reservations", reservations, table_reservations),
         GROUP("slices", ROWS(LIST("slice", slices, table_slice))),
         DROPPED("privateData"),
@@ -161,7 +161,7 @@ static const VhXmlTable table_network_source = {
              WORD("startupPolicy", startup_policy, STARTUP_POLICIES), LIST("host", hosts, vh_table_storage_host),
              GROUP("snapshot", ROWS(ATTR("name", snapshot, string))),
              GROUP("config", ROWS(ATTR("file", config_file, string))), PTR("auth", auth, vh_table_storage_auth),
-             LIST("seclabel", seclabels, vh_table_device_seclabel), PTR("encryption", encryption, table_encryption),
+             LIST("seclabel", seclabels, vh_table_device_seclabel), PTR("encryption", encryption, vh_table_storage_encryption),
              GROUP("initiator", ROWS(GROUP("iqn", ROWS(ATTR("name", initiator_iqn, string))))),
              PTR("reservations", reservations, table_reservations),
              GROUP("slices", ROWS(LIST("slice", slices, table_slice))), GROUP("ssl", ROWS(YESNO("verify", ssl_verify))),
@@ -358,7 +358,7 @@ static const VhXmlRow rows_disk_content[] = {
         LEAF("wwn", wwn, string),
         LEAF("vendor", vendor, string),
         LEAF("product", product, string),
-        PTR("encryption", encryption, table_encryption),
+        PTR("encryption", encryption, vh_table_storage_encryption),
         EMBED_AT(info, vh_rows_device_boot),
         EMBED_AT(info, vh_rows_device_info),
         DROPPED("privateData"),

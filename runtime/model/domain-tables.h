@@ -12,6 +12,7 @@ extern const VhXmlTable vh_table_smartcard, vh_table_redirdev, vh_table_rng, vh_
 /* domain-disk.c */
 extern const VhXmlTable vh_table_disk;
 extern const VhXmlTable vh_table_disk_mirror;
+extern const VhXmlTable vh_table_storage_encryption;
 extern const VhXmlTable vh_table_storage_auth;
 extern const VhXmlTable vh_table_storage_host;
 /* VhDiskSource: attribute type and element source, and each of them alone. */

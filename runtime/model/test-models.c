@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api.h"
+#include "model/backup.h"
 #include "model/interface.h"
 #include "model/moment.h"
 #include "model/network-port.h"
@@ -20,7 +21,7 @@
 
 static const VhModel *const models[] = {
         &vh_network_model, &vh_network_port_model, &vh_storage_pool_model, &vh_storage_vol_model, &vh_interface_model,
-        &vh_nodedev_model, &vh_snapshot_model,     &vh_checkpoint_model,   &vh_secret_model,
+        &vh_nodedev_model, &vh_snapshot_model,     &vh_checkpoint_model,   &vh_backup_model,      &vh_secret_model,
 };
 
 static void tables_are_sound(void **state)
@@ -96,6 +97,12 @@ static const struct {
         { &vh_checkpoint_model,
           "<domaincheckpoint>\n  <name>c</name>\n  <creationTime>5</creationTime>\n  <disks>\n"
           "    <disk name='vda' checkpoint='bitmap' bitmap='c'/>\n  </disks>\n</domaincheckpoint>\n" },
+        { &vh_backup_model,
+          "<domainbackup mode='pull'>\n  <incremental>c</incremental>\n  <server transport='unix' tls='no' "
+          "socket='/s'/>\n"
+          "  <disks>\n    <disk name='vda' backup='yes' type='file' backupmode='incremental' incremental='c' "
+          "exportname='x' exportbitmap='b' index='5'>\n      <driver type='qcow2'/>\n      <scratch file='/x'/>\n"
+          "    </disk>\n    <disk name='vdb' backup='no'/>\n  </disks>\n</domainbackup>\n" },
         { &vh_secret_model,
           "<secret ephemeral='no' private='yes'>\n  " U "\n  <description>d</description>\n  <usage type='iscsi'>\n"
           "    <target>t</target>\n  </usage>\n</secret>\n" },
@@ -152,6 +159,10 @@ static const struct {
           "no device capabilities for 'new device'" },
         { &vh_snapshot_model, "<domainsnapshot><disks><disk name='a'/><disk name='a'/></disks></domainsnapshot>",
           VIR_FROM_XML, VIR_ERR_CONFIG_UNSUPPORTED, "specified twice" },
+        { &vh_backup_model, "<domainbackup><server name='h'/></domainbackup>", VIR_FROM_XML, VIR_ERR_XML_ERROR,
+          "requires pull mode" },
+        { &vh_backup_model, "<domainbackup><disks><disk name='a' type='network'/></disks></domainbackup>", VIR_FROM_XML,
+          VIR_ERR_CONFIG_UNSUPPORTED, "unsupported backup disk type" },
 };
 
 static void mistakes_are_named(void **state)

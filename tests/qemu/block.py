@@ -27,7 +27,8 @@ GUEST = """<domain type='qemu'><name>NAME</name><memory>16384</memory><os><type 
 <target dev='vda' bus='virtio'/></disk><memballoon model='none'/></devices></domain>"""
 BLUR = [(re.compile(r"\b17\d{8}\b|20\d\d-\d\d-\d\d \d\d:\d\d:\d\d( \+0000)?"), "TIME"),
         (re.compile(r"\s*(<cookie>.*?</cookie>|<resource>.*?</resource>)", re.S), ""), (re.compile(r"(Time elapsed: +)\d+ +"), r"\1N "),
-        (re.compile(r"\[ *\d+ %\]"), "[PERCENT]"), (re.compile(r"virtqemud-sock|libvirt-sock"), "SOCK"),
+        (re.compile(r"\[ *\d+ %\]"), "[PERCENT]"),
+        (re.compile(r"(exportbitmap='[^']*' index=)'\d+'"), r"\1'N'"), (re.compile(r"virtqemud-sock|libvirt-sock"), "SOCK"),
         (re.compile(r"<disk type='file' device='disk'>.*?</disk>|<mirror [^>]*>", re.S), lambda m: sort_attributes(m.group(0)))]
 
 
@@ -172,6 +173,49 @@ def snapshot_session(h, uri):
     yield ["ls"], str(os.listdir(h.path("lib", "qemu", "snapshot")))
 
 
+def backup_xml(h, name, text):
+    return h.write(text.replace("ROOT", h.root), name)
+
+
+def backup_session(h, uri):
+    push = "<domainbackup>INC<disks><disk name='vda' type='file'><target file='ROOT/FILE'/>FORMAT</disk></disks></domainbackup>"
+    pull = ("<domainbackup mode='pull'>INC<server transport='unix' socket='ROOT/nbd'/><disks><disk name='vda' type='file' "
+            "exportname='x'><scratch file='ROOT/FILE'/></disk></disks></domainbackup>")
+
+    def doc(template, name, increment="", form=""):
+        inc = f"<incremental>{increment}</incremental>" if increment else ""
+        return backup_xml(h, f"{name}.xml", template.replace("INC", inc).replace("FILE", name).replace("FORMAT", form))
+
+    def settled(*command):
+        wait_for(lambda: "Job type:         None" in virsh(uri, "domjobinfo", "a"))
+        return virsh(uri, *command)
+    xml = h.guest_on_chain()
+    none = backup_xml(h, "none.xml", "<domainbackup><disks><disk name='vda' backup='no'/></disks></domainbackup>")
+    other = backup_xml(h, "other.xml", "<domainbackup><disks><disk name='vdz' type='file'/></disks></domainbackup>")
+    c3 = backup_xml(h, "c3.xml", "<domaincheckpoint><name>c3</name></domaincheckpoint>")
+    for command in [
+            ["define", xml], ["backup-begin", "a"], ["checkpoint-create-as", "a", "c0"], ["start", "a", "--paused"],
+            ["checkpoint-create-as", "a", "c1"], ["checkpoint-create-as", "a", "c1"], ["checkpoint-create-as", "a", "c2"],
+            ["checkpoint-create-as", "a", "cx", "--diskspec", "vdz"], ["checkpoint-dumpxml", "a", "c2", "--no-domain"],
+            ["checkpoint-dumpxml", "a", "c1", "--no-domain", "--size"], ["checkpoint-list", "a", "--tree"],
+            ["checkpoint-parent", "a", "c2"], ["checkpoint-list", "a", "--leaves"], ["backup-dumpxml", "a"],
+            ["domjobabort", "a"], ["backup-begin", "a", none], ["backup-begin", "a", other],
+            ["backup-begin", "a", doc(push, "nope", "zz")], ["backup-begin", "a", doc(push, "full.qcow2")],
+            ["settled", "domjobinfo", "a", "--completed"], ["backup-begin", "a", doc(push, "full.qcow2")],
+            ["backup-begin", "a", doc(push, "inc.qcow2", "c1")], ["settled", "domjobinfo", "a", "--completed"],
+            ["backup-begin", "a", doc(push, "raw.img", "", "<driver type='raw'/>")], ["settled", "domjobinfo", "a"],
+            ["backup-begin", "a", doc(pull, "scratch.qcow2", "c2"), c3], ["backup-dumpxml", "a"], ["domjobinfo", "a"],
+            ["blockjob", "a", "vda", "--raw"], ["domjobabort", "a"], ["settled", "domjobinfo", "a", "--completed"],
+            ["checkpoint-list", "a", "--tree"], ["checkpoint-delete", "a", "c2"], ["checkpoint-list", "a", "--tree"],
+            ["checkpoint-delete", "a", "c1", "--metadata"], ["checkpoint-list", "a", "--name"], ["destroy", "a"],
+            ["checkpoint-delete", "a", "c3"], ["undefine", "a"], ["undefine", "a", "--checkpoints-metadata"]]:
+        yield command, settled(*command[1:]) if command[0] == "settled" else virsh(uri, *command)
+
+
+def backups_as_the_reference():
+    compare(backup_session)
+
+
 def block_jobs_as_the_reference():
     compare(job_session)
 
@@ -303,7 +347,31 @@ def images_that_lie():
         assert "self-referential" in out, out
 
 
-TESTS = [block_jobs_as_the_reference, snapshots_as_the_reference, content_survives_every_merge, jobs_outlive_their_daemon,
+def backups_have_what_was_there():
+    """Pushed, and pulled over NBD while the daemon is killed; the bytes are the guest's, and nothing stays."""
+    with Images() as h:
+        daemon, uri = h.daemon("ours")
+        must(uri, "create", h.guest_on_chain(), "--paused")
+        before = nodes(uri)
+        must(uri, "backup-begin", "a", backup_xml(
+            h, "b.xml", "<domainbackup><disks><disk name='vda' type='file'><target file='ROOT/b.qcow2'/></disk></disks></domainbackup>"))
+        wait_for(lambda: nodes(uri) == before and jobs(uri) == [])
+        h.content(h.path("b.qcow2"))
+        must(uri, "backup-begin", "a", backup_xml(
+            h, "p.xml", "<domainbackup mode='pull'><server transport='unix' socket='ROOT/nbd'/><disks><disk name='vda' "
+            "type='file' exportname='x'><scratch file='ROOT/s.qcow2'/></disk></disks></domainbackup>"))
+        daemon.stop(signal.SIGKILL)
+        daemon, uri = h.daemon("ours")
+        h.content(f"nbd+unix:///x?socket={h.path('nbd')}")
+        wait_for(lambda: "Backup" in virsh(uri, "domjobinfo", "a"))
+        assert "scratch" in must(uri, "backup-dumpxml", "a")
+        must(uri, "domjobabort", "a")
+        wait_for(lambda: nodes(uri) == before and jobs(uri) == [])
+        wait_for(lambda: "Operation canceled" in virsh(uri, "domjobinfo", "a", "--completed"))
+        assert not os.path.exists(h.path("nbd"))
+
+
+TESTS = [block_jobs_as_the_reference, snapshots_as_the_reference, backups_as_the_reference, backups_have_what_was_there, content_survives_every_merge, jobs_outlive_their_daemon,
          jobs_change_daemons, failures_leave_nothing, images_that_lie]
 
 if __name__ == "__main__":

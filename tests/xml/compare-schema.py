@@ -13,7 +13,8 @@ from schema_paths import Schema
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCHEMAS = "/usr/share/libvirt/schemas"
-DOCUMENTS = {"domain": "domain.rng", "snapshot": "domainsnapshot.rng", "checkpoint": "domaincheckpoint.rng"}
+DOCUMENTS = {"domain": "domain.rng", "snapshot": "domainsnapshot.rng", "checkpoint": "domaincheckpoint.rng",
+             "backup": "domainbackup.rng"}
 SKIP = 77
 
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Writes the path of every element and attribute that the tables of a document know, one a line:
  * "domain/devices/disk/@type". "PATH/..." stands for anything below (kept as text, or passed over). What contains
- * itself is written once. Usage: list-paths domain|snapshot|checkpoint */
+ * itself is written once. Usage: list-paths domain|snapshot|checkpoint|backup */
 
 #include "model/domain.h"
+#include "model/backup.h"
 #include "model/moment.h"
 
 #include <stdio.h>
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
                 { "domain", &domain },
                 { "snapshot", &vh_snapshot_model.table },
                 { "checkpoint", &vh_checkpoint_model.table },
+                { "backup", &vh_backup_model.table },
         };
         Walk w = {};
 
@@ -84,6 +86,6 @@ int main(int argc, char **argv)
                         walk_table(&w, (*documents[i].table)->name, *documents[i].table);
                         return 0;
                 }
-        fprintf(stderr, "usage: list-paths domain|snapshot|checkpoint\n");
+        fprintf(stderr, "usage: list-paths domain|snapshot|checkpoint|backup\n");
         return 2;
 }
