@@ -3,6 +3,7 @@
 /* The images of a disk, from what the guest writes to down to the last one behind it. */
 
 #include "block-job.h"
+#include "isolation.h"
 
 #include <errno.h>
 
@@ -249,4 +250,40 @@ int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const char *target,
         if (r == 0)
                 qemu_set_def(driver, dom, VH_TAKE_PTR(def));
         return r;
+}
+
+int qemu_chain_push_stored(QemuDriver *driver, VhDomainObj *dom, const char *target, const VhDiskSource *overlay,
+                           const char *before, VhError **err)
+{
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        VhDomainDef *have = vh_domain_obj_persistent_def(dom);
+        VhDisk *stored;
+        VhDiskSource *copy;
+        int r;
+
+        if (!dom->persistent || !have)
+                return 0;
+        def = vh_domain_def_copy(have);
+        stored = qemu_disk_find(def, target);
+        if (!stored || !vh_streq(stored->src.path, before))
+                return 0;
+        copy = qemu_source_copy(overlay);
+        copy->index = (VhOptUint){ 0, false };
+        qemu_chain_push(stored, copy);
+        r = qemu_store(driver, def, err);
+        if (r == 0)
+                qemu_set_def(driver, dom, VH_TAKE_PTR(def));
+        return r;
+}
+
+void qemu_source_give_back(QemuProcess *proc, const VhDiskSource *src)
+{
+        VhDisk *disk;
+
+        if (!src || !proc)
+                return;
+        disk = vh_xml_bind_new(&vh_table_disk);
+        qemu_chain_replace(disk, qemu_source_copy(src));
+        qemu_isolation_remove_disk(proc, disk);
+        vh_xml_bind_free(&vh_table_disk, disk);
 }

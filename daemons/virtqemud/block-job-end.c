@@ -9,7 +9,6 @@
 
 #include "backup.h"
 #include "base/log.h"
-#include "isolation.h"
 #include "model/domain-tables.h"
 
 VH_LOG_SOURCE("qemu.blockjob");
@@ -141,19 +140,6 @@ static void remove_images(const EndTask *end)
                         vh_log_warning("cannot remove the committed image '%s': %s", src->path, strerror(errno));
 }
 
-/* The guest's account keeps no image that it has no use for. */
-static void give_back(const EndTask *end)
-{
-        VhDisk *disk;
-
-        if (!end->gone || !qemu_process(end->block.task.dom))
-                return;
-        disk = vh_xml_bind_new(&vh_table_disk);
-        qemu_chain_replace(disk, qemu_source_copy(end->gone));
-        qemu_isolation_remove_disk(qemu_process(end->block.task.dom), disk);
-        vh_xml_bind_free(&vh_table_disk, disk);
-}
-
 static void over(QemuBlockTask *t, int r, VhError *err)
 {
         EndTask *end = (EndTask *)t;
@@ -162,7 +148,7 @@ static void over(QemuBlockTask *t, int r, VhError *err)
         if (r == 0 && job) {
                 QemuBlockJobType type = job->type;
 
-                give_back(end);
+                qemu_source_give_back(qemu_process(t->task.dom), end->gone);
                 remove_images(end);
                 qemu_block_job_tell(job, public_status(end, job));
                 finish_call(end, job);

@@ -196,48 +196,6 @@ static void sync_job(QemuBlockJob *job, const json_t *known)
         }
 }
 
-/* ---- images that nobody has ---- */
-
-static bool in_chain(const VhDiskSource *src, unsigned index)
-{
-        for (; src; src = src->backing)
-                if (src->index.val == index)
-                        return true;
-        return false;
-}
-
-static bool is_known(const VhDomainDef *def, unsigned index)
-{
-        for (uint32_t i = 0; i < def->disks.n; i++) {
-                const VhDisk *disk = def->disks.items[i];
-
-                if (in_chain(&disk->src, index) || (disk->mirror && in_chain(&disk->mirror->src, index)))
-                        return true;
-        }
-        return false;
-}
-
-/* Images that a daemon before us had opened and not told anybody of. QEMU keeps what is in use. */
-static void got_nodes(void *data, json_t *ret, int r, const VhError *err)
-{
-        QemuProcess *proc = data;
-        const json_t *item;
-        unsigned index;
-        size_t i;
-
-        if (r < 0 || proc->block_jobs)
-                return;
-        json_array_foreach(ret, i, item)
-        {
-                const char *name = json_string_value(json_object_get(item, "node-name"));
-
-                if (!name || sscanf(name, "libvirt-%u-", &index) != 1 || is_known(proc->dom->def, index))
-                        continue;
-                vh_log_info("domain '%s': closing the image '%s' that is left over", proc->dom->node.name, name);
-                qmp_send(proc->mon, qmp_command("blockdev-del", "{s:s}", "node-name", name), NULL, NULL);
-        }
-}
-
 static void got_jobs(void *data, json_t *ret, int r, const VhError *err)
 {
         QemuProcess *proc = data;
@@ -249,8 +207,8 @@ static void got_jobs(void *data, json_t *ret, int r, const VhError *err)
         }
         if (r == 0)
                 qemu_status_save(proc->dom);
-        if (r == 0 && !json_array_size(ret))
-                qmp_send(proc->mon, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes, proc);
+        if (r == 0 && !qemu_block_dismiss_steps(proc, ret))
+                qemu_block_recover(proc);
 }
 
 void qemu_block_jobs_refresh(QemuProcess *proc)

@@ -6,10 +6,6 @@
 
 #include <errno.h>
 
-#include "base/log.h"
-
-VH_LOG_SOURCE("qemu.blockjob");
-
 QemuBlockJob *qemu_block_job_add(QemuProcess *proc, QemuBlockJobType type, const VhDisk *disk, char *name)
 {
         QemuBlockJob *job = vh_new(QemuBlockJob, 1);
@@ -92,6 +88,10 @@ static void fail_call(QemuBlockJob *job)
 void qemu_block_jobs_stop(QemuProcess *proc)
 {
         while (proc->block_jobs) {
+                const VhDisk *disk = qemu_block_job_disk(proc->block_jobs);
+
+                if (disk && disk->mirror && disk->mirror->job == QEMU_MIRROR_COPY && !proc->forgotten)
+                        qemu_source_give_back(proc, &disk->mirror->src);
                 fail_call(proc->block_jobs);
                 qemu_block_job_drop(proc->block_jobs);
         }
@@ -135,7 +135,7 @@ static void on_job_status(QemuProcess *proc, json_t *args)
         if (job)
                 job_moved(job, status);
         else
-                vh_log_debug("domain '%s': job '%s' of someone else is %s", proc->dom->node.name, id, status);
+                qemu_block_step_moved(proc, id, status);
 }
 
 /* "libvirt-N-storage" or "libvirt-N-format" to N; 0 for other names. */

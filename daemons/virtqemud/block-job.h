@@ -88,6 +88,13 @@ void qemu_block_jobs_parse(QemuProcess *proc, const xmlNode *root);
 /* Asks QEMU what became of the jobs in a status file, once the monitor of a guest that was taken over answers. */
 void qemu_block_jobs_refresh(QemuProcess *proc);
 
+/* block-recover.c: nothing goes on in QEMU, but something did when the daemon before us ended. */
+void qemu_block_recover(QemuProcess *proc);
+/* Dismisses what is over and nobody waits for; returns how many other jobs there are in the answer to query-jobs. */
+unsigned qemu_block_dismiss_steps(QemuProcess *proc, const json_t *jobs);
+/* The same for one job that nobody here started, when it moves. */
+void qemu_block_step_moved(QemuProcess *proc, const char *id, const char *status);
+
 /* block-chain.c: images of a disk. */
 
 /* The disk by target or path of its source, NULL if there is none. */
@@ -112,6 +119,8 @@ VhDiskSource *qemu_source_copy(const VhDiskSource *src);
 VhDiskSource *qemu_source_free(VhDiskSource *src);
 VH_DEFINE_CLEANUP(VhDiskSource *, qemu_source_free)
 #define _qemu_source_ _vh_cleanup_(qemu_source_freep)
+/* The guest's account keeps no image that it has no use for. NULL: nothing to do. */
+void qemu_source_give_back(QemuProcess *proc, const VhDiskSource *src);
 /* A new source of type file. */
 VhDiskSource *qemu_source_file(const char *path, uint8_t format);
 /* The top of a disk as a source of its own, with the format that stands in the disk; copied. */
@@ -124,6 +133,10 @@ void qemu_plan_forget_chain(QemuPlan *plan, const VhDiskSource *src);
  * known_only, only if it tells a chain. Returns 0 or negative errno. */
 int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const char *target, const char *before,
                        const VhDiskSource *after, bool known_only, VhError **err);
+
+/* The new image of a snapshot stands on top in the stored definition as well, if that had the source `before`. */
+int qemu_chain_push_stored(QemuDriver *driver, VhDomainObj *dom, const char *target, const VhDiskSource *overlay,
+                           const char *before, VhError **err);
 
 /* chain-detect.c: fills what is behind src from the headers of images; nothing if that is told already. Returns 0, or
  * negative errno for what cannot be used as it is. */

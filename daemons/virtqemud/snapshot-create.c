@@ -145,37 +145,13 @@ static void taken(CreateTask *c)
 /* ---- disks of a running guest, outside ---- */
 
 /* The new image stands on top, in what runs and in what is stored. */
-static int push_stored(QemuDriver *driver, VhDomainObj *dom, const char *target, const VhDiskSource *overlay,
-                       const char *before, VhError **err)
-{
-        _vh_domain_def_ VhDomainDef *def = NULL;
-        VhDomainDef *have = vh_domain_obj_persistent_def(dom);
-        VhDisk *stored;
-        VhDiskSource *copy;
-        int r;
-
-        if (!dom->persistent || !have)
-                return 0;
-        def = vh_domain_def_copy(have);
-        stored = qemu_disk_find(def, target);
-        if (!stored || !vh_streq(stored->src.path, before))
-                return 0;
-        copy = qemu_source_copy(overlay);
-        copy->index = (VhOptUint){ 0, false };
-        qemu_chain_push(stored, copy);
-        r = qemu_store(driver, def, err);
-        if (r == 0)
-                qemu_set_def(driver, dom, VH_TAKE_PTR(def));
-        return r;
-}
-
 static void push_overlay(CreateTask *c, uint32_t i)
 {
         VhDomainObj *dom = c->block.task.dom;
         VhDisk *disk = dom->def->disks.items[i];
         _vh_error_ VhError *err = NULL;
 
-        if (push_stored(c->block.task.driver, dom, disk->target, c->overlays[i], disk->src.path, &err) < 0)
+        if (qemu_chain_push_stored(c->block.task.driver, dom, disk->target, c->overlays[i], disk->src.path, &err) < 0)
                 vh_log_error("domain '%s': the stored definition does not know the snapshot's image: %s",
                              dom->node.name, vh_error_text(err, -EIO));
         qemu_chain_push(disk, VH_TAKE_PTR(c->overlays[i]));
@@ -475,7 +451,7 @@ static void offline_done(void *data, int r, VhError *err)
                 const VhDisk *disk = qemu_disk_find(dom->def, sd->name);
 
                 if (sd->location == VH_LOCATION_EXTERNAL && disk)
-                        r = push_stored(c->block.task.driver, dom, sd->name, &sd->src, disk->src.path, &err);
+                        r = qemu_chain_push_stored(c->block.task.driver, dom, sd->name, &sd->src, disk->src.path, &err);
         }
         if (r < 0)
                 qemu_task_end(&c->block.task, r, err);
@@ -539,9 +515,11 @@ static void create_run(QemuTask *task)
 
         if (r < 0)
                 qemu_task_end(task, r, err);
-        else if (vh_domain_obj_active(task->dom))
+        else if (vh_domain_obj_active(task->dom)) {
+                /* A daemon that finds the job there looks what has come of it. */
+                qemu_status_save(task->dom);
                 take_running(c);
-        else
+        } else
                 take_offline(c);
 }
 

@@ -330,6 +330,29 @@ def failures_leave_nothing():
         wait_for(lambda: "a" not in must(uri, "list", "--all", "--name").split())
 
 
+def killed_in_every_operation():
+    """The daemon is killed at one moment after the other of a snapshot and of a copy: what it then says is what QEMU has."""
+    with Images() as h:
+        daemon, uri = h.daemon("ours")
+        must(uri, "create", h.guest_on_chain(), "--paused")
+        for i, delay in enumerate((0.01, 0.03, 0.05, 0.08, 0.12, 0.16, 0.25, 0.4)):
+            command = (["snapshot-create-as", "a", f"s{i}", "--disk-only", "--diskspec", f"vda,file={h.path(f's{i}.qcow2')}"] if i % 2
+                       else ["blockcopy", "a", "vda", h.path(f"c{i}.qcow2"), "--transient-job"])
+            with subprocess.Popen(["virsh", "-c", uri, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+                time.sleep(delay)
+                daemon.stop(signal.SIGKILL)
+                client.wait()
+            daemon, uri = h.daemon("ours")
+            wait_for(lambda: virsh(uri, "domstate", "a").startswith("0"))
+            if "No current" not in must(uri, "blockjob", "a", "vda"):
+                must(uri, "blockjob", "a", "vda", "--abort")
+            wait_for(lambda: jobs(uri) == [] and nodes(uri) == sorted(chain(uri)))
+            assert "<mirror" not in must(uri, "dumpxml", "a")
+        top = h.path(chain(uri)[0])
+        must(uri, "destroy", "a")
+        h.content(top)
+
+
 def images_that_lie():
     """A backing file without a format that looks like an image, one that is missing, one that is behind itself."""
     with Images() as h:
@@ -372,7 +395,7 @@ def backups_have_what_was_there():
 
 
 TESTS = [block_jobs_as_the_reference, snapshots_as_the_reference, backups_as_the_reference, backups_have_what_was_there, content_survives_every_merge, jobs_outlive_their_daemon,
-         jobs_change_daemons, failures_leave_nothing, images_that_lie]
+         jobs_change_daemons, failures_leave_nothing, killed_in_every_operation, images_that_lie]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))
