@@ -17,6 +17,7 @@
 #include "block-job.h"
 #include "command.h"
 #include "firmware.h"
+#include "guest-cpu.h"
 #include "process.h"
 #include "refresh.h"
 #include "run-log.h"
@@ -426,6 +427,8 @@ static int decide(QemuStarting *s, VhError **err)
         fill_launch(s);
         for (uint32_t i = 0; r == 0 && i < def->disks.n; i++)
                 r = qemu_disk_detect(def->disks.items[i], err);
+        if (r == 0)
+                r = qemu_guest_cpu_settle(def, s->proc->caps, s->proc->driver->host, err);
         if (r == 0)
                 r = qemu_command_prepare(def, s->proc->caps, &s->launch, err);
         if (r == 0)
