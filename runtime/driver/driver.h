@@ -58,7 +58,8 @@ struct VhDriver {
         bool (*probe)(void *state);
 
         /* Decides about a URI whose scheme is ours. path begins with '/'; query may be NULL. On success sets conn->priv
-         * (and conn->hub). Returns 0, or negative errno with *err saying what is wrong with the URI. */
+         * (and conn->hub). Returns 0, or negative errno with *err saying what is wrong with the URI; or, of the drivers
+         * that clients open themselves, VH_LATER: conn->opened() will follow, unless close() comes before. */
         int (*open)(void *state, VhConn *conn, const char *path, const char *query, VhError **err);
         void (*close)(VhConn *conn);
         /* Around each function that serves a call; NULL: nothing to do. before() may put the call off until what it
@@ -96,6 +97,8 @@ struct VhConn {
         /* Delivers an event message to the client; proc is its row, msg the struct that proc->args_xdr encodes. */
         void (*send_event)(VhConn *conn, const VhProc *proc, const void *msg);
         void *sink; /* for send_event */
+        /* For an open() that returned VH_LATER: its outcome. A failed conn is freed inside; err is borrowed. */
+        void (*opened)(VhConn *conn, int r, const VhError *err);
 };
 
 /* The connection that serves a driver call. */

@@ -57,6 +57,30 @@ void vh_session_set_identity(VhSession *s, VhIdentity *id)
                         s->conns[k]->identity = vh_client_identity(s->client);
 }
 
+/* An open that took its time. */
+
+/* What the client sends behind the call waits until it is answered. */
+static int open_later(VhSession *s, VhCall *call)
+{
+        s->opening = true;
+        s->open_call = call;
+        vh_client_hold(s->client);
+        return VH_LATER;
+}
+
+static void open_done(void *data, int r, const VhError *err)
+{
+        VhSession *s = data;
+        VhCall *call = VH_TAKE_PTR(s->open_call);
+
+        s->open = r >= 0;
+        s->opening = false;
+        if (r < 0)
+                s->relays[VH_KIND_HYPERVISOR] = vh_relay_free(s->relays[VH_KIND_HYPERVISOR]);
+        vh_call_finish(call, r, vh_error_copy(err));
+        vh_client_release(s->client);
+}
+
 /* Local connections. */
 
 static void conn_send_event(VhConn *conn, const VhProc *proc, const void *msg)
@@ -87,6 +111,15 @@ static void conn_close(VhConn *conn)
         conn_free(conn);
 }
 
+static void conn_opened(VhConn *conn, int r, const VhError *err)
+{
+        VhSession *s = vh_client_data(conn->sink);
+
+        if (r < 0)
+                s->conns[VH_KIND_HYPERVISOR] = conn_free(conn);
+        open_done(s, r, err);
+}
+
 static int conn_open(VhConn **ret, VhSession *s, const VhInstance *in, const VhUri *uri, VhError **err)
 {
         _vh_cleanup_(conn_freep) VhConn *conn = vh_new(VhConn, 1);
@@ -99,11 +132,12 @@ static int conn_open(VhConn **ret, VhSession *s, const VhInstance *in, const VhU
         conn->uri = vh_xstrdup(uri->text);
         conn->send_event = conn_send_event;
         conn->sink = s->client;
+        conn->opened = conn_opened;
         r = in->driver->open(in->state, conn, uri->path, uri->query, err);
         if (r < 0)
                 return r;
         *ret = VH_TAKE_PTR(conn);
-        return 0;
+        return r;
 }
 
 /* Which connection serves a kind. */
@@ -337,28 +371,11 @@ static int choose_uri(VhUri **ret, VhSession *s, const char *name, VhError **err
         return r < 0 ? r : vh_uri_check_slash(*ret, err);
 }
 
-static void open_done(void *data, int r, const VhError *err)
-{
-        VhSession *s = data;
-        VhCall *call = VH_TAKE_PTR(s->open_call);
-
-        s->open = r >= 0;
-        s->opening = false;
-        if (r < 0)
-                s->relays[VH_KIND_HYPERVISOR] = vh_relay_free(s->relays[VH_KIND_HYPERVISOR]);
-        vh_call_finish(call, r, vh_error_copy(err));
-        vh_client_release(s->client);
-}
-
-/* What the client sent behind the call waits until it is answered. */
 static int open_remote(VhSession *s, VhCall *call, const VhUri *uri)
 {
         s->relays[VH_KIND_HYPERVISOR] = relay_new(s, uri->scheme, uri->text, true);
-        s->opening = true;
-        s->open_call = call;
-        vh_client_hold(s->client);
         vh_relay_open(s->relays[VH_KIND_HYPERVISOR], open_done, s);
-        return VH_LATER;
+        return open_later(s, call);
 }
 
 static int open_uri(VhSession *s, VhCall *call, const VhUri *uri, VhError **err)
@@ -372,8 +389,8 @@ static int open_uri(VhSession *s, VhCall *call, const VhUri *uri, VhError **err)
                 return vh_backends_has_daemon(s->backends, uri->scheme) ? open_remote(s, call, uri)
                                                                         : no_driver(uri, err);
         r = conn_open(&s->conns[VH_KIND_HYPERVISOR], s, in, uri, err);
-        s->open = r >= 0;
-        return r;
+        s->open = r == 0;
+        return r == VH_LATER ? open_later(s, call) : r;
 }
 
 static int op_connect_open(VhCall *call, const remote_connect_open_args *args, VhError **err)

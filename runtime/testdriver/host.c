@@ -5,6 +5,10 @@
 #include "testdriver/test.h"
 #include "testdriver/testdriver.h"
 
+#include <libxml/parser.h>
+
+enum { READERS_MAX = 2 };
+
 static const TestNodeInfo default_node = {
         .model = "i686",
         .memory_kib = 3 * 1024 * 1024,
@@ -102,7 +106,12 @@ char **test_names(VhCall *call, const VhRegistry *reg, TestPick pick, int max, u
 
 static int start(void **state, const VhDriverEnv *env, VhError **err)
 {
-        *state = vh_new(TestInstance, 1);
+        TestInstance *instance = vh_new(TestInstance, 1);
+
+        xmlInitParser(); /* it may only be used by several threads after this */
+        if (env->loop)
+                instance->pool = vh_pool_new(env->loop, 0, READERS_MAX);
+        *state = instance;
         return 0;
 }
 
@@ -110,6 +119,7 @@ static void stop(void *state)
 {
         TestInstance *instance = state;
 
+        vh_pool_free(instance->pool);
         test_host_unref(instance->default_host);
         free(instance);
 }
@@ -147,20 +157,68 @@ static int open_file(const char *path, TestHost **ret, VhError **err)
         return r;
 }
 
+static void set_host(VhConn *conn, TestHost *host)
+{
+        conn->priv = host;
+        conn->hub = host->hub;
+}
+
+/* A host that a worker makes from a file. Until it is there it is what the connection has. */
+typedef struct Reading {
+        VhConn *conn; /* NULL: nobody wants it any more */
+        char *path;
+        TestHost *host;
+        VhError *err;
+} Reading;
+
+static int read_work(void *data)
+{
+        Reading *reading = data;
+
+        return open_file(reading->path, &reading->host, &reading->err);
+}
+
+static void read_done(void *data, int r)
+{
+        Reading *reading = data;
+        VhConn *conn = reading->conn;
+
+        if (conn && r == 0)
+                set_host(conn, VH_TAKE_PTR(reading->host));
+        if (conn)
+                conn->opened(conn, r, reading->err);
+        test_host_unref(reading->host);
+        vh_error_free(reading->err);
+        free(reading->path);
+        free(reading);
+}
+
+static int read_later(TestInstance *instance, VhConn *conn, const char *path)
+{
+        Reading *reading = vh_new(Reading, 1);
+
+        reading->conn = conn;
+        reading->path = vh_xstrdup(path);
+        conn->priv = reading;
+        vh_pool_submit(instance->pool, read_work, read_done, reading);
+        return VH_LATER;
+}
+
 static int open_conn(void *state, VhConn *conn, const char *path, const char *query, VhError **err)
 {
+        TestInstance *instance = state;
         TestHost *host = NULL;
         int r;
 
         if (!path || !*path || vh_streq(path, "/"))
                 return vh_error_set(err, VIR_FROM_TEST, VIR_ERR_INVALID_ARG,
                                     "testOpen: supply a path or use test:///default");
-        r = vh_streq(path, "/default") ? open_default(state, &host, err) : open_file(path, &host, err);
-        if (r < 0)
-                return r;
-        conn->priv = host;
-        conn->hub = host->hub;
-        return 0;
+        if (instance->pool && !vh_streq(path, "/default"))
+                return read_later(instance, conn, path);
+        r = vh_streq(path, "/default") ? open_default(instance, &host, err) : open_file(path, &host, err);
+        if (r == 0)
+                set_host(conn, host);
+        return r;
 }
 
 static void close_conn(VhConn *conn)
@@ -168,8 +226,13 @@ static void close_conn(VhConn *conn)
         TestInstance *instance = conn->state;
         TestHost *host = conn->priv;
 
-        if (!host)
+        if (!conn->hub) {
+                Reading *reading = conn->priv;
+
+                if (reading)
+                        reading->conn = NULL;
                 return;
+        }
         vh_event_hub_drop(host->hub, conn);
         if (host == instance->default_host && host->refs == 1)
                 instance->default_host = NULL;

@@ -13,7 +13,7 @@
 
 #define TEST_NS "http://libvirt.org/schemas/domain/test/1.0"
 
-/* Of all files of a host together: one may be named again and again, and nobody is served while they are read. */
+/* Of all files of a host together: one may be named again and again. */
 enum { BYTES_MAX = 2 * VH_XML_SIZE_MAX };
 
 /* One kind of object under <node>. */
@@ -59,7 +59,7 @@ static bool is_element(const xmlNode *node, const char *name, const char *ns)
         return vh_streq(node->ns ? (const char *)node->ns->href : NULL, ns);
 }
 
-/* Only regular files: anything else could keep the loop waiting. Any client can name any file. */
+/* Only regular files: anything else could keep a worker waiting. Any client can name any file. */
 static int read_file(const char *path, char **text, size_t *len)
 {
         _vh_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -20,7 +20,7 @@ static void *instance;
 
 static int setup(void **state)
 {
-        return vh_driver_test.start(&instance, NULL, NULL);
+        return vh_driver_test.start(&instance, &(VhDriverEnv){}, NULL);
 }
 
 static int teardown(void **state)

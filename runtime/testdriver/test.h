@@ -10,6 +10,7 @@
 #include "driver/flags.h"
 #include "driver/registry.h"
 #include "driver/typedparam.h"
+#include "event/pool.h"
 #include "model/domain.h"
 #include "model/interface.h"
 #include "model/network.h"
@@ -64,6 +65,7 @@ typedef struct TestHost {
 /* The one instance of the driver. */
 typedef struct TestInstance {
         TestHost *default_host; /* NULL while nobody has it open */
+        VhPool *pool;           /* reads files; NULL: the caller waits for them */
 } TestInstance;
 
 /* Heads of the functions that serve procedure `name`: with arguments and reply, without reply, without arguments. */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Work that takes long keeps nobody waiting but the client that asked for it: a disk that is slow or fails, a QEMU that was
-never asked before. slow-work.py FAULT-LIBRARY; needs root."""
+never asked before, a large host file of the test driver. slow-work.py FAULT-LIBRARY; needs root."""
 
 import os
 import statistics
@@ -180,6 +180,38 @@ class SlowEmulator(Base):
     def test_daemon_ends_meanwhile(self):
         self.c.post("CONNECT_GET_VERSION")
         time.sleep(0.1)
+        self.assertEqual(self.daemon.stop(), 0)
+
+
+class LargeHostFile(Base):
+    """Thousands of domains in a file that test:///FILE names."""
+
+    def setUp(self):
+        self.start("virtproxyd", "test:///default")
+        domain = "<domain type='test'><name>guest{}</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+        self.path = self.host.write(f"<node>{''.join(domain.format(i) for i in range(8000))}</node>", "node.xml")
+
+    def test_only_who_opens_waits(self):
+        c = self.c = self.connect()
+        first, second = c.post("CONNECT_OPEN", name=f"test://{self.path}", flags=0), c.post("CONNECT_NUM_OF_DOMAINS")
+        self.others_go_on(first, 0.1)
+        frame = c.recv()
+        self.assertEqual((frame.serial, frame.status), (second, wire.OK))
+        self.assertEqual(wire.program("remote").decode("remote_connect_num_of_domains_ret", frame.payload)[0]["num"], 8000)
+
+    def test_mistakes_and_leaving(self):
+        c = self.connect()
+        with self.assertRaises(wire.RpcError) as e:
+            c.open("test:///no/such/file")
+        self.assertIn("/no/such/file", e.exception.body["message"])
+        c.open("test:///default")
+        leaving = self.connect()
+        leaving.post("CONNECT_OPEN", name=f"test://{self.path}", flags=0)
+        time.sleep(0.02)
+        leaving.sock.close()
+        self.connect().post("CONNECT_OPEN", name=f"test://{self.path}", flags=0)
+        time.sleep(0.02)
+        self.assertEqual(c.call("CONNECT_GET_TYPE")["type"], "TEST")
         self.assertEqual(self.daemon.stop(), 0)
 
 
