@@ -153,30 +153,30 @@ static void autostart(void *state)
         (void)vh_file_write(marker, "", 0, 0600, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER, VH_FILE_NO_SYNC);
 }
 
-/* Calls whose handlers parse definitions, for which the version of QEMU may matter, or ask for it. */
-static bool needs_version(const VhCall *call)
+/* Calls that do nothing before they need the version of QEMU. */
+static bool can_be_served_anew(const VhCall *call)
 {
         static const int32_t calls[] = {
                 REMOTE_PROC_CONNECT_DOMAIN_XML_TO_NATIVE,
                 REMOTE_PROC_CONNECT_GET_VERSION,
-                REMOTE_PROC_DOMAIN_ATTACH_DEVICE,
-                REMOTE_PROC_DOMAIN_ATTACH_DEVICE_FLAGS,
                 REMOTE_PROC_DOMAIN_CREATE_XML,
                 REMOTE_PROC_DOMAIN_CREATE_XML_WITH_FILES,
                 REMOTE_PROC_DOMAIN_DEFINE_XML,
                 REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS,
-                REMOTE_PROC_DOMAIN_RESTORE,
-                REMOTE_PROC_DOMAIN_RESTORE_FLAGS,
-                REMOTE_PROC_DOMAIN_RESTORE_PARAMS,
-                REMOTE_PROC_DOMAIN_SAVE_IMAGE_DEFINE_XML,
-                REMOTE_PROC_DOMAIN_SAVE_IMAGE_GET_XML_DESC,
-                REMOTE_PROC_DOMAIN_UPDATE_DEVICE_FLAGS,
         };
 
         for (size_t i = 0; call->program == &vh_program_remote && i < VH_ARRAY_SIZE(calls); i++)
                 if (calls[i] == call->proc->number)
                         return true;
         return false;
+}
+
+static void before_call(void *state, const VhCall *call)
+{
+        QemuDriver *driver = state;
+
+        vh_persist_before_call(driver->persist);
+        qemu_emulators_may_refuse(driver->emulators, driver->pool && !call->resumed && can_be_served_anew(call));
 }
 
 /* Without an answer the handler asks again, and says why there is none. */
@@ -186,24 +186,19 @@ static void version_known(void *data, QemuCaps *caps, int r, const VhError *err)
 }
 
 /* Nobody else waits while a program that was never asked before is asked. */
-static int before_call(void *state, VhCall *call, VhError **err)
+static int after_call(void *state, VhCall *call, int r, VhError **err)
 {
         QemuDriver *driver = state;
-        const char *program;
+        const char *refused = qemu_emulators_refused(driver->emulators);
 
-        vh_persist_before_call(driver->persist);
-        if (call->resumed || !driver->pool || !needs_version(call))
-                return 0;
-        program = qemu_emulators_find(driver->emulators, qemu_emulators_host_arch(driver->emulators));
-        if (!program || qemu_emulators_recall(driver->emulators, program))
-                return 0;
-        qemu_emulators_ask(driver->emulators, driver->pool, program, version_known, call);
+        qemu_emulators_may_refuse(driver->emulators, false);
+        if (r == 0)
+                return vh_persist_after_call(driver->persist, call, err);
+        if (r > 0 || !refused)
+                return r;
+        vh_error_clear(err);
+        qemu_emulators_ask(driver->emulators, driver->pool, refused, version_known, call);
         return VH_LATER;
-}
-
-static int after_call(void *state, VhCall *call, VhError **err)
-{
-        return vh_persist_after_call(((QemuDriver *)state)->persist, call, err);
 }
 
 static bool busy(void *state)

@@ -4,6 +4,8 @@
 
 #include "emulator.h"
 
+#include <errno.h>
+
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <utlist.h>
@@ -48,6 +50,8 @@ struct QemuEmulators {
         bool searched;
         char *programs[VH_ARRAY_SIZE(archs)]; /* NULL: not here */
         uint64_t child_files;                 /* see VhDriverEnv */
+        bool may_refuse;
+        const char *refused;
 };
 
 QemuEmulators *qemu_emulators_new(const char *path, const char *cache_dir, uint64_t child_files)
@@ -294,6 +298,17 @@ void qemu_emulators_ask(QemuEmulators *emulators, VhPool *pool, const char *bina
         vh_pool_submit(pool, ask_work, ask_done, q);
 }
 
+void qemu_emulators_may_refuse(QemuEmulators *emulators, bool may)
+{
+        emulators->may_refuse = may;
+        emulators->refused = NULL;
+}
+
+const char *qemu_emulators_refused(const QemuEmulators *emulators)
+{
+        return emulators->refused;
+}
+
 int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError **err)
 {
         const char *program = qemu_emulators_find(emulators, emulators->host_arch);
@@ -303,6 +318,10 @@ int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError 
         if (!program)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "Cannot find suitable emulator for %s",
                                     emulators->host_arch);
+        if (emulators->may_refuse && !qemu_emulators_recall(emulators, program)) {
+                emulators->refused = program;
+                return vh_error_sys(err, VIR_FROM_QEMU, EAGAIN, "%s was not asked yet", program);
+        }
         r = qemu_emulators_caps(emulators, program, &caps, err);
         if (r == 0)
                 *version = caps->version;

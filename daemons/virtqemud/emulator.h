@@ -31,6 +31,10 @@ void qemu_emulators_format(QemuEmulators *emulators, VhBuf *buf);
 unsigned qemu_arch_bits(const char *arch);
 /* Whether guests of an architecture run on a host of another (or the same) one without emulation. */
 bool qemu_arch_is_native(const char *guest, const char *host);
+/* While may is true the next function refuses to run a program, with -EAGAIN. */
+void qemu_emulators_may_refuse(QemuEmulators *emulators, bool may);
+/* The program that was refused to run since the last time that was set; NULL: none. */
+const char *qemu_emulators_refused(const QemuEmulators *emulators);
 /* Version of the host architecture's emulator as major * 1000000 + minor * 1000 + release; runs it if it is not known.
  */
 int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError **err);

@@ -6,24 +6,32 @@
 #include "guest-defaults.h"
 #include "qemu.h"
 
+#include <errno.h>
+
 /* The version matters only for machine types that follow it, so that the emulator is not run to load definitions: those
- * on disk have a type with a version. 0: not needed, or not known. */
-static uint64_t emulator_version(QemuDriver *driver, const VhDomainDef *def)
+ * on disk have a type with a version. 0: not needed, or not known; -EAGAIN: it will be (qemu_emulators_may_refuse()).
+ */
+static int emulator_version(QemuDriver *driver, const VhDomainDef *def, uint64_t *version)
 {
         const char *machine = def->os.machine;
-        uint64_t version;
+        int r;
 
+        *version = 0;
         if (machine && strcmp(machine, "pc") != 0 && strcmp(machine, "q35") != 0)
                 return 0;
-        return qemu_emulators_version(driver->emulators, &version, NULL) < 0 ? 0 : version;
+        r = qemu_emulators_version(driver->emulators, version, NULL);
+        return r == -EAGAIN ? r : 0;
 }
 
 static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
 {
         QemuDriver *driver = opaque;
+        uint64_t version;
         int r = qemu_emulators_fill(driver->emulators, def, err);
 
-        return r < 0 ? r : qemu_domain_fill_defaults(def, emulator_version(driver, def), err);
+        if (r == 0)
+                r = emulator_version(driver, def, &version);
+        return r < 0 ? r : qemu_domain_fill_defaults(def, version, err);
 }
 
 static int assign_addresses(VhDomainDef *def, void *opaque, VhError **err)

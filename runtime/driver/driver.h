@@ -62,12 +62,11 @@ struct VhDriver {
          * that clients open themselves, VH_LATER: conn->opened() will follow, unless close() comes before. */
         int (*open)(void *state, VhConn *conn, const char *path, const char *query, VhError **err);
         void (*close)(VhConn *conn);
-        /* Around each function that serves a call; NULL: nothing to do. before() may put the call off until what it
-         * needs is known: returns 0, VH_LATER if vh_call_resume() will follow, or negative errno with *err. after()
-         * runs if the function succeeded, and may hold back the answer until what was changed is stored: returns 0,
-         * VH_LATER, or negative errno with *err. */
-        int (*before_call)(void *state, VhCall *call, VhError **err);
-        int (*after_call)(void *state, VhCall *call, VhError **err);
+        /* Around each function that serves a call; both or none. after() gets what that returned, and returns what is
+         * to be taken for it: VH_LATER to hold back the answer until what was changed is stored, or to have the
+         * call served anew (vh_call_resume()) when something is known that it needed. */
+        void (*before_call)(void *state, const VhCall *call);
+        int (*after_call)(void *state, VhCall *call, int r, VhError **err);
         /* Answer for CONNECT_SUPPORTS_FEATURE, 0 or 1; NULL: 0 for everything that is not always 1. */
         int (*supports_feature)(VhConn *conn, int feature);
 

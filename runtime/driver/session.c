@@ -508,14 +508,16 @@ static int before_driver(VhSession *s, VhCall *call, VhError **err)
                 return r;
         call->target = conn;
         r = check_call(s, call, err);
-        return r == 0 && conn->driver->before_call ? conn->driver->before_call(conn->state, call, err) : r;
+        if (r == 0 && conn->driver->before_call)
+                conn->driver->before_call(conn->state, call);
+        return r;
 }
 
-static int after_driver(VhCall *call, VhError **err)
+static int after_driver(VhCall *call, int r, VhError **err)
 {
         const VhConn *conn = vh_call_conn(call);
 
-        return conn->driver->after_call ? conn->driver->after_call(conn->state, call, err) : 0;
+        return conn->driver->after_call ? conn->driver->after_call(conn->state, call, r, err) : r;
 }
 
 static int before_remote(VhCall *call, const void **ops, VhError **err)
@@ -536,11 +538,11 @@ static int before_remote(VhCall *call, const void **ops, VhError **err)
         return r;
 }
 
-static int after_remote(VhCall *call, VhError **err)
+static int after_remote(VhCall *call, int r, VhError **err)
 {
         if (call->proc->kind == VH_KIND_NONE || vh_session_is_common(call->proc))
-                return 0;
-        return after_driver(call, err);
+                return r;
+        return after_driver(call, r, err);
 }
 
 static int before_qemu(VhCall *call, const void **ops, VhError **err)

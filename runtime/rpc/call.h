@@ -59,7 +59,8 @@ int vh_call_send_fd(VhCall *call, int fd);
 /* Encodes the reply as it is now, to be sent by vh_call_finish(call, 0, NULL): for an answer that has to wait while
  * what it points to may change. Returns VH_LATER, or negative with *err if it cannot be encoded. */
 int vh_call_prepare(VhCall *call, VhError **err);
-/* Serves a call anew that was put off before its handler ran (before_call of VhService returned VH_LATER). */
+/* Serves a late call anew, from before_call of its VhService on: its handler failed without having done anything,
+ * because something was not known that is known now. */
 void vh_call_resume(VhCall *call);
 /* Ends a call whose handler returned VH_LATER: r and err as a handler would return them (err is taken over). */
 void vh_call_finish(VhCall *call, int r, VhError *err);

@@ -83,7 +83,7 @@ static int serve(ServedCall *sc, const VhService *service, VhError **err)
         if (call->proc->stream != VH_STREAM_NONE)
                 make_stream(call, &sc->h);
         r = call->proc->invoke(ops, call, call->args, call->ret, err);
-        return r == 0 && service->after_call ? service->after_call(call, err) : r;
+        return service->after_call ? service->after_call(call, r, err) : r;
 }
 
 static int run(ServedCall *sc, VhFrame *frame, const VhService *service, VhError **err)

@@ -19,9 +19,9 @@ typedef struct VhService {
          * (NULL: "not supported"). Returns 0 or negative errno with *err, or VH_LATER if the call has to wait for
          * something and will be served by vh_call_resume(). */
         int (*before_call)(VhCall *call, const void **ops, VhError **err);
-        /* Runs after a call that succeeded, may be NULL. Returns 0, VH_LATER to answer it later (vh_call_prepare()), or
-         * negative errno with *err. */
-        int (*after_call)(VhCall *call, VhError **err);
+        /* Runs after the handler, with what that returned; may be NULL. Returns what is to be taken for it:
+         * VH_LATER to answer later (vh_call_prepare()), or to have it served anew (vh_call_resume()). */
+        int (*after_call)(VhCall *call, int r, VhError **err);
         void *data;
 } VhService;
 
