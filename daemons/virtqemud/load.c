@@ -26,6 +26,7 @@ static void priv_free(void *p)
         jobs_free(priv->jobs);
         jobs_free(priv->agent_jobs);
         free(priv->completed);
+        vh_domain_def_free(priv->arriving);
         free(priv->foreign);
         free(priv->text);
         free(priv);

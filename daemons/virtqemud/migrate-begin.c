@@ -54,7 +54,9 @@ static int check_same_guest(const VhDomainDef *def, const VhDomainDef *other, Vh
 /* The text for the target: the guest's own, or the one that the client wants it to have there. */
 static int make_text(MigrateTask *t, VhError **err)
 {
-        const VhDomainDef *def = t->task.dom->def;
+        bool offline = t->params.flags & VIR_MIGRATE_OFFLINE;
+        const VhDomainDef *stored = offline ? vh_domain_obj_persistent_def(t->task.dom) : NULL;
+        const VhDomainDef *def = stored ? stored : t->task.dom->def;
         _vh_domain_def_ VhDomainDef *wanted = NULL;
         int r;
 
@@ -91,7 +93,7 @@ static void finish_begin(MigrateTask *t, const json_t *caps, const json_t *nodes
 
         if (r == 0)
                 make_cookie(t, caps, nodes);
-        if (r == 0 && t->params.flags & VIR_MIGRATE_CHANGE_PROTECTION) {
+        if (r == 0 && t->params.flags & VIR_MIGRATE_CHANGE_PROTECTION && !(t->params.flags & VIR_MIGRATE_OFFLINE)) {
                 QemuMigration *m = qemu_migration_begin(&t->task, false, QEMU_PHASE_BEGIN3, t->params.flags);
 
                 m->conn = t->conn;
@@ -129,7 +131,7 @@ static void begin_run(QemuTask *task)
 
         if (r < 0)
                 qemu_task_end(task, r, err);
-        else if (vh_domain_obj_active(task->dom))
+        else if (!(t->params.flags & VIR_MIGRATE_OFFLINE))
                 qemu_task_qmp(task, qmp_command("query-migrate-capabilities", NULL), got_caps);
         else
                 finish_begin(t, NULL, NULL);

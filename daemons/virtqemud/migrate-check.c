@@ -16,6 +16,8 @@ static int refuse(VhError **err, int code, const char *why)
 
 static int check_flags(const QemuMigrateParams *p, VhError **err)
 {
+        if (p->flags & VIR_MIGRATE_POSTCOPY_RESUME)
+                return refuse(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "a post-copy migration that broke cannot be resumed");
         if (!(p->flags & VIR_MIGRATE_OFFLINE))
                 return 0;
         if (p->flags & QEMU_MIGRATE_STORAGE)

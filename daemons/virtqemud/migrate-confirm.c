@@ -51,7 +51,17 @@ static void merge_stats(MigrateTask *t, QemuMigration *m)
         qemu_migration_keep_stats(m, &stats);
 }
 
-static void let_go(MigrateTask *t, QemuMigration *m)
+static void broke(MigrateTask *t, QemuMigration *m)
+{
+        VhError *err = NULL;
+        int r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
+                             "job 'migration out' failed in post-copy phase");
+
+        qemu_migrate_postcopy_failed(m);
+        qemu_task_end(&t->task, r, err);
+}
+
+static void end_here(MigrateTask *t, QemuMigration *m)
 {
         QemuProcess *proc = qemu_process(t->task.dom);
 
@@ -59,6 +69,37 @@ static void let_go(MigrateTask *t, QemuMigration *m)
         merge_stats(t, m);
         qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_MIGRATED, VIR_DOMAIN_EVENT_STOPPED_MIGRATED);
         qemu_migrate_watch(t, is_gone);
+}
+
+static void got_last_stats(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuMigration *m = qemu_migration(task->dom);
+
+        if (r == 0)
+                qemu_stats_read_qmp(&m->stats, ret);
+        end_here((MigrateTask *)task, m);
+}
+
+/* The target runs the guest, and the rest of its memory is on the way. */
+static void postcopy_moved(MigrateTask *t)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+
+        if (m->status == QEMU_MOVE_POSTCOPY || m->status == QEMU_MOVE_POSTCOPY_RECOVER)
+                return;
+        m->task = NULL;
+        if (m->status == QEMU_MOVE_COMPLETED)
+                qemu_task_qmp_try(&t->task, qmp_command("query-migrate", NULL), got_last_stats);
+        else
+                broke(t, m);
+}
+
+static void let_go(MigrateTask *t, QemuMigration *m)
+{
+        if (qemu_migrate_is_postcopy(m))
+                qemu_migrate_follow(t, postcopy_moved);
+        else
+                end_here(t, m);
 }
 
 /* ---- it goes on ---- */
@@ -109,6 +150,8 @@ static void confirm_run(QemuTask *task)
 
         if (!m)
                 qemu_task_end(task, -EINVAL, err);
+        else if (t->cancelled && qemu_migrate_is_postcopy(m))
+                broke(t, m);
         else if (t->cancelled) {
                 qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM3_CANCELLED);
                 qemu_migrate_restore(t, 0, NULL);

@@ -132,12 +132,35 @@ static void is_here(MigrateTask *t)
         qemu_task_end(&t->task, 0, NULL);
 }
 
+/* All memory is there now, or it will never be. */
+static void postcopy_moved(MigrateTask *t)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+        VhError *err = NULL;
+        int r;
+
+        if (m->status == QEMU_MOVE_POSTCOPY || m->status == QEMU_MOVE_POSTCOPY_RECOVER)
+                return;
+        m->task = NULL;
+        if (m->status == QEMU_MOVE_COMPLETED) {
+                qemu_migrate_set_state(m, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_MIGRATED, VIR_DOMAIN_EVENT_RESUMED,
+                                       VIR_DOMAIN_EVENT_RESUMED_MIGRATED);
+                is_here(t);
+                return;
+        }
+        qemu_migrate_postcopy_failed(m);
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "job 'migration in' failed in post-copy phase");
+        qemu_task_end(&t->task, r, err);
+}
+
 static void running(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
         MigrateTask *t = (MigrateTask *)task;
 
         if (r < 0)
                 throw_away(t, r, vh_error_copy(err));
+        else if (t->postcopy)
+                qemu_migrate_follow(t, postcopy_moved);
         else
                 is_here(t);
 }
@@ -169,7 +192,7 @@ static void go_on(MigrateTask *t)
                 stay_paused(t);
                 return;
         }
-        proc->cont_reason = VIR_DOMAIN_RUNNING_MIGRATED;
+        proc->cont_reason = t->postcopy ? VIR_DOMAIN_RUNNING_POSTCOPY : VIR_DOMAIN_RUNNING_MIGRATED;
         qemu_task_qmp_try(&t->task, qmp_command("cont", NULL), running);
 }
 
@@ -180,8 +203,10 @@ static void moved(MigrateTask *t)
         QemuMigration *m = qemu_migration(t->task.dom);
 
         switch (m->status) {
+        case QEMU_MOVE_POSTCOPY:
         case QEMU_MOVE_COMPLETED:
                 m->task = NULL;
+                t->postcopy = m->status == QEMU_MOVE_POSTCOPY;
                 go_on(t);
                 break;
         case QEMU_MOVE_FAILED:

@@ -223,7 +223,7 @@ static int finish(VhCall *call, Phase *phase, const char *name, VhError **err)
         /* What was to be thrown away is gone already. */
         if (!phase->dom && phase->cancelled)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_MIGRATE_FINISH_OK, NULL);
-        phase->class = &qemu_finish_class;
+        phase->class = phase->params->flags & VIR_MIGRATE_OFFLINE ? &qemu_offline_finish_class : &qemu_finish_class;
         phase->any_name = true;
         return phase->dom ? go(call, phase, err) : -ENOENT;
 }
@@ -250,7 +250,7 @@ QEMU_OP_RET(domain_migrate_finish3)
 
 static int confirm(VhCall *call, Phase *phase, VhError **err)
 {
-        phase->class = &qemu_confirm_class;
+        phase->class = phase->params->flags & VIR_MIGRATE_OFFLINE ? &qemu_offline_confirm_class : &qemu_confirm_class;
         return phase->dom ? go(call, phase, err) : -ENOENT;
 }
 

@@ -84,6 +84,12 @@ static uint32_t target_flags(const Peer *p)
         return p->t.params.flags & ~(uint32_t)(VIR_MIGRATE_ABORT_ON_ERROR | VIR_MIGRATE_AUTO_CONVERGE);
 }
 
+/* Only the definition moves. */
+static bool is_offline(const Peer *p)
+{
+        return p->t.params.flags & VIR_MIGRATE_OFFLINE;
+}
+
 /* ---- confirm ---- */
 
 static void confirmed(QemuTask *task, int r, const VhError *err)
@@ -107,6 +113,12 @@ static void confirm(Peer *p)
         MigrateTask *t;
         int r;
 
+        if (is_offline(p)) {
+                t = phase(p, &qemu_offline_confirm_class, &p->t.params, confirmed);
+                t->cancelled = p->r < 0;
+                qemu_task_go(&t->task);
+                return;
+        }
         if (!m || is_undecided(p)) {
                 if (m) {
                         vh_log_error("domain '%s': the connection broke while the target started the guest; it stays "
@@ -280,7 +292,11 @@ static void prepared(void *data, int r, const VhFrame *frame, const VhError *err
         }
         set_cookie(p, ret.cookie_out.val, ret.cookie_out.len);
         p->uri_out = vh_xstrdup(ret.uri_out);
-        perform(p);
+        if (is_offline(p)) {
+                set_cookie(p, NULL, 0);
+                finish(p);
+        } else
+                perform(p);
 }
 
 static void tunnel_prepared(void *data, int r, const VhFrame *frame, const VhError *err)
@@ -434,12 +450,20 @@ static void opened(void *data, int r, const QemuFarDaemon *far, VhError *err)
 
         p->open = NULL;
         note(p, r, err);
-        vh_error_free(err);
+        vh_error_clear(&err);
         if (r < 0) {
                 peer_end(p);
                 return;
         }
         p->far = *far;
+        if (is_offline(p) && !far->has_offline) {
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                                 "offline migration is not supported by the destination host");
+                note(p, r, err);
+                vh_error_free(err);
+                peer_end(p);
+                return;
+        }
         vh_remote_set_hooks(p->far.remote, &hooks, p);
         begin(p);
 }

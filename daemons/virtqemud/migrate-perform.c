@@ -140,12 +140,15 @@ static void moved(MigrateTask *t)
 {
         QemuMigration *m = qemu_migration(t->task.dom);
 
+        if (m->status == QEMU_MOVE_POSTCOPY)
+                qemu_migrate_set_state(m, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, VIR_DOMAIN_EVENT_SUSPENDED,
+                                       VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY);
         switch (m->status) {
         case QEMU_MOVE_PRE_SWITCHOVER:
                 qemu_storage_end(t, storage_stopped);
                 break;
-        case QEMU_MOVE_COMPLETED:
         case QEMU_MOVE_POSTCOPY:
+        case QEMU_MOVE_COMPLETED:
                 m->task = NULL;
                 qemu_task_qmp_try(&t->task, qmp_command("query-migrate", NULL), got_stats);
                 break;

@@ -241,29 +241,6 @@ static int read_def(QemuDriver *driver, const QemuMigrateParams *p, VhDomainDef 
         return vh_persist_check_name((*def)->name, VIR_FROM_QEMU, err);
 }
 
-/* Only the definition moves: that is all of it. */
-static void offline_done(MigrateTask *t)
-{
-        _qemu_cookie_ QemuCookie cookie;
-
-        qemu_cookie_init(&cookie, t->task.driver, t->source_name, t->task.dom->node.uuid);
-        t->cookie_out = qemu_cookie_format(&cookie);
-        qemu_task_end(&t->task, 0, NULL);
-}
-
-static void offline_run(QemuTask *task)
-{
-        offline_done((MigrateTask *)task);
-}
-
-static const QemuTaskClass offline_class = {
-        .api = "remoteDispatchDomainMigratePrepare3Params",
-        .size = sizeof(MigrateTask),
-        .job = QEMU_JOB_NONE,
-        .run = offline_run,
-        .cleanup = prepare_cleanup,
-};
-
 /* The domain of the definition: one that is there, or a new one that has it (*def is taken over then). */
 static int find_place(QemuDriver *driver, VhDomainDef **def, VhDomainObj **dom, VhError **err)
 {
@@ -304,7 +281,7 @@ int qemu_migrate_prepare(VhCall *call, const QemuMigrateParams *p, const void *c
                 qemu_cookie_done(&in);
                 return r;
         }
-        t = qemu_migrate_task(driver, dom, call, offline ? &offline_class : &qemu_prepare_class, p);
+        t = qemu_migrate_task(driver, dom, call, offline ? &qemu_offline_prepare_class : &qemu_prepare_class, p);
         t->in = in;
         t->def = VH_TAKE_PTR(def);
         t->source_name = VH_TAKE_PTR(source_name);

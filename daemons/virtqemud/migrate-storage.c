@@ -356,7 +356,7 @@ static void format_added(QemuTask *task, json_t *ret, int r, const VhError *err)
                          "sync", t->params.flags & VIR_MIGRATE_NON_SHARED_INC ? "top" : "full", "auto-finalize", 1,
                          "auto-dismiss", 0);
         if (t->params.bandwidth)
-                json_object_set_new(args, "speed", json_integer((json_int_t)(t->params.bandwidth * MIB)));
+                json_object_set_new(args, "speed", json_integer((json_int_t)t->params.bandwidth * MIB));
         if (t->params.flags & VIR_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES)
                 json_object_set_new(args, "copy-mode", json_string("write-blocking"));
         qemu_task_qmp_try(task, qmp_command_args("blockdev-mirror", args), mirror_started);

@@ -160,6 +160,30 @@ QemuMigration *qemu_migration_need(VhDomainObj *dom, bool incoming, VhError **er
         return NULL;
 }
 
+void qemu_migrate_set_state(QemuMigration *m, int state, int reason, int event, int detail)
+{
+        vh_domain_obj_set_state(m->dom, state, reason);
+        qemu_process_tell(qemu_process(m->dom), event, detail);
+        qemu_status_save(m->dom);
+}
+
+bool qemu_migrate_is_postcopy(const QemuMigration *m)
+{
+        return m->status == QEMU_MOVE_POSTCOPY || m->status == QEMU_MOVE_POSTCOPY_PAUSED ||
+               m->status == QEMU_MOVE_POSTCOPY_RECOVER;
+}
+
+void qemu_migrate_postcopy_failed(QemuMigration *m)
+{
+        qemu_migration_set_phase(m, QEMU_PHASE_POSTCOPY_FAILED);
+        if (m->incoming)
+                qemu_migrate_set_state(m, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY_FAILED,
+                                       VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED);
+        else
+                qemu_migrate_set_state(m, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY_FAILED,
+                                       VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED);
+}
+
 /* Who moves a guest by calls has gone away between them. What was only prepared is forgotten (a target that waits ends
  * with its client, see autodestroy). A guest that was sent stays as it is: it may run elsewhere. */
 static void abandon(QemuMigration *m)
@@ -167,6 +191,10 @@ static void abandon(QemuMigration *m)
         m->conn = NULL;
         if (m->incoming || m->task)
                 return;
+        if (qemu_migrate_is_postcopy(m)) {
+                qemu_migrate_postcopy_failed(m);
+                return;
+        }
         if (m->phase == QEMU_PHASE_PERFORM3_DONE)
                 vh_log_warning("domain '%s' was sent to another host, but nobody told whether it runs there",
                                m->dom->node.name);
@@ -176,6 +204,7 @@ static void abandon(QemuMigration *m)
 
 void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn)
 {
+        qemu_migrate_offline_closed(driver, conn);
         VH_REGISTRY_FOREACH(&driver->domains.reg, node)
         {
                 QemuMigration *m = qemu_migration(VH_REG_OBJECT(node, VhDomainObj, node));

@@ -116,6 +116,7 @@ struct MigrateTask {
         char *incoming;    /* what QEMU listens on */
         bool tunnelled;
         /* Finish. */
+        bool postcopy;     /* it runs before all of its memory is there */
         uint64_t received; /* when the cookie came, milliseconds */
 };
 
@@ -132,6 +133,13 @@ void qemu_migration_free(QemuMigration *m);
 void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn);
 /* The domain must be in a migration of that direction: else VIR_ERR_OPERATION_INVALID. */
 QemuMigration *qemu_migration_need(VhDomainObj *dom, bool incoming, VhError **err);
+
+/* The domain's state changes with the event that tells of it. */
+void qemu_migrate_set_state(QemuMigration *m, int state, int reason, int event, int detail);
+/* The guest is on both sides: it runs at the target, and part of its memory is still at the source. */
+bool qemu_migrate_is_postcopy(const QemuMigration *m);
+/* It broke then: neither side can go on alone. The job stays, until one ends the guest. */
+void qemu_migrate_postcopy_failed(QemuMigration *m);
 
 /* Makes an outgoing migration fail where it is; accepts NULL. */
 void qemu_migrate_cancel(QemuMigration *m);
@@ -156,6 +164,13 @@ extern const QemuTaskClass qemu_perform_job_class; /* without protection in betw
 extern const QemuTaskClass qemu_confirm_class;
 extern const QemuTaskClass qemu_prepare_class;
 extern const QemuTaskClass qemu_finish_class;
+
+/* The same of guests that do not run; migrate-offline.c. */
+extern const QemuTaskClass qemu_offline_prepare_class;
+extern const QemuTaskClass qemu_offline_finish_class;
+extern const QemuTaskClass qemu_offline_confirm_class;
+/* Forgets what was prepared for a client that is gone. */
+void qemu_migrate_offline_closed(QemuDriver *driver, const VhConn *conn);
 
 MigrateTask *qemu_migrate_task(QemuDriver *driver, VhDomainObj *dom, VhCall *call, const QemuTaskClass *class,
                                const QemuMigrateParams *params);

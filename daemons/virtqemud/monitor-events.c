@@ -145,6 +145,8 @@ static void on_stop(QemuProcess *proc, json_t *args)
 
         if (reason == VIR_DOMAIN_PAUSED_MIGRATION && proc->moving)
                 proc->moving->stats.stopped = qemu_now_ms();
+        if (leaving && reason == VIR_DOMAIN_PAUSED_IOERROR && proc->moving->flags & VIR_MIGRATE_ABORT_ON_ERROR)
+                qemu_migrate_cancel(proc->moving);
         if (proc->dom->state != VIR_DOMAIN_RUNNING || proc->starting)
                 return;
         qemu_locks_release(proc);

@@ -47,9 +47,9 @@ typedef struct QemuDriver {
         unsigned next_vnet, next_macvtap; /* numbers in names of network devices */
         QemuConsole *consoles;
         struct QemuMachines *machines; /* machine.h; NULL: none was needed yet */
-        struct QemuTask *waiters; /* for domains' ends, task.h */
-        size_t texts;             /* bytes of texts that domains keep */
-        char *dac_label;          /* "+UID:+GID" of the guests' account */
+        struct QemuTask *waiters;      /* for domains' ends, task.h */
+        size_t texts;                  /* bytes of texts that domains keep */
+        char *dac_label;               /* "+UID:+GID" of the guests' account */
         uint8_t uuid[VH_UUID_LEN];
 } QemuDriver;
 
@@ -64,6 +64,8 @@ typedef struct QemuDomain {
         QemuJobs *agent_jobs;           /* the same of those with the guest's agent */
         int agent_timeout;              /* of the agent's commands: seconds, or QEMU_AGENT_* of agent-link.h */
         struct QemuJobStats *completed; /* of the last migration; migrate-stats.h; NULL: none */
+        VhDomainDef *arriving;          /* of a migration of the definition alone, until it ends; NULL: none */
+        const VhConn *arriving_conn;    /* whose end is that migration's */
         uint64_t migrate_speed;         /* MiB/s for migrations; 0: no limit */
 } QemuDomain;
 

@@ -195,6 +195,41 @@ def refused_as_by_the_reference():
     assert not bad, "\n".join(bad)
 
 
+def definitions_alone():
+    """Of guests that do not run, both ways with the reference."""
+    for source, target in (("ours", "ours"), ("ours", "reference"), ("reference", "ours")):
+        with sides(source, target) as (a, b):
+            a.define("a")
+            a.must("migrate", "a", b.uri, "--offline", "--persistent", "--undefinesource")
+            assert a.names() == [] and b.state("a").startswith("shut off")
+            b.must("migrate", "a", a.uri, "--offline", "--persistent", "--p2p")
+            assert a.names() == ["a"] and b.names() == ["a"]
+
+
+def post_copy():
+    """The guest goes on at the target before its memory is there, and clients see the steps."""
+    with open("/proc/sys/vm/unprivileged_userfaultfd", "r+", encoding="ascii") as f:
+        before = f.read()
+        f.write("1")
+    try:
+        with sides() as (a, b):
+            start_big(a, b)
+            with a.events() as left, b.events() as came:
+                move = a.begin_slow("a", b.uri, "--live", "--p2p", "--postcopy", "--persistent")
+                on_the_way(a, b)
+                a.must("migrate-postcopy", "a")
+                assert move.wait(20) == 0, move.stdout.read()
+            assert left == ["Suspended Migrated", "Suspended Post-copy", "Stopped Migrated"], left
+            assert came == ["Started Migrated", "Defined Added", "Resumed Post-copy", "Resumed Migrated"], came
+            assert b.state("a") == "running (migrated)"
+            b.must("migrate", "a", a.uri, "--live", "--postcopy", "--postcopy-after-precopy")
+            assert a.state("a") == "running (migrated)"
+            assert "while outgoing migration is in progress" in a.fails("migrate-postcopy", "a")
+    finally:
+        with open("/proc/sys/vm/unprivileged_userfaultfd", "w", encoding="ascii") as f:
+            f.write(before)
+
+
 DISK = ("<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/disk.qcow2'/>"
         "<target dev='vda' bus='virtio'/></disk>")
 
@@ -339,7 +374,7 @@ def the_client_dies():
         assert a.state("a").startswith("running"), a.state("a")
 
 
-TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, refused_as_by_the_reference,
+TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, definitions_alone, post_copy, refused_as_by_the_reference,
          disks_ours_to_ours, disks_ours_to_reference, disks_reference_to_ours, aborted_by_a_client, qemu_dies_on_one_side,
          a_daemon_dies_on_one_side, the_client_dies]
 
