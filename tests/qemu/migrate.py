@@ -206,28 +206,38 @@ def definitions_alone():
             assert a.names() == ["a"] and b.names() == ["a"]
 
 
-def post_copy():
-    """The guest goes on at the target before its memory is there, and clients see the steps."""
-    with open("/proc/sys/vm/unprivileged_userfaultfd", "r+", encoding="ascii") as f:
+USERFAULTFD = "/proc/sys/vm/unprivileged_userfaultfd"
+
+
+@contextlib.contextmanager
+def userfaultfd():
+    """QEMU, which has no capabilities, may fetch pages when they are needed."""
+    with open(USERFAULTFD, encoding="ascii") as f:
         before = f.read()
+    with open(USERFAULTFD, "w", encoding="ascii") as f:
         f.write("1")
     try:
-        with sides() as (a, b):
-            start_big(a, b)
-            with a.events() as left, b.events() as came:
-                move = a.begin_slow("a", b.uri, "--live", "--p2p", "--postcopy", "--persistent")
-                on_the_way(a, b)
-                a.must("migrate-postcopy", "a")
-                assert move.wait(20) == 0, move.stdout.read()
-            assert left == ["Suspended Migrated", "Suspended Post-copy", "Stopped Migrated"], left
-            assert came == ["Started Migrated", "Defined Added", "Resumed Post-copy", "Resumed Migrated"], came
-            assert b.state("a") == "running (migrated)"
-            b.must("migrate", "a", a.uri, "--live", "--postcopy", "--postcopy-after-precopy")
-            assert a.state("a") == "running (migrated)"
-            assert "while outgoing migration is in progress" in a.fails("migrate-postcopy", "a")
+        yield
     finally:
-        with open("/proc/sys/vm/unprivileged_userfaultfd", "w", encoding="ascii") as f:
+        with open(USERFAULTFD, "w", encoding="ascii") as f:
             f.write(before)
+
+
+def post_copy():
+    """The guest goes on at the target before its memory is there, and clients see the steps."""
+    with userfaultfd(), sides() as (a, b):
+        start_big(a, b)
+        with a.events() as left, b.events() as came:
+            move = a.begin_slow("a", b.uri, "--live", "--p2p", "--postcopy", "--persistent")
+            on_the_way(a, b)
+            a.must("migrate-postcopy", "a")
+            assert move.wait(20) == 0, move.stdout.read()
+        assert left == ["Suspended Migrated", "Suspended Post-copy", "Stopped Migrated"], left
+        assert came == ["Started Migrated", "Defined Added", "Resumed Post-copy", "Resumed Migrated"], came
+        assert b.state("a") == "running (migrated)"
+        b.must("migrate", "a", a.uri, "--live", "--postcopy", "--postcopy-after-precopy")
+        assert a.state("a") == "running (migrated)"
+        assert "while outgoing migration is in progress" in a.fails("migrate-postcopy", "a")
 
 
 DISK = ("<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/disk.qcow2'/>"
