@@ -153,6 +153,9 @@ static void send_command(QemuTask *task, json_t *cmd, int fd)
         int r;
 
         if (mon) {
+                /* A task waits for one answer: who goes on because of an event does not want an earlier one. */
+                if (task->waiting_qmp)
+                        qmp_forget(mon, task);
                 task->waiting_qmp = true;
                 qmp_send_fd(mon, cmd, fd, got, task);
                 return;

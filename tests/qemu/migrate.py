@@ -27,7 +27,6 @@ GUEST = """<domain type='qemu'><name>NAME</name><memory>32768</memory>
 <graphics type='vnc' port='-1' autoport='yes'/></devices></domain>"""
 # Fast enough to be there soon, slow enough to be caught on the way.
 SLOW = "1"
-DIRECTIONS = [("ours", "ours"), ("ours", "reference"), ("reference", "ours")]
 
 
 class Side:
@@ -197,7 +196,7 @@ def refused_as_by_the_reference():
 
 def definitions_alone():
     """Of guests that do not run, both ways with the reference."""
-    for source, target in (("ours", "ours"), ("ours", "reference"), ("reference", "ours")):
+    for source, target in (("ours", "ours"), ("ours", "reference")):
         with sides(source, target) as (a, b):
             a.define("a")
             a.must("migrate", "a", b.uri, "--offline", "--persistent", "--undefinesource")
@@ -281,10 +280,6 @@ def disks_ours_to_reference():
     disks_there_and_back("ours", "reference")
 
 
-def disks_reference_to_ours():
-    disks_there_and_back("reference", "ours")
-
-
 BIG = GUEST.replace("<domain type='qemu'>", "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>").replace(
     "</devices>", "</devices><qemu:commandline><qemu:arg value='-device'/><qemu:arg value='loader,file=RANDOM,addr=0x400000,"
     "force-raw=on'/></qemu:commandline>")
@@ -333,7 +328,7 @@ def kill_guest(side):
 def qemu_dies_on_one_side():
     with sides() as (a, b):
         start_big(a, b)
-        for extra in (["--live"], ["--live", "--p2p"], []):
+        for extra in (["--live", "--p2p"], []):
             move = a.begin_slow("a", b.uri, *extra)
             on_the_way(a, b)
             kill_guest(b)
@@ -353,7 +348,7 @@ def a_daemon_dies_on_one_side():
     """The guest is at the source afterwards, once, and nothing waits at the target."""
     with sides() as (a, b):
         start_big(a, b)
-        for extra, victim in ((["--live", "--p2p"], b), (["--live", "--p2p"], a), (["--live"], b), (["--live"], a), ([], a)):
+        for extra, victim in ((["--live", "--p2p"], b), (["--live", "--p2p"], a), ([], a)):
             move = a.begin_slow("a", b.uri, *extra)
             on_the_way(a, b)
             victim.daemon.stop(signal.SIGKILL)
@@ -385,7 +380,7 @@ def the_client_dies():
 
 
 TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, definitions_alone, post_copy, refused_as_by_the_reference,
-         disks_ours_to_ours, disks_ours_to_reference, disks_reference_to_ours, aborted_by_a_client, qemu_dies_on_one_side,
+         disks_ours_to_ours, disks_ours_to_reference, aborted_by_a_client, qemu_dies_on_one_side,
          a_daemon_dies_on_one_side, the_client_dies]
 
 
