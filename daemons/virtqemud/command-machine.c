@@ -11,12 +11,11 @@
 #include "model/domain-cpu.h"
 #include "model/domain-tune.h"
 
-enum { LOADER_ROM = 1, LOADER_PFLASH = 2 };
 static const char *const firmware_formats[] = { "raw", "raw", "qcow2" };
 
 static bool has_pflash(const VhDomainDef *def)
 {
-        return def->os.loader && def->os.loader->type == LOADER_PFLASH && def->os.loader->path;
+        return def->os.loader && def->os.loader->type == VH_LOADER_PFLASH && def->os.loader->path;
 }
 
 static bool has_nvram(const VhDomainDef *def)
@@ -222,7 +221,7 @@ int qemu_build_firmware(QemuBuild *b)
 
         if (loader && loader->secure == VH_YES)
                 qemu_build_arg(b, "-global", "driver=cfi.pflash01,property=secure,value=on");
-        if (loader && loader->path && loader->type != LOADER_PFLASH)
+        if (loader && loader->path && loader->type != VH_LOADER_PFLASH)
                 qemu_build_arg(b, "-bios", "%s", loader->path);
         return 0;
 }

@@ -63,6 +63,7 @@ static void default_cpu(VhDomainDef *def)
                 return;
         case VH_CPU_MODE_HOST_PASSTHROUGH:
         case VH_CPU_MODE_MAXIMUM:
+                free(VH_TAKE_PTR(def->cpu->model));
                 if (!def->cpu->check)
                         def->cpu->check = VH_CPU_CHECK_NONE;
                 if (!def->cpu->migratable)
@@ -233,6 +234,18 @@ static void default_seclabels(VhDomainDef *def)
                         def->seclabels.items[i]->model = vh_xstrdup("none");
 }
 
+static void default_hostdevs(VhDomainDef *def)
+{
+        enum { VFIO_PCI = 1 };
+
+        for (uint32_t i = 0; i < def->hostdevs.n; i++) {
+                VhHostdev *d = def->hostdevs.items[i];
+
+                if (d->type == VH_HOSTDEV_MDEV && d->mdev_model == VFIO_PCI && !d->display)
+                        d->display = VH_OFF;
+        }
+}
+
 int qemu_domain_fill_defaults(VhDomainDef *def, uint64_t version, VhError **err)
 {
         default_machine(def, version);
@@ -245,6 +258,7 @@ int qemu_domain_fill_defaults(VhDomainDef *def, uint64_t version, VhError **err)
         default_disks(def);
         default_nets(def);
         default_seclabels(def);
+        default_hostdevs(def);
         return 0;
 }
 

@@ -19,6 +19,8 @@ int qemu_domain_assign_addresses(VhDomainDef *def, VhError **err);
 int qemu_domain_assign_pci(VhDomainDef *def, VhError **err);
 /* guest-usb.c: ports of USB controllers and hubs. */
 int qemu_domain_assign_usb(VhDomainDef *def, VhError **err);
+/* Ports that the controllers of a USB bus have themselves, hubs not counted. */
+uint32_t qemu_usb_bus_ports(const VhDomainDef *def, uint32_t bus);
 
 static inline bool qemu_domain_is_q35(const VhDomainDef *def)
 {

@@ -108,6 +108,18 @@ static bool may_assign(const VhDeviceInfo *info)
         return info->address.type == VH_ADDRESS_NONE || (info->address.type == VH_ADDRESS_PCI && !is_assigned(info));
 }
 
+static bool add_bus(Map *map, VhControllerModel model)
+{
+        for (uint32_t i = 1; i < BUSES_MAX; i++)
+                if (!map->buses[i].there) {
+                        set_bus(map, i, model);
+                        map->models[i] = model;
+                        map->added++;
+                        return true;
+                }
+        return false;
+}
+
 static int note_address(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         Map *map = opaque;
@@ -116,6 +128,9 @@ static int note_address(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *
         if (!info || !is_assigned(info) || info->address.pci.domain)
                 return 0;
         a = &info->address.pci;
+        while (map->grow && !map->buses[a->bus].there &&
+               add_bus(map, map->q35 ? VH_CTRL_PCIE_ROOT_PORT : VH_CTRL_PCI_BRIDGE))
+                ;
         if (map->buses[a->bus].functions[a->slot] >> a->function & 1)
                 return vh_error_set(map->err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
                                     "Attempted double use of PCI Address %04x:%02x:%02x.%x", a->domain, a->bus, a->slot,
@@ -153,18 +168,6 @@ static bool find_slot(const Map *map, QemuPciNeed need, uint32_t *busp, uint32_t
 }
 
 /* ---- making ports ---- */
-
-static bool add_bus(Map *map, VhControllerModel model)
-{
-        for (uint32_t i = 1; i < BUSES_MAX; i++)
-                if (!map->buses[i].there) {
-                        set_bus(map, i, model);
-                        map->models[i] = model;
-                        map->added++;
-                        return true;
-                }
-        return false;
-}
 
 /* Makes room for one more device of that kind. */
 static bool grow(Map *map, QemuPciNeed need)

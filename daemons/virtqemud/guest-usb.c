@@ -136,3 +136,11 @@ int qemu_domain_assign_usb(VhDomainDef *def, VhError **err)
         map.hubs = false;
         return vh_domain_each_device(def, give_port, &map);
 }
+
+uint32_t qemu_usb_bus_ports(const VhDomainDef *def, uint32_t bus)
+{
+        UsbMap map = {};
+
+        collect_buses(def, &map);
+        return bus < BUSES_MAX ? map.buses[bus].n_ports : ROOT_PORTS_MAX;
+}

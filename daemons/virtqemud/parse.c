@@ -3,6 +3,7 @@
 /* Domain XML as this driver takes it. A client's text is checked by the tables of the model, which refuse whatever they
  * do not know; VIR_DOMAIN_DEFINE_VALIDATE asks for no more than that, and no schema file is needed. */
 
+#include "guest-check.h"
 #include "guest-defaults.h"
 #include "qemu.h"
 
@@ -39,6 +40,11 @@ static int assign_addresses(VhDomainDef *def, void *opaque, VhError **err)
         return qemu_domain_assign_addresses(def, err);
 }
 
+static int check(const VhDomainDef *def, void *opaque, VhError **err)
+{
+        return qemu_domain_check(def, err);
+}
+
 const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env)
 {
         *env = (VhDomainParseEnv){
@@ -47,6 +53,7 @@ const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env
                 .error_domain = VIR_FROM_QEMU,
                 .post_parse = post_parse,
                 .assign_addresses = assign_addresses,
+                .check = check,
                 .opaque = driver,
         };
         return env;

@@ -370,13 +370,17 @@ static bool is_bios_date(const char *text)
         return month >= 1 && month <= 12 && day >= 1 && day <= 31 && (year < 100 || year >= 1900);
 }
 
-static int check_sysinfo(const VhSysinfo *s, VhError **err)
+static int check_sysinfo(const VhDomainDef *def, const VhSysinfo *s, VhError **err)
 {
         const char *date = entry_value(s->bios, "date"), *uuid = entry_value(s->system, "uuid");
         uint8_t bytes[VH_UUID_LEN];
         int r = VH_CHECK_RULES(
                 VIR_FROM_DOMAIN, err, { date && !is_bios_date(date), VIR_ERR_XML_DETAIL, "Invalid BIOS 'date' format" },
                 { uuid && vh_uuid_parse(uuid, bytes) < 0, VIR_ERR_XML_DETAIL, "malformed <sysinfo> uuid element" }, );
+
+        if (r == 0 && uuid && vh_uuid_is_valid(def->uuid) && memcmp(bytes, def->uuid, sizeof(bytes)) != 0)
+                r = vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_DETAIL,
+                                 "UUID mismatch between <uuid> and <sysinfo>");
 
         for (uint32_t i = 0; r == 0 && s->type == SYSINFO_FWCFG && i < s->entries.n; i++)
                 if (!s->entries.items[i]->value && !s->entries.items[i]->file)
@@ -443,7 +447,7 @@ static int check_platform(const VhDomainDef *def, VhError **err)
         if (r == 0)
                 r = check_life_cycle(def, err);
         for (uint32_t i = 0; r == 0 && i < def->sysinfos.n; i++)
-                r = check_sysinfo(def->sysinfos.items[i], err);
+                r = check_sysinfo(def, def->sysinfos.items[i], err);
         return r;
 }
 

@@ -234,8 +234,8 @@ static int check_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *
 int vh_domain_check(const VhDomainDef *def, VhError **err)
 {
         static int (*const checks[])(const VhDomainDef *def, VhError **err) = {
-                vh_domain_check_self, check_disk_targets, check_controllers, check_usb,      check_drive_addresses,
-                check_boot_orders,    check_videos,       check_audio_ids,   check_hostdevs, check_panics,
+                check_disk_targets, check_controllers, check_usb,      check_drive_addresses, check_boot_orders,
+                check_videos,       check_audio_ids,   check_hostdevs, check_panics,
         };
         int r = vh_domain_each_device(def, check_device, err);
 

@@ -56,10 +56,15 @@ const VhXmlTable vh_table_serial = {
         sizeof(S),
         ROWS(SOURCE_TYPE, SOURCE,
              GROUP("target",
-                   ROWS(ENUM("type", target_type, serial_targets), ATTR("port", port, opt_uint),
+                   ROWS(ENUM("type", target_type, serial_targets,
+                             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown target type '",
+                                   "' specified for character device")),
+                        ATTR("port", port, opt_uint),
                         GROUP("model", ROWS(WORD("name", target_model,
                                                  NAMES("isa-serial", "usb-serial", "pci-serial", "spapr-vty", "pl011",
-                                                       "sclpconsole", "sclplmconsole", "16550a", "isa-debugcon"))))),
+                                                       "sclpconsole", "sclplmconsole", "16550a", "isa-debugcon"),
+                                                 FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown target model '",
+                                                       "' specified for character device"))))),
                    .flags = VH_XML_ALWAYS),
              DROPPED_ATTR("tty"), INFO),
 };
@@ -77,8 +82,10 @@ const VhXmlTable vh_table_console = {
         "console",
         sizeof(S),
         ROWS(SOURCE_TYPE, TTY, SOURCE,
-             GROUP("target",
-                   ROWS(ENUM("type", target_type, console_targets), ATTR("port", port, opt_uint), DROPPED("model"))),
+             GROUP("target", ROWS(ENUM("type", target_type, console_targets,
+                                       FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown target type '",
+                                             "' specified for character device")),
+                                  ATTR("port", port, opt_uint), DROPPED("model"))),
              INFO),
 };
 
@@ -121,9 +128,11 @@ const VhXmlTable vh_table_smartcard = {
 const VhXmlTable vh_table_redirdev = {
         "redirdev",
         sizeof(S),
-        ROWS(WORD("bus", bus, NAMES("usb"), .def = 1),
-             EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED))), SOURCE,
-             EMBED_AT(info, vh_rows_device_boot), INFO),
+        ROWS(WORD("bus", bus, NAMES("usb"), .def = 1, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown redirdev bus '", "'")),
+             EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
+                             .missing = SAY_PLAIN(VIR_ERR_INTERNAL_ERROR, "missing type in redirdev"),
+                             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown redirdev character device type '", "'")))),
+             SOURCE, EMBED_AT(info, vh_rows_device_boot), INFO),
 };
 #undef S
 
@@ -132,7 +141,9 @@ enum { RNG_RANDOM = 1, RNG_EGD = 2 };
 static const VhXmlRow rows_rng_backend[] = {
         WORD("model", backend, NAMES("random", "egd", "builtin"), .flags = VH_XML_KEY | VH_XML_REQUIRED,
              FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown RNG backend model '", "'")),
-        EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, KEY)), WHEN(backend, BIT(RNG_EGD))),
+        EMBED(ROWS(ENUM("type", source.type, vh_chr_type_names, KEY,
+                        FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown backend type '", "' for egd"))),
+              WHEN(backend, BIT(RNG_EGD))),
         TEXT(device, string, WHEN(backend, BIT(RNG_RANDOM)), .flags = VH_XML_NONEMPTY),
         EMBED_AT(source, vh_rows_chr_source, WHEN(backend, BIT(RNG_EGD))),
         {},

@@ -58,10 +58,12 @@ static const VhXmlNames controller_type_names = {
 #define IS(t) WHEN(type, BIT(VH_CONTROLLER_##t))
 
 static const VhXmlRow rows_pci_target[] = {
-        ATTR("chassisNr", chassis_nr, opt_uint, .min = 1, .max = 255),
+        ATTR("chassisNr", chassis_nr, opt_uint, .min = 1, .max = 255,
+             .range = SAY(VIR_ERR_CONFIG_UNSUPPORTED, "PCI controller chassisNr '", "' out of range - must be 1-255")),
         ATTR("chassis", chassis, opt_uint, .max = 255),
-        ATTR("port", port, opt_hex, .max = 255),
-        ATTR("busNr", bus_nr, opt_uint, .min = 1, .max = 254),
+        ATTR("port", port, opt_short_hex, .max = 255),
+        ATTR("busNr", bus_nr, opt_uint, .min = 1, .max = 254,
+             .range = SAY(VIR_ERR_CONFIG_UNSUPPORTED, "PCI controller busNr '", "' out of range - must be 1-254")),
         ATTR("index", target_index, opt_uint, .max = 30),
         ONOFF("hotplug", hotplug),
         LEAF("node", numa_node, opt_uint),
@@ -108,6 +110,8 @@ const VhXmlTable vh_table_controller = {
 const VhXmlTable vh_table_hub = {
         "hub",
         sizeof(S),
-        ROWS(WORD("type", type, NAMES("usb"), REQUIRED), EMBED_AT(info, vh_rows_device_info)),
+        ROWS(WORD("type", type, NAMES("usb"), REQUIRED,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown hub device type '", "'")),
+             EMBED_AT(info, vh_rows_device_info)),
 };
 #undef S

@@ -145,7 +145,8 @@ static const VhXmlTable table_hyperv = {
              SWITCH("reset", reset),
              GROUP("vendor_id", ROWS(ONOFF("state", vendor_id_on, REQUIRED), ATTR("value", vendor_id, string))),
              SWITCH("frequencies", frequencies), SWITCH("reenlightenment", reenlightenment),
-             SWITCH("tlbflush", tlbflush), SWITCH("ipi", ipi), SWITCH("evmcs", evmcs), SWITCH("avic", avic)),
+             SWITCH("tlbflush", tlbflush), SWITCH("ipi", ipi), SWITCH("evmcs", evmcs), SWITCH("avic", avic),
+             UNKNOWN(VIR_ERR_CONFIG_UNSUPPORTED, "unsupported HyperV Enlightenment feature: ", NULL)),
 };
 #undef S
 
@@ -155,7 +156,8 @@ static const VhXmlTable table_kvm = {
         sizeof(S),
         ROWS(SWITCH("hidden", hidden), SWITCH("hint-dedicated", hint_dedicated), SWITCH("poll-control", poll_control),
              SWITCH("pv-ipi", pv_ipi),
-             GROUP("dirty-ring", ROWS(ONOFF("state", dirty_ring, REQUIRED), ATTR("size", dirty_ring_size, uint)))),
+             GROUP("dirty-ring", ROWS(ONOFF("state", dirty_ring, REQUIRED), ATTR("size", dirty_ring_size, uint))),
+             UNKNOWN(VIR_ERR_CONFIG_UNSUPPORTED, "unsupported KVM feature: ", NULL)),
 };
 #undef S
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What every hypervisor adds to a definition, in the order that matters to it. */
 
-#include "model/domain.h"
+#include "model/domain-check.h"
 
 #include <errno.h>
 
 #include "model/domain-cpu.h"
+#include "model/domain-tables.h"
+#include "model/domain-tune.h"
 
 static int xml_error(VhError **err, const char *text)
 {
@@ -78,14 +80,26 @@ static int default_memory(VhDomainDef *def, VhError **err)
         return 0;
 }
 
+/* Where single vCPUs are listed, the list says how many are on. */
+static void count_listed_vcpus(VhDomainDef *def)
+{
+        uint32_t on = 0;
+
+        for (uint32_t i = 0; i < def->vcpu_list.n; i++)
+                on += def->vcpu_list.items[i]->enabled == VH_YES;
+        if (def->vcpu_list.n == def->vcpus && on)
+                def->vcpus_current = on;
+}
+
 static int default_vcpus(VhDomainDef *def, VhError **err)
 {
         if (!def->vcpus)
                 def->vcpus = 1;
+        count_listed_vcpus(def);
         if (def->vcpus_current > def->vcpus)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "maximum vCPU count must not be less than current vCPU count");
-        if (def->vcpus_current == def->vcpus && !def->vcpu_list.n)
+        if (def->vcpus_current == def->vcpus)
                 def->vcpus_current = 0;
         if (!def->vcpu_placement)
                 def->vcpu_placement = 1;
@@ -166,6 +180,36 @@ static int default_os(VhDomainDef *def, const VhDomainParseEnv *env, VhError **e
         return def->os.arch ? check_arch(def, err) : 0;
 }
 
+/* A pin of a vCPU that the domain does not have has no meaning. */
+static void drop_pins(VhDomainDef *def)
+{
+        VhCputune *t = def->cputune;
+
+        for (uint32_t i = t ? t->vcpupins.n : 0; i-- > 0;)
+                if (t->vcpupins.items[i]->vcpu >= def->vcpus) {
+                        VhVcpupin *pin = vh_list_take(&t->vcpupins, i);
+
+                        free(pin->cpuset);
+                        free(pin);
+                }
+        if (t && vh_xml_bind_equal(&vh_table_cputune, t, &(VhCputune){}, NULL))
+                def->cputune = vh_xml_bind_free(&vh_table_cputune, t);
+}
+
+static void default_security(VhDomainDef *def)
+{
+        enum { NONE = 1, DYNAMIC = 2 };
+
+        for (uint32_t i = 0; i < def->seclabels.n; i++) {
+                VhSeclabel *s = def->seclabels.items[i];
+
+                if (s->type == NONE && s->relabel == VH_NO)
+                        s->relabel = 0;
+                else if (s->type && s->type != NONE && !s->relabel)
+                        s->relabel = s->type == DYNAMIC ? VH_YES : VH_NO;
+        }
+}
+
 static int default_domain(VhDomainDef *def, const VhDomainParseEnv *env, VhError **err)
 {
         int r = check_name(def, err);
@@ -185,6 +229,10 @@ static int default_domain(VhDomainDef *def, const VhDomainParseEnv *env, VhError
         if (r < 0)
                 return r;
         default_life_cycle(def);
+        drop_pins(def);
+        default_security(def);
+        if (def->os.loader && def->os.loader->path && !def->os.loader->type)
+                def->os.loader->type = VH_LOADER_ROM;
         if (!vh_uuid_is_valid(def->uuid))
                 vh_uuid_generate(def->uuid);
         return 0;
@@ -194,6 +242,8 @@ int vh_domain_defaults(VhDomainDef *def, const VhDomainParseEnv *env, VhError **
 {
         int r = default_domain(def, env, err);
 
+        if (r == 0)
+                r = vh_domain_check_self(def, err);
         if (r == 0 && env && env->post_parse)
                 r = env->post_parse(def, env->opaque, err);
         if (r == 0)
@@ -203,5 +253,7 @@ int vh_domain_defaults(VhDomainDef *def, const VhDomainParseEnv *env, VhError **
         vh_domain_implied_devices(def);
         if (env && env->assign_addresses)
                 r = env->assign_addresses(def, env->opaque, err);
-        return r < 0 ? r : vh_domain_check(def, err);
+        if (r == 0)
+                r = vh_domain_check(def, err);
+        return r < 0 || !env || !env->check ? r : env->check(def, env->opaque, err);
 }

@@ -186,10 +186,34 @@ static int check_disk(const VhDisk *disk, VhError **err)
         return 0;
 }
 
+/* Ports that the protocols have by custom; by the protocol's word. */
+static const char *port_of_protocol(unsigned protocol)
+{
+        static const char *const ports[] = { NULL,  "10809", NULL,  "7000", "24007", "3260", "80",
+                                             "443", "21",    "990", "69",   "22",    "9999" };
+
+        return protocol < VH_ARRAY_SIZE(ports) ? ports[protocol] : NULL;
+}
+
+static void default_ports(VhNetworkSource *net)
+{
+        enum { TCP = 1 };
+        const char *port = port_of_protocol(net->protocol);
+
+        for (uint32_t i = 0; port && i < net->hosts.n; i++) {
+                VhStorageHost *host = net->hosts.items[i];
+
+                if (!host->port && host->name && host->transport <= TCP)
+                        host->port = vh_xstrdup(port);
+        }
+}
+
 static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
 {
         int r = check_disk(disk, err);
 
+        if (disk->src.network)
+                default_ports(disk->src.network);
         if (r < 0)
                 return r;
         if (disk->device == VH_DISK_DEVICE_CDROM)
@@ -377,6 +401,13 @@ static void default_vnc(VhGraphics *g)
 /* Ports of -1 say the same as autoport and are not kept. */
 static void default_spice(VhGraphics *g)
 {
+        VhGraphicsListen *first = g->listens.items[0];
+
+        if (g->autoport != VH_YES && !g->port.val && !g->tls_port.val && first->type == VH_LISTEN_ADDRESS) {
+                first->type = VH_LISTEN_NONE;
+                free(VH_TAKE_PTR(first->address));
+                free(VH_TAKE_PTR(g->listen));
+        }
         if (g->port.val == -1 && g->tls_port.val == -1)
                 g->autoport = VH_YES;
         if (g->autoport == VH_YES) {
@@ -447,6 +478,20 @@ static void default_videos(VhDomainDef *def)
 
 /* ---- the rest ---- */
 
+static void default_hostdev(VhHostdev *d)
+{
+        if (d->type == VH_HOSTDEV_MDEV && !d->managed)
+                d->managed = VH_NO;
+}
+
+static void default_rng(VhRng *rng)
+{
+        enum { RANDOM = 1 };
+
+        if (rng->backend == RANDOM && !rng->device)
+                rng->device = vh_xstrdup("/dev/random");
+}
+
 static void default_small_devices(VhDomainDef *def)
 {
         enum { PASSTHROUGH = 1, MOUNT = 1 };
@@ -454,6 +499,12 @@ static void default_small_devices(VhDomainDef *def)
         for (uint32_t i = 0; i < def->filesystems.n; i++)
                 if (!def->filesystems.items[i]->accessmode && def->filesystems.items[i]->type == MOUNT)
                         def->filesystems.items[i]->accessmode = PASSTHROUGH;
+        for (uint32_t i = 0; i < def->hostdevs.n; i++)
+                default_hostdev(def->hostdevs.items[i]);
+        for (uint32_t i = 0; i < def->rngs.n; i++)
+                default_rng(def->rngs.items[i]);
+        if (def->vsock && !def->vsock->cid_auto)
+                def->vsock->cid_auto = def->vsock->cid ? VH_NO : VH_YES;
         for (uint32_t i = 0; i < def->smartcards.n; i++)
                 if (def->smartcards.items[i]->info.address.type == VH_ADDRESS_NONE) {
                         def->smartcards.items[i]->info.address.type = VH_ADDRESS_CCID;

@@ -58,7 +58,13 @@ static const VhXmlRow rows_secret[] = {
         ATTR("usage", usage, string),
         {},
 };
-static const VhXmlTable table_secret = { "secret", sizeof(S), rows_secret };
+static const VhXmlTable table_secret = {
+        "secret",
+        sizeof(S),
+        ROWS(WORD("type", type, SECRET_TYPES,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown volume encryption secret type ", NULL)),
+             ATTR("uuid", uuid, uuid), ATTR("usage", usage, string)),
+};
 #undef S
 
 #define S VhStorageAuth
@@ -73,7 +79,8 @@ const VhXmlTable vh_table_storage_auth = {
 const VhXmlTable vh_table_storage_encryption = {
         "encryption",
         sizeof(S),
-        ROWS(WORD("format", format, NAMES("default", "qcow", "luks", "luks2", "luks-any"), REQUIRED),
+        ROWS(WORD("format", format, NAMES("default", "qcow", "luks", "luks2", "luks-any"), REQUIRED,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown volume encryption format type ", NULL)),
              WORD("engine", engine, NAMES("qemu", "librbd")), LIST("secret", secrets, table_secret),
              GROUP("cipher", ROWS(ATTR("name", cipher_name, string), ATTR("size", cipher_size, uint),
                                   ATTR("mode", cipher_mode, string), ATTR("hash", cipher_hash, string))),
@@ -88,7 +95,9 @@ const VhXmlTable vh_table_storage_host = {
         "host",
         sizeof(S),
         ROWS(ATTR("name", name, string), ATTR("port", port, string),
-             WORD("transport", transport, NAMES("tcp", "unix", "rdma")), ATTR("socket", socket, string)),
+             WORD("transport", transport, NAMES("tcp", "unix", "rdma"),
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown protocol transport type '", "'")),
+             ATTR("socket", socket, string)),
 };
 #undef S
 
@@ -196,7 +205,9 @@ static const VhXmlTable table_backing;
                 PTR("source", network, table_network_source, IS(NETWORK)),                                             \
                 GROUP("source",                                                                                        \
                       ROWS(ATTR("pool", pool, string), ATTR("volume", volume, string),                                 \
-                           WORD("mode", mode, NAMES("host", "direct")), EMBED(rows_source_content), EMBED(ATTRS)),     \
+                           WORD("mode", mode, NAMES("host", "direct"),                                                 \
+                                FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown source mode '", "' for volume type disk")), \
+                           EMBED(rows_source_content), EMBED(ATTRS)),                                                  \
                       IS(VOLUME)),                                                                                     \
                 GROUP("source",                                                                                        \
                       ROWS(WORD("type", nvme_type, NAMES("pci"), REQUIRED), YESNO("managed", managed),                 \

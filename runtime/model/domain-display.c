@@ -157,7 +157,8 @@ const VhXmlTable vh_table_video = {
 static const VhXmlTable table_codec = {
         "codec",
         sizeof(S),
-        ROWS(WORD("type", type, NAMES("duplex", "micro", "output"), REQUIRED)),
+        ROWS(WORD("type", type, NAMES("duplex", "micro", "output"), REQUIRED,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown codec type '", "'"))),
 };
 #undef S
 
@@ -254,7 +255,7 @@ const VhXmlTable vh_table_input = {
         sizeof(S),
         ROWS(ENUM("type", type, input_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
                   FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown input device type '", "'")),
-             ENUM("bus", bus, input_bus_names),
+             ENUM("bus", bus, input_bus_names, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown input bus type '", "'")),
              WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")),
              GROUP_AT("driver", virtio, vh_rows_virtio_opts),
              GROUP("source", ROWS(ATTR("evdev", source, string, REQUIRED)), WHEN(type, BIT(VH_INPUT_PASSTHROUGH))),

@@ -46,7 +46,8 @@ static const VhXmlRow rows_scsi_adapter[] = {
 };
 
 static const VhXmlRow rows_scsi_source[] = {
-        WORD("protocol", scsi_protocol, NAMES("iscsi"), KEY),
+        WORD("protocol", scsi_protocol, NAMES("iscsi"), KEY,
+             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "Unknown SCSI subsystem protocol '", "'")),
         ATTR("name", scsi_name, string, WHEN(scsi_protocol, BIT(SCSI_ISCSI))),
         GROUP("adapter", rows_scsi_adapter, WHEN(scsi_protocol, BIT(SCSI_ADAPTER))),
         GROUP("address",
@@ -76,7 +77,10 @@ static const VhXmlRow rows_hostdev_source[] = {
         GROUP("source", rows_scsi_source, IS(SCSI)),
         GROUP("source", ROWS(WORD("protocol", vhost_protocol, NAMES("vhost"), REQUIRED), ATTR("wwpn", wwpn, string)),
               IS(SCSI_HOST)),
-        GROUP("source", ROWS(GROUP("address", ROWS(ATTR("uuid", mdev, uuid, REQUIRED)), REQUIRED)), IS(MDEV)),
+        GROUP("source",
+              ROWS(GROUP("address", ROWS(ATTR("uuid", mdev, uuid, REQUIRED)), REQUIRED,
+                         .missing = SAY_PLAIN(VIR_ERR_CONFIG_UNSUPPORTED, "Missing <address> element"))),
+              IS(MDEV)),
         GROUP("source", ROWS(LEAF("block", block, string)), IS(STORAGE)),
         GROUP("source", ROWS(LEAF("char", chr, string)), IS(MISC)),
         GROUP("source", ROWS(LEAF("interface", interface, string)), IS(NET)),
@@ -86,9 +90,12 @@ static const VhXmlRow rows_hostdev_source[] = {
 const VhXmlTable vh_table_hostdev = {
         "hostdev",
         sizeof(S),
-        ROWS(ENUM("mode", mode, hostdev_mode_names, KEY, .def = VH_HOSTDEV_SUBSYSTEM),
-             ENUM("type", type, hostdev_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED), YESNO("managed", managed),
-             WORD("sgio", sgio, NAMES("filtered", "unfiltered"), IS(SCSI)), YESNO("rawio", rawio, IS(SCSI)),
+        ROWS(ENUM("mode", mode, hostdev_mode_names, KEY,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown hostdev mode '", "'"), .def = VH_HOSTDEV_SUBSYSTEM),
+             ENUM("type", type, hostdev_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown host device source address type '", "'")),
+             YESNO("managed", managed), WORD("sgio", sgio, NAMES("filtered", "unfiltered"), IS(SCSI)),
+             YESNO("rawio", rawio, IS(SCSI)),
              WORD("model", mdev_model, NAMES("vfio-pci", "vfio-ccw", "vfio-ap"), IS(MDEV), REQUIRED),
              ONOFF("display", display, IS(MDEV)), ONOFF("ramfb", ramfb, IS(MDEV)),
              WORD("model", vhost_model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional"),

@@ -110,8 +110,10 @@ const VhXmlTable vh_table_vsock = {
         "vsock",
         sizeof(S),
         ROWS(WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")),
-             GROUP("cid", ROWS(YESNO("auto", cid_auto), ATTR("address", cid, uint, .min = 3, .max = UINT32_MAX))), INFO,
-             VIRTIO_DRIVER),
+             GROUP("cid", ROWS(YESNO("auto", cid_auto),
+                               ATTR("address", cid, uint, .min = 3, .max = UINT32_MAX,
+                                    .range = SAY_PLAIN(VIR_ERR_CONFIG_UNSUPPORTED, "guest CIDs must be >= 3")))),
+             INFO, VIRTIO_DRIVER),
 };
 #undef S
 

@@ -62,7 +62,8 @@ static const VhXmlTable table_guest_offload = {
 const VhXmlTable vh_table_virtualport = {
         "virtualport",
         sizeof(S),
-        ROWS(WORD("type", type, NAMES("none", "802.1Qbg", "802.1Qbh", "openvswitch", "midonet")),
+        ROWS(WORD("type", type, NAMES("none", "802.1Qbg", "802.1Qbh", "openvswitch", "midonet"),
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown virtualport type ", NULL)),
              GROUP("parameters", ROWS(ATTR("managerid", managerid, opt_uint, .max = 0xff),
                                       ATTR("typeid", typeid, opt_uint, .max = 0xffffff),
                                       ATTR("typeidversion", typeidversion, opt_uint, .max = 0xff),
@@ -117,7 +118,9 @@ const VhXmlTable vh_table_vlan = {
 const VhXmlTable vh_table_teaming = {
         "teaming",
         sizeof(S),
-        ROWS(WORD("type", type, NAMES("persistent", "transient"), REQUIRED), ATTR("persistent", persistent, string)),
+        ROWS(WORD("type", type, NAMES("persistent", "transient"), REQUIRED,
+                  FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown teaming type '", "'")),
+             ATTR("persistent", persistent, string)),
 };
 #undef S
 
@@ -125,7 +128,9 @@ const VhXmlTable vh_table_teaming = {
 static const VhXmlTable table_coalesce = {
         "coalesce",
         sizeof(S),
-        ROWS(GROUP("rx", ROWS(GROUP("frames", ROWS(ATTR("max", rx_frames_max, uint)))))),
+        ROWS(GROUP("rx", ROWS(GROUP("frames", ROWS(ATTR("max", rx_frames_max, uint,
+                                                        FAULT(VIR_ERR_XML_DETAIL, "cannot parse value '",
+                                                              "' for coalesce parameter"))))))),
 };
 #undef S
 
@@ -171,7 +176,9 @@ static const VhXmlRow rows_net_source[] = {
         GROUP("source", ROWS(ATTR("dev", source_dev, string)), IS(USER)),
         GROUP("source", ROWS(ATTR("dev", source_dev, string), EMBED(rows_source_ips)), IS(ETHERNET)),
         GROUP("source",
-              ROWS(WORD("type", vhost_type, NAMES("unix"), REQUIRED), ATTR("path", source_path, string, REQUIRED),
+              ROWS(WORD("type", vhost_type, NAMES("unix"), REQUIRED,
+                        FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "Type='", "' unsupported for <interface type='vhostuser'>")),
+                   ATTR("path", source_path, string, REQUIRED),
                    WORD("mode", vhost_mode, NAMES("client", "server"), REQUIRED),
                    GROUP("reconnect",
                          ROWS(YESNO("enabled", vhost_reconnect), ATTR("timeout", vhost_reconnect_timeout, uint)))),
@@ -244,7 +251,8 @@ static const VhXmlRow rows_net_content[] = {
         GROUP("filterref",
               ROWS(ATTR("filter", filter, string, REQUIRED), LIST("parameter", filter_params, table_filter_param))),
         GROUP("tune", ROWS(LEAF("sndbuf", sndbuf, opt_u64))),
-        GROUP("link", ROWS(WORD("state", linkstate, NAMES("up", "down")))),
+        GROUP("link", ROWS(WORD("state", linkstate, NAMES("up", "down"),
+                                FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown interface link state '", "'")))),
         GROUP("mtu", ROWS(ATTR("size", mtu, uint))),
         PTR("coalesce", coalesce, table_coalesce),
         PTR("teaming", teaming, vh_table_teaming),

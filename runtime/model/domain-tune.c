@@ -40,7 +40,8 @@ static const VhXmlTable table_vcpupin = {
         "vcpupin",
         sizeof(S),
         ROWS(ATTR("vcpu", vcpu, uint, .flags = VH_XML_REQUIRED | VH_XML_ALWAYS),
-             ATTR("cpuset", cpuset, cpuset, REQUIRED)),
+             ATTR("cpuset", cpuset, cpuset, REQUIRED,
+                  .missing = SAY_PLAIN(VIR_ERR_INTERNAL_ERROR, "missing cpuset for vcpupin"))),
 };
 static const VhXmlTable table_iothreadpin = {
         "iothreadpin",
@@ -110,16 +111,20 @@ static const VhXmlTable table_memorytune = {
 
 #define S VhCputune
 /* Bounds of the kernel's scheduler, microseconds. */
-#define PERIOD .min = 1000, .max = 1000000
+#define PERIOD(name)                                                                                                   \
+        .min = 1000, .max = 1000000,                                                                                   \
+        .range = SAY_PLAIN(VIR_ERR_CONFIG_UNSUPPORTED, "Value of cputune '" name "' must be in range [1000, 1000000]")
 const VhXmlTable vh_table_cputune = {
         "cputune",
         sizeof(S),
-        ROWS(LEAF("shares", shares, opt_u64), LEAF("period", period, u64, PERIOD), LEAF("quota", quota, opt_i64),
-             LEAF("global_period", global_period, u64, PERIOD), LEAF("global_quota", global_quota, opt_i64),
-             LEAF("emulator_period", emulator_period, u64, PERIOD), LEAF("emulator_quota", emulator_quota, opt_i64),
-             LEAF("iothread_period", iothread_period, u64, PERIOD), LEAF("iothread_quota", iothread_quota, opt_i64),
-             LIST("vcpupin", vcpupins, table_vcpupin), PTR("emulatorpin", emulatorpin, table_emulatorpin),
-             LIST("iothreadpin", iothreadpins, table_iothreadpin),
+        ROWS(LEAF("shares", shares, opt_u64), LEAF("period", period, u64, PERIOD("period")),
+             LEAF("quota", quota, opt_i64), LEAF("global_period", global_period, u64, PERIOD("global_period")),
+             LEAF("global_quota", global_quota, opt_i64),
+             LEAF("emulator_period", emulator_period, u64, PERIOD("emulator_period")),
+             LEAF("emulator_quota", emulator_quota, opt_i64),
+             LEAF("iothread_period", iothread_period, u64, PERIOD("iothread_period")),
+             LEAF("iothread_quota", iothread_quota, opt_i64), LIST("vcpupin", vcpupins, table_vcpupin),
+             PTR("emulatorpin", emulatorpin, table_emulatorpin), LIST("iothreadpin", iothreadpins, table_iothreadpin),
              PTR("emulatorsched", emulatorsched, table_emulatorsched), LIST("vcpusched", vcpuscheds, table_vcpusched),
              LIST("iothreadsched", iothreadscheds, table_iothreadsched), LIST("cachetune", cachetunes, table_cachetune),
              LIST("memorytune", memorytunes, table_memorytune)),
@@ -142,8 +147,12 @@ static const VhXmlTable table_memnode = {
 const VhXmlTable vh_table_numatune = {
         "numatune",
         sizeof(S),
-        ROWS(GROUP("memory", ROWS(WORD("mode", mode, NUMA_MODES), ATTR("nodeset", nodeset, cpuset),
-                                  WORD("placement", placement, NAMES("static", "auto")))),
+        ROWS(GROUP("memory",
+                   ROWS(WORD("mode", mode, NUMA_MODES,
+                             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "Unsupported NUMA memory tuning mode '", "'")),
+                        ATTR("nodeset", nodeset, cpuset),
+                        WORD("placement", placement, NAMES("static", "auto"),
+                             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "Unsupported NUMA memory placement mode '", "'")))),
              LIST("memnode", memnodes, table_memnode)),
 };
 #undef S
@@ -174,10 +183,14 @@ const VhXmlTable vh_table_memory_backing = {
         "memoryBacking",
         sizeof(S),
         ROWS(PTR("hugepages", hugepages, table_hugepages), FLAG("nosharepages", nosharepages), FLAG("locked", locked),
-             GROUP("source", ROWS(WORD("type", source, NAMES("file", "anonymous", "memfd")))),
-             GROUP("access", ROWS(WORD("mode", access, NAMES("shared", "private")))),
-             GROUP("allocation", ROWS(WORD("mode", allocation, NAMES("immediate", "ondemand")),
-                                      ATTR("threads", allocation_threads, uint))),
+             GROUP("source", ROWS(WORD("type", source, NAMES("file", "anonymous", "memfd"),
+                                       FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown memoryBacking/source/type '", "'")))),
+             GROUP("access", ROWS(WORD("mode", access, NAMES("shared", "private"),
+                                       FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown memoryBacking/access/mode '", "'")))),
+             GROUP("allocation",
+                   ROWS(WORD("mode", allocation, NAMES("immediate", "ondemand"),
+                             FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown memoryBacking/allocation/mode '", "'")),
+                        ATTR("threads", allocation_threads, uint))),
              FLAG("discard", discard)),
 };
 #undef S
@@ -188,7 +201,9 @@ const VhXmlTable vh_table_memory_backing = {
 static const VhXmlTable table_blkio_device = {
         "device",
         sizeof(S),
-        ROWS(LEAF("path", path, string, REQUIRED), LEAF("weight", weight, uint), LEAF("read_iops_sec", read_iops, uint),
+        ROWS(LEAF("path", path, string, REQUIRED,
+                  .missing = SAY_PLAIN(VIR_ERR_CONFIG_UNSUPPORTED, "missing per-device path")),
+             LEAF("weight", weight, uint), LEAF("read_iops_sec", read_iops, uint),
              LEAF("write_iops_sec", write_iops, uint), LEAF("read_bytes_sec", read_bytes, u64),
              LEAF("write_bytes_sec", write_bytes, u64)),
 };

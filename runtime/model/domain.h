@@ -41,9 +41,11 @@ typedef struct VhText {
         char *text;
 } VhText;
 
+enum { VH_LOADER_ROM = 1, VH_LOADER_PFLASH = 2 };
+
 typedef struct VhOsLoader {
         uint8_t readonly, secure, stateless; /* VH_YES, VH_NO */
-        uint8_t type;                        /* words: rom, pflash */
+        uint8_t type;                        /* VH_LOADER_* */
         uint8_t format;                      /* words: raw, qcow2 */
         char *path;
 } VhOsLoader;
@@ -258,8 +260,10 @@ typedef struct VhDomainParseEnv {
         /* After what the domain itself gets, before devices are completed; adds devices that the machine always has.
          * Returns 0 or negative errno with *err. */
         int (*post_parse)(VhDomainDef *def, void *opaque, VhError **err);
-        /* Last: gives addresses to devices. Returns 0 or negative errno with *err. */
+        /* Then: gives addresses to devices. Returns 0 or negative errno with *err. */
         int (*assign_addresses)(VhDomainDef *def, void *opaque, VhError **err);
+        /* After the checks that all hypervisors share: what this one cannot do. The same returns. */
+        int (*check)(const VhDomainDef *def, void *opaque, VhError **err);
         void *opaque;
 } VhDomainParseEnv;
 

@@ -319,6 +319,11 @@ static void format_opt_hex(const VhXmlRow *row, const void *field, VhBuf *b)
         vh_buf_printf(b, row->max > UINT8_MAX ? "0x%04x" : "0x%02x", ((const VhOptUint *)field)->val);
 }
 
+static void format_opt_short_hex(const VhXmlRow *row, const void *field, VhBuf *b)
+{
+        vh_buf_printf(b, "0x%x", ((const VhOptUint *)field)->val);
+}
+
 static void format_opt_id(const VhXmlRow *row, const void *field, VhBuf *b)
 {
         vh_buf_printf(b, row->max > UINT8_MAX ? "0x%04X" : "0x%02X", ((const VhOptUint *)field)->val);
@@ -333,6 +338,9 @@ const VhXmlType vh_xml_opt_uint = { "non-negative integer value", .size = sizeof
                                     .is_set = opt_uint_is_set,    .format = format_uint,     .equal = opt_uint_equal };
 const VhXmlType vh_xml_opt_hex = { "non-negative integer value", .size = sizeof(VhOptUint), .parse = parse_opt_hex,
                                    .is_set = opt_uint_is_set,    .format = format_opt_hex,  .equal = opt_uint_equal };
+const VhXmlType vh_xml_opt_short_hex = { "non-negative integer value",   .size = sizeof(VhOptUint),
+                                         .parse = parse_opt_hex,         .is_set = opt_uint_is_set,
+                                         .format = format_opt_short_hex, .equal = opt_uint_equal };
 const VhXmlType vh_xml_opt_id = { "non-negative integer value", .size = sizeof(VhOptUint), .parse = parse_opt_hex,
                                   .is_set = opt_uint_is_set,    .format = format_opt_id,   .equal = opt_uint_equal };
 const VhXmlType vh_xml_opt_natural = {
@@ -540,10 +548,12 @@ const VhXmlType vh_xml_mac = { "MAC address", .size = 6, .parse = parse_mac, .fo
 /* The dotted port numbers of a USB address, char[16]. */
 static int parse_usb_port(const VhXmlRow *row, const char *text, const char *unit, void *field, VhError **err)
 {
-        size_t n = strlen(text);
+        size_t n = strlen(text), depth = 1;
 
-        if (n == 0 || n >= 16 || text[strspn(text, "0123456789.")] || text[0] == '.' || text[n - 1] == '.' ||
-            strstr(text, ".."))
+        for (const char *dot = strchr(text, '.'); dot; dot = strchr(dot + 1, '.'))
+                depth++;
+        if (n == 0 || n >= 16 || depth > VH_USB_DEPTH_MAX || text[strspn(text, "0123456789.")] || text[0] == '.' ||
+            text[n - 1] == '.' || strstr(text, ".."))
                 return -EINVAL;
         memcpy(field, text, n + 1);
         return 0;

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What single devices may not be under QEMU on a PC. */
+
+#include "guest-check.h"
+
+#include "guest-defaults.h"
+#include "model/domain-cpu.h"
+
+enum {
+        XHCI_PORTS_MAX = 15,
+        PREFIX_MIN = 4,
+        PREFIX_MAX = 27,
+        FAMILY_IPV6 = 2,
+        TEAMING_TRANSIENT = 2,
+        VNC_PASSWORD_MAX = 8,
+        VGAMEM_MIN = 1024, /* KiB */
+        FS_MOUNT = 1,
+        FS_DRIVER_VIRTIOFS = 6,
+        FS_PASSTHROUGH = 1,
+        TPM_CRB = 2,
+        TPM_SPAPR = 3,
+        TPM_VERSION_1_2 = 1,
+        PANIC_ISA = 1,
+        PANIC_PSERIES = 2,
+        PANIC_HYPERV = 3,
+        PANIC_S390 = 4,
+        WATCHDOG_IB700 = 2,
+        WATCHDOG_DIAG288 = 3,
+        IOMMU_INTEL = 1,
+        IOMMU_SMMUV3 = 2,
+        SHMEM_IVSHMEM = 1,
+        SHMEM_DOORBELL = 3,
+        SERIAL_MODEL_ISA = 1,
+        SERIAL_MODEL_USB = 2,
+        SERIAL_MODEL_PCI = 3,
+        SERIAL_MODEL_ISA_DEBUGCON = 9,
+};
+
+static bool has_address(const VhDeviceInfo *info)
+{
+        return info->address.type != VH_ADDRESS_NONE;
+}
+
+/* ---- controllers ---- */
+
+/* What <model name=> each PCI controller of a PC may have (words of the row). */
+static bool pci_model_fits(const VhController *c)
+{
+        static const struct {
+                VhControllerModel model;
+                uint16_t names; /* bits */
+        } fits[] = {
+                { VH_CTRL_PCI_BRIDGE, 1 << 1 },           { VH_CTRL_DMI_TO_PCI_BRIDGE, 1 << 2 },
+                { VH_CTRL_PCIE_TO_PCI_BRIDGE, 1 << 3 },   { VH_CTRL_PCIE_ROOT_PORT, 1 << 4 | 1 << 5 },
+                { VH_CTRL_PCIE_SWITCH_UPSTREAM, 1 << 6 }, { VH_CTRL_PCIE_SWITCH_DOWNSTREAM, 1 << 7 },
+                { VH_CTRL_PCI_EXPANDER_BUS, 1 << 8 },     { VH_CTRL_PCIE_EXPANDER_BUS, 1 << 9 },
+        };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(fits); i++)
+                if (fits[i].model == c->model)
+                        return !c->pci_model_name || fits[i].names >> c->pci_model_name & 1;
+        return !c->pci_model_name;
+}
+
+static bool is_expander(const VhController *c)
+{
+        return c->model == VH_CTRL_PCI_EXPANDER_BUS || c->model == VH_CTRL_PCIE_EXPANDER_BUS;
+}
+
+/* Ports and switches of PCI Express. */
+static bool is_express(const VhController *c)
+{
+        return c->model == VH_CTRL_PCIE_ROOT_PORT || c->model == VH_CTRL_PCIE_SWITCH_UPSTREAM ||
+               c->model == VH_CTRL_PCIE_SWITCH_DOWNSTREAM || c->model == VH_CTRL_PCIE_EXPANDER_BUS;
+}
+
+static int check_pci_controller(const VhDomainDef *def, const VhController *c, VhError **err)
+{
+        const VhAddress *a = &c->info.address;
+        const bool root = c->model == VH_CTRL_PCI_ROOT || c->model == VH_CTRL_PCIE_ROOT;
+        const uint32_t cells = def->cpu && def->cpu->numa ? def->cpu->numa->cells.n : 0;
+
+        if (is_expander(c) && c->numa_node.set && c->numa_node.val >= cells)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_XML_ERROR,
+                                    "%s with index %u is configured for a NUMA node (%u) not present in the domain's "
+                                    "<cpu><numa> array (%u)",
+                                    c->model == VH_CTRL_PCI_EXPANDER_BUS ? "pci-expander-bus" : "pcie-expander-bus",
+                                    c->index.val, c->numa_node.val, cells);
+        return QEMU_CHECK_RULES(
+                err,
+                { is_express(c) && !qemu_domain_is_q35(def), VIR_ERR_INTERNAL_ERROR,
+                  "PCI Express controllers need a machine with PCI Express (q35)" },
+                { a->type == VH_ADDRESS_PCI && a->pci.bus && a->pci.bus == c->index.val, VIR_ERR_XML_ERROR,
+                  "a PCI controller cannot sit on the bus that it makes" },
+                { root && c->index.val, VIR_ERR_XML_ERROR, "pci-root and pcie-root controllers should have index 0" },
+                { !pci_model_fits(c), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "the model name of a PCI controller does not belong to its model" },
+                { c->bus_nr.set && !is_expander(c), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "'busNr' is only for expander buses among the PCI controllers" }, );
+}
+
+static bool is_virtio_scsi(const VhController *c)
+{
+        return c->type == VH_CONTROLLER_SCSI &&
+               (c->model == VH_CTRL_VIRTIO_SCSI || c->model == VH_CTRL_VIRTIO_TRANSITIONAL ||
+                c->model == VH_CTRL_VIRTIO_NON_TRANSITIONAL);
+}
+
+static int check_controller_driver(const VhDomainDef *def, const VhController *c, VhError **err)
+{
+        const bool scsi = is_virtio_scsi(c);
+
+        if (scsi && c->iothread.set && !qemu_def_has_iothread(def, c->iothread.val))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "controller iothread '%u' not defined in iothreadid", c->iothread.val);
+#define ONLY_SCSI(field)                                                                                               \
+        {                                                                                                              \
+                !scsi && c->field, VIR_ERR_CONFIG_UNSUPPORTED,                                                         \
+                        "'" #field "' is only supported by virtio-scsi controller"                                     \
+        }
+        return QEMU_CHECK_RULES(err, ONLY_SCSI(queues), ONLY_SCSI(cmd_per_lun), ONLY_SCSI(max_sectors),
+                                ONLY_SCSI(ioeventfd), );
+#undef ONLY_SCSI
+}
+
+static int check_controller(const VhDomainDef *def, const VhController *c, VhError **err)
+{
+        const bool xhci = c->model == VH_CTRL_NEC_XHCI || c->model == VH_CTRL_QEMU_XHCI;
+        const bool ide = c->type == VH_CONTROLLER_IDE;
+        int r = check_controller_driver(def, c, err);
+
+        if (r < 0)
+                return r;
+        if (c->type == VH_CONTROLLER_PCI)
+                return check_pci_controller(def, c, err);
+        return QEMU_CHECK_RULES(err,
+                                { xhci && c->ports.set && c->ports.val > XHCI_PORTS_MAX, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "'", c->model == VH_CTRL_NEC_XHCI ? "nec-xhci" : "qemu-xhci",
+                                  "' controller only supports up to '15' ports" },
+                                { ide && qemu_domain_is_q35(def), VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "IDE controllers are unsupported for this QEMU binary or machine type" },
+                                { ide && c->index.val, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "Only a single IDE controller is supported for this machine type" },
+                                { c->type == VH_CONTROLLER_XENBUS, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "Unsupported controller type: ", "xenbus", NULL }, );
+}
+
+/* ---- interfaces ---- */
+
+static bool is_power_of_two(uint32_t n)
+{
+        return !(n & (n - 1));
+}
+
+static bool is_ipv6(const VhNetIp *ip)
+{
+        return ip->family == FAMILY_IPV6 || strchr(ip->address, ':') != NULL;
+}
+
+static int check_user_ips(const VhNet *net, VhError **err)
+{
+        uint32_t v4 = 0, v6 = 0;
+        bool prefix_wrong = false;
+
+        for (uint32_t i = 0; i < net->ips.n; i++) {
+                const VhNetIp *ip = net->ips.items[i];
+
+                *(is_ipv6(ip) ? &v6 : &v4) += 1;
+                if (!is_ipv6(ip) && ip->prefix.set && ip->prefix.val)
+                        prefix_wrong |= ip->prefix.val < PREFIX_MIN || ip->prefix.val > PREFIX_MAX;
+        }
+        return QEMU_CHECK_RULES(
+                err, { v4 > 1, VIR_ERR_CONFIG_UNSUPPORTED, "Only one IPv4 address per interface is allowed" },
+                { v6 > 1, VIR_ERR_CONFIG_UNSUPPORTED, "Only one IPv6 address per interface is allowed" },
+                { prefix_wrong, VIR_ERR_XML_ERROR, "invalid prefix, must be in range of 4-27" }, );
+}
+
+static int check_net(const VhNet *net, VhError **err)
+{
+        const bool transient = net->teaming && net->teaming->type == TEAMING_TRANSIENT;
+        int r = QEMU_CHECK_RULES(err,
+                                 { !is_power_of_two(net->rx_queue_size), VIR_ERR_CONFIG_UNSUPPORTED,
+                                   "rx_queue_size has to be a power of two" },
+                                 { !is_power_of_two(net->tx_queue_size), VIR_ERR_CONFIG_UNSUPPORTED,
+                                   "tx_queue_size has to be a power of two" },
+                                 { transient && net->type != VH_NET_HOSTDEV && net->type != VH_NET_NETWORK,
+                                   VIR_ERR_CONFIG_UNSUPPORTED,
+                                   "virtio-net teaming transient interface must be type='hostdev', not '",
+                                   vh_xml_names_text(&vh_net_type_names, net->type), "'" }, );
+
+        return r < 0 || net->type != VH_NET_USER ? r : check_user_ips(net, err);
+}
+
+/* ---- character devices ---- */
+
+static bool serial_model_fits(const VhChr *chr)
+{
+        static const uint8_t models[] = {
+                [VH_CHR_TARGET_ISA_SERIAL] = SERIAL_MODEL_ISA,
+                [VH_CHR_TARGET_USB_SERIAL] = SERIAL_MODEL_USB,
+                [VH_CHR_TARGET_PCI_SERIAL] = SERIAL_MODEL_PCI,
+                [VH_CHR_TARGET_ISA_DEBUG] = SERIAL_MODEL_ISA_DEBUGCON,
+        };
+
+        return !chr->target_model ||
+               (chr->target_type < VH_ARRAY_SIZE(models) && models[chr->target_type] == chr->target_model);
+}
+
+static int check_serial(const VhChr *chr, VhError **err)
+{
+        const VhChrTarget t = chr->target_type;
+        const VhAddressType at = chr->info.address.type;
+        const bool isa = t == VH_CHR_TARGET_ISA_SERIAL || t == VH_CHR_TARGET_ISA_DEBUG;
+
+        return QEMU_CHECK_RULES(
+                err,
+                { t == VH_CHR_TARGET_SPAPR_VIO_SERIAL || t == VH_CHR_TARGET_SCLP_SERIAL ||
+                          t == VH_CHR_TARGET_SYSTEM_SERIAL,
+                  VIR_ERR_CONFIG_UNSUPPORTED,
+                  "Serial device with this target type is not compatible with guest architecture or machine type" },
+                { !serial_model_fits(chr), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "Target model of a serial device requires the target type of that name" },
+                { isa && at != VH_ADDRESS_NONE && at != VH_ADDRESS_ISA, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "Target type 'isa-serial' requires address type 'isa'" },
+                { t == VH_CHR_TARGET_USB_SERIAL && at != VH_ADDRESS_NONE && at != VH_ADDRESS_USB,
+                  VIR_ERR_CONFIG_UNSUPPORTED, "Target type 'usb-serial' requires address type 'usb'" },
+                { t == VH_CHR_TARGET_PCI_SERIAL && at != VH_ADDRESS_NONE && at != VH_ADDRESS_PCI,
+                  VIR_ERR_CONFIG_UNSUPPORTED, "Target type 'pci-serial' requires address type 'pci'" }, );
+}
+
+static int check_console(const VhChr *chr, VhError **err)
+{
+        const bool sclp = chr->target_type == VH_CHR_TARGET_SCLP || chr->target_type == VH_CHR_TARGET_SCLPLM;
+
+        return QEMU_CHECK_RULES(
+                err, { sclp, VIR_ERR_CONFIG_UNSUPPORTED, "sclpconsole is not supported in this QEMU binary" }, );
+}
+
+/* ---- displays, input ---- */
+
+static int check_graphics(const VhGraphics *g, VhError **err)
+{
+        if (g->type == VH_GRAPHICS_VNC && g->passwd && strlen(g->passwd) > VNC_PASSWORD_MAX)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "VNC password is %zu characters long, only 8 permitted", strlen(g->passwd));
+        return QEMU_CHECK_RULES(err,
+                                { g->type == VH_GRAPHICS_RDP, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "rdp graphics are not supported with this QEMU" },
+                                { g->type == VH_GRAPHICS_DESKTOP, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "desktop graphics are not supported with this QEMU" }, );
+}
+
+/* Models that QEMU lacks, and those that take more than one monitor. */
+static int check_video(const VhVideo *v, VhError **err)
+{
+        static const char *const foreign[VH_VIDEO_RAMFB + 1] = {
+                [VH_VIDEO_XEN] = "xen",
+                [VH_VIDEO_VBOX] = "vbox",
+                [VH_VIDEO_PARALLELS] = "parallels",
+                [VH_VIDEO_GOP] = "gop",
+        };
+        static const char *const one_head[VH_VIDEO_RAMFB + 1] = {
+                [VH_VIDEO_VGA] = "vga",
+                [VH_VIDEO_CIRRUS] = "cirrus",
+                [VH_VIDEO_VMVGA] = "vmvga",
+                [VH_VIDEO_BOCHS] = "bochs",
+        };
+        const bool has_vgamem = v->type == VH_VIDEO_QXL || v->type == VH_VIDEO_VGA || v->type == VH_VIDEO_VMVGA;
+
+        return QEMU_CHECK_RULES(err,
+                                { foreign[v->type] != NULL, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "domain configuration does not support video model '", foreign[v->type], "'" },
+                                { one_head[v->type] && v->heads > 1, VIR_ERR_CONFIG_UNSUPPORTED, "video type '",
+                                  one_head[v->type], "' doesn't support multiple 'heads'" },
+                                { v->accel3d == VH_YES && v->type != VH_VIDEO_VIRTIO, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "3d acceleration is supported only with 'virtio' video device" },
+                                { has_vgamem && v->vgamem && v->vgamem < VGAMEM_MIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "value for 'vgamem' must be at least 1 MiB (1024 KiB)" },
+                                { has_vgamem && !is_power_of_two(v->vgamem), VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "value for 'vgamem' must be power of two" }, );
+}
+
+static int check_input(const VhInput *input, VhError **err)
+{
+        return vh_rules_check(&(const VhRule){ input->bus == VH_INPUT_BUS_XEN, VIR_ERR_INTERNAL_ERROR,
+                                               "unsupported input bus xen", NULL, NULL },
+                              1, VIR_FROM_DOMAIN, err);
+}
+
+/* ---- what the host gives ---- */
+
+static int check_hostdev(const VhDomainDef *def, const VhHostdev *d, VhError **err)
+{
+        return QEMU_CHECK_RULES(err,
+                                { d->mode == VH_HOSTDEV_CAPABILITIES, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "hostdev mode 'capabilities' is not supported in qemu" },
+                                { d->display == VH_ON && !def->graphics.n, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "graphics device is needed for attribute value 'display=on' in <hostdev>" }, );
+}
+
+static int check_filesystem(const VhDomainDef *def, const VhFilesystem *fs, VhError **err)
+{
+        const bool virtiofs = fs->driver == FS_DRIVER_VIRTIOFS;
+
+        return QEMU_CHECK_RULES(
+                err, { fs->type != FS_MOUNT, VIR_ERR_CONFIG_UNSUPPORTED, "only supports mount filesystem type" },
+                { virtiofs && fs->accessmode && fs->accessmode != FS_PASSTHROUGH, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "virtiofs only supports passthrough accessmode" },
+                { virtiofs && fs->readonly, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "virtiofs does not yet support read-only mode" },
+                { virtiofs && !qemu_def_memory_is_shared(def), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "'virtiofs' requires shared memory" }, );
+}
+
+/* ---- small devices ---- */
+
+static int check_watchdog(const VhWatchdog *w, VhError **err)
+{
+        return QEMU_CHECK_RULES(err,
+                                { w->model == WATCHDOG_DIAG288, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "diag288 model of watchdog is allowed for s390 and s390x only" },
+                                { w->model == WATCHDOG_IB700 && has_address(&w->info), VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "ib700 model of watchdog does not support configuring the address" }, );
+}
+
+static int check_tpm(const VhDomainDef *def, const VhTpm *tpm, VhError **err)
+{
+        if (tpm->model == TPM_SPAPR)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "The QEMU executable %s does not support TPM model tpm-spapr",
+                                    def->emulator ? def->emulator : "");
+        return QEMU_CHECK_RULES(err,
+                                { tpm->model == TPM_CRB && tpm->version == TPM_VERSION_1_2, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "Unsupported interface '", "tpm-crb", "' for TPM 1.2" }, );
+}
+
+static int check_panic(const VhPanic *p, VhError **err)
+{
+        const VhAddressType at = p->info.address.type;
+
+        return QEMU_CHECK_RULES(err,
+                                { p->model == PANIC_PSERIES, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "only pSeries guests support panic device of model 'pseries'" },
+                                { p->model == PANIC_S390, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "only S390 guests support panic device of model 's390'" },
+                                { p->model == PANIC_HYPERV && at != VH_ADDRESS_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "setting the panic device address is not supported for model 'hyperv'" },
+                                { p->model == PANIC_ISA && at != VH_ADDRESS_NONE && at != VH_ADDRESS_ISA,
+                                  VIR_ERR_CONFIG_UNSUPPORTED, "panic is supported only with ISA address type" }, );
+}
+
+static int check_iommu(const VhDomainDef *def, const VhIommu *iommu, VhError **err)
+{
+        return QEMU_CHECK_RULES(err,
+                                { iommu->model == IOMMU_INTEL && !qemu_domain_is_q35(def), VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "IOMMU device: 'intel' is only supported with Q35 machines" },
+                                { iommu->model == IOMMU_SMMUV3, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "IOMMU device: 'smmuv3' is only supported with ARM Virt machines" }, );
+}
+
+static int check_shmem(const VhShmem *shmem, VhError **err)
+{
+        return QEMU_CHECK_RULES(err,
+                                { shmem->model <= SHMEM_IVSHMEM, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "ivshmem device is not supported with this QEMU binary" },
+                                { shmem->model == SHMEM_DOORBELL && !shmem->server_path, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "shmem model 'ivshmem-doorbell' is supported only with server option enabled" }, );
+}
+
+static int check_memballoon(const VhMemballoon *b, VhError **err)
+{
+        return QEMU_CHECK_RULES(err,
+                                { b->model == VH_MEMBALLOON_XEN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "Memory balloon device type '", "xen", "' is not supported by QEMU" }, );
+}
+
+int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev, VhError **err)
+{
+        switch (kind) {
+        case VH_DEVICE_CONTROLLER:
+                return check_controller(def, dev, err);
+        case VH_DEVICE_NET:
+                return check_net(dev, err);
+        case VH_DEVICE_SERIAL:
+                return check_serial(dev, err);
+        case VH_DEVICE_CONSOLE:
+                return check_console(dev, err);
+        case VH_DEVICE_GRAPHICS:
+                return check_graphics(dev, err);
+        case VH_DEVICE_VIDEO:
+                return check_video(dev, err);
+        case VH_DEVICE_INPUT:
+                return check_input(dev, err);
+        case VH_DEVICE_HOSTDEV:
+                return check_hostdev(def, dev, err);
+        case VH_DEVICE_FILESYSTEM:
+                return check_filesystem(def, dev, err);
+        case VH_DEVICE_WATCHDOG:
+                return check_watchdog(dev, err);
+        case VH_DEVICE_TPM:
+                return check_tpm(def, dev, err);
+        case VH_DEVICE_PANIC:
+                return check_panic(dev, err);
+        case VH_DEVICE_IOMMU:
+                return check_iommu(def, dev, err);
+        case VH_DEVICE_SHMEM:
+                return check_shmem(dev, err);
+        case VH_DEVICE_MEMBALLOON:
+                return check_memballoon(dev, err);
+        default:
+                return 0;
+        }
+}

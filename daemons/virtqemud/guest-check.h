@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What QEMU, or a PC, cannot be: refused when a guest is defined, so that nobody learns it only at the start. The words
+ * are the reference's. */
+
+#include "model/domain-check.h"
+
+/* The whole definition, with defaults and addresses. Returns 0 or negative errno with *err. */
+int qemu_domain_check(const VhDomainDef *def, VhError **err);
+
+/* guest-check-machine.c, guest-check-disk.c, guest-check-device.c: its parts. */
+int qemu_check_emulator(const VhDomainDef *def, VhError **err);
+int qemu_check_machine(const VhDomainDef *def, VhError **err);
+int qemu_check_disk(const VhDomainDef *def, const VhDisk *disk, VhError **err);
+int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev, VhError **err);
+
+/* Rules of QEMU in one statement. */
+#define QEMU_CHECK_RULES(err, ...) VH_CHECK_RULES(VIR_FROM_QEMU, (err), __VA_ARGS__)
+
+/* Whether the definition has an I/O thread of that number. */
+bool qemu_def_has_iothread(const VhDomainDef *def, uint32_t id);
+/* Whether other processes of the host may map the guest's memory, as vhost-user and virtiofs need. */
+bool qemu_def_memory_is_shared(const VhDomainDef *def);
