@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a unit file and as an environment file. Places must be within the text; an edit that was made once
- * changes nothing the second time. */
+/* Any bytes as a unit file, as an environment file and as rules for polkit. Places must be within the text; an edit
+ * that was made once changes nothing the second time. */
 
 #include "apply/edit-lines.h"
+#include "host/polkit-rule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,6 +20,13 @@ static void check(const VhUnitLines *list, const char *text)
         for (const VhUnitLine *u = NULL; (u = vh_unit_next(list, "Service", "K", u));)
                 if (!*u->value)
                         abort();
+}
+
+/* What is understood has a line and says something. */
+static void check_rule(void *data, const VhPolkitRule *r, bool understood)
+{
+        if (r->line == 0 || (understood && r->n_guards == 0 && r->n_users + r->n_groups == 0 && !r->where_key))
+                abort();
 }
 
 static void check_edit(VhLinesKind kind, const char *text, const char *wanted)
@@ -41,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         vh_unit_parse(&arena, &units, "fuzz.service", text, &findings);
         vh_env_parse(&arena, &variables, "fuzz.env", text, &findings);
+        vh_polkit_rules(text, check_rule, NULL);
         check(&units, text);
         check(&variables, text);
         check_edit(VH_LINES_UNIT, text, "[Service]\nNice=3\nEnvironment=A\nEnvironment=B\n");

@@ -187,8 +187,6 @@ void vh_import_polkit(const Import *im)
 
         vh_tree_list(&im->host->tree, im->host->distro->polkit_rules_dir, read_rules, &p);
         connect = p.manage[0].text.len + p.manage[1].text.len + p.monitor[0].text.len + p.monitor[1].text.len;
-        if (connect + p.rules.len > 0)
-                vh_buf_adds(im->out, "access:\n");
         if (connect > 0)
                 vh_buf_adds(im->out, "  polkit:\n");
         put_connect(im, "manage", p.manage);

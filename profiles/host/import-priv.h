@@ -30,4 +30,6 @@ void vh_import_put_text(const Import *im, const char *s);
 void vh_import_layout(const Import *im, const char *name);
 void vh_import_remote(const Import *im);
 void vh_import_guests(const Import *im);
+/* Both go below access. */
+void vh_import_accounts(const Import *im);
 void vh_import_polkit(const Import *im);

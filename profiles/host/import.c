@@ -377,6 +377,18 @@ static void put_lost(const Import *im)
         }
 }
 
+static void put_access(const Import *im)
+{
+        _vh_buf_ VhBuf body = { 0 };
+        Import inner = *im;
+
+        inner.out = &body;
+        vh_import_accounts(&inner);
+        vh_import_polkit(&inner);
+        if (body.len)
+                vh_buf_printf(im->out, "access:\n%s", body.data);
+}
+
 /* Where no daemon is wanted at all, systemd would make the sockets as it does everywhere. */
 static bool is_activated(const VhSurvey *host)
 {
@@ -404,7 +416,7 @@ void vh_import(VhSurvey *host, const char *name, VhBuf *out, VhFindings *lost)
         put_files(&im);
         put_units(&im);
         vh_import_guests(&im);
-        vh_import_polkit(&im);
+        put_access(&im);
         lose_variables(&im);
         im.out = out;
         vh_buf_adds(out, "# What virthost import found on a host.\n");

@@ -341,6 +341,15 @@ access:
             self.assertRegex(run.stdout, rf"(?m)^# (not here|left out): \S*{re.escape(place)} .*{words}", words)
         self.assertNotIn("secret", run.stdout)
 
+    def test_accounts(self):
+        root = self.host(["libvirtd", *HELPERS])
+        root.write(f"{SYSTEM}/libvirtd.socket.d/a.conf", "[Socket]\nSocketGroup=virt\n")
+        for kind in ("ro", "admin"):
+            root.write(f"{SYSTEM}/libvirtd-{kind}.socket.d/a.conf", "[Socket]\nSocketGroup=virt\n")
+        root.write("/etc/sysusers.d/virt.conf", "# c\ng virt -\nm anna virt\nm bert virt\nm anna other\nu daemon - - /\n")
+        run = self.same(root)
+        self.assertIn('access:\n  create_group: true\n  members: ["anna", "bert"]\n', run.stdout)
+
     def test_nothing_enabled(self):
         """a host whose packages are only installed: each unit that the profile would enable is named"""
         folder = tempfile.TemporaryDirectory()

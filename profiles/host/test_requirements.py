@@ -4,6 +4,7 @@
 
 usage: test_requirements.py VIRTHOST UNIT-DIR (where the build has its units)"""
 
+import glob
 import json
 import os
 import sys
@@ -129,6 +130,12 @@ class Requirements(unittest.TestCase):
                              [("unit-verify", f.name, 8, 17), ("unit-verify", f.name, 9, 23)], run)
             self.assertEqual(run.returncode, 1)
             self.assertIn("/etc/systemd/system/virtqemud.service.d/50-virthost.conf:3: Unknown key", rows[0]["message"])
+
+    def test_systemd_likes_examples(self):
+        """the profiles that come along, as systemd sees what they come to"""
+        for path in glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hosts", "*.yaml")):
+            run = Root.bare(VIRTHOST, "check", "--systemd", "--json", path)
+            self.assertEqual((run.returncode, [row for row in run.stdout.splitlines() if "unit-verify" in row]), (0, []), path)
 
     def test_lint_finds_the_same(self):
         for _, certificates, expected in (row for row in ROWS if row[0] == TLS):
