@@ -132,6 +132,8 @@ void qemu_migration_end(QemuMigration *m)
         proc->moving = NULL;
         if (proc->migration_data == m)
                 proc->migration = NULL;
+        if (m->listen_path)
+                (void)unlink(m->listen_path);
         qemu_job_end(qemu_jobs(driver, dom), &m->slot);
         qemu_migration_free(m);
         qemu_status_save(dom);

@@ -66,7 +66,6 @@ typedef struct QemuMigration {
         QemuJobSlot slot;
         const VhConn *conn; /* whose end is the migration's; NULL: nobody's */
         bool was_running;   /* on the source, when it began */
-        bool stopped_here;  /* its processors were stopped for the migration */
         QemuMoveStatus status;
         MigrateTask *task; /* the phase that follows the status; NULL: none now */
         bool aborted;      /* a client asked for the end */
