@@ -6,6 +6,7 @@
 
 #include "command-parts.h"
 #include "model/domain-tables.h"
+#include "tls-objects.h"
 
 enum { MODE_CONNECT = 1, MODE_BIND = 2 };
 enum { PROTOCOL_RAW = 1, PROTOCOL_TELNET };
@@ -75,10 +76,74 @@ static void add_vdagent(VhBuf *o, const VhChrSource *src)
                 vh_buf_printf(o, ",mouse=%s", src->mouse == MOUSE_CLIENT ? "on" : "off");
 }
 
-static void add_log(VhBuf *o, const VhChrLog *log)
+/* ---- TLS ---- */
+
+/* Whether the connection of a TCP source is encrypted: it says so itself, or the settings do. */
+static bool wants_tls(const QemuBuild *b, const VhChrSource *src, bool *server)
+{
+        const VhChrEnd *listen = find_end(src, MODE_BIND), *end = listen ? listen : find_end(src, MODE_CONNECT);
+
+        *server = listen != NULL;
+        if (src->type != VH_CHR_TCP || !end || end->tls == VH_NO)
+                return false;
+        return end->tls == VH_YES || qemu_tls_settings(b->launch->conf, QEMU_TLS_CHARDEV).wanted;
+}
+
+static char *tls_id(const char *alias)
+{
+        _vh_free_ char *chardev = vh_xasprintf("char%s", alias);
+
+        return qemu_tls_alias(chardev);
+}
+
+int qemu_chardev_tls(const QemuBuild *b, const VhChrSource *src, const char *alias, json_t **object)
+{
+        const QemuTls tls = qemu_tls_settings(b->launch->conf, QEMU_TLS_CHARDEV);
+        _vh_free_ char *id = tls_id(alias);
+        bool server;
+
+        *object = NULL;
+        if (!wants_tls(b, src, &server))
+                return 0;
+        if (tls.secret)
+                return qemu_unsupported(b,
+                                        "the key of the TLS certificate of character devices is encrypted, and there "
+                                        "is no secret driver to ask for secret %s",
+                                        tls.secret);
+        *object = qemu_tls_object(&tls, id, server, NULL);
+        return 0;
+}
+
+/* ---- descriptors that stand for files ---- */
+
+/* Gives QEMU the descriptor of a device as a set of its own, which QEMU opens under "/dev/fdset/N"; false: there is
+ * none. */
+static bool add_fdset(QemuBuild *b, QemuFdRole role, const char *alias, VhBuf *o, const char *key)
+{
+        unsigned set = 0;
+
+        for (size_t i = 0; i < b->launch->n_fds; i++) {
+                const QemuLaunchFd *f = &b->launch->fds[i];
+
+                if (f->role == role && vh_streq(f->alias, alias)) {
+                        qemu_build_arg(b, "-add-fd", "set=%u,fd=%d,opaque=%s-%s", set, f->fd, alias,
+                                       role == QEMU_FD_CHR_LOG ? "log" : "source");
+                        vh_buf_printf(o, ",%s=/dev/fdset/%u", key, set);
+                        return true;
+                }
+                set += f->role == QEMU_FD_CHR_LOG || f->role == QEMU_FD_CHR_FILE;
+        }
+        return false;
+}
+
+static void add_log(QemuBuild *b, VhBuf *o, const VhChrLog *log, const char *alias)
 {
         if (!log || !log->file)
                 return;
+        if (add_fdset(b, QEMU_FD_CHR_LOG, alias, o, "logfile")) {
+                vh_buf_adds(o, ",logappend=on");
+                return;
+        }
         add_path(o, "logfile", log->file);
         if (log->append)
                 vh_buf_printf(o, ",logappend=%s", log->append == VH_ON ? "on" : "off");
@@ -150,15 +215,24 @@ int qemu_build_chardev(QemuBuild *b, const VhChrSource *src, const char *alias)
 {
         const char *driver = driver_for(b, src, alias);
         _vh_buf_ VhBuf o = {};
+        json_t *tls = NULL;
+        int r = driver ? qemu_chardev_tls(b, src, alias, &tls) : -EINVAL;
 
-        if (!driver)
-                return -EINVAL;
+        if (r == 0 && tls)
+                r = qemu_build_object(b, tls);
+        if (r < 0)
+                return r;
         vh_buf_printf(&o, "%s,id=char%s", driver, alias);
-        add_source(&o, src,
-                   vh_startswith(alias, "redir")       ? "usbredir"
-                   : vh_startswith(alias, "smartcard") ? "smartcard"
-                                                       : "vdagent");
-        add_log(&o, src->log);
+        if (src->type == VH_CHR_FILE && add_fdset(b, QEMU_FD_CHR_FILE, alias, &o, "path"))
+                vh_buf_adds(&o, ",append=on");
+        else
+                add_source(&o, src,
+                           vh_startswith(alias, "redir")       ? "usbredir"
+                           : vh_startswith(alias, "smartcard") ? "smartcard"
+                                                               : "vdagent");
+        if (tls)
+                vh_buf_printf(&o, ",tls-creds=objchar%s_tls0", alias);
+        add_log(b, &o, src->log, alias);
         qemu_build_arg(b, "-chardev", "%s", o.data);
         return 0;
 }
@@ -252,11 +326,14 @@ json_t *qemu_chardev_backend(const QemuBuild *b, const VhChrSource *src, const c
 {
         const char *driver = driver_for(b, src, alias);
         json_t *o, *backend, *data;
+        bool server;
 
         if (!driver)
                 return NULL;
         data = json_object();
         source_data(src, vh_startswith(alias, "redir") ? "usbredir" : "vdagent", data);
+        if (wants_tls(b, src, &server))
+                qj_fmt(data, "tls-creds", "objchar%s_tls0", alias);
         backend = json_object();
         qj_str(backend, "type", driver);
         qj_take(backend, "data", data);

@@ -7,6 +7,7 @@
 #include "command-parts.h"
 #include "guest-defaults.h"
 #include "model/domain-tables.h"
+#include "tls-objects.h"
 
 enum { KIB = 1024, VNC_BASE = 5900 };
 
@@ -88,14 +89,14 @@ static int build_vnc(QemuBuild *b, const VhGraphics *g)
         if (g->passwd || *conf_string(b, "vnc_password", ""))
                 vh_buf_adds(&o, ",password=on");
         if (conf_bool(b, "vnc_tls")) {
-                json_t *tls = json_object();
+                const QemuTls tls = qemu_tls_settings(b->launch->conf, QEMU_TLS_VNC);
 
-                qj_str(tls, "qom-type", "tls-creds-x509");
-                qj_str(tls, "id", "vnc-tls-creds0");
-                qj_str(tls, "dir", conf_string(b, "vnc_tls_x509_cert_dir", "/etc/pki/libvirt-vnc"));
-                qj_str(tls, "endpoint", "server");
-                json_object_set_new(tls, "verify-peer", json_boolean(conf_bool(b, "vnc_tls_x509_verify")));
-                qemu_build_json(b, "-object", tls);
+                if (tls.secret)
+                        return qemu_unsupported(b,
+                                                "the key of the TLS certificate of VNC is encrypted, and there is no "
+                                                "secret driver to ask for secret %s",
+                                                tls.secret);
+                qemu_build_json(b, "-object", qemu_tls_object(&tls, "vnc-tls-creds0", true, NULL));
                 vh_buf_adds(&o, ",tls-creds=vnc-tls-creds0");
         }
         if (conf_bool(b, "vnc_sasl"))
@@ -197,7 +198,7 @@ static int build_spice(QemuBuild *b, const VhGraphics *g)
         if (!g->passwd && !*conf_string(b, "spice_password", ""))
                 vh_buf_adds(&o, "disable-ticketing=on,");
         if (g->tls_port.set && g->tls_port.val > 0)
-                vh_buf_printf(&o, "x509-dir=%s,", conf_string(b, "spice_tls_x509_cert_dir", "/etc/pki/libvirt-spice"));
+                vh_buf_printf(&o, "x509-dir=%s,", qemu_tls_settings(b->launch->conf, QEMU_TLS_SPICE).dir);
         spice_channels(g, &o);
         spice_tuning(g, &o);
         spice_gl(g, &o);

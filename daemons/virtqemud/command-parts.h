@@ -99,6 +99,8 @@ json_t *qemu_throttle_props(const VhDisk *disk);
 
 /* -chardev of an alias "charALIAS". */
 int qemu_build_chardev(QemuBuild *b, const VhChrSource *src, const char *alias);
+/* The credentials that it needs first, as an object; *object NULL: none. Returns 0 or negative errno with *b->err. */
+int qemu_chardev_tls(const QemuBuild *b, const VhChrSource *src, const char *alias, json_t **object);
 /* The same as arguments of QMP chardev-add. */
 json_t *qemu_chardev_backend(const QemuBuild *b, const VhChrSource *src, const char *alias);
 

@@ -178,6 +178,77 @@ void qemu_locks_release(QemuProcess *proc)
                                vh_error_text(err, r));
 }
 
+/* ---- disks that come and go ---- */
+
+static void drop_last(QemuLocks *locks)
+{
+        QemuLock *last = &locks->items[--locks->n];
+
+        free(last->space);
+        free(last->name);
+}
+
+int qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err)
+{
+        const QemuLockOwner owner = owner_of(proc);
+        Rules rules = { 0 };
+        int r = get(proc, err);
+
+        if (r < 0 || !proc->locks->wanted || disk->readonly || !is_lockable(disk))
+                return r;
+        r = read_rules(&rules, proc->driver, err);
+        if (r == 0 && rules.auto_leases) {
+                add_disk(proc->locks, &rules, disk);
+                if (proc->locks->held)
+                        r = qemu_lockd_acquire(&owner, &proc->locks->items[proc->locks->n - 1], 1, err);
+                if (r < 0)
+                        drop_last(proc->locks);
+        }
+        vh_conf_free(rules.conf);
+        return r;
+}
+
+/* Its lock goes to the end of the list. False: it has none. */
+static bool find_lock(QemuLocks *locks, const QemuLock *wanted)
+{
+        for (size_t i = locks->n; i-- > 0;) {
+                QemuLock lock = locks->items[i];
+
+                if (!vh_streq(lock.space, wanted->space) || !vh_streq(lock.name, wanted->name))
+                        continue;
+                locks->items[i] = locks->items[locks->n - 1];
+                locks->items[locks->n - 1] = lock;
+                return true;
+        }
+        return false;
+}
+
+void qemu_locks_remove_disk(QemuProcess *proc, const VhDisk *disk)
+{
+        const QemuLockOwner owner = owner_of(proc);
+        _vh_error_ VhError *err = NULL;
+        QemuLocks one = { 0 }, *locks = proc->locks;
+        Rules rules = { 0 };
+        int r = 0;
+
+        if (!locks || !locks->wanted || disk->readonly || !is_lockable(disk))
+                return;
+        if (read_rules(&rules, proc->driver, NULL) == 0 && rules.auto_leases) {
+                add_disk(&one, &rules, disk);
+                if (find_lock(locks, &one.items[0])) {
+                        if (locks->held)
+                                r = qemu_lockd_release(&owner, &locks->items[locks->n - 1], 1, &err);
+                        drop_last(locks);
+                }
+                drop_last(&one);
+                free(one.items);
+        }
+        vh_conf_free(rules.conf);
+        if (r < 0)
+                vh_log_warning("domain '%s': the lock of a disk that left could not be released: %s",
+                               proc->dom->node.name, vh_error_text(err, r));
+}
+
 /* Hooks of the start. */
 
 static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)

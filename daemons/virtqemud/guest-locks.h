@@ -16,5 +16,10 @@ extern const QemuRunHooks qemu_lock_hooks;
 int qemu_locks_acquire(QemuProcess *proc, VhError **err);
 /* Gives them back: the guest is paused. Failure is logged. */
 void qemu_locks_release(QemuProcess *proc);
+/* A disk that joins a running guest: is locked if the guest has its locks now, and with the others from then on.
+ * Returns 0 or negative errno with *err. */
+int qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err);
+/* One that left it, or did not join after all. Failure is logged. */
+void qemu_locks_remove_disk(QemuProcess *proc, const VhDisk *disk);
 /* Accepts NULL, returns NULL; the locks themselves stay. */
 QemuLocks *qemu_locks_free(QemuLocks *locks);

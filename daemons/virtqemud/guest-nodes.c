@@ -124,8 +124,7 @@ int qemu_disk_nodes(const VhDisk *disk, QemuNodeFn fn, void *data, VhError **err
 
 static int chr_nodes(const VhChr *chr, QemuNodeFn fn, void *data, VhError **err)
 {
-        return chr->source.type == VH_CHR_DEV && chr->source.path ? fn(data, chr->source.path, QEMU_DEVICE_RW, err)
-                                                                  : 0;
+        return chr->source.type == VH_CHR_DEV && chr->source.path ? fn(data, chr->source.path, QEMU_DEVICE_RW, err) : 0;
 }
 
 static int path_nodes(const char *path, QemuNodeFn fn, void *data, VhError **err)
@@ -181,7 +180,7 @@ static int each_device(VhDeviceKind kind, void *ptr, VhDeviceInfo *info, void *o
 /* What qemu.conf names, else what QEMU needs in any case. */
 static int basic_nodes(const QemuDriver *driver, QemuNodeFn fn, void *data, VhError **err)
 {
-        static const char *const basic[] = { "/dev/null",   "/dev/full", "/dev/zero", "/dev/random",
+        static const char *const basic[] = { "/dev/null",    "/dev/full", "/dev/zero", "/dev/random",
                                              "/dev/urandom", "/dev/ptmx", "/dev/kvm" };
         const VhConfEntry *entry = driver->conf ? vh_conf_find(driver->conf, "cgroup_device_acl") : NULL;
         int r = 0;

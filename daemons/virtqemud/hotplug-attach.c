@@ -9,6 +9,7 @@
 
 #include "guest-defaults.h"
 #include "guest-host.h"
+#include "guest-locks.h"
 #include "isolation.h"
 
 /* ---- the device in a copy of what runs ---- */
@@ -119,6 +120,10 @@ static int plan_live(QemuChange *change, VhError **err)
                 return r;
         name_device(change, proc, &launch);
         r = qemu_isolation_add_device(proc, &(VhDevice){ change->dev.kind, change->joined }, err);
+        if (r >= 0 && change->dev.kind == VH_DEVICE_DISK) {
+                r = qemu_locks_add_disk(proc, change->joined, err);
+                change->locked = r >= 0;
+        }
         if (r >= 0 && change->dev.kind == VH_DEVICE_NET) {
                 change->work = qemu_host_work_new();
                 r = qemu_guest_net_want(proc, change->joined, change->work, err);
@@ -167,6 +172,7 @@ static void apply(QemuChange *change)
                 if (c != change->joined && is_new_controller(dom->def, c))
                         move_device(change, VH_DEVICE_CONTROLLER, c);
         }
+        change->locked = false; /* what runs has it now */
         move_device(change, change->dev.kind, change->joined);
         if (change->dev.kind == VH_DEVICE_MEMORY) {
                 const VhMemdev *mem = change->joined;
@@ -197,11 +203,21 @@ static void attach_run(QemuTask *task)
                 qemu_change_go(change);
 }
 
+static void attach_cleanup(QemuTask *task)
+{
+        QemuChange *change = (QemuChange *)task;
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (change->locked && proc)
+                qemu_locks_remove_disk(proc, change->joined);
+        qemu_change_cleanup(task);
+}
+
 const QemuTaskClass qemu_attach_class = {
         .api = "remoteDispatchDomainAttachDeviceFlags",
         .size = sizeof(QemuChange),
         .job = QEMU_JOB_MODIFY,
         .need_active = true,
         .run = attach_run,
-        .cleanup = qemu_change_cleanup,
+        .cleanup = attach_cleanup,
 };

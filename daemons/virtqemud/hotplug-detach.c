@@ -3,6 +3,7 @@
  * for that; the device leaves the definition when it happens, however late. */
 
 #include "guest-host.h"
+#include "guest-locks.h"
 #include "hotplug.h"
 #include "isolation.h"
 
@@ -60,6 +61,8 @@ static void device_gone(QemuProcess *proc, const char *alias)
         qemu_isolation_remove_device(proc, &gone);
         if (gone.kind == VH_DEVICE_NET)
                 release_net(proc, gone.dev);
+        if (gone.kind == VH_DEVICE_DISK)
+                qemu_locks_remove_disk(proc, gone.dev);
         vh_device_done(&gone);
         qemu_status_save(dom);
 }

@@ -83,8 +83,12 @@ static int add_object(json_t *props, QemuPlan *plan)
 
 static int add_chardev(const QemuBuild *b, const VhChrSource *src, const char *alias, QemuPlan *plan)
 {
-        json_t *props = qemu_chardev_backend(b, src, alias);
+        json_t *props, *tls;
+        int r = qemu_chardev_tls(b, src, alias, &tls);
 
+        if (r == 0 && tls)
+                r = add_object(tls, plan);
+        props = r < 0 ? NULL : qemu_chardev_backend(b, src, alias);
         if (!props)
                 return -EINVAL;
         qemu_plan_add(plan, qmp_command_args("chardev-add", props),
@@ -265,7 +269,11 @@ static int plan_channel(const QemuBuild *b, const void *dev, QemuPlan *plan)
 
 static void clean_chr(const void *dev, QemuPlan *plan)
 {
-        del_chardev(((const VhChr *)dev)->info.alias, plan);
+        const VhChr *chr = dev;
+
+        del_chardev(chr->info.alias, plan);
+        if (chr->source.type == VH_CHR_TCP) /* there are credentials only with TLS; others answer that there are none */
+                qemu_plan_add(plan, named("object-del", "id", vh_xasprintf("objchar%s_tls0", chr->info.alias)), NULL);
 }
 
 static int plan_redirdev(const QemuBuild *b, const void *dev, QemuPlan *plan)

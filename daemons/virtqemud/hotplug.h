@@ -52,6 +52,7 @@ struct QemuChange {
         VhDomainDef *live; /* a copy of what runs, with the change */
         VhDevice dev;      /* the device, or its new state */
         void *joined;      /* in live: the device that joins */
+        bool locked;       /* it is a disk, and locked for the guest */
         VhSource *timer;   /* of a device that the guest has to let go */
         QemuChange *next_unplug;
         bool unplugging;

@@ -89,6 +89,7 @@ class StockLibvirtd(unittest.TestCase):
         self.assertIn(f"starting up {self.version}", self.log("a.log"))
         self.assertIn("char device redirected to", self.log("a.log"))
         self.assertEqual(self.log("a-serial.log"), "")
+        self.assertIn("logfile=/dev/fdset/0,logappend=on", self.log("a.log"))
         self.assertTrue(self.locked())
         self.virsh("suspend", "a")
         self.assertFalse(self.locked())
@@ -103,6 +104,36 @@ class StockLibvirtd(unittest.TestCase):
         with open(self.image, "r+b") as f:
             fcntl.lockf(f, fcntl.LOCK_EX, 1)
             self.assertIn(f"resource busy: Lockspace resource '{self.image}' is locked", self.virsh("start", "a", fails=True))
+
+
+class OurDisks(StockLibvirtd):
+    """A disk that joins a guest of ours is locked, and free when it leaves."""
+
+    version = "virthost version: "
+
+    def start_daemon(self):
+        return host.start_ours(self.host, "virtqemud")
+
+    def test_life(self):
+        path = self.host.write(GUEST.format(name="a", image=self.image).replace("<serial", "<controller type='scsi' model='virtio-scsi'/><serial"), "a.xml")
+        self.virsh("define", path)
+        self.virsh("start", "a")
+        self.image = self.host.path("second.img")
+        with open(self.image, "wb") as f:
+            f.truncate(1 << 20)
+        disk = self.host.write(f"<disk type='file'><driver name='qemu' type='raw'/><source file='{self.image}'/><target dev='sdb' bus='scsi'/></disk>", "disk.xml")
+        with open(self.image, "r+b") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX, 1)
+            self.assertIn(f"resource busy: Lockspace resource '{self.image}' is locked", self.virsh("attach-device", "a", disk, fails=True))
+        self.assertFalse(self.locked())
+        self.virsh("attach-device", "a", disk)
+        self.assertTrue(self.locked())
+        self.virsh("suspend", "a")
+        self.assertFalse(self.locked())
+        self.virsh("resume", "a")
+        self.assertTrue(self.locked())
+        self.virsh("detach-device", "a", disk)
+        self.assertFalse(self.locked())
 
 
 class WithLockFolder(StockLibvirtd):
