@@ -40,9 +40,10 @@ static void format_job(VhBuf *b, const QemuBlockJob *job)
 {
         const VhDisk *disk = qemu_block_job_disk(job);
 
-        vh_buf_printf(b, "    <blockjob name='%s' type='%s' state='%s' jobflags='0x%x'%s>\n", job->name,
-                      type_words[job->type], state_words[job->state], job->flags,
-                      job->shallow_new ? " shallownew='yes'" : "");
+        vh_buf_adds(b, "    <blockjob name='");
+        vh_buf_xml_escape(b, job->name);
+        vh_buf_printf(b, "' type='%s' state='%s' jobflags='0x%x'%s>\n", type_words[job->type], state_words[job->state],
+                      job->flags, job->shallow_new ? " shallownew='yes'" : "");
         if (job->error) {
                 vh_buf_adds(b, "      <errmsg>");
                 vh_buf_xml_escape(b, job->error);
@@ -59,8 +60,11 @@ static void format_job(VhBuf *b, const QemuBlockJob *job)
         format_node(b, "topparent", job->top_parent);
         if (job->delete_images)
                 vh_buf_adds(b, "      <deleteCommittedImages/>\n");
-        if (job->bitmap)
-                vh_buf_printf(b, "      <bitmap name='%s'/>\n", job->bitmap);
+        if (job->bitmap) {
+                vh_buf_adds(b, "      <bitmap name='");
+                vh_buf_xml_escape(b, job->bitmap);
+                vh_buf_adds(b, "'/>\n");
+        }
         if (job->store)
                 qemu_status_format_source(&store_table, job->store, b);
         vh_buf_adds(b, "    </blockjob>\n");
