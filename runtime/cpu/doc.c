@@ -119,6 +119,8 @@ static int check_kind(VhCpuDoc *doc, const xmlNode *node, VhCpuDocKind kind, VhE
                                     "Attribute mode is only allowed for guest CPU");
         if (!doc->host)
                 return 0;
+        if (!vh_xml_child(node, "arch"))
+                return vh_error_set(err, VIR_FROM_CPU, VIR_ERR_XML_ERROR, "Missing CPU architecture");
         r = vh_xml_bind_parse(&table_host_part, node, &part, 0, NULL, err);
         return r < 0 ? r : check_microcode(node, err);
 }
