@@ -24,7 +24,8 @@ static uint32_t read_register(const VhX86Word *word)
 {
         unsigned r[4] = {}; /* as VhX86Register counts them */
 
-        if (word->leaf <= __get_cpuid_max(word->leaf & (unsigned)EXTENDED, NULL))
+        /* Compilers do not agree on the sign of the result. */
+        if (word->leaf <= (uint32_t)__get_cpuid_max(word->leaf & (unsigned)EXTENDED, NULL))
                 __cpuid_count(word->leaf, word->subleaf, r[VH_X86_EAX], r[VH_X86_EBX], r[VH_X86_ECX], r[VH_X86_EDX]);
         return r[word->from];
 }
@@ -61,14 +62,15 @@ static int msr_of_cpu(const VhHost *host, uint32_t number, uint64_t *value)
 static int msr_of_kvm(const VhHost *host, uint32_t number, uint64_t *value)
 {
         _vh_close_ int fd = openat(host->rootfd, "dev/kvm", O_RDWR | O_CLOEXEC);
-        struct {
-                struct kvm_msrs header;
-                struct kvm_msr_entry entry;
-        } msrs = { .header.nmsrs = 1, .entry.index = number };
+        union {
+                struct kvm_msrs list;
+                char room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+        } msrs = { .list.nmsrs = 1 };
 
+        msrs.list.entries[0].index = number;
         if (fd < 0 || ioctl(fd, KVM_GET_MSRS, &msrs) < 1)
                 return -ENOENT;
-        *value = msrs.entry.data;
+        *value = msrs.list.entries[0].data;
         return 0;
 }
 
