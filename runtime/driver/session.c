@@ -460,25 +460,11 @@ static const VhSessionOps session_ops = {
 
 /* Before each call. */
 
-static int check_read_only(const VhSession *s, const VhCall *call, VhError **err)
-{
-        const VhProc *proc = call->proc;
-        const char *api = proc->api ? proc->api : proc->name;
-        bool by_flag = vh_proc_flags(proc, call->args) & proc->ro_deny_flags;
-
-        if (!s->read_only || (!(proc->flags & VH_PROC_RO_DENY) && !by_flag && !vh_arg_is(&proc->ro_deny, call->args)))
-                return 0;
-        /* Flags of getters of XML ask for secrets; clients know their own text for that. */
-        if (by_flag && vh_endswith(api, "XMLDesc"))
-                return vh_error_set(err, proc->error_domain, VIR_ERR_OPERATION_DENIED, "%s with secure flag", api);
-        return vh_error_set(err, proc->error_domain, VIR_ERR_OPERATION_DENIED, "read only access prevents %s", api);
-}
-
 static int check_call(const VhSession *s, const VhCall *call, VhError **err)
 {
         int r = call->proc->check_first ? call->proc->check_first(call, err) : 0;
 
-        return r < 0 ? r : check_read_only(s, call, err);
+        return r < 0 || !s->read_only ? VH_MIN(r, 0) : vh_session_check_read_only(call, err);
 }
 
 /* The one question that clients ask before they open. */

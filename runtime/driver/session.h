@@ -31,6 +31,9 @@ int vh_session_client_new(VhServer *server, VhClient *client, VhBackends *b);
 extern const VhHypervisorOps vh_session_common_ops;
 bool vh_session_is_common(const VhProc *proc);
 
+/* session-check.c: refuses what a read-only connection may not call, VIR_ERR_OPERATION_DENIED. */
+int vh_session_check_read_only(const VhCall *call, VhError **err);
+
 /* Between session.c and common-ops.c. */
 VhBackends *vh_session_backends(const VhSession *s);
 /* The primary connection if it is local, else NULL. */
