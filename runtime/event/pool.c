@@ -4,13 +4,17 @@
 #include "event/pool.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <utlist.h>
 
-enum { IDLE_SECONDS = 10 }; /* a worker without a job goes after this */
+enum {
+        TRIM_SECONDS = 1,  /* a worker without a job gives back the memory that jobs left free, after this */
+        IDLE_SECONDS = 10, /* and goes, after this */
+};
 
 typedef struct Job {
         VhWorkFn work;
@@ -43,18 +47,35 @@ static void finish_job(VhPool *pool, Job *job)
         pthread_mutex_unlock(&pool->lock);
 }
 
-/* The next job, NULL when the worker should end. Called and returns with the lock held. */
-static Job *next_job(VhPool *pool)
+static void wait_for_job(VhPool *pool, int seconds)
 {
         struct timespec until;
         int r = 0;
-        Job *job;
 
         clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += IDLE_SECONDS;
-        pool->info.idle++;
+        until.tv_sec += seconds;
         while (!pool->queued && !pool->stop && r != ETIMEDOUT)
                 r = pthread_cond_timedwait(&pool->work, &pool->lock, &until);
+}
+
+/* Each worker has a heap of its own, and only the top of one goes back by itself. */
+static void trim(VhPool *pool)
+{
+        pthread_mutex_unlock(&pool->lock);
+        malloc_trim(0);
+        pthread_mutex_lock(&pool->lock);
+}
+
+/* The next job, NULL when the worker should end. Called and returns with the lock held. */
+static Job *next_job(VhPool *pool)
+{
+        Job *job;
+
+        pool->info.idle++;
+        wait_for_job(pool, TRIM_SECONDS);
+        if (!pool->queued && !pool->stop)
+                trim(pool);
+        wait_for_job(pool, IDLE_SECONDS - TRIM_SECONDS);
         pool->info.idle--;
         job = pool->queued;
         if (job && (pool->stop || pool->info.current > pool->info.max))

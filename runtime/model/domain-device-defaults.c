@@ -52,14 +52,39 @@ VhController *vh_domain_add_controller(VhDomainDef *def, VhControllerType type, 
         return c;
 }
 
+static bool is_usb_companion(const VhController *c)
+{
+        return c->type == VH_CONTROLLER_USB && c->model >= VH_CTRL_ICH9_UHCI1 && c->model <= VH_CTRL_ICH9_UHCI3;
+}
+
+/* A companion of USB 2 shares the number of the controller that it belongs to: the one listed before it. NULL: it has
+ * none. */
+static const VhController *usb_master(const VhDomainDef *def, uint32_t companion)
+{
+        if (!is_usb_companion(def->controllers.items[companion]))
+                return NULL;
+        for (uint32_t i = companion; i > 0; i--) {
+                const VhController *c = def->controllers.items[i - 1];
+
+                if (c->type == VH_CONTROLLER_USB && c->model == VH_CTRL_ICH9_EHCI1)
+                        return c;
+        }
+        return NULL;
+}
+
 static void number_controllers(VhDomainDef *def)
 {
         for (uint32_t i = 0; i < def->controllers.n; i++) {
                 VhController *c = def->controllers.items[i];
+                const VhController *master = usb_master(def, i);
                 uint32_t index = 0;
 
                 if (c->index.set)
                         continue;
+                if (master) {
+                        c->index = master->index;
+                        continue;
+                }
                 while (vh_domain_find_controller(def, c->type, index))
                         index++;
                 c->index = (VhOptUint){ .val = index, .set = true };
