@@ -32,7 +32,6 @@ static const struct {
         [QEMU_CG_CPU] = { "cpu", "cpu", true },      [QEMU_CG_CPUSET] = { "cpuset", "cpuset", true },
         [QEMU_CG_MEMORY] = { "memory", "memory" },   [QEMU_CG_IO] = { "blkio", "io" },
         [QEMU_CG_DEVICES] = { "devices" },           [QEMU_CG_CPUACCT] = { "cpuacct" },
-        [QEMU_CG_PIDS] = { "pids", "pids", true },
 };
 
 const char *qemu_controller_name(QemuController c)
@@ -356,13 +355,6 @@ int qemu_cgroup_add_thread(const QemuCgroup *group, const char *name, pid_t tid,
         return r < 0 ? r : qemu_cgroup_writef(group, err, name, "cgroup.threads", "%d", (int)tid);
 }
 
-void qemu_cgroup_remove_sub(const QemuCgroup *group, const char *name)
-{
-        _vh_free_ char *dir = qemu_cgroup_dir(group, name);
-
-        (void)rmdir(dir);
-}
-
 static void remove_below(const char *dir)
 {
         DIR *d = opendir(dir);
@@ -379,6 +371,11 @@ static void remove_below(const char *dir)
         }
         if (d)
                 closedir(d);
+}
+
+void qemu_cgroup_remove_empty(const QemuCgroup *group)
+{
+        remove_below(group->inner);
 }
 
 void qemu_cgroup_remove(const QemuCgroup *group)

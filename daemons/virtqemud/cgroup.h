@@ -26,7 +26,6 @@ typedef enum QemuController {
         QEMU_CG_IO,
         QEMU_CG_DEVICES, /* a program, no files */
         QEMU_CG_CPUACCT, /* always there */
-        QEMU_CG_PIDS,
         QEMU_CG_MAX,
 } QemuController;
 
@@ -54,7 +53,8 @@ int qemu_cgroup_settle(QemuCgroup *group, pid_t pid, VhError **err);
 int qemu_cgroup_add_thread(const QemuCgroup *group, const char *name, pid_t tid, VhError **err);
 /* Puts a process into the sub-group name. */
 int qemu_cgroup_add_process(const QemuCgroup *group, const char *name, pid_t pid, VhError **err);
-void qemu_cgroup_remove_sub(const QemuCgroup *group, const char *name);
+/* Removes the groups of threads that are gone. */
+void qemu_cgroup_remove_empty(const QemuCgroup *group);
 /* Removes what is there; processes left in it are killed. */
 void qemu_cgroup_remove(const QemuCgroup *group);
 /* Accepts NULL, returns NULL; the groups stay. */

@@ -2,6 +2,7 @@
 
 /* Typed parameters of block I/O: limits of one disk, weights and limits of the host's devices. */
 
+#include "group.h"
 #include "live-edit.h"
 #include "qemu-ops.h"
 
@@ -264,8 +265,9 @@ static VhBlkiotuneDevice *blkio_device(VhBlkiotune *tune, const char *path)
 }
 
 /* text is taken apart in place. */
-static int set_blkio_list(VhBlkiotune *tune, size_t row, char *text, VhError **err)
+static int set_blkio_list(VhBlkiotune *tune, size_t row, const char *list, VhError **err)
 {
+        _vh_free_ char *text = vh_xstrdup(list);
         char *save = NULL, *path, *value;
         uint64_t n;
 
@@ -283,29 +285,39 @@ static int set_blkio_list(VhBlkiotune *tune, size_t row, char *text, VhError **e
         return 0;
 }
 
+static int edit_blkio(VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_set_blkio_parameters_args *args = opaque;
+        const remote_typed_param *p = vh_typed_find(args->params.val, args->params.len, "weight");
+        int r = 0;
+
+        if (!def->blkiotune)
+                def->blkiotune = vh_new(VhBlkiotune, 1);
+        if (p)
+                def->blkiotune->weight = p->value.ui;
+        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(blkio_rows); i++) {
+                p = vh_typed_find(args->params.val, args->params.len, blkio_rows[i].name);
+                r = p ? set_blkio_list(def->blkiotune, i, p->value.s, err) : 0;
+        }
+        return r;
+}
+
+static int touch_blkio(QemuProcess *proc, const VhDomainDef *def, const void *args, VhError **err)
+{
+        int r = qemu_group_need(proc, QEMU_CG_IO, err);
+
+        return r < 0 ? r : qemu_group_apply_io(proc, def, err);
+}
+
 QEMU_OP(domain_set_blkio_parameters)
 {
+        static const QemuValues values = { .edit = edit_blkio, .touch = touch_blkio };
         VhTypedField fields[VH_ARRAY_SIZE(blkio_rows) + 1] = { { "weight", VIR_TYPED_PARAM_UINT, false } };
-        _qemu_edit_ QemuEdit edit = { 0 };
-        const remote_typed_param *p;
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetBlkioParameters", err);
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(blkio_rows); i++)
                 fields[i + 1] = (VhTypedField){ blkio_rows[i].name, VIR_TYPED_PARAM_STRING, false };
         if (r == 0)
                 r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r < 0)
-                return r;
-        if (!edit.def->blkiotune)
-                edit.def->blkiotune = vh_new(VhBlkiotune, 1);
-        p = vh_typed_find(args->params.val, args->params.len, "weight");
-        if (p)
-                edit.def->blkiotune->weight = p->value.ui;
-        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(blkio_rows); i++) {
-                p = vh_typed_find(args->params.val, args->params.len, blkio_rows[i].name);
-                r = p ? set_blkio_list(edit.def->blkiotune, i, vh_call_strdup(call, p->value.s), err) : 0;
-        }
-        return r < 0 ? r : qemu_edit_commit(&edit, err);
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &values, args, err);
 }

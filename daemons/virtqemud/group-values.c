@@ -56,6 +56,41 @@ static int write_shares(const QemuProcess *proc, uint64_t shares, VhError **err)
         return 0;
 }
 
+/* As clients know "no limit", microseconds. */
+#define QUOTA_UNLIMITED 17592186044415
+
+static void fill_limit(uint64_t *period, VhOptInt64 *quota)
+{
+        if (!*period)
+                *period = PERIOD_DEFAULT;
+        if (!quota->set || quota->val <= 0)
+                *quota = (VhOptInt64){ QUOTA_UNLIMITED, true };
+}
+
+VhCputune qemu_group_read_cpu(const QemuProcess *proc, const VhDomainDef *def)
+{
+        const VhCputune *tune = cputune(def);
+        _vh_free_ char *weight = NULL;
+        VhCputune now = {
+                .period = tune->period,
+                .quota = tune->quota,
+                .emulator_period = tune->emulator_period,
+                .emulator_quota = tune->emulator_quota,
+                .global_period = tune->global_period,
+                .global_quota = tune->global_quota,
+                .iothread_period = tune->iothread_period,
+                .iothread_quota = tune->iothread_quota,
+        };
+
+        if (qemu_cgroup_read(proc->group, NULL, "cpu.weight", &weight, NULL) == 0)
+                (void)vh_parse_u64(weight, 10, &now.shares.val);
+        fill_limit(&now.period, &now.quota);
+        fill_limit(&now.emulator_period, &now.emulator_quota);
+        fill_limit(&now.global_period, &now.global_quota);
+        fill_limit(&now.iothread_period, &now.iothread_quota);
+        return now;
+}
+
 /* ---- which processors ---- */
 
 static const VhVcpupin *find_pin(VhVcpupin *const *items, uint32_t n, unsigned id)
@@ -233,16 +268,6 @@ int qemu_group_add_thread(QemuProcess *proc, const VhDomainDef *def, const char 
         if (r == 0 && proc->group)
                 r = write_nodes(proc->group, name, def, err);
         return r < 0 ? r : apply_thread(proc, def, &t, err);
-}
-
-void qemu_group_remove_thread(QemuProcess *proc, const char *kind, unsigned id)
-{
-        const Thread t = { kind, id, 0 };
-        char name[NAME_SIZE];
-
-        thread_name(&t, name);
-        if (proc->group)
-                qemu_cgroup_remove_sub(proc->group, name);
 }
 
 /* ---- memory ---- */

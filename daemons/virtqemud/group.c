@@ -12,6 +12,7 @@
 #include "helpers.h"
 #include "machine.h"
 #include "model/domain-tune.h"
+#include "refresh.h"
 #include "run-steps.h"
 
 VH_LOG_SOURCE("qemu.group");
@@ -233,6 +234,26 @@ static int started(QemuProcess *proc, VhError **err)
                 r = qemu_group_add_thread(proc, proc->dom->def, "iothread", proc->iothread_tids[i].id,
                                           proc->iothread_tids[i].tid, err);
         return r;
+}
+
+static void refreshed(void *data, int r, const VhError *error)
+{
+        QemuProcess *proc = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r == 0)
+                r = started(proc, &err);
+        if (r < 0)
+                vh_log_warning("domain '%s': %s", proc->dom->node.name, vh_error_text(err, r));
+        vh_error_free(err);
+        if (proc->group)
+                qemu_cgroup_remove_empty(proc->group);
+        qemu_status_save(proc->dom);
+}
+
+void qemu_group_refresh(QemuProcess *proc)
+{
+        qemu_refresh(proc, refreshed, proc);
 }
 
 /* ---- the end ---- */

@@ -6,6 +6,7 @@
  * empty; a guest without one still has its threads pinned. */
 
 #include "cgroup.h"
+#include "model/domain-tune.h"
 #include "process.h"
 
 extern const QemuRunHooks qemu_group_hooks;
@@ -23,10 +24,16 @@ int qemu_group_apply_memory(QemuProcess *proc, const VhDomainDef *def, VhError *
 int qemu_group_apply_io(QemuProcess *proc, const VhDomainDef *def, VhError **err);
 int qemu_group_apply_numa(QemuProcess *proc, const VhDomainDef *def, VhError **err);
 
-/* A thread that came ("vcpu", 3) into its sub-group with what def has for it; or the sub-group of one that went. */
+/* The scheduler's values as the groups have them: limits that def does not have are what the kernel begins with. Only
+ * the numbers are set. */
+VhCputune qemu_group_read_cpu(const QemuProcess *proc, const VhDomainDef *def);
+
+/* A thread that came ("vcpu", 3) into its sub-group with what def has for it. */
 int qemu_group_add_thread(QemuProcess *proc, const VhDomainDef *def, const char *kind, unsigned id, pid_t tid,
                           VhError **err);
-void qemu_group_remove_thread(QemuProcess *proc, const char *kind, unsigned id);
+
+/* Asks QEMU for its threads and puts them into their groups: processors or I/O threads came or went. */
+void qemu_group_refresh(QemuProcess *proc);
 
 /* A helper program of the guest joins its group; nothing to do for a guest without one. */
 int qemu_group_add_helper(const QemuProcess *proc, pid_t pid, VhError **err);

@@ -5,16 +5,12 @@
 
 #include <errno.h>
 
-#include "refresh.h"
+#include "group.h"
 
 typedef struct VcpuChange {
         QemuChange change;
         unsigned wanted;
 } VcpuChange;
-
-static void refreshed(void *data, int r, const VhError *err)
-{
-}
 
 static void apply(QemuChange *change)
 {
@@ -25,7 +21,7 @@ static void apply(QemuChange *change)
         for (uint32_t i = 0; i < def->vcpu_list.n; i++)
                 if (def->vcpu_list.items[i]->id < wanted)
                         def->vcpu_list.items[i]->enabled = VH_YES;
-        qemu_refresh(qemu_process(change->task.dom), refreshed, NULL);
+        qemu_group_refresh(qemu_process(change->task.dom));
 }
 
 /* Entries come with the last processor first. */

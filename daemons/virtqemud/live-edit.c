@@ -40,6 +40,8 @@ static int edit_live(ValuesChange *v, VhError **err)
                 r = v->values->host(change->task.driver, change->work, change->task.dom->def, change->live, v->args,
                                     err);
         }
+        if (r == 0 && v->values->touch)
+                r = v->values->touch(qemu_process(change->task.dom), change->live, v->args, err);
         return r;
 }
 
@@ -48,6 +50,8 @@ static void apply(QemuChange *change)
         ValuesChange *v = (ValuesChange *)change;
 
         (void)v->values->edit(change->task.dom->def, v->args, NULL);
+        if (v->values->applied)
+                v->values->applied(qemu_process(change->task.dom));
 }
 
 static void values_run(QemuTask *task)

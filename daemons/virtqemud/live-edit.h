@@ -14,6 +14,10 @@ typedef struct QemuValues {
         /* What the host has to do for it: old is what runs; NULL: nothing. */
         int (*host)(const QemuDriver *driver, struct QemuHostWork *work, const VhDomainDef *old, const VhDomainDef *def,
                     const void *args, VhError **err);
+        /* What becomes true at once for the running guest's process, whose definition becomes def; NULL: nothing. */
+        int (*touch)(QemuProcess *proc, const VhDomainDef *def, const void *args, VhError **err);
+        /* The running guest's definition has changed; NULL: nothing follows. */
+        void (*applied)(QemuProcess *proc);
 } QemuValues;
 
 /* flags: VIR_DOMAIN_AFFECT_*, others are ignored. Ends the call (returns 0 or negative errno), or returns VH_LATER. */

@@ -131,6 +131,7 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_add_iothread),
         OP(domain_del_iothread),
         OP(domain_pin_iothread),
+        OP(domain_set_iothread_params),
         OP(domain_set_lifecycle_action),
         OP(domain_get_messages),
         OP(domain_get_launch_security_info),

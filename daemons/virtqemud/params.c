@@ -3,6 +3,8 @@
 /* Typed parameters that tune a whole guest: scheduler, memory limits, NUMA placement. A table says where the definition
  * keeps each. */
 
+#include "group.h"
+#include "live-edit.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -56,6 +58,15 @@ static void add_sched(VhTypedList *list, const VhCputune *tune, size_t row)
         }
 }
 
+/* Whether def is what runs, in a group that counts processor time. */
+static bool is_running_def(VhCall *call, const remote_nonnull_domain *wire, const VhDomainDef *def)
+{
+        VhDomainObj *dom = qemu_domain(call, wire, NULL);
+        const QemuProcess *proc = dom ? qemu_process(dom) : NULL;
+
+        return proc && dom->def == def && qemu_cgroup_has(proc->group, QEMU_CG_CPU);
+}
+
 static int get_sched(VhCall *call, const remote_nonnull_domain *wire, int nparams, uint32_t flags, VhTypedList *list,
                      VhError **err)
 {
@@ -64,8 +75,15 @@ static int get_sched(VhCall *call, const remote_nonnull_domain *wire, int nparam
 
         if (!def)
                 return -EINVAL;
-        for (size_t i = 0; i < VH_ARRAY_SIZE(sched_rows); i++)
-                add_sched(list, def->cputune ? def->cputune : &none, i);
+        if (is_running_def(call, wire, def)) {
+                VhCputune now = qemu_group_read_cpu(qemu_process(qemu_domain(call, wire, NULL)), def);
+
+                for (size_t i = 0; i < VH_ARRAY_SIZE(sched_rows); i++)
+                        add_sched(list, &now, i);
+        } else {
+                for (size_t i = 0; i < VH_ARRAY_SIZE(sched_rows); i++)
+                        add_sched(list, def->cputune ? def->cputune : &none, i);
+        }
         list->len = VH_MIN(list->len, (uint32_t)VH_MAX(nparams, 0));
         return 0;
 }
@@ -118,12 +136,35 @@ static int set_sched_one(VhCputune *tune, size_t row, const remote_typed_param_v
         return 0;
 }
 
-static int set_sched(VhCall *call, const remote_nonnull_domain *wire, const remote_typed_param *params, uint32_t n,
-                     uint32_t flags, VhError **err)
+typedef remote_domain_set_scheduler_parameters_flags_args SchedArgs;
+
+static int edit_sched(VhDomainDef *def, const void *opaque, VhError **err)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
+        const SchedArgs *args = opaque;
+        int r = 0;
+
+        if (!def->cputune)
+                def->cputune = vh_new(VhCputune, 1);
+        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(sched_rows); i++) {
+                const remote_typed_param *p = vh_typed_find(args->params.val, args->params.len, sched_rows[i].name);
+
+                r = p ? set_sched_one(def->cputune, i, &p->value, err) : 0;
+        }
+        return r;
+}
+
+static int touch_sched(QemuProcess *proc, const VhDomainDef *def, const void *args, VhError **err)
+{
+        int r = qemu_group_need(proc, QEMU_CG_CPU, err);
+
+        return r < 0 ? r : qemu_group_apply_cpu(proc, def, err);
+}
+
+static int set_sched(VhCall *call, const SchedArgs *args, VhError **err)
+{
+        static const QemuValues values = { .edit = edit_sched, .touch = touch_sched };
         VhTypedField fields[VH_ARRAY_SIZE(sched_rows)];
-        int r = vh_check_flags(flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetSchedulerParametersFlags", err);
+        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetSchedulerParametersFlags", err);
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(sched_rows); i++)
                 fields[i] = (VhTypedField){ sched_rows[i].name,
@@ -131,29 +172,23 @@ static int set_sched(VhCall *call, const remote_nonnull_domain *wire, const remo
                                                                               : VIR_TYPED_PARAM_ULLONG,
                                             false };
         if (r == 0)
-                r = vh_typed_validate(params, n, fields, VH_ARRAY_SIZE(fields), err);
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, wire, flags, err);
-        if (r < 0)
-                return r;
-        if (!edit.def->cputune)
-                edit.def->cputune = vh_new(VhCputune, 1);
-        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(sched_rows); i++) {
-                const remote_typed_param *p = vh_typed_find(params, n, sched_rows[i].name);
-
-                r = p ? set_sched_one(edit.def->cputune, i, &p->value, err) : 0;
-        }
-        return r < 0 ? r : qemu_edit_commit(&edit, err);
+                r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &values, args, err);
 }
 
 QEMU_OP(domain_set_scheduler_parameters)
 {
-        return set_sched(call, &args->dom, args->params.val, args->params.len, 0, err);
+        SchedArgs *flagged = vh_call_new(call, SchedArgs, 1);
+
+        flagged->dom = args->dom;
+        flagged->params.val = args->params.val;
+        flagged->params.len = args->params.len;
+        return set_sched(call, flagged, err);
 }
 
 QEMU_OP(domain_set_scheduler_parameters_flags)
 {
-        return set_sched(call, &args->dom, args->params.val, args->params.len, args->flags, err);
+        return set_sched(call, args, err);
 }
 
 /* ---- memory limits ---- */
@@ -190,25 +225,12 @@ QEMU_OP_RET(domain_get_memory_parameters)
         return 0;
 }
 
-QEMU_OP(domain_set_memory_parameters)
+static int edit_memory(VhDomainDef *def, const void *opaque, VhError **err)
 {
-        static const VhTypedField fields[] = {
-                { "hard_limit", VIR_TYPED_PARAM_ULLONG, false },
-                { "soft_limit", VIR_TYPED_PARAM_ULLONG, false },
-                { "swap_hard_limit", VIR_TYPED_PARAM_ULLONG, false },
-        };
-        _qemu_edit_ QemuEdit edit = { 0 };
-        VhMemtune *tune;
-        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetMemoryParameters", err);
+        const remote_domain_set_memory_parameters_args *args = opaque;
+        VhMemtune *tune = def->memtune ? def->memtune : vh_new(VhMemtune, 1);
 
-        if (r == 0)
-                r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r < 0)
-                return r;
-        tune = edit.def->memtune ? edit.def->memtune : vh_new(VhMemtune, 1);
-        edit.def->memtune = tune;
+        def->memtune = tune;
         for (size_t i = 0; i < VH_ARRAY_SIZE(memory_rows); i++) {
                 const remote_typed_param *p = vh_typed_find(args->params.val, args->params.len, memory_rows[i].name);
 
@@ -218,7 +240,29 @@ QEMU_OP(domain_set_memory_parameters)
         if (tune->swap_hard_limit && tune->hard_limit > tune->swap_hard_limit)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
                                     "memory hard_limit tunable value must be lower than or equal to swap_hard_limit");
-        return qemu_edit_commit(&edit, err);
+        return 0;
+}
+
+static int touch_memory(QemuProcess *proc, const VhDomainDef *def, const void *args, VhError **err)
+{
+        int r = qemu_group_need(proc, QEMU_CG_MEMORY, err);
+
+        return r < 0 ? r : qemu_group_apply_memory(proc, def, err);
+}
+
+QEMU_OP(domain_set_memory_parameters)
+{
+        static const QemuValues values = { .edit = edit_memory, .touch = touch_memory };
+        static const VhTypedField fields[] = {
+                { "hard_limit", VIR_TYPED_PARAM_ULLONG, false },
+                { "soft_limit", VIR_TYPED_PARAM_ULLONG, false },
+                { "swap_hard_limit", VIR_TYPED_PARAM_ULLONG, false },
+        };
+        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetMemoryParameters", err);
+
+        if (r == 0)
+                r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &values, args, err);
 }
 
 /* ---- NUMA ---- */
@@ -269,24 +313,46 @@ static int set_numa(VhNumatune *tune, const remote_typed_param *mode, const remo
         return 0;
 }
 
+static int edit_numa(VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_set_numa_parameters_args *args = opaque;
+
+        if (!def->numatune)
+                def->numatune = vh_new(VhNumatune, 1);
+        return set_numa(def->numatune, vh_typed_find(args->params.val, args->params.len, "numa_mode"),
+                        vh_typed_find(args->params.val, args->params.len, "numa_nodeset"), err);
+}
+
+/* Memory of a running guest stays where QEMU put it, unless the kernel alone decides about that. */
+static int touch_numa(QemuProcess *proc, const VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_set_numa_parameters_args *args = opaque;
+        const VhNumatune *now = proc->dom->def->numatune;
+        int mode = now && now->mode ? now->mode - 1 : VIR_DOMAIN_NUMATUNE_MEM_STRICT;
+        const remote_typed_param *wanted = vh_typed_find(args->params.val, args->params.len, "numa_mode");
+
+        if (wanted && wanted->value.i != mode)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "can't change numatune mode for running domain");
+        if (vh_typed_find(args->params.val, args->params.len, "numa_nodeset") &&
+            mode != VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "change of nodeset for running domain requires restrictive numa mode");
+        if (qemu_group_need(proc, QEMU_CG_CPUSET, err) < 0)
+                return -EINVAL;
+        return qemu_group_apply_numa(proc, def, err);
+}
+
 QEMU_OP(domain_set_numa_parameters)
 {
+        static const QemuValues values = { .edit = edit_numa, .touch = touch_numa };
         static const VhTypedField fields[] = {
                 { "numa_mode", VIR_TYPED_PARAM_INT, false },
                 { "numa_nodeset", VIR_TYPED_PARAM_STRING, false },
         };
-        _qemu_edit_ QemuEdit edit = { 0 };
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetNumaParameters", err);
 
         if (r == 0)
                 r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r < 0)
-                return r;
-        if (!edit.def->numatune)
-                edit.def->numatune = vh_new(VhNumatune, 1);
-        r = set_numa(edit.def->numatune, vh_typed_find(args->params.val, args->params.len, "numa_mode"),
-                     vh_typed_find(args->params.val, args->params.len, "numa_nodeset"), err);
-        return r < 0 ? r : qemu_edit_commit(&edit, err);
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &values, args, err);
 }

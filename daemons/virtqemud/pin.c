@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which host processors a guest's threads may use, as the definition has it. On the wire a set is a bit map with bit n
+/* Which host processors a guest's threads may use. On the wire a set is a bit map with bit n
  * % 8 of byte n / 8. */
 
+#include "group.h"
+#include "live-edit.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -128,63 +130,106 @@ static void replace_set(VhVcpupin *pin, uint32_t id, VhCpuset *set)
         pin->vcpu = id;
 }
 
-static int pin_vcpu(VhCall *call, const remote_nonnull_domain *wire, unsigned vcpu, const uint8_t *map, uint32_t len,
-                    uint32_t flags, VhError **err)
+/* What a call says of one thread. */
+typedef struct Pin {
+        enum {
+                PIN_VCPU,
+                PIN_EMULATOR,
+                PIN_IOTHREAD,
+        } kind;
+        unsigned id;
+        const uint8_t *map;
+        uint32_t len;
+} Pin;
+
+static int need_iothread(const VhDomainDef *def, uint32_t id, uint32_t *place, VhError **err);
+
+/* The place in a definition that keeps it, made if need be; NULL with *err for a thread that there is not. */
+static VhVcpupin *pin_place(VhDomainDef *def, const Pin *pin, VhError **err)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
+        VhCputune *tune = cputune(def);
+        VhVcpupin *found;
+
+        switch (pin->kind) {
+        case PIN_EMULATOR:
+                if (!tune->emulatorpin)
+                        tune->emulatorpin = vh_new(VhVcpupin, 1);
+                return tune->emulatorpin;
+        case PIN_VCPU:
+                if (pin->id >= def->vcpus) {
+                        vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                     "vcpu %u is out of range of %s cpu count %u", pin->id,
+                                     def->id.set ? "live" : "persistent", def->vcpus);
+                        return NULL;
+                }
+                found = find_pin(tune->vcpupins.items, tune->vcpupins.n, pin->id);
+                if (!found) {
+                        found = vh_new(VhVcpupin, 1);
+                        vh_list_add(&tune->vcpupins, found);
+                }
+                return found;
+        case PIN_IOTHREAD:
+                qemu_list_iothreads(def);
+                if (need_iothread(def, pin->id, NULL, err) < 0)
+                        return NULL;
+                found = find_pin(tune->iothreadpins.items, tune->iothreadpins.n, pin->id);
+                if (!found) {
+                        found = vh_new(VhVcpupin, 1);
+                        vh_list_add(&tune->iothreadpins, found);
+                }
+                return found;
+        }
+        return NULL;
+}
+
+static int edit_pin(VhDomainDef *def, const void *args, VhError **err)
+{
+        const Pin *pin = args;
+        VhVcpupin *place = pin_place(def, pin, err);
         VhCpuset *set = NULL;
-        VhVcpupin *pin;
-        VhCputune *tune;
-        int r = vh_check_flags(flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainPinVcpuFlags", err);
+        int r = place ? read_map_checked(pin->map, pin->len, &set, err) : -EINVAL;
 
         if (r == 0)
-                r = qemu_edit_begin(&edit, call, wire, flags, err);
-        if (r < 0)
-                return r;
-        if (vcpu >= edit.def->vcpus)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
-                                    "vcpu %u is out of range of persistent cpu count %u", vcpu, edit.def->vcpus);
-        r = read_map_checked(map, len, &set, err);
-        if (r < 0)
-                return r;
-        tune = cputune(edit.def);
-        pin = find_pin(tune->vcpupins.items, tune->vcpupins.n, vcpu);
-        if (!pin) {
-                pin = vh_new(VhVcpupin, 1);
-                vh_list_add(&tune->vcpupins, pin);
-        }
-        replace_set(pin, vcpu, set);
-        return qemu_edit_commit(&edit, err);
+                replace_set(place, pin->kind == PIN_EMULATOR ? 0 : pin->id, set);
+        return r;
+}
+
+static int touch_pin(QemuProcess *proc, const VhDomainDef *def, const void *args, VhError **err)
+{
+        return qemu_group_apply_cpu(proc, def, err);
+}
+
+static int change_pin(VhCall *call, const remote_nonnull_domain *wire, const Pin *wanted, uint32_t flags, VhError **err)
+{
+        static const char *const functions[] = { "qemuDomainPinVcpuFlags", "qemuDomainPinEmulator",
+                                                 "qemuDomainPinIOThread" };
+        static const QemuValues values = { .edit = edit_pin, .touch = touch_pin };
+        Pin *pin = vh_call_new(call, Pin, 1);
+        int r = vh_check_flags(flags, QEMU_AFFECT, VIR_FROM_QEMU, functions[wanted->kind], err);
+
+        *pin = *wanted;
+        return r < 0 ? r : qemu_values_change(call, wire, flags, &values, pin, err);
 }
 
 QEMU_OP(domain_pin_vcpu)
 {
-        return pin_vcpu(call, &args->dom, args->vcpu, args->cpumap.val, args->cpumap.len, VIR_DOMAIN_AFFECT_LIVE, err);
+        const Pin pin = { PIN_VCPU, args->vcpu, args->cpumap.val, args->cpumap.len };
+
+        return change_pin(call, &args->dom, &pin, VIR_DOMAIN_AFFECT_LIVE, err);
 }
 
 QEMU_OP(domain_pin_vcpu_flags)
 {
-        return pin_vcpu(call, &args->dom, args->vcpu, args->cpumap.val, args->cpumap.len, args->flags, err);
+        const Pin pin = { PIN_VCPU, args->vcpu, args->cpumap.val, args->cpumap.len };
+
+        return change_pin(call, &args->dom, &pin, args->flags, err);
 }
 
 QEMU_OP(domain_pin_emulator)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
-        VhCpuset *set = NULL;
-        VhCputune *tune;
-        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainPinEmulator", err);
+        const Pin pin = { PIN_EMULATOR, 0, args->cpumap.val, args->cpumap.len };
 
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r == 0)
-                r = read_map_checked(args->cpumap.val, args->cpumap.len, &set, err);
-        if (r < 0)
-                return r;
-        tune = cputune(edit.def);
-        if (!tune->emulatorpin)
-                tune->emulatorpin = vh_new(VhVcpupin, 1);
-        replace_set(tune->emulatorpin, 0, set);
-        return qemu_edit_commit(&edit, err);
+        return change_pin(call, &args->dom, &pin, args->flags, err);
 }
 
 /* ---- I/O threads ---- */
@@ -251,27 +296,40 @@ QEMU_OP_RET(domain_get_iothread_info)
         return 0;
 }
 
-QEMU_OP(domain_add_iothread)
+static int edit_add(VhDomainDef *def, const void *opaque, VhError **err)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
+        const remote_domain_add_iothread_args *args = opaque;
         VhIothread *thread;
-        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainAddIOThread", err);
 
-        if (r == 0 && args->iothread_id == 0)
-                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "invalid value of 0 for iothread_id");
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r < 0)
-                return r;
-        qemu_list_iothreads(edit.def);
-        if (find_iothread(edit.def, args->iothread_id, NULL))
+        qemu_list_iothreads(def);
+        if (find_iothread(def, args->iothread_id, NULL))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
                                     "an IOThread is already using iothread_id '%u'", args->iothread_id);
         thread = vh_new(VhIothread, 1);
         thread->id = (VhOptUint){ args->iothread_id, true };
-        vh_list_add(&edit.def->iothread_list, thread);
-        edit.def->iothreads = edit.def->iothread_list.n;
-        return qemu_edit_commit(&edit, err);
+        vh_list_add(&def->iothread_list, thread);
+        def->iothreads = def->iothread_list.n;
+        return 0;
+}
+
+static int plan_add(QemuPlan *plan, const VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_add_iothread_args *args = opaque;
+        _vh_free_ char *id = vh_xasprintf("iothread%u", args->iothread_id);
+
+        qemu_plan_add(plan, qmp_command("object-add", "{s:s,s:s}", "qom-type", "iothread", "id", id),
+                      qmp_command("object-del", "{s:s}", "id", id));
+        return 0;
+}
+
+QEMU_OP(domain_add_iothread)
+{
+        static const QemuValues values = { .edit = edit_add, .plan = plan_add, .applied = qemu_group_refresh };
+        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainAddIOThread", err);
+
+        if (r == 0 && args->iothread_id == 0)
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "invalid value of 0 for iothread_id");
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &values, args, err);
 }
 
 static int check_iothread_unused(const VhDomainDef *def, uint32_t id, VhError **err)
@@ -284,51 +342,111 @@ static int check_iothread_unused(const VhDomainDef *def, uint32_t id, VhError **
         return 0;
 }
 
+static int edit_del(VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_del_iothread_args *args = opaque;
+        uint32_t place = 0;
+        int r;
+
+        qemu_list_iothreads(def);
+        r = need_iothread(def, args->iothread_id, &place, err);
+        if (r == 0)
+                r = check_iothread_unused(def, args->iothread_id, err);
+        if (r < 0)
+                return r;
+        free(vh_list_take(&def->iothread_list, place));
+        def->iothreads = def->iothread_list.n;
+        return 0;
+}
+
+static int plan_del(QemuPlan *plan, const VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_del_iothread_args *args = opaque;
+        _vh_free_ char *id = vh_xasprintf("iothread%u", args->iothread_id);
+
+        qemu_plan_add(plan, qmp_command("object-del", "{s:s}", "id", id), NULL);
+        return 0;
+}
+
 QEMU_OP(domain_del_iothread)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
-        uint32_t place = 0;
+        static const QemuValues values = { .edit = edit_del, .plan = plan_del, .applied = qemu_group_refresh };
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainDelIOThread", err);
 
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r < 0)
-                return r;
-        qemu_list_iothreads(edit.def);
-        r = need_iothread(edit.def, args->iothread_id, &place, err);
-        if (r == 0)
-                r = check_iothread_unused(edit.def, args->iothread_id, err);
-        if (r < 0)
-                return r;
-        free(vh_list_take(&edit.def->iothread_list, place));
-        edit.def->iothreads = edit.def->iothread_list.n;
-        return qemu_edit_commit(&edit, err);
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &values, args, err);
 }
 
 QEMU_OP(domain_pin_iothread)
 {
-        _qemu_edit_ QemuEdit edit = { 0 };
-        VhVcpupin *pin;
-        VhCputune *tune;
-        VhCpuset *set = NULL;
-        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainPinIOThread", err);
+        const Pin pin = { PIN_IOTHREAD, args->iothreads_id, args->cpumap.val, args->cpumap.len };
 
-        if (r == 0)
-                r = qemu_edit_begin(&edit, call, &args->dom, args->flags, err);
-        if (r < 0)
-                return r;
-        qemu_list_iothreads(edit.def);
-        r = need_iothread(edit.def, args->iothreads_id, NULL, err);
-        if (r == 0)
-                r = read_map_checked(args->cpumap.val, args->cpumap.len, &set, err);
-        if (r < 0)
-                return r;
-        tune = cputune(edit.def);
-        pin = find_pin(tune->iothreadpins.items, tune->iothreadpins.n, args->iothreads_id);
-        if (!pin) {
-                pin = vh_new(VhVcpupin, 1);
-                vh_list_add(&tune->iothreadpins, pin);
+        return change_pin(call, &args->dom, &pin, args->flags, err);
+}
+
+/* How a thread polls before it sleeps; only QEMU keeps it. */
+static const struct {
+        const char *name, *property;
+        int type;
+} poll_rows[] = {
+        { "poll_max_ns", "poll-max-ns", VIR_TYPED_PARAM_ULLONG },
+        { "poll_grow", "poll-grow", VIR_TYPED_PARAM_UINT },
+        { "poll_shrink", "poll-shrink", VIR_TYPED_PARAM_UINT },
+        { "thread_pool_min", "thread-pool-min", VIR_TYPED_PARAM_INT },
+        { "thread_pool_max", "thread-pool-max", VIR_TYPED_PARAM_INT },
+};
+
+static int edit_nothing(VhDomainDef *def, const void *args, VhError **err)
+{
+        return 0;
+}
+
+static json_int_t poll_value(const remote_typed_param *p)
+{
+        switch (p->value.type) {
+        case VIR_TYPED_PARAM_ULLONG:
+                return (json_int_t)p->value.ul;
+        case VIR_TYPED_PARAM_UINT:
+                return (json_int_t)p->value.ui;
+        default:
+                return p->value.i;
         }
-        replace_set(pin, args->iothreads_id, set);
-        return qemu_edit_commit(&edit, err);
+}
+
+static int plan_poll(QemuPlan *plan, const VhDomainDef *def, const void *opaque, VhError **err)
+{
+        const remote_domain_set_iothread_params_args *args = opaque;
+        _vh_free_ char *path = vh_xasprintf("/objects/iothread%u", args->iothread_id);
+        int r = need_iothread(def, args->iothread_id, NULL, err);
+
+        for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(poll_rows); i++) {
+                const remote_typed_param *p = vh_typed_find(args->params.val, args->params.len, poll_rows[i].name);
+
+                if (p)
+                        qemu_plan_add(plan,
+                                      qmp_command("qom-set", "{s:s,s:s,s:I}", "path", path, "property",
+                                                  poll_rows[i].property, "value", poll_value(p)),
+                                      NULL);
+        }
+        return r;
+}
+
+QEMU_OP(domain_set_iothread_params)
+{
+        static const QemuValues values = { .edit = edit_nothing, .plan = plan_poll };
+        VhTypedField fields[VH_ARRAY_SIZE(poll_rows)];
+        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetIOThreadParams", err);
+
+        if (!dom)
+                return -ENOENT;
+        for (size_t i = 0; i < VH_ARRAY_SIZE(poll_rows); i++)
+                fields[i] = (VhTypedField){ poll_rows[i].name, poll_rows[i].type, false };
+        if (r == 0 && args->iothread_id == 0)
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "invalid value of 0 for iothread_id");
+        if (r == 0)
+                r = vh_typed_validate(args->params.val, args->params.len, fields, VH_ARRAY_SIZE(fields), err);
+        if (r == 0 && (args->flags & VIR_DOMAIN_AFFECT_CONFIG || !vh_domain_obj_active(dom)))
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                 "configuring persistent polling values is not supported");
+        return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &values, args, err);
 }

@@ -157,6 +157,7 @@ QEMU_OP_RET(domain_get_iothread_info);
 QEMU_OP(domain_add_iothread);
 QEMU_OP(domain_del_iothread);
 QEMU_OP(domain_pin_iothread);
+QEMU_OP(domain_set_iothread_params);
 
 /* misc.c */
 QEMU_OP(domain_set_lifecycle_action);
