@@ -253,6 +253,8 @@ static void refreshed(void *data, int r, const VhError *error)
 
 void qemu_group_refresh(QemuProcess *proc)
 {
+        if (!proc->dom->def->iothread_list.n)
+                proc->n_iothread_tids = 0; /* QEMU is not asked for them then */
         qemu_refresh(proc, refreshed, proc);
 }
 

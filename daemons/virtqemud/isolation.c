@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -137,6 +138,30 @@ static QemuIdentity *make_identity(const QemuDriver *driver, const QemuAccount *
                 id->n_groups = 1;
         }
         return id;
+}
+
+/* max_core is a number of bytes or "unlimited". */
+static rlim_t core_limit(const VhConf *conf)
+{
+        const VhConfEntry *entry = vh_conf_find(conf, "max_core");
+
+        if (!entry)
+                return 0;
+        return entry->value.kind == VH_CONF_UINT ? entry->value.u : RLIM_INFINITY;
+}
+
+/* The process' limits by qemu.conf. */
+static void read_limits(const QemuDriver *driver, QemuIdentity *id)
+{
+        unsigned processes = 0, files = 0;
+
+        if (!driver->conf)
+                return;
+        (void)vh_conf_get_uint(driver->conf, "max_processes", &processes, NULL);
+        (void)vh_conf_get_uint(driver->conf, "max_files", &files, NULL);
+        id->core = core_limit(driver->conf);
+        id->processes = processes;
+        id->files = files;
 }
 
 /* ---- files ---- */
@@ -365,6 +390,7 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
         if (r < 0)
                 return r;
         proc->identity = make_identity(proc->driver, &account);
+        read_limits(proc->driver, proc->identity);
         show_label(proc->dom->def, &account);
         if (owning_of(proc, &owning, err) != 0)
                 return 0;
@@ -464,12 +490,34 @@ static int drop_capabilities(void)
         return syscall(SYS_capset, &h, none) < 0 ? -errno : 0;
 }
 
+static int set_limit(int what, rlim_t value)
+{
+        const struct rlimit limit = { value, value };
+
+        return setrlimit((__rlimit_resource_t)what, &limit) < 0 ? -errno : 0;
+}
+
+static int set_limits(const QemuIdentity *id)
+{
+        int r = set_limit(RLIMIT_CORE, id->core);
+
+        if (r == 0 && id->processes)
+                r = set_limit(RLIMIT_NPROC, id->processes);
+        if (r == 0 && id->files)
+                r = set_limit(RLIMIT_NOFILE, id->files);
+        return r;
+}
+
 static int child(QemuProcess *proc)
 {
         const QemuIdentity *id = proc->identity;
+        int r;
 
         if (!id)
                 return 0;
+        r = set_limits(id);
+        if (r < 0)
+                return r;
         if (id->account.uid == 0)
                 return id->keep_capabilities ? 0 : drop_capabilities();
         if (syscall(SYS_setgroups, (size_t)id->n_groups, id->groups) < 0 ||

@@ -71,6 +71,7 @@ struct QemuProcess {
         bool host_made;                /* by this start, what it needs of the host */
         struct QemuCgroup *group;      /* group.h; NULL: none */
         struct QemuMachineCall *machine_call; /* that makes it */
+        struct QemuScript *script;     /* script.h; whose end is waited for */
         struct QemuDevTree *dev_tree;  /* dev-namespace.h; until the process has it */
         bool namespaced;               /* it has a /dev of its own */
         struct QemuIothreadTid {

@@ -13,6 +13,7 @@
 #include "group.h"
 #include "migrate.h"
 #include "refresh.h"
+#include "script.h"
 #include "status.h"
 
 VH_LOG_SOURCE("qemu.reconnect");
@@ -227,6 +228,7 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
 
 static void ready(QemuProcess *proc)
 {
+        qemu_script_tell(proc->driver, proc->dom->def, "reconnect", "begin");
         qmp_send(proc->mon, qmp_command("query-status", NULL), got_status, proc);
 }
 

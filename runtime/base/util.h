@@ -51,10 +51,12 @@ static inline void vh_freep(void *p)
         free(*(void **)p);
 }
 
+/* Closes a descriptor if there is one, and forgets its number. */
 static inline void vh_closep(int *fd)
 {
         if (*fd >= 0)
                 close(*fd);
+        *fd = -1;
 }
 
 #define _vh_free_  _vh_cleanup_(vh_freep)

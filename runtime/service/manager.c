@@ -14,6 +14,7 @@
 #include "driver/session.h"
 #include "service/admin.h"
 #include "service/background.h"
+#include "service/hooks.h"
 #include "service/manager.h"
 #include "service/sockets.h"
 
@@ -42,6 +43,7 @@ struct VhManager {
         int pid_fd;
         const char *pid_file;
         VhLoop *loop;
+        VhHooks *hooks;
         VhSource *signals[5];
         VhDriverEnv env;
         VhBackends *backends; /* NULL for helpers */
@@ -129,6 +131,7 @@ static void on_reload(void *data, int signo)
                 return;
         sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)vh_loop_now(m->loop));
         vh_log_info("reloading definitions");
+        vh_hooks_run(m->hooks, "reload", "begin", "SIGHUP");
         if (vh_backends_reload(m->backends, &err) < 0)
                 vh_log_error("not everything could be reloaded: %s", vh_error_text(err, -EINVAL));
         sd_notify(0, "READY=1");
@@ -346,6 +349,7 @@ static int step_signals(VhManager *m, VhError **err)
 
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_EVENT, r, "cannot make the event loop");
+        m->hooks = vh_hooks_new(m->loop, &m->paths);
         signal(SIGPIPE, SIG_IGN);
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
                 m->signals[i] = vh_loop_add_signal(m->loop, rows[i].signo, rows[i].fn, m);
@@ -437,6 +441,7 @@ static int step_drivers(VhManager *m, VhError **err)
                 .host_uuid = m->settings.has_host_uuid ? m->settings.host_uuid : NULL,
                 .child_files = m->child_files,
         };
+        vh_hooks_run(m->hooks, "start", "-", "start");
         r = vh_backends_new(&m->backends, &c, err);
         if (r >= 0)
                 vh_session_serve(m->server, m->backends);
@@ -503,6 +508,8 @@ VhManager *vh_manager_free(VhManager *m)
 {
         if (!m)
                 return NULL;
+        if (m->backends)
+                vh_hooks_run(m->hooks, "shutdown", "-", "shutdown");
         if (m->helper && m->program->helper->ending)
                 m->program->helper->ending(m->helper);
         m->idle = vh_source_free(m->idle);
@@ -515,6 +522,7 @@ VhManager *vh_manager_free(VhManager *m)
         vh_source_free(m->handover);
         for (size_t i = 0; i < VH_ARRAY_SIZE(m->signals); i++)
                 vh_source_free(m->signals[i]);
+        vh_hooks_free(m->hooks);
         vh_loop_free(m->loop);
         if (m->pid_file)
                 vh_pid_file_release(m->pid_file, m->pid_fd);

@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -20,8 +21,14 @@ import host  # noqa: E402
 
 CONF = """stdio_handler = "file"
 security_driver = "none"
-namespaces = []
 cgroup_controllers = []
+"""
+NO_NAMESPACE = "namespaces = []\n"
+SCRIPT = """#!/bin/sh
+echo "$@" >> {told}
+sed -n 's/^<domain type=.\\([a-z]*\\).*/xml \\1/p' >> {told}
+[ "$2" != "$(cat {refuse})" ] || {{ echo told why >&2; exit 7; }}
+[ "$1-$2" != "hung-$(cat {hang})" ] || exec sleep 30
 """
 GUEST = """<domain type='qemu'><name>a</name><memory>65536</memory><os><type arch='x86_64'>hvm</type></os><devices>
 <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{top}'/><target dev='vda' bus='virtio'/></disk>
@@ -59,7 +66,7 @@ class Isolation(unittest.TestCase):
     def image(self, name):
         return self.host.path("images", name)
 
-    def start(self, conf=""):
+    def start(self, conf=NO_NAMESPACE):
         self.host.write(CONF + conf, "etc", "qemu.conf")
         self.daemon = self.start_daemon()
         self.uri = f"qemu+unix:///system?socket={self.daemon.sockets[0]}"
@@ -162,11 +169,16 @@ class Isolation(unittest.TestCase):
         self.assertEqual(self.owners()["top"], (0, 0))
 
     def test_settings(self):
-        self.start('user = "root"\ngroup = "+0"\ndynamic_ownership = 0\n')
+        self.start('user = "root"\ngroup = "+0"\ndynamic_ownership = 0\nmax_core = 4096\nmax_processes = 5000\nmax_files = 3000\n')
         self.define()
         self.virsh("start", "a")
-        _, status = self.process()
+        pid, status = self.process()
         self.assertEqual(status["Uid"].split()[0], "0")
+        with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+            limits = {line[:25].strip(): line[25:].split()[:2] for line in f}
+        self.assertEqual(limits["Max core file size"], ["4096"] * 2)
+        self.assertEqual(limits["Max processes"], ["5000"] * 2)
+        self.assertEqual(limits["Max open files"], ["3000"] * 2)
         self.assertEqual(int(status["CapEff"], 16), 0)
         self.assertEqual(set(self.owners().values()), {(0, 0)})
         self.virsh("destroy", "a")
@@ -184,6 +196,107 @@ class Isolation(unittest.TestCase):
         self.assertEqual(self.owners()["top"], (33, 33))
         self.virsh("destroy", "a")
         self.assertEqual(self.owners()["top"], (0, 0))
+
+    def dev_of_guest(self):
+        """What the guest sees in /dev: names, kinds and owners."""
+        pid, _ = self.process()
+        folder = f"/proc/{pid}/root/dev"
+        seen = {}
+        for name in os.listdir(folder):
+            st = os.lstat(os.path.join(folder, name))
+            seen[name] = (stat.S_IFMT(st.st_mode), st.st_rdev if stat.S_ISCHR(st.st_mode) else 0, st.st_uid)
+        return seen
+
+    def test_dev(self):
+        """The nodes that every guest needs, as on the host, and what is mounted there; all else is not to be seen."""
+        self.start("")
+        self.define()
+        self.virsh("start", "a")
+        seen = self.dev_of_guest()
+        needed = ["null", "full", "zero", "random", "urandom", "ptmx"]
+        self.assertLessEqual(set(needed + ["pts"]), set(seen))
+        self.assertLessEqual(set(seen), {*needed, "kvm", "pts", "shm", "mqueue", "hugepages"})
+        for name in needed:
+            st = os.lstat("/dev/" + name)
+            self.assertEqual(seen[name], (stat.S_IFMT(st.st_mode), st.st_rdev if stat.S_ISCHR(st.st_mode) else 0, 0), name)
+        self.virsh("destroy", "a")
+
+    def test_nodes_come_and_go(self):
+        """A block device that is attached is there, and belongs to the guest; on the host nothing changes."""
+        node = self.image("node")
+        os.mknod(node, 0o660 | stat.S_IFBLK, os.makedev(7, 99))
+        inside = "/dev/node-of-test"
+        self.start("")
+        subprocess.run(self.host.enter(["cp", "-a", node, inside]), check=True)
+        self.addCleanup(os.unlink, inside)
+        self.define()
+        self.virsh("start", "--paused", "a")
+        self.assertNotIn("node-of-test", self.dev_of_guest())
+        disk = f"<disk type='block' device='disk'><source dev='{inside}'/><target dev='vdx' bus='virtio'/></disk>"
+        self.virsh("attach-device", "a", self.host.write(disk, "disk.xml"), fails=True)  # there is no such loop device
+        self.assertIn("node-of-test", self.dev_of_guest())
+        self.assertEqual(self.dev_of_guest()["node-of-test"][2], account()[0])
+        self.assertEqual(os.stat(inside).st_uid, 0)
+        self.virsh("destroy", "a")
+
+    def scripts(self):
+        """A script that writes down how it is called, and refuses or hangs when it is told to."""
+        names = {n: self.host.write("", n) for n in ("told", "refuse", "hang")}
+        os.chmod(self.host.write(SCRIPT.format(**names), "etc", "hooks", "qemu"), 0o755)
+        os.chmod(self.host.write(f"#!/bin/sh\necho second $2 >> {names['told']}\n", "etc", "hooks", "qemu.d", "b"), 0o755)
+        self.host.write("not executable", "etc", "hooks", "qemu.d", "a")
+        return names
+
+    def told(self, names):
+        with open(names["told"], encoding="ascii") as f:
+            return f.read().splitlines()
+
+    def test_scripts(self):
+        names = self.scripts()
+        self.start()
+        self.define()
+        self.virsh("start", "a")
+        self.virsh("destroy", "a")
+        steps = (("prepare", "begin"), ("start", "begin"), ("started", "begin"), ("stopped", "end"), ("release", "end"))
+        want = [line for s, when in steps for line in (f"a {s} {when} -", "xml qemu", f"second {s}")]
+        self.assertEqual(self.told(names), want)
+        for step, undone in (("prepare", ("stopped", "release")), ("start", ("stopped", "release")),
+                             ("started", ("stopped", "release"))):
+            self.host.write(step, "refuse")
+            self.host.write("", "told")
+            self.assertRegex(self.virsh("start", "a", fails=True), "Hook script execution failed: .*told why")
+            self.assertEqual([line.split()[1] for line in self.told(names) if line.startswith("a ")][-2:], list(undone))
+            self.assertIn("shut off", self.virsh("domstate", "a"))
+        self.host.write("", "refuse")
+        self.virsh("start", "a")
+        self.virsh("destroy", "a")
+
+    def test_script_that_hangs(self):
+        """Its guest waits; another starts and ends meanwhile."""
+        self.scripts()
+        self.host.write("prepare", "hang")
+        self.start()
+        self.define()
+        self.virsh("define", self.host.write("<domain type='qemu'><name>hung</name><memory>16384</memory><os><type>hvm</type>"
+                                             "</os></domain>", "hung.xml"))
+        with subprocess.Popen(["virsh", "-c", self.uri, "start", "hung"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as waiting:
+            time.sleep(0.3)
+            self.virsh("start", "a")
+            self.virsh("destroy", "a")
+            self.assertIsNone(waiting.poll())
+            waiting.kill()
+        self.daemon.stop(signal.SIGKILL)
+
+    def test_script_of_the_daemon(self):
+        log = self.host.write("", "told")
+        os.chmod(self.host.write(f"#!/bin/sh\necho \"$@\" >> {log}\n", "etc", "hooks", "daemon"), 0o755)
+        self.start()
+        self.daemon.process.send_signal(signal.SIGHUP)
+        host.wait_for(lambda: len(self.told({"told": log})) == 2)
+        self.daemon.stop()
+        host.wait_for(lambda: len(self.told({"told": log})) == 3)
+        self.assertEqual(self.told({"told": log}), ["- start - start", "- reload begin SIGHUP", "- shutdown - shutdown"])
 
 
 if __name__ == "__main__":
