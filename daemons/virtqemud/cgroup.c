@@ -20,7 +20,7 @@
 enum {
         VALUE_MAX = 64 * 1024,
         DIR_MODE = 0755,
-        REMOVE_TRIES = 20, /* the kernel takes a moment until a process that ended is gone from its group */
+        REMOVE_TRIES = 20,          /* the kernel takes a moment until a process that ended is gone from its group */
         REMOVE_PAUSE = 1000 * 1000, /* nanoseconds */
 };
 
@@ -29,9 +29,9 @@ static const struct {
         const char *file; /* in cgroup.controllers; NULL: not a controller there */
         bool threads;     /* may differ between the threads of a process */
 } controllers[] = {
-        [QEMU_CG_CPU] = { "cpu", "cpu", true },      [QEMU_CG_CPUSET] = { "cpuset", "cpuset", true },
-        [QEMU_CG_MEMORY] = { "memory", "memory" },   [QEMU_CG_IO] = { "blkio", "io" },
-        [QEMU_CG_DEVICES] = { "devices" },           [QEMU_CG_CPUACCT] = { "cpuacct" },
+        [QEMU_CG_CPU] = { "cpu", "cpu", true },    [QEMU_CG_CPUSET] = { "cpuset", "cpuset", true },
+        [QEMU_CG_MEMORY] = { "memory", "memory" }, [QEMU_CG_IO] = { "blkio", "io" },
+        [QEMU_CG_DEVICES] = { "devices" },         [QEMU_CG_CPUACCT] = { "cpuacct" },
 };
 
 const char *qemu_controller_name(QemuController c)
@@ -284,7 +284,8 @@ static int make_dir(const char *path)
 int qemu_cgroup_make(QemuCgroup **ret, const char *root, pid_t pid, const char *parent, const char *name,
                      unsigned wanted, VhError **err)
 {
-        _vh_free_ char *folder = folder_name(name), *own = parent ? NULL : path_of(0), *dir = NULL, *top = NULL, *text = NULL;
+        _vh_free_ char *folder = folder_name(name), *own = parent ? NULL : path_of(0), *dir = NULL, *top = NULL,
+                       *text = NULL;
         int r;
 
         dir = vh_xasprintf("%s%s", root, parent ? parent : vh_streq(own, "/") || !own ? "" : own);

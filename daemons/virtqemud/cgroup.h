@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The control groups of one guest, in the unified hierarchy (version 2). A guest has a group of its own: a scope that the
- * service manager made for it, or a folder that we made. Below, as libvirt 9.0.0 lays them out:
+/* The control groups of one guest, in the unified hierarchy (version 2). A guest has a group of its own: a scope that
+ * the service manager made for it, or a folder that we made. Below, as libvirt 9.0.0 lays them out:
  *
  *     TOP                     memory, block I/O and processor time of the whole guest
  *     TOP/libvirt             with a scope, whose own folder belongs to the service manager; else TOP itself

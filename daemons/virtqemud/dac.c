@@ -18,6 +18,7 @@
 
 enum {
         VALUE_MAX = 64,
+        BOOT_SLACK = 2,         /* seconds */
         STAT_MAX = 1024 * 1024, /* of /proc/stat on hosts with many processors */
 };
 
@@ -59,6 +60,16 @@ static int boot_time(char value[VALUE_MAX])
         return 0;
 }
 
+/* The kernel counts the moment of the boot back from the clock: it moves a little when the clock is set right. */
+static bool is_same_boot(const char *then, const char *now)
+{
+        uint64_t a, b;
+
+        if (vh_parse_u64(then, 10, &a) < 0 || vh_parse_u64(now, 10, &b) < 0)
+                return false;
+        return (a > b ? a - b : b - a) <= BOOT_SLACK;
+}
+
 static void forget(const char *path)
 {
         removexattr(path, ATTR_OWNER);
@@ -79,8 +90,8 @@ static int recall(const char *path, Memory *m)
                 r = boot_time(now);
         if (r < 0)
                 return r;
-        if (get_value(path, ATTR_BOOT, then) < 0 || strcmp(then, now) != 0 || vh_parse_u64(count, 10, &m->count) < 0 ||
-            get_value(path, ATTR_OWNER, m->owner) < 0) {
+        if (get_value(path, ATTR_BOOT, then) < 0 || !is_same_boot(then, now) ||
+            vh_parse_u64(count, 10, &m->count) < 0 || get_value(path, ATTR_OWNER, m->owner) < 0) {
                 forget(path);
                 *m = (Memory){ 0 };
         }

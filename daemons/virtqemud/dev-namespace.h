@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The mount namespace of a guest: a /dev of its own with the nodes that it uses and no others (namespaces = ["mount"] in
- * qemu.conf, the default of the system daemon). It is put together before the fork, as a mount that is nowhere yet; the
- * child only has to move it into place. Nodes that come later are made through /proc/PID/root. */
+/* The mount namespace of a guest: a /dev of its own with the nodes that it uses and no others (namespaces = ["mount"]
+ * in qemu.conf, the default of the system daemon). It is put together before the fork, as a mount that is nowhere yet;
+ * the child only has to move it into place. Nodes that come later are made through /proc/PID/root. */
 
 #include "process.h"
 
 extern const QemuRunHooks qemu_namespace_hooks;
 
-/* The running guest may use the node from now on; it belongs to the guest's account there. What is no node below /dev, or
- * is there, is left alone; nothing to do for a guest without a namespace. */
+/* The running guest may use the node from now on; it belongs to the guest's account there. What is no node below /dev,
+ * or is there, is left alone; nothing to do for a guest without a namespace. */
 int qemu_namespace_add(const QemuProcess *proc, const char *path, VhError **err);
 void qemu_namespace_remove(const QemuProcess *proc, const char *path);
 

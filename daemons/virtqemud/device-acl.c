@@ -15,13 +15,13 @@
 #include "guest-nodes.h"
 
 enum {
-        TABLE_MAX = 256,    /* devices of one guest */
-        PTY_MAJOR = 136,    /* of the guest's consoles */
-        PROGRAMS_MAX = 8,   /* on one group; more than one is somebody else's doing */
-        CODE_MAX = 96,      /* instructions */
-        KEY_OFFSET = -8,    /* of the key on the program's stack */
+        TABLE_MAX = 256,  /* devices of one guest */
+        PTY_MAJOR = 136,  /* of the guest's consoles */
+        PROGRAMS_MAX = 8, /* on one group; more than one is somebody else's doing */
+        CODE_MAX = 96,    /* instructions */
+        KEY_OFFSET = -8,  /* of the key on the program's stack */
         MAJOR_SHIFT = 32,
-        ACCESS_SHIFT = 16,  /* as in the program's context */
+        ACCESS_SHIFT = 16, /* as in the program's context */
 };
 #define ANY 0xffffffffu
 
@@ -67,8 +67,8 @@ typedef struct Code {
 
 static void emit(Code *code, uint8_t op, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
 {
-        code->insns[code->n++] = (struct bpf_insn){ .code = op, .dst_reg = dst & 0xf, .src_reg = src & 0xf, .off = off,
-                                                    .imm = imm };
+        code->insns[code->n++] =
+                (struct bpf_insn){ .code = op, .dst_reg = dst & 0xf, .src_reg = src & 0xf, .off = off, .imm = imm };
 }
 
 /* A word of the context into a register; any: all bits set instead. */
@@ -97,8 +97,8 @@ static void emit_look_up(Code *code, int table, bool any_major, bool any_minor)
         emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem);
         emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, REST, 0);
         emit(code, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_1, BPF_REG_0, 0, 0);
-        emit(code, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_2, BPF_REG_6,
-             offsetof(struct bpf_cgroup_dev_ctx, access_type), 0);
+        emit(code, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct bpf_cgroup_dev_ctx, access_type),
+             0);
         emit(code, BPF_ALU64 | BPF_AND | BPF_X, BPF_REG_1, BPF_REG_2, 0, 0);
         emit(code, BPF_JMP | BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_2, 2, 0);
         emit(code, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 1);
@@ -107,7 +107,7 @@ static void emit_look_up(Code *code, int table, bool any_major, bool any_minor)
 
 static int load_program(int table)
 {
-        union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE, .license = (uintptr_t)"GPL" };
+        union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE, .license = (uintptr_t) "GPL" };
         Code code = { .n = 0 };
 
         emit(&code, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0);
@@ -145,9 +145,9 @@ static int find_table(const QemuProcess *proc)
 {
         uint32_t ids[PROGRAMS_MAX], maps[1] = { 0 };
         struct bpf_prog_info info = { .nr_map_ids = 1, .map_ids = (uintptr_t)maps };
-        union bpf_attr attr = { .query = { .attach_type = BPF_CGROUP_DEVICE,
-                                           .prog_ids = (uintptr_t)ids,
-                                           .prog_cnt = PROGRAMS_MAX } };
+        union bpf_attr attr = {
+                .query = { .attach_type = BPF_CGROUP_DEVICE, .prog_ids = (uintptr_t)ids, .prog_cnt = PROGRAMS_MAX }
+        };
         _vh_close_ int group = open_group(proc), program = -1;
         int r;
 
@@ -163,9 +163,9 @@ static int find_table(const QemuProcess *proc)
         program = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
         if (program < 0)
                 return program;
-        attr = (union bpf_attr){ .info = { .bpf_fd = (uint32_t)program,
-                                           .info_len = sizeof(info),
-                                           .info = (uintptr_t)&info } };
+        attr = (union bpf_attr){
+                .info = { .bpf_fd = (uint32_t)program, .info_len = sizeof(info), .info = (uintptr_t)&info }
+        };
         r = bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
         if (r < 0 || !maps[0])
                 return r < 0 ? r : -ENOENT;

@@ -107,7 +107,8 @@ static int check_possible(const QemuProcess *proc, VhError **err)
                           cpu->global_period || cpu->emulator_quota.set || cpu->emulator_period ||
                           cpu->iothread_quota.set || cpu->iothread_period),
                   QEMU_CG_CPU, "cgroup cpu is required for scheduler tuning" },
-                { def->memtune && (def->memtune->hard_limit || def->memtune->soft_limit || def->memtune->swap_hard_limit),
+                { def->memtune &&
+                          (def->memtune->hard_limit || def->memtune->soft_limit || def->memtune->swap_hard_limit),
                   QEMU_CG_MEMORY, "Memory cgroup is not available on this host" },
                 { def->blkiotune && (def->blkiotune->weight || def->blkiotune->devices.n), QEMU_CG_IO,
                   "Block I/O tuning is not available on this host" },

@@ -30,7 +30,7 @@ VH_LOG_SOURCE("qemu.isolation");
 enum {
         GROUPS_MAX = 256,
         CHR_FILE_MODE = 0600,
-        CHAIN_MAX = 200,      /* as libvirt */
+        CHAIN_MAX = 200, /* as libvirt */
         ANYBODY = 0666,
         SECLABEL_DYNAMIC = 2, /* place among the words of <seclabel type=> */
 };

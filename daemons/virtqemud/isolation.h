@@ -32,8 +32,8 @@ typedef struct QemuIdentity {
         gid_t *groups;
         int n_groups;
         bool keep_capabilities;
-        uint64_t core;                /* bytes of a core file, UINT64_MAX: any */
-        unsigned processes, files;    /* 0: as the daemon's */
+        uint64_t core;             /* bytes of a core file, UINT64_MAX: any */
+        unsigned processes, files; /* 0: as the daemon's */
 } QemuIdentity;
 /* Accepts NULL, returns NULL. */
 QemuIdentity *qemu_identity_free(QemuIdentity *identity);

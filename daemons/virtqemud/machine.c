@@ -125,8 +125,8 @@ static int connect_bus(QemuMachines *m)
         close_bus(m);
         r = sd_bus_open_system(&m->bus);
         if (r >= 0)
-                r = sd_bus_match_signal(m->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
-                                        "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, m);
+                r = sd_bus_match_signal(m->bus, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                        "Disconnected", on_disconnected, m);
         if (r >= 0)
                 r = sd_bus_attach_event(m->bus, vh_loop_sd_event(m->loop), SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
@@ -169,8 +169,8 @@ static void finish(QemuMachineCall *call, bool registered, int r, const char *wh
 static int append_properties(sd_bus_message *m, const QemuMachineCall *call, bool machined)
 {
         static const char *const after[] = { "libvirtd.service", "virtqemud.service" };
-        int r = sd_bus_message_append(m, "(sv)(sv)(sv)", "Slice", "s", call->slice, "After", "as", 2, after[0], after[1],
-                                      "Before", "as", 1, "virt-guest-shutdown.target");
+        int r = sd_bus_message_append(m, "(sv)(sv)(sv)", "Slice", "s", call->slice, "After", "as", 2, after[0],
+                                      after[1], "Before", "as", 1, "virt-guest-shutdown.target");
 
         if (r >= 0 && call->max_tasks)
                 r = sd_bus_message_append(m, "(sv)", "TasksMax", "t", call->max_tasks);

@@ -62,22 +62,22 @@ struct QemuProcess {
         bool left_incoming;              /* as the target of a migration */
         pid_t *vcpu_tids;                /* by vCPU id; 0: not there */
         size_t n_vcpu_tids;
-        struct QemuIdentity *identity; /* isolation.h; NULL: that of the daemon, or started by another daemon */
-        bool owns_files;               /* given to its account by this daemon's start */
-        struct QemuLocks *locks;       /* guest-locks.h; NULL: not asked for yet */
-        struct QemuHelper *helpers;    /* helpers.h */
-        struct QemuHostWork *work;     /* that goes on for the run; NULL: none does. guest-host.h */
-        QemuLaunch *launch;            /* of the start, while its work goes on */
-        bool host_made;                /* by this start, what it needs of the host */
-        struct QemuCgroup *group;      /* group.h; NULL: none */
+        struct QemuIdentity *identity;        /* isolation.h; NULL: that of the daemon, or started by another daemon */
+        bool owns_files;                      /* given to its account by this daemon's start */
+        struct QemuLocks *locks;              /* guest-locks.h; NULL: not asked for yet */
+        struct QemuHelper *helpers;           /* helpers.h */
+        struct QemuHostWork *work;            /* that goes on for the run; NULL: none does. guest-host.h */
+        QemuLaunch *launch;                   /* of the start, while its work goes on */
+        bool host_made;                       /* by this start, what it needs of the host */
+        struct QemuCgroup *group;             /* group.h; NULL: none */
         struct QemuMachineCall *machine_call; /* that makes it */
-        struct QemuScript *script;     /* script.h; whose end is waited for */
-        struct QemuDevTree *dev_tree;  /* dev-namespace.h; until the process has it */
-        bool namespaced;               /* it has a /dev of its own */
+        struct QemuScript *script;            /* script.h; whose end is waited for */
+        struct QemuDevTree *dev_tree;         /* dev-namespace.h; until the process has it */
+        bool namespaced;                      /* it has a /dev of its own */
         struct QemuIothreadTid {
                 unsigned id;
                 pid_t tid;
-        } *iothread_tids;
+        } * iothread_tids;
         size_t n_iothread_tids;
         QemuStepWalk *walk;            /* of the hooks, that goes on; NULL: none does */
         struct QemuStopping *stopping; /* the process is gone and what surrounded it is taken down; NULL: not yet */

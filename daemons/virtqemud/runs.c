@@ -10,6 +10,7 @@
 #include "migrate.h"
 #include "script.h"
 
-const QemuRunHooks *const qemu_run_hooks[] = { &qemu_script_hooks, &qemu_migrate_hooks, &qemu_lock_hooks,      &qemu_host_hooks,
-                                               &qemu_group_hooks,   &qemu_namespace_hooks, &qemu_isolation_hooks,
-                                               NULL };
+const QemuRunHooks *const qemu_run_hooks[] = { &qemu_script_hooks,    &qemu_migrate_hooks,
+                                               &qemu_lock_hooks,      &qemu_host_hooks,
+                                               &qemu_group_hooks,     &qemu_namespace_hooks,
+                                               &qemu_isolation_hooks, NULL };

@@ -44,7 +44,8 @@ static void add_path(QemuScript *script, char *path)
 
 static int is_script(const struct dirent *entry)
 {
-        return entry->d_name[0] != '.' && (entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
+        return entry->d_name[0] != '.' &&
+               (entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
 }
 
 static void find(QemuScript *script, const char *config_dir)

@@ -2,17 +2,18 @@
 #pragma once
 
 /* Scripts of the administrator that follow the lives of guests: /etc/libvirt/hooks/qemu and the executable files of
- * /etc/libvirt/hooks/qemu.d in the order of their names. Each gets the guest's name, the operation, "begin" or "end" and
- * "-" as arguments and the definition on its standard input. Only the system daemon has them. They run on worker threads
- * of their own, so one that hangs holds up its guest and nobody else. */
+ * /etc/libvirt/hooks/qemu.d in the order of their names. Each gets the guest's name, the operation, "begin" or "end"
+ * and
+ * "-" as arguments and the definition on its standard input. Only the system daemon has them. They run on worker
+ * threads of their own, so one that hangs holds up its guest and nobody else. */
 
 #include "process.h"
 
 extern const QemuRunHooks qemu_script_hooks;
 
 typedef struct QemuScript QemuScript;
-/* output: what the last script wrote that wrote something, "" for nothing (it may replace the definition in "migrate" and
- * "restore"); borrowed. */
+/* output: what the last script wrote that wrote something, "" for nothing (it may replace the definition in "migrate"
+ * and "restore"); borrowed. */
 typedef void (*QemuScriptDone)(void *data, const char *output, int r, const VhError *err);
 
 /* Runs all scripts for an operation; the first that fails is the last. Returns NULL if there are none: done() is not

@@ -95,8 +95,7 @@ static int spawn(const VhHooks *hooks, char *const argv[], pid_t *pid)
 
 void vh_hooks_run(VhHooks *hooks, const char *operation, const char *suboperation, const char *extra)
 {
-        char *const argv[] = { hooks->path,          (char *)"-", (char *)operation, (char *)suboperation,
-                               (char *)extra, NULL };
+        char *const argv[] = { hooks->path, (char *)"-", (char *)operation, (char *)suboperation, (char *)extra, NULL };
         Script *script;
         pid_t pid;
         int r;
