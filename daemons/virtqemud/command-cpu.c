@@ -53,8 +53,9 @@ static int add_model(const QemuBuild *b, const VhCpu *cpu, VhBuf *opts)
                 passthrough(cpu, kvm, opts);
                 return 0;
         case VH_CPU_MODE_HOST_MODEL:
-                return qemu_unsupported(b, "CPU mode 'host-model' has no command line before the guest is started: what "
-                                           "it comes to depends on the host");
+                return qemu_unsupported(b,
+                                        "CPU mode 'host-model' has no command line before the guest is started: what "
+                                        "it comes to depends on the host");
         default:
                 vh_buf_adds(opts, cpu->model ? cpu->model : "qemu64");
                 return cpu->model ? check_model(b, cpu->model) : 0;

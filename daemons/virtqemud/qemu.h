@@ -42,7 +42,7 @@ typedef struct QemuDriver {
         VhHost *host;
         QemuEmulators *emulators;
         VhConf *conf;                     /* qemu.conf; NULL: none could be read */
-        VhPool *scripts; /* for those of the administrator; NULL: none ran yet */
+        VhPool *scripts;                  /* for those of the administrator; NULL: none ran yet */
         VhPool *pool;                     /* for what blocks; NULL without a loop */
         int last_id;                      /* of a running domain */
         unsigned next_vnet, next_macvtap; /* numbers in names of network devices */

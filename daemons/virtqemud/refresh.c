@@ -150,10 +150,8 @@ static bool always(const VhDomainDef *def)
 }
 
 static const Question questions[] = {
-        { got_nothing, "migrate-set-capabilities", true, always },
-        { got_chardevs, "query-chardev", false, has_chrs },
-        { got_balloon, "query-balloon", true, has_balloon },
-        { got_cpus, "query-cpus-fast", false, always },
+        { got_nothing, "migrate-set-capabilities", true, always },  { got_chardevs, "query-chardev", false, has_chrs },
+        { got_balloon, "query-balloon", true, has_balloon },        { got_cpus, "query-cpus-fast", false, always },
         { got_iothreads, "query-iothreads", false, has_iothreads },
 };
 

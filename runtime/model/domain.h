@@ -392,8 +392,9 @@ void vh_domain_clean_metadata(VhDomainDef *def);
  * actions, clock, boot device, disk buses by target, controllers that devices need, paired consoles, MAC addresses, and
  * checks across devices. Returns 0 or negative errno with *err. */
 int vh_domain_defaults(VhDomainDef *def, const VhDomainParseEnv *env, VhError **err);
-/* The parts of it (domain-device-defaults.c, domain-check.c). */
+/* The parts of it (domain-device-defaults.c, domain-display-defaults.c, domain-check.c). */
 int vh_domain_device_defaults(VhDomainDef *def, VhError **err);
+void vh_domain_display_defaults(VhDomainDef *def);
 void vh_domain_implied_devices(VhDomainDef *def);
 int vh_domain_check(const VhDomainDef *def, VhError **err);
 enum { VH_SCSI_PER_CONTROLLER = 7 }; /* places on a narrow SCSI bus besides the controller's own */
