@@ -44,6 +44,11 @@ int qemu_snapshot_take_defs(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *sn
 int qemu_snapshot_add(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, uint32_t flags, VhMoment **ret,
                       VhError **err);
 VhSnapshotDisk *qemu_snapshot_disk(const VhSnapshotDef *def, const char *target);
+/* Flags of the call that make no sense together. */
+int qemu_snapshot_check_flags(uint32_t flags, VhError **err);
+/* Takes in a snapshot that exists already (taken over on success). */
+int qemu_snapshot_redefine(VhCall *call, VhDomainObj *dom, VhSnapshot **snap, uint32_t flags,
+                           remote_domain_snapshot_create_xml_ret *ret, VhError **err);
 
 /* snapshot-offline.c: of guests that do not run, by qemu-img in the worker pool. */
 typedef struct QemuImageWork QemuImageWork;

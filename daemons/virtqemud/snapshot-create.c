@@ -532,53 +532,6 @@ static const QemuTaskClass create_class = {
         .cleanup = create_cleanup,
 };
 
-static int redefine(VhCall *call, VhDomainObj *dom, VhSnapshot **snap, uint32_t flags,
-                    remote_domain_snapshot_create_xml_ret *ret, VhError **err)
-{
-        QemuDriver *driver = qemu_driver(call);
-        VhSnapshotDef *def = (*snap)->def;
-        VhMoment *m;
-        int r = vh_snapshot_check_redefined(dom, def, err);
-
-        if (r == 0 && vh_streq(def->name, def->parent))
-                r = vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot set moment %s as its own parent",
-                                 def->name);
-        if (r == 0 && def->domain)
-                r = qemu_parse(driver, def->domain, 0, &(*snap)->dom, err);
-        if (r == 0 && (*snap)->dom)
-                r = vh_moment_check_domain(dom, (*snap)->dom, def->name, "snapshot", VIR_FROM_DOMAIN_SNAPSHOT, err);
-        if (r == 0)
-                r = qemu_snapshot_add(driver, dom, VH_TAKE_PTR(*snap), flags, &m, err);
-        if (r == 0)
-                vh_snapshot_wire(dom, m, &ret->snap);
-        return r;
-}
-
-/* Flags that make no sense together. */
-static int check_flags(uint32_t flags, VhError **err)
-{
-        static const struct {
-                uint32_t flag, needs, excludes;
-                const char *text;
-        } rules[] = {
-                { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, 0, VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA,
-                  "Flags 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' and 'VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA' are "
-                  "mutually exclusive" },
-                { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, 0, VIR_DOMAIN_SNAPSHOT_CREATE_HALT,
-                  "Flags 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' and 'VIR_DOMAIN_SNAPSHOT_CREATE_HALT' are mutually "
-                  "exclusive" },
-                { VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY, 0,
-                  "Flag 'VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY' is required by flag "
-                  "'VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE'" },
-        };
-
-        for (size_t i = 0; i < VH_ARRAY_SIZE(rules); i++)
-                if (flags & rules[i].flag &&
-                    ((rules[i].needs && !(flags & rules[i].needs)) || flags & rules[i].excludes))
-                        return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "%s", rules[i].text);
-        return 0;
-}
-
 QEMU_OP_RET(domain_snapshot_create_xml)
 {
         const uint32_t known = VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE | VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT |
@@ -592,7 +545,7 @@ QEMU_OP_RET(domain_snapshot_create_xml)
         int r = vh_check_flags(args->flags, known, VIR_FROM_QEMU, "qemuSnapshotCreateXML", err);
 
         if (r == 0)
-                r = check_flags(args->flags, err);
+                r = qemu_snapshot_check_flags(args->flags, err);
         if (!dom || r < 0)
                 return dom ? r : -ENOENT;
         vh_moments_init(dom);
@@ -604,7 +557,7 @@ QEMU_OP_RET(domain_snapshot_create_xml)
                 return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR, "name %s cannot contain '/'",
                                     snap->def->name);
         if (args->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE)
-                return redefine(call, dom, &snap, args->flags, ret, err);
+                return qemu_snapshot_redefine(call, dom, &snap, args->flags, ret, err);
         if (args->flags & VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE && vh_domain_obj_active(dom)) {
                 r = qemu_agent_check(dom, err);
                 if (r < 0)
