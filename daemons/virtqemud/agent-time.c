@@ -61,7 +61,7 @@ static void set_run(QemuTask *task)
         json_t *cmd = NULL;
 
         if (!(args->flags & VIR_DOMAIN_TIME_SYNC))
-                cmd = json_pack("{s:I}", "time", (json_int_t)(args->seconds * NSEC_PER_SEC + args->nseconds));
+                cmd = json_pack("{s:I}", "time", (json_int_t)args->seconds * NSEC_PER_SEC + args->nseconds);
         qemu_task_ask(task, qmp_command_args("guest-set-time", cmd), time_set);
 }
 

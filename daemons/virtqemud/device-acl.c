@@ -91,7 +91,7 @@ static void emit_look_up(Code *code, int table, bool any_major, bool any_minor)
         emit(code, BPF_ALU64 | BPF_OR | BPF_X, BPF_REG_1, BPF_REG_2, 0, 0);
         emit(code, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, BPF_REG_1, KEY_OFFSET, 0);
         emit(code, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0);
-        emit(code, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, KEY_OFFSET);
+        emit(code, BPF_ALU64 | BPF_ADD, BPF_REG_2, 0, 0, KEY_OFFSET); /* of a number: BPF_K is 0 */
         emit(code, BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, table);
         emit(code, 0, 0, 0, 0, 0); /* the upper half of that number */
         emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem);

@@ -110,7 +110,7 @@ static int check_controller_driver(const VhDomainDef *def, const VhController *c
 {
         const bool scsi = is_virtio_scsi(c);
 
-        if (scsi && c->iothread.set && !qemu_def_has_iothread(def, c->iothread.val))
+        if (scsi && c->iothread.set && !vh_domain_has_iothread(def, c->iothread.val))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "controller iothread '%u' not defined in iothreadid", c->iothread.val);
 #define ONLY_SCSI(field)                                                                                               \

@@ -49,7 +49,7 @@ static int check_device(const VhDisk *d, VhError **err)
 
 static int check_driver(const VhDomainDef *def, const VhDisk *d, VhError **err)
 {
-        if (d->iothread.set && !qemu_def_has_iothread(def, d->iothread.val))
+        if (d->iothread.set && !vh_domain_has_iothread(def, d->iothread.val))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "Disk iothread '%u' not defined in iothreadid", d->iothread.val);
         if (d->driver_name && strcmp(d->driver_name, "qemu") != 0)

@@ -13,14 +13,6 @@ enum {
         VIRTIO_SERIAL_PORTS = 31, /* of a controller that does not say how many */
 };
 
-bool qemu_def_has_iothread(const VhDomainDef *def, uint32_t id)
-{
-        for (uint32_t i = 0; i < def->iothread_list.n; i++)
-                if (def->iothread_list.items[i]->id.val == id)
-                        return true;
-        return !def->iothread_list.n && id >= 1 && id <= def->iothreads;
-}
-
 bool qemu_def_memory_is_shared(const VhDomainDef *def)
 {
         const VhNuma *numa = def->cpu ? def->cpu->numa : NULL;

@@ -18,7 +18,5 @@ int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev
 /* Rules of QEMU in one statement. */
 #define QEMU_CHECK_RULES(err, ...) VH_CHECK_RULES(VIR_FROM_QEMU, (err), __VA_ARGS__)
 
-/* Whether the definition has an I/O thread of that number. */
-bool qemu_def_has_iothread(const VhDomainDef *def, uint32_t id);
 /* Whether other processes of the host may map the guest's memory, as vhost-user and virtiofs need. */
 bool qemu_def_memory_is_shared(const VhDomainDef *def);

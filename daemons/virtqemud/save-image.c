@@ -115,26 +115,39 @@ static int read_all(int fd, void *data, size_t n)
         return 0;
 }
 
-/* A relative path is one from the root, where a daemon works. */
-int qemu_save_image_open(QemuSaveImage *image, const char *from, VhError **err)
+/* Opens an image and reads what stands before the memory. */
+static int read_head(const char *path, int flags, int *fdp, Header *header, char **xmlp, VhError **err)
 {
-        _vh_free_ char *path = *from == '/' ? vh_xstrdup(from) : vh_xasprintf("/%s", from);
-        _vh_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _vh_close_ int fd = open(path, flags | O_CLOEXEC);
         _vh_free_ char *xml = NULL;
-        Header header;
         int r;
 
         if (fd < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, errno, "Failed to open file '%s'", path);
-        if (read_all(fd, &header, sizeof(header)) < 0)
+        if (read_all(fd, header, sizeof(*header)) < 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read qemu header");
-        r = check_header(&header, err);
+        r = check_header(header, err);
         if (r < 0)
                 return r;
-        xml = vh_xcalloc(1, (size_t)header.data_len + 1);
-        if (read_all(fd, xml, header.data_len) < 0)
+        xml = vh_xcalloc(1, (size_t)header->data_len + 1);
+        if (read_all(fd, xml, header->data_len) < 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read domain XML");
-        *image = (QemuSaveImage){ VH_TAKE_FD(fd), VH_TAKE_PTR(xml), header.was_running != 0, header.format };
+        *fdp = VH_TAKE_FD(fd);
+        *xmlp = VH_TAKE_PTR(xml);
+        return 0;
+}
+
+/* A relative path is one from the root, where a daemon works. */
+int qemu_save_image_open(QemuSaveImage *image, const char *from, VhError **err)
+{
+        _vh_free_ char *path = *from == '/' ? vh_xstrdup(from) : vh_xasprintf("/%s", from);
+        char *xml;
+        Header header;
+        int fd, r = read_head(path, O_RDONLY, &fd, &header, &xml, err);
+
+        if (r < 0)
+                return r;
+        *image = (QemuSaveImage){ fd, xml, header.was_running != 0, header.format };
         return 0;
 }
 
@@ -158,22 +171,14 @@ static char *replace_xml(Header *header, const char *old, const char *xml)
 
 int qemu_save_image_rewrite(const char *path, const char *xml, bool running, VhError **err)
 {
-        _vh_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+        _vh_close_ int fd = -1;
         _vh_free_ char *old = NULL;
         _vh_free_ char *data = NULL;
         Header header;
-        int r;
+        int r = read_head(path, O_RDWR, &fd, &header, &old, err);
 
-        if (fd < 0)
-                return vh_error_sys(err, VIR_FROM_QEMU, errno, "Failed to open file '%s'", path);
-        if (read_all(fd, &header, sizeof(header)) < 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read qemu header");
-        r = check_header(&header, err);
         if (r < 0)
                 return r;
-        old = vh_xcalloc(1, (size_t)header.data_len + 1);
-        if (read_all(fd, old, header.data_len) < 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "failed to read domain XML");
         data = replace_xml(&header, old, xml);
         if (!data)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "new xml too large to fit in file");

@@ -110,7 +110,7 @@ static int compare_bits(const VhCpuDoc *host, const VhCpuDoc *wanted, VhBuf *why
         if (!vh_x86_bits_empty(&missing))
                 return refuse(why, "Host CPU does not provide required features: ", &missing);
         extra = have;
-        for (uint8_t p = VH_CPU_POLICY_FORCE; p <= VH_CPU_POLICY_DISABLE; p++)
+        for (unsigned p = VH_CPU_POLICY_FORCE; p <= VH_CPU_POLICY_DISABLE; p++)
                 vh_x86_bits_remove(&extra, &policies[p]);
         if (vh_x86_bits_empty(&extra))
                 return VIR_CPU_COMPARE_IDENTICAL;

@@ -170,6 +170,24 @@ static remote_nonnull_domain_snapshot *wires_of(VhCall *call, const VhDomainObj 
         return val;
 }
 
+/* At most max names. */
+static void give_names(VhCall *call, const Found *found, int32_t max, uint32_t *len, char ***val)
+{
+        *len = VH_MIN(found->n, (uint32_t)VH_MAX(max, 0));
+        *val = names_of(call, found->moments, *len);
+}
+
+/* How many there are, and they themselves if the client asks for them. */
+static void give_all(VhCall *call, const Found *found, bool wanted, int32_t *count, uint32_t *len,
+                     remote_nonnull_domain_snapshot **val)
+{
+        *count = (int32_t)found->n;
+        if (!wanted)
+                return;
+        *len = found->n;
+        *val = wires_of(call, found->dom, found->moments, found->n);
+}
+
 int vh_op_domain_snapshot_get_xml_desc(const VhMomentDriver *driver, VhCall *call,
                                        const remote_domain_snapshot_get_xml_desc_args *args,
                                        remote_domain_snapshot_get_xml_desc_ret *ret, VhError **err)
@@ -205,11 +223,9 @@ int vh_op_domain_snapshot_list_names(const VhMomentDriver *driver, VhCall *call,
         Found found = {};
         int r = collect(driver, call, &args->dom, args->flags, "DomainSnapshotListNames", &found, err);
 
-        if (r < 0)
-                return r;
-        ret->names.len = VH_MIN(found.n, (uint32_t)VH_MAX(args->maxnames, 0));
-        ret->names.val = names_of(call, found.moments, ret->names.len);
-        return 0;
+        if (r == 0)
+                give_names(call, &found, args->maxnames, &ret->names.len, &ret->names.val);
+        return r;
 }
 
 int vh_op_domain_list_all_snapshots(const VhMomentDriver *driver, VhCall *call,
@@ -219,14 +235,9 @@ int vh_op_domain_list_all_snapshots(const VhMomentDriver *driver, VhCall *call,
         Found found = {};
         int r = collect(driver, call, &args->dom, args->flags, "DomainListAllSnapshots", &found, err);
 
-        if (r < 0)
-                return r;
-        ret->ret = (int)found.n;
-        if (args->need_results) {
-                ret->snapshots.len = found.n;
-                ret->snapshots.val = wires_of(call, found.dom, found.moments, found.n);
-        }
-        return 0;
+        if (r == 0)
+                give_all(call, &found, args->need_results, &ret->ret, &ret->snapshots.len, &ret->snapshots.val);
+        return r;
 }
 
 int vh_op_domain_snapshot_num_children(const VhMomentDriver *driver, VhCall *call,
@@ -248,11 +259,9 @@ int vh_op_domain_snapshot_list_children_names(const VhMomentDriver *driver, VhCa
         Found found = {};
         int r = collect_below(driver, call, &args->snap, args->flags, "DomainSnapshotListChildrenNames", &found, err);
 
-        if (r < 0)
-                return r;
-        ret->names.len = VH_MIN(found.n, (uint32_t)VH_MAX(args->maxnames, 0));
-        ret->names.val = names_of(call, found.moments, ret->names.len);
-        return 0;
+        if (r == 0)
+                give_names(call, &found, args->maxnames, &ret->names.len, &ret->names.val);
+        return r;
 }
 
 int vh_op_domain_snapshot_list_all_children(const VhMomentDriver *driver, VhCall *call,
@@ -262,14 +271,9 @@ int vh_op_domain_snapshot_list_all_children(const VhMomentDriver *driver, VhCall
         Found found = {};
         int r = collect_below(driver, call, &args->snapshot, args->flags, "DomainSnapshotListAllChildren", &found, err);
 
-        if (r < 0)
-                return r;
-        ret->ret = (int)found.n;
-        if (args->need_results) {
-                ret->snapshots.len = found.n;
-                ret->snapshots.val = wires_of(call, found.dom, found.moments, found.n);
-        }
-        return 0;
+        if (r == 0)
+                give_all(call, &found, args->need_results, &ret->ret, &ret->snapshots.len, &ret->snapshots.val);
+        return r;
 }
 
 int vh_op_domain_snapshot_lookup_by_name(const VhMomentDriver *driver, VhCall *call,

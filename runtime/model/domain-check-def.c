@@ -229,7 +229,7 @@ static int check_pins(const VhDomainDef *def, VhError **err)
         return 0;
 }
 
-static bool has_iothread(const VhDomainDef *def, uint32_t id)
+bool vh_domain_has_iothread(const VhDomainDef *def, uint32_t id)
 {
         for (uint32_t i = 0; i < def->iothread_list.n; i++)
                 if (def->iothread_list.items[i]->id.val == id)
@@ -242,7 +242,7 @@ static int check_iothread_pins(const VhDomainDef *def, VhError **err)
         for (uint32_t i = 0; i < def->cputune->iothreadpins.n; i++) {
                 uint32_t id = def->cputune->iothreadpins.items[i]->vcpu;
 
-                if (!has_iothread(def, id))
+                if (!vh_domain_has_iothread(def, id))
                         return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                             "Cannot find 'iothread' : %u", id);
         }

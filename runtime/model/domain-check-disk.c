@@ -154,12 +154,11 @@ static int check_reservations(const VhStorageReservations *r, VhError **err)
 static int check_source(const VhDiskSource *src, VhError **err)
 {
         const bool nvme = src->type == VH_DISK_TYPE_NVME;
-        const VhPciAddress none = {};
+        const bool placed = src->nvme.domain || src->nvme.bus || src->nvme.slot || src->nvme.function;
         int r = VH_CHECK_RULES(
                 VIR_FROM_DOMAIN, err,
                 { nvme && !src->nvme_namespace, VIR_ERR_CONFIG_UNSUPPORTED, "NVMe namespace can't be zero" },
-                { nvme && memcmp(&src->nvme, &none, sizeof(none)) == 0, VIR_ERR_XML_ERROR,
-                  "NVMe disk source is missing address" }, );
+                { nvme && !placed, VIR_ERR_XML_ERROR, "NVMe disk source is missing address" }, );
 
         if (r == 0 && src->reservations)
                 r = check_reservations(src->reservations, err);

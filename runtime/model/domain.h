@@ -298,6 +298,9 @@ static inline uint32_t vh_domain_def_vcpus_current(const VhDomainDef *def)
         return def->vcpus_current ? def->vcpus_current : def->vcpus;
 }
 
+/* Whether the definition has an I/O thread of that number. */
+bool vh_domain_has_iothread(const VhDomainDef *def, uint32_t id);
+
 extern const VhXmlNames vh_virt_type_names; /* VhVirtType */
 extern const VhXmlNames vh_os_type_names;   /* VhOsType */
 extern const VhXmlTable vh_table_domain;    /* VhDomainDef */

@@ -15,6 +15,7 @@ import threading
 import time
 
 import run
+import guesthost
 import wire
 
 from run import host  # noqa: E402
@@ -22,14 +23,6 @@ from run import host  # noqa: E402
 CROWD = 50
 STARTS = 15
 QEMU = "/usr/bin/qemu-system-x86_64"
-QEMU_CONF = """user = "root"
-group = "root"
-security_driver = "none"
-namespaces = [ ]
-remember_owner = 0
-cgroup_controllers = [ ]
-stdio_handler = "file"
-"""
 GUEST = """<domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid><memory>16384</memory>
 <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator><controller type='usb' model='none'/><memballoon model='none'/>
@@ -37,13 +30,12 @@ GUEST = """<domain type='qemu'><name>{name}</name><uuid>{uuid}</uuid><memory>163
 PAUSED = 1
 
 
-class Guests(host.Host):
-    """A host whose guests end with it."""
+class Guests(guesthost.GuestHost):
+    """All guests are defined, none runs."""
 
     def __init__(self, side, count):
         super().__init__()
         self.side = side
-        self.write(QEMU_CONF, "etc", "qemu.conf")
         for i in range(count):
             self.write(GUEST.format(name=f"g{i}", uuid=run.domain_uuid(i)), "etc", "qemu", f"g{i}.xml")
         run.warm(side, self)
@@ -64,16 +56,6 @@ class Guests(host.Host):
             if name.endswith(".pid") and name != "driver.pid":
                 with open(os.path.join(folder, name), encoding="ascii") as f:
                     yield name[:-4], int(f.read())
-
-    def close(self):
-        for daemon in self.daemons:
-            daemon.stop(signal.SIGKILL)
-        for _, pid in self.pids():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                pass
-        super().close()
 
 
 def guest(i):

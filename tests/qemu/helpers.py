@@ -15,6 +15,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness")]
 
+import guesthost  # noqa: E402
 import host  # noqa: E402
 
 CONF = """user = "root"
@@ -39,10 +40,9 @@ class StockLibvirtd(unittest.TestCase):
     def setUp(self):
         if host.reference_program() is None:
             self.fail("Debian's libvirtd is not installed")
-        self.host = host.Host()
+        self.host = guesthost.GuestHost(base=CONF)
         self.addCleanup(self.host.close)
         os.mkdir(self.host.path("log", "qemu"))
-        self.host.write(CONF, "etc", "qemu.conf")
         self.host.write(self.lockd_conf, "etc", "qemu-lockd.conf")
         for name, program in self.programs.items():
             self.host.start(program, sockets=host.sockets_of(name))

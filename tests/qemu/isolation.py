@@ -17,6 +17,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness")]
 
+import guesthost  # noqa: E402
 import host  # noqa: E402
 
 CONF = """stdio_handler = "file"
@@ -55,7 +56,7 @@ def boot_time():
 
 class Isolation(unittest.TestCase):
     def setUp(self):
-        self.host = host.Host()
+        self.host = guesthost.GuestHost()
         self.addCleanup(self.host.close)
         os.mkdir(self.host.path("log", "qemu"))
         os.mkdir(self.host.path("images"))

@@ -16,18 +16,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
 import host  # noqa: E402
+from guesthost import QEMU_CONF  # noqa: E402
 import tap  # noqa: E402
 
 KERNEL = os.path.join(host.build_dir(), "tests", "guest")
-QEMU_CONF = """user = "root"
-group = "root"
-security_driver = "none"
-namespaces = [ ]
-remember_owner = 0
-cgroup_controllers = [ ]
-stdio_handler = "file"
-auto_dump_path = "ROOT/dumps"
-"""
+MORE_CONF = 'auto_dump_path = "ROOT/dumps"\n'
 GUEST = """<domain type='qemu'><name>tiny</name><maxMemory slots='4' unit='MiB'>512</maxMemory><memory unit='MiB'>128</memory>
 <vcpu current='1'>2</vcpu><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type><kernel>KERNEL/vmlinuz</kernel>
 <initrd>KERNEL/initrd</initrd><cmdline>console=ttyS0 quiet mitigations=off nokaslr no_timer_check</cmdline></os>
@@ -95,7 +88,7 @@ class Console:
 class Linux(host.Host):
     def __init__(self):
         super().__init__()
-        self.write(QEMU_CONF.replace("ROOT", self.root), "etc", "qemu.conf")
+        self.write(QEMU_CONF + MORE_CONF.replace("ROOT", self.root), "etc", "qemu.conf")
         os.mkdir(self.path("dumps"))
         os.mkdir(self.path("run", "lock"))  # where the reference locks terminals
 
@@ -214,7 +207,7 @@ class Tiny:
         self.console.close()
         self.daemon.stop()
         more = "".join(f'{key} = "{value}"\n' for key, value in keys.items())
-        self.h.write(QEMU_CONF.replace("ROOT", self.h.root) + more, "etc", "qemu.conf")
+        self.h.write(QEMU_CONF + MORE_CONF.replace("ROOT", self.h.root) + more, "etc", "qemu.conf")
         self.daemon, self.uri = self.h.daemon("ours")
         self.reconnect()
 

@@ -15,17 +15,9 @@ import libvirt
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
-import host  # noqa: E402
+from guesthost import GuestHost  # noqa: E402
 import tap  # noqa: E402
 
-QEMU_CONF = """user = "root"
-group = "root"
-security_driver = "none"
-namespaces = [ ]
-remember_owner = 0
-cgroup_controllers = [ ]
-stdio_handler = "file"
-"""
 GUEST = """<domain type='qemu'><name>NAME</name><memory>65536</memory><vcpu>2</vcpu>
 <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features>
 <devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/NAME.img'/>
@@ -42,44 +34,7 @@ CHANGES = [(re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"), (
            (re.compile(r',"id":"LIBVIRT-N"|"id":"LIBVIRT-N",'), "")]
 
 
-def lives(pid):
-    """Not true for a process that ended and that nobody has reaped."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
-            return f.read().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-class Live(host.Host):
-    """A host with guests: those that are left over end with it."""
-
-    def __init__(self):
-        super().__init__()
-        self.write(QEMU_CONF, "etc", "qemu.conf")
-
-    def close(self):
-        for daemon in reversed(self.daemons):
-            daemon.stop(signal.SIGKILL)
-        for pid in self.guests():
-            os.kill(pid, signal.SIGKILL)
-        super().close()
-
-    def guests(self):
-        """Processes of guests, by their pid files."""
-        folder = self.path("run", "libvirt", "qemu")
-        names = os.listdir(folder) if os.path.isdir(folder) else []
-        texts = [open(os.path.join(folder, n), encoding="ascii").read() for n in names
-                 if n.endswith(".pid") and n != "driver.pid"]
-        # One that is being written is empty for a moment.
-        return [int(t) for t in texts if t and lives(int(t))]
-
-    def daemon(self, which):
-        if which == "reference":
-            daemon = self.start(host.REFERENCE, sockets=host.LIBVIRT_SOCKETS, conf=host.CONF_OPEN)
-        else:
-            daemon = self.start(host.daemon_program("virtqemud"), sockets=host.sockets_of("virtqemud"), conf=host.CONF_OPEN)
-        return daemon, f"qemu+unix:///system?socket={daemon.socket('-sock')}"
+class Live(GuestHost):
 
     def guest(self, name, xml=GUEST, emulator=QEMU):
         with open(self.path(f"{name}.img"), "wb") as f:

@@ -15,16 +15,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
 import host  # noqa: E402
+from guesthost import GuestHost, Virsh  # noqa: E402
 import tap  # noqa: E402
 
-QEMU_CONF = """user = "root"
-group = "root"
-security_driver = "none"
-namespaces = [ ]
-remember_owner = 0
-cgroup_controllers = [ ]
-stdio_handler = "file"
-"""
 GUEST = """<domain type='qemu'><name>NAME</name><memory>16384</memory><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>
 <features><acpi/></features><devices><controller type='usb'/>NETS<memballoon model='none'/></devices></domain>"""
 MAC = "52:54:00:00:00:0"
@@ -46,13 +39,12 @@ ip link set v0 up && ip link set v1 up && ip tuntap add dev ready mode tap vnet_
 ip link set ready address 02:00:00:00:00:01"""
 
 
-class Net(host.Host):
+class Net(Virsh, GuestHost):
     """A host with two bridges, a pair of devices for macvtaps, and a tap that is there already."""
 
     def __init__(self, reference=False):
         super().__init__()
         self.reference = reference
-        self.write(QEMU_CONF, "etc", "qemu.conf")
         os.makedirs(self.path("log", "qemu"))
         os.mkdir(self.path("bin"))
         for name in ("script", "bin/ovs-vsctl", "tc"):
@@ -76,19 +68,6 @@ class Net(host.Host):
         run = subprocess.run(self.enter(["sh", "-c", script]), capture_output=True, text=True, check=False)
         assert not check or run.returncode == 0, f"{script}: {run.stderr}"
         return run.stdout
-
-    def virsh(self, *command):
-        return subprocess.run(["virsh", "-q", "-c", self.uri, *command], capture_output=True, text=True, timeout=60,
-                              env={**os.environ, "LC_ALL": "C"}, check=False)
-
-    def must(self, *command):
-        run = self.virsh(*command)
-        assert run.returncode == 0, f"virsh {' '.join(command)}: {run.stderr}"
-        return run.stdout
-
-    def refused(self, text, *command):
-        run = self.virsh(*command)
-        assert run.returncode != 0 and text in run.stderr, f"virsh {' '.join(command)}: {run.stdout}{run.stderr}"
 
     def device(self, xml):
         return self.write(xml.replace("ROOT", self.root), "device.xml")
@@ -290,7 +269,7 @@ def daemon_dies():
             os.kill(pid, signal.SIGKILL)
         net.start_daemon()
         assert host.wait_for(lambda: list(net.links()) == ["ready"]), net.links()
-        assert net.must("list", "--name").strip() == ""
+        assert host.wait_for(lambda: net.must("list", "--name").strip() == "")
 
 
 def to_the_reference_and_back():
