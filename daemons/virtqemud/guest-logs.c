@@ -28,29 +28,26 @@ static int open_device(QemuProcess *proc, QemuLaunch *launch, const VhChr *chr, 
         return r;
 }
 
+typedef struct Opening {
+        QemuProcess *proc;
+        QemuLaunch *launch;
+        VhError **err;
+} Opening;
+
+static int open_chr(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        const Opening *o = opaque;
+
+        /* The first console may be a serial port under another name. */
+        if (!vh_device_is_chr(kind) ||
+            (kind == VH_DEVICE_CONSOLE && info->alias && vh_startswith(info->alias, "serial")))
+                return 0;
+        return open_device(o->proc, o->launch, dev, o->err);
+}
+
 int qemu_guest_logs_open(QemuProcess *proc, QemuLaunch *launch, VhError **err)
 {
-        const VhDomainDef *def = proc->dom->def;
-        const struct {
-                VhChr *const *items;
-                uint32_t n;
-        } lists[] = {
-                { def->serials.items, def->serials.n },
-                { def->parallels.items, def->parallels.n },
-                { def->channels.items, def->channels.n },
-                { def->consoles.items, def->consoles.n },
-        };
-        int r = 0;
+        Opening o = { proc, launch, err };
 
-        if (!qemu_logd_wanted(proc->driver))
-                return 0;
-        for (size_t l = 0; l < VH_ARRAY_SIZE(lists); l++)
-                for (uint32_t i = 0; r == 0 && i < lists[l].n; i++) {
-                        const VhChr *chr = lists[l].items[i];
-
-                        /* The first console may be a serial port under another name. */
-                        if (lists[l].items != def->consoles.items || !vh_startswith(chr->info.alias, "serial"))
-                                r = open_device(proc, launch, chr, err);
-                }
-        return r;
+        return qemu_logd_wanted(proc->driver) ? vh_domain_each_device(proc->dom->def, open_chr, &o) : 0;
 }

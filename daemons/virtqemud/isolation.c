@@ -296,29 +296,25 @@ static int make_chr_file(const char *path, const QemuAccount *account, VhError *
         return 0;
 }
 
-static int make_chr_files(const VhDomainDef *def, const QemuAccount *account, VhError **err)
+typedef struct ChrFiles {
+        const QemuAccount *account;
+        VhError **err;
+} ChrFiles;
+
+static int make_chr_files(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
-        const struct {
-                VhChr *const *items;
-                uint32_t n;
-        } lists[] = {
-                { def->serials.items, def->serials.n },
-                { def->parallels.items, def->parallels.n },
-                { def->consoles.items, def->consoles.n },
-                { def->channels.items, def->channels.n },
-        };
+        const ChrFiles *files = opaque;
+        const VhChrSource *src;
         int r = 0;
 
-        for (size_t l = 0; l < VH_ARRAY_SIZE(lists); l++)
-                for (uint32_t i = 0; r >= 0 && i < lists[l].n; i++) {
-                        const VhChrSource *src = &lists[l].items[i]->source;
-
-                        if (src->type == VH_CHR_FILE && src->path)
-                                r = make_chr_file(src->path, account, err);
-                        if (r >= 0 && src->log && src->log->file)
-                                r = make_chr_file(src->log->file, account, err);
-                }
-        return r;
+        if (!vh_device_is_chr(kind))
+                return 0;
+        src = &((const VhChr *)dev)->source;
+        if (src->type == VH_CHR_FILE && src->path)
+                r = make_chr_file(src->path, files->account, files->err);
+        if (r >= 0 && src->log && src->log->file)
+                r = make_chr_file(src->log->file, files->account, files->err);
+        return VH_MIN(r, 0);
 }
 
 static int give_own_files(const QemuProcess *proc, const QemuAccount *account, VhError **err)
@@ -386,7 +382,7 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
         if (r >= 0)
                 r = give_own_files(proc, &account, err);
         if (r >= 0)
-                r = make_chr_files(proc->dom->def, &account, err);
+                r = vh_domain_each_device(proc->dom->def, make_chr_files, &(ChrFiles){ &account, err });
         if (r < 0)
                 return r;
         proc->identity = make_identity(proc->driver, &account);

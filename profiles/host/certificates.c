@@ -43,7 +43,7 @@ const struct VhPkiOption vh_pki_options[VH_PKI_FILES] = {
 
 #define DECLARE(name) __typeof__(name) *name;
 typedef struct Gnutls {
-        void *library;
+        void *handle;
         GNUTLS_FUNCTIONS(DECLARE)
 } Gnutls;
 
@@ -61,10 +61,10 @@ static bool load(Gnutls *t)
 {
         bool all = true;
 
-        t->library = dlopen("libgnutls.so.30", RTLD_NOW | RTLD_LOCAL);
-        if (!t->library)
+        t->handle = dlopen("libgnutls.so.30", RTLD_NOW | RTLD_LOCAL);
+        if (!t->handle)
                 return false;
-#define FIND(name) all = (t->name = (__typeof__(name) *)dlsym(t->library, #name)) && all;
+#define FIND(name) all = (t->name = (__typeof__(name) *)dlsym(t->handle, #name)) && all;
         GNUTLS_FUNCTIONS(FIND)
         return all;
 }
@@ -252,8 +252,8 @@ void vh_pki_check(const VhTree *tree, const VhPki *pki, VhPkiFn found, void *dat
                 any = any || p.nodes[i].kind == VH_NODE_FILE;
         if (any && load(&p.tls))
                 check_content(&p);
-        if (p.tls.library)
-                dlclose(p.tls.library);
+        if (p.tls.handle)
+                dlclose(p.tls.handle);
         for (VhPkiFile i = 0; i < VH_PKI_FILES; i++)
                 vh_node_done(&p.nodes[i]);
 }

@@ -88,53 +88,28 @@ char *vh_checkpoint_text(const VhMoment *m, const VhCheckpointDef *def, bool wit
 
 /* ---- calls ---- */
 
-int vh_op_domain_snapshot_get_xml_desc(const VhMomentDriver *driver, VhCall *call,
-                                       const remote_domain_snapshot_get_xml_desc_args *args,
-                                       remote_domain_snapshot_get_xml_desc_ret *ret, VhError **err);
-int vh_op_domain_snapshot_num(const VhMomentDriver *driver, VhCall *call, const remote_domain_snapshot_num_args *args,
-                              remote_domain_snapshot_num_ret *ret, VhError **err);
-int vh_op_domain_snapshot_list_names(const VhMomentDriver *driver, VhCall *call,
-                                     const remote_domain_snapshot_list_names_args *args,
-                                     remote_domain_snapshot_list_names_ret *ret, VhError **err);
-int vh_op_domain_list_all_snapshots(const VhMomentDriver *driver, VhCall *call,
-                                    const remote_domain_list_all_snapshots_args *args,
-                                    remote_domain_list_all_snapshots_ret *ret, VhError **err);
-int vh_op_domain_snapshot_num_children(const VhMomentDriver *driver, VhCall *call,
-                                       const remote_domain_snapshot_num_children_args *args,
-                                       remote_domain_snapshot_num_children_ret *ret, VhError **err);
-int vh_op_domain_snapshot_list_children_names(const VhMomentDriver *driver, VhCall *call,
-                                              const remote_domain_snapshot_list_children_names_args *args,
-                                              remote_domain_snapshot_list_children_names_ret *ret, VhError **err);
-int vh_op_domain_snapshot_list_all_children(const VhMomentDriver *driver, VhCall *call,
-                                            const remote_domain_snapshot_list_all_children_args *args,
-                                            remote_domain_snapshot_list_all_children_ret *ret, VhError **err);
-int vh_op_domain_snapshot_lookup_by_name(const VhMomentDriver *driver, VhCall *call,
-                                         const remote_domain_snapshot_lookup_by_name_args *args,
-                                         remote_domain_snapshot_lookup_by_name_ret *ret, VhError **err);
-int vh_op_domain_has_current_snapshot(const VhMomentDriver *driver, VhCall *call,
-                                      const remote_domain_has_current_snapshot_args *args,
-                                      remote_domain_has_current_snapshot_ret *ret, VhError **err);
-int vh_op_domain_snapshot_current(const VhMomentDriver *driver, VhCall *call,
-                                  const remote_domain_snapshot_current_args *args,
-                                  remote_domain_snapshot_current_ret *ret, VhError **err);
-int vh_op_domain_snapshot_get_parent(const VhMomentDriver *driver, VhCall *call,
-                                     const remote_domain_snapshot_get_parent_args *args,
-                                     remote_domain_snapshot_get_parent_ret *ret, VhError **err);
-int vh_op_domain_snapshot_is_current(const VhMomentDriver *driver, VhCall *call,
-                                     const remote_domain_snapshot_is_current_args *args,
-                                     remote_domain_snapshot_is_current_ret *ret, VhError **err);
-int vh_op_domain_snapshot_has_metadata(const VhMomentDriver *driver, VhCall *call,
-                                       const remote_domain_snapshot_has_metadata_args *args,
-                                       remote_domain_snapshot_has_metadata_ret *ret, VhError **err);
-int vh_op_domain_list_all_checkpoints(const VhMomentDriver *driver, VhCall *call,
-                                      const remote_domain_list_all_checkpoints_args *args,
-                                      remote_domain_list_all_checkpoints_ret *ret, VhError **err);
-int vh_op_domain_checkpoint_list_all_children(const VhMomentDriver *driver, VhCall *call,
-                                              const remote_domain_checkpoint_list_all_children_args *args,
-                                              remote_domain_checkpoint_list_all_children_ret *ret, VhError **err);
-int vh_op_domain_checkpoint_lookup_by_name(const VhMomentDriver *driver, VhCall *call,
-                                           const remote_domain_checkpoint_lookup_by_name_args *args,
-                                           remote_domain_checkpoint_lookup_by_name_ret *ret, VhError **err);
-int vh_op_domain_checkpoint_get_parent(const VhMomentDriver *driver, VhCall *call,
-                                       const remote_domain_checkpoint_get_parent_args *args,
-                                       remote_domain_checkpoint_get_parent_ret *ret, VhError **err);
+/* Those that every driver answers alike: it defines its own by vh_op_NAME() with its VhMomentDriver. */
+#define VH_MOMENT_OPS(X)                                                                                               \
+        X(domain_snapshot_get_xml_desc)                                                                                \
+        X(domain_snapshot_num)                                                                                         \
+        X(domain_snapshot_list_names)                                                                                  \
+        X(domain_list_all_snapshots)                                                                                   \
+        X(domain_snapshot_num_children)                                                                                \
+        X(domain_snapshot_list_children_names)                                                                         \
+        X(domain_snapshot_list_all_children)                                                                           \
+        X(domain_snapshot_lookup_by_name)                                                                              \
+        X(domain_has_current_snapshot)                                                                                 \
+        X(domain_snapshot_current)                                                                                     \
+        X(domain_snapshot_get_parent)                                                                                  \
+        X(domain_snapshot_is_current)                                                                                  \
+        X(domain_snapshot_has_metadata)                                                                                \
+        X(domain_list_all_checkpoints)                                                                                 \
+        X(domain_checkpoint_list_all_children)                                                                         \
+        X(domain_checkpoint_lookup_by_name)                                                                            \
+        X(domain_checkpoint_get_parent)
+
+#define VH_MOMENT_OP_DECLARE(name)                                                                                     \
+        int vh_op_##name(const VhMomentDriver *driver, VhCall *call, const remote_##name##_args *args,                 \
+                         remote_##name##_ret *ret, VhError **err);
+VH_MOMENT_OPS(VH_MOMENT_OP_DECLARE)
+#undef VH_MOMENT_OP_DECLARE

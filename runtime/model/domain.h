@@ -354,6 +354,12 @@ typedef struct VhDeviceClass {
 /* The row of a kind. */
 const VhDeviceClass *vh_device_class(VhDeviceKind kind);
 
+/* Whether devices of the kind are VhChr. */
+static inline bool vh_device_is_chr(VhDeviceKind kind)
+{
+        return kind >= VH_DEVICE_SERIAL && kind <= VH_DEVICE_CHANNEL;
+}
+
 typedef struct VhDevice {
         VhDeviceKind kind;
         void *dev; /* VhDisk *, VhNet *, ... by kind; owned */

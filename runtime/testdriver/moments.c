@@ -19,20 +19,4 @@ const VhMomentDriver test_moments = { "test", VIR_FROM_TEST, find };
         {                                                                                                              \
                 return vh_op_##name(&test_moments, call, args, ret, err);                                              \
         }
-MOMENT_OP(domain_snapshot_get_xml_desc)
-MOMENT_OP(domain_snapshot_num)
-MOMENT_OP(domain_snapshot_list_names)
-MOMENT_OP(domain_list_all_snapshots)
-MOMENT_OP(domain_snapshot_num_children)
-MOMENT_OP(domain_snapshot_list_children_names)
-MOMENT_OP(domain_snapshot_list_all_children)
-MOMENT_OP(domain_snapshot_lookup_by_name)
-MOMENT_OP(domain_has_current_snapshot)
-MOMENT_OP(domain_snapshot_current)
-MOMENT_OP(domain_snapshot_get_parent)
-MOMENT_OP(domain_snapshot_is_current)
-MOMENT_OP(domain_snapshot_has_metadata)
-MOMENT_OP(domain_list_all_checkpoints)
-MOMENT_OP(domain_checkpoint_list_all_children)
-MOMENT_OP(domain_checkpoint_lookup_by_name)
-MOMENT_OP(domain_checkpoint_get_parent)
+VH_MOMENT_OPS(MOMENT_OP)
