@@ -4,6 +4,7 @@ directory. The real machine is not touched, several hosts run at once, and clien
 under the temporary directory."""
 
 import ctypes
+import glob
 import os
 import shutil
 import signal
@@ -85,8 +86,19 @@ class Host:
     def __enter__(self):
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, kind, error, trace):
+        if error is not None:
+            error.add_note(self.last_words())
         self.close()
+
+    def last_words(self, lines=12):
+        """The ends of what daemons and guests wrote: a test that failed elsewhere must be understood from its output."""
+        logs = {d.log_path for d in self.daemons} | set(glob.glob(self.path("log", "**", "*.log"), recursive=True))
+        texts = []
+        for path in sorted(logs):
+            with open(path, encoding="utf-8", errors="replace") as f:
+                texts += [f"{os.path.basename(path)}:", *("  " + line[:400] for line in f.read().splitlines()[-lines:])]
+        return "\n".join(texts)
 
     def close(self):
         for daemon in reversed(self.daemons):
