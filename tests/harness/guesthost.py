@@ -54,21 +54,11 @@ class GuestHost(host.Host):
         """Starts "ours" (virtqemud), "ours-all" (libvirtd) or "reference"; returns it and its URI."""
         conf = host.CONF_OPEN + conf
         if which == "reference":
-            daemon = self.start(host.REFERENCE, *args, sockets=host.LIBVIRT_SOCKETS, conf=conf, **kw)
+            daemon = host.start_reference(self, *args, conf=conf, **kw)
         else:
             name = "libvirtd" if which == "ours-all" else "virtqemud"
             daemon = self.start(host.daemon_program(name), *args, sockets=host.sockets_of(name), conf=conf, **kw)
-        uri = f"qemu+unix:///system?socket={daemon.socket('-sock')}"
-        if which == "reference" and self.guests():
-            settle(uri)
-        return daemon, uri
-
-
-def settle(uri):
-    """Waits until Debian's libvirtd has found its guests again: it answers before, and "destroy" may then lose against the
-    thread that does that, which takes the dying guest off the list first. Asking for disk errors waits for that thread."""
-    for name in subprocess.run(["virsh", "-c", uri, "list", "--name"], check=True, capture_output=True, text=True).stdout.split():
-        subprocess.run(["virsh", "-c", uri, "domblkerror", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        return daemon, f"qemu+unix:///system?socket={daemon.socket('-sock')}"
 
 
 class Virsh:
