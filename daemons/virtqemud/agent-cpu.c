@@ -207,7 +207,7 @@ int qemu_agent_set_vcpus(VhCall *call, const remote_nonnull_domain *wire, unsign
 {
         VhDomainObj *dom = qemu_domain(call, wire, err);
         CpuTask *cpu;
-        int r = dom ? vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) : -ENOENT;
+        int r = dom ? vh_domain_obj_check_active(dom, VIR_FROM_QEMU, err) : -ENOENT;
 
         if (r == 0 && n > vh_domain_def_vcpus_current(dom->def))
                 r = vh_error_set(

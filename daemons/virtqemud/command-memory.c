@@ -250,7 +250,7 @@ int qemu_build_smp(QemuBuild *b)
 {
         const VhDomainDef *def = b->def;
         const VhCpuTopology *t = def->cpu ? def->cpu->topology : NULL;
-        uint32_t current = vh_domain_def_vcpus_current(def);
+        uint32_t current = vh_domain_boot_vcpus(def);
         _vh_buf_ VhBuf opts = {};
 
         vh_buf_printf(&opts, "%u", current);

@@ -210,9 +210,9 @@ int qemu_group_apply_numa(QemuProcess *proc, const VhDomainDef *def, VhError **e
         char name[NAME_SIZE];
         int r = write_nodes(proc->group, "emulator", def, err);
 
-        for (size_t i = 0; r == 0 && i < proc->n_vcpu_tids; i++) {
+        for (size_t i = 0; r == 0 && i < proc->n_vcpus; i++) {
                 snprintf(name, sizeof(name), "vcpu%zu", i);
-                r = proc->vcpu_tids[i] ? write_nodes(proc->group, name, def, err) : 0;
+                r = proc->vcpus[i].tid ? write_nodes(proc->group, name, def, err) : 0;
         }
         for (size_t i = 0; r == 0 && i < proc->n_iothread_tids; i++) {
                 snprintf(name, sizeof(name), "iothread%u", proc->iothread_tids[i].id);
@@ -228,8 +228,8 @@ static int apply_threads(QemuProcess *proc, const VhDomainDef *def, VhError **er
         const Thread emulator = { "emulator", 0, proc->pid };
         int r = apply_thread(proc, def, &emulator, err);
 
-        for (size_t i = 0; r == 0 && i < proc->n_vcpu_tids; i++) {
-                const Thread t = { "vcpu", (unsigned)i, proc->vcpu_tids[i] };
+        for (size_t i = 0; r == 0 && i < proc->n_vcpus; i++) {
+                const Thread t = { "vcpu", (unsigned)i, proc->vcpus[i].tid };
 
                 r = t.tid ? apply_thread(proc, def, &t, err) : 0;
         }

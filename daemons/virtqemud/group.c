@@ -228,9 +228,9 @@ static int started(QemuProcess *proc, VhError **err)
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < proc->n_vcpu_tids; i++)
-                if (proc->vcpu_tids[i])
-                        r = qemu_group_add_thread(proc, proc->dom->def, "vcpu", (unsigned)i, proc->vcpu_tids[i], err);
+        for (size_t i = 0; r == 0 && i < proc->n_vcpus; i++)
+                if (proc->vcpus[i].tid)
+                        r = qemu_group_add_thread(proc, proc->dom->def, "vcpu", (unsigned)i, proc->vcpus[i].tid, err);
         for (size_t i = 0; r == 0 && i < proc->n_iothread_tids; i++)
                 r = qemu_group_add_thread(proc, proc->dom->def, "iothread", proc->iothread_tids[i].id,
                                           proc->iothread_tids[i].tid, err);

@@ -55,17 +55,48 @@ int qemu_check_emulator(const VhDomainDef *def, VhError **err)
 
 /* ---- processors and memory ---- */
 
+static int check_vcpu_zero(const VhVcpu *v, VhError **err)
+{
+        return VH_CHECK_RULES(VIR_FROM_QEMU, err,
+                              { v->enabled == VH_NO, VIR_ERR_CONFIG_UNSUPPORTED, "vcpu 0 can't be offline" },
+                              { v->hotpluggable == VH_YES, VIR_ERR_CONFIG_UNSUPPORTED, "vcpu0 can't be hotpluggable" },
+                              { v->order > 1, VIR_ERR_CONFIG_UNSUPPORTED, "vcpu0 must be enabled first" }, );
+}
+
+/* Those that a machine has from the beginning come first. */
+static int check_vcpu_order(VhVcpu *const *list, uint32_t i, VhError **err)
+{
+        const VhVcpu *v = list[i], *before = list[i - 1];
+        bool from_start = v->enabled == VH_YES && v->hotpluggable == VH_NO;
+
+        return VH_CHECK_RULES(VIR_FROM_QEMU, err,
+                              { v->enabled == VH_YES && !v->order != !list[0]->order, VIR_ERR_CONFIG_UNSUPPORTED,
+                                "all vcpus must have either set or unset order" },
+                              { from_start && !v->order && before->hotpluggable == VH_YES, VIR_ERR_CONFIG_UNSUPPORTED,
+                                "online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus" }, );
+}
+
+static int check_vcpu_list(const VhDomainDef *def, VhError **err)
+{
+        int r = def->vcpu_list.n ? check_vcpu_zero(def->vcpu_list.items[0], err) : 0;
+
+        for (uint32_t i = 1; r == 0 && i < def->vcpu_list.n; i++)
+                r = check_vcpu_order(def->vcpu_list.items, i, err);
+        return r;
+}
+
 static int check_vcpus(const VhDomainDef *def, VhError **err)
 {
         const uint32_t max = qemu_domain_is_q35(def) ? Q35_VCPUS_MAX : I440FX_VCPUS_MAX;
         const VhCpuTopology *t = def->cpu ? def->cpu->topology : NULL;
+        int r;
 
         if (def->vcpus > max)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "Maximum CPUs greater than specified machine type limit %u", max);
-        for (uint32_t i = 0; i < def->vcpu_list.n; i++)
-                if (def->vcpu_list.items[i]->id == 0 && def->vcpu_list.items[i]->enabled == VH_NO)
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "vcpu 0 can't be offline");
+        r = check_vcpu_list(def, err);
+        if (r < 0)
+                return r;
         if (t && (uint64_t)t->sockets * t->dies * t->cores * t->threads != def->vcpus)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "CPU topology doesn't match maximum vcpu count");

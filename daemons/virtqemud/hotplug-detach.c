@@ -2,12 +2,14 @@
 /* Devices that leave a running guest. QEMU asks the guest, and tells when the device is gone: the call waits a little
  * for that; the device leaves the definition when it happens, however late. */
 
+#include "group.h"
 #include "guest-host.h"
 #include "guest-locks.h"
 #include "hotplug.h"
 #include "isolation.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/log.h"
 
@@ -79,7 +81,14 @@ static QemuChange *find_waiting(QemuProcess *proc, const char *alias)
         return NULL;
 }
 
-static void stop_waiting(QemuChange *change)
+void qemu_unplug_begin(QemuChange *change, const char *alias)
+{
+        vh_strset(&change->alias, alias);
+        change->unplugging = true;
+        LL_PREPEND2(qemu_process(change->task.dom)->unplugs, change, next_unplug);
+}
+
+void qemu_unplug_stop(QemuChange *change)
 {
         QemuProcess *proc = qemu_process(change->task.dom);
 
@@ -92,21 +101,38 @@ static void stop_waiting(QemuChange *change)
                 LL_DELETE2(proc->unplugs, change, next_unplug);
 }
 
+static void unplugged(QemuChange *change)
+{
+        if (change->gone)
+                change->gone(change);
+        else
+                qemu_change_finish(change);
+}
+
 static void waited(void *data)
 {
         QemuChange *change = data;
 
-        /* Not an error: the guest may let it go later, or never. */
-        stop_waiting(change);
-        qemu_change_finish(change);
+        qemu_unplug_stop(change);
+        if (change->late)
+                change->late(change);
+        else /* the guest may let it go later, or never */
+                qemu_change_finish(change);
 }
 
-static void wait_for_guest(QemuChange *change)
+void qemu_unplug_wait(QemuChange *change)
 {
         if (!change->unplugging)
-                qemu_change_finish(change); /* it went before the answer came */
+                unplugged(change); /* it went before the answer came */
         else
                 change->timer = vh_loop_add_timer(change->task.driver->env.loop, UNPLUG_WAIT, waited, change);
+}
+
+static bool is_vcpu(const char *alias)
+{
+        unsigned id;
+
+        return sscanf(alias, "vcpu%u", &id) == 1;
 }
 
 static void on_deleted(QemuProcess *proc, json_t *args)
@@ -118,11 +144,14 @@ static void on_deleted(QemuProcess *proc, json_t *args)
         if (!alias)
                 return;
         device_gone(proc, alias);
-        if (!change)
+        if (!change) {
+                if (is_vcpu(alias))
+                        qemu_group_refresh(proc); /* it let it go after all */
                 return;
-        stop_waiting(change);
+        }
+        qemu_unplug_stop(change);
         if (answered)
-                qemu_change_finish(change);
+                unplugged(change);
 }
 
 static void on_refused(QemuProcess *proc, json_t *args)
@@ -139,7 +168,7 @@ static void on_refused(QemuProcess *proc, json_t *args)
         vh_event_domain_device_removal_failed(proc->driver->hub, &wire, alias);
         if (!change || !change->timer)
                 return;
-        stop_waiting(change);
+        qemu_unplug_stop(change);
         r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "unplug of device was rejected by the guest");
         qemu_task_end(&change->task, r, err);
 }
@@ -164,7 +193,7 @@ void qemu_unplugs_stop(QemuProcess *proc)
                         change->unplugging = false;
                         continue;
                 }
-                stop_waiting(change);
+                qemu_unplug_stop(change);
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
                 qemu_task_end(&change->task, r, err);
         }
@@ -272,7 +301,6 @@ static int plan_live(QemuChange *change, VhError **err)
 static void detach_run(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
-        QemuProcess *proc = qemu_process(task->dom);
         VhError *err = NULL;
         int r = qemu_change_plan(change, detach_config, plan_live, &err);
 
@@ -280,15 +308,14 @@ static void detach_run(QemuTask *task)
                 qemu_task_end(task, r, err);
                 return;
         }
-        change->wait = wait_for_guest;
-        change->unplugging = true;
-        LL_PREPEND2(proc->unplugs, change, next_unplug);
+        change->wait = qemu_unplug_wait;
+        qemu_unplug_begin(change, change->alias);
         qemu_change_go(change);
 }
 
 static void detach_cleanup(QemuTask *task)
 {
-        stop_waiting((QemuChange *)task);
+        qemu_unplug_stop((QemuChange *)task);
         qemu_change_cleanup(task);
 }
 

@@ -25,6 +25,9 @@ void qemu_plan_add(QemuPlan *plan, json_t *cmd, json_t *undo);
 /* Hands the descriptors of launch to QEMU under their names (qemu_fd_name()): copies of them. */
 void qemu_plan_fds(const QemuLaunch *launch, QemuPlan *plan);
 void qemu_plan_done(QemuPlan *plan);
+/* Sends all commands of a plan, which is empty then; done() is called at once or later with the first failure, not if
+ * the process goes meanwhile. start-values.c */
+void qemu_plan_say(QemuProcess *proc, QemuPlan *plan, QemuValuesDone done, void *data);
 
 /* hotplug-plan.c: what makes a device, and what removes what it leaves behind in QEMU once it is gone. The device is
  * complete: address, alias, node names. Returns 0 or negative errno with *b->err. */
@@ -56,6 +59,8 @@ struct QemuChange {
         VhSource *timer;   /* of a device that the guest has to let go */
         QemuChange *next_unplug;
         bool unplugging;
+        void (*gone)(QemuChange *change); /* see qemu_unplug_begin() */
+        void (*late)(QemuChange *change);
         /* The live part succeeded: makes it true in dom->def. Returns 0 or negative errno. */
         void (*apply)(QemuChange *change);
         /* Instead of ending after apply: waits. */
@@ -91,10 +96,26 @@ extern const QemuEventRow qemu_hotplug_events[];
 int qemu_update_net(QemuChange *change, const QemuBuild *b, void *have, void *want);
 void qemu_apply_net(void *have, void *want);
 
-/* hotplug-vcpu.c: gives a running guest n processors; affect is resolved, with AFFECT_LIVE in it. Returns VH_LATER. */
-int qemu_vcpus_change(VhCall *call, VhDomainObj *dom, unsigned n, uint32_t affect);
-/* size.c: the number in a stored definition. */
-int qemu_config_vcpus(VhDomainDef *def, unsigned n, VhError **err);
+/* hotplug-vcpu.c: which processors a running guest is to have. */
+typedef struct QemuVcpuWish {
+        unsigned n;          /* as many, whichever */
+        const VhCpuset *set; /* or these; NULL: as many */
+        bool on;             /* what becomes of these */
+        bool hotpluggable;   /* in the stored definition those that join may leave again */
+} QemuVcpuWish;
+/* affect is resolved, with AFFECT_LIVE in it; wish is copied. Returns VH_LATER. */
+int qemu_vcpus_change(VhCall *call, VhDomainObj *dom, const QemuVcpuWish *wish, uint32_t affect);
+/* What makes processor id of an answer to query-hotpluggable-cpus; NULL: there is no such place. */
+json_t *qemu_vcpu_plug(const json_t *places, unsigned id);
+/* vcpus.c: the same in a stored definition. */
+int qemu_config_vcpus(VhDomainDef *def, const QemuVcpuWish *wish, VhError **err);
+
+/* hotplug-detach.c: waits for a device that QEMU was asked to remove. Between begin and wait its command is sent; begin
+ * is undone by qemu_unplug_stop(). gone(), or with NULL the end of the change, follows when the device is gone; late()
+ * (NULL: success) when the guest takes too long for it. */
+void qemu_unplug_begin(QemuChange *change, const char *alias);
+void qemu_unplug_wait(QemuChange *change);
+void qemu_unplug_stop(QemuChange *change);
 
 /* device.c: the same change in the stored definition, not stored yet. */
 int qemu_config_attach(QemuEdit *edit, const char *xml, VhError **err);

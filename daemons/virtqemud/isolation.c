@@ -355,19 +355,24 @@ static int owning_of(const QemuProcess *proc, Owning *o, VhError **err)
         return owns_files(proc->driver) ? qemu_account_of(proc, &o->account, err) : 1;
 }
 
+/* What runs has both labels, also where its definition came from an image without them. */
 static void show_label(VhDomainDef *def, const QemuAccount *account)
 {
         VhSeclabel *label = dac_label(def);
 
-        if (label)
+        if (!label) {
+                label = vh_new(VhSeclabel, 1);
+                label->type = SECLABEL_DYNAMIC;
+                label->model = vh_xstrdup("dac");
+                label->relabel = VH_YES;
+                vh_list_add(&def->seclabels, label);
+        }
+        if (label->type != SECLABEL_DYNAMIC)
                 return;
-        label = vh_new(VhSeclabel, 1);
-        label->type = SECLABEL_DYNAMIC;
-        label->model = vh_xstrdup("dac");
-        label->relabel = VH_YES;
-        label->label = vh_xasprintf("+%u:+%u", account->uid, account->gid);
-        label->imagelabel = vh_xstrdup(label->label);
-        vh_list_add(&def->seclabels, label);
+        if (!label->label)
+                label->label = vh_xasprintf("+%u:+%u", account->uid, account->gid);
+        if (!label->imagelabel)
+                label->imagelabel = vh_xstrdup(label->label);
 }
 
 static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)

@@ -49,7 +49,7 @@ static void fill_vcpu(const QemuProcess *proc, unsigned i, remote_vcpu_info *inf
         info->number = i;
         info->state = VIR_VCPU_RUNNING;
         info->cpu = -1;
-        if (qemu_proc_stat(proc->pid, proc->vcpu_tids[i], &stat) < 0)
+        if (qemu_proc_stat(proc->pid, proc->vcpus[i].tid, &stat) < 0)
                 return;
         info->cpu_time = stat.user + stat.system;
         info->cpu = stat.cpu;
@@ -69,14 +69,14 @@ QEMU_OP_RET(domain_get_vcpus)
         if (args->maxinfo < 0 || args->maplen < 0 ||
             (uint64_t)args->maxinfo * (uint64_t)args->maplen > REMOTE_CPUMAPS_MAX)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "too many vCPUs or bytes of maps");
-        ret->info.val = vh_call_new(call, remote_vcpu_info, proc->n_vcpu_tids);
+        ret->info.val = vh_call_new(call, remote_vcpu_info, proc->n_vcpus);
         ret->cpumaps.len = (uint32_t)(args->maxinfo * args->maplen);
         ret->cpumaps.val = vh_call_alloc(call, ret->cpumaps.len);
-        for (unsigned i = 0; i < proc->n_vcpu_tids && ret->info.len < (uint32_t)args->maxinfo; i++) {
-                if (!proc->vcpu_tids[i])
+        for (unsigned i = 0; i < proc->n_vcpus && ret->info.len < (uint32_t)args->maxinfo; i++) {
+                if (!proc->vcpus[i].tid)
                         continue;
                 fill_vcpu(proc, i, &ret->info.val[ret->info.len]);
-                fill_map(proc->vcpu_tids[i], ret->cpumaps.val + ret->info.len * (uint32_t)args->maplen, args->maplen);
+                fill_map(proc->vcpus[i].tid, ret->cpumaps.val + ret->info.len * (uint32_t)args->maplen, args->maplen);
                 ret->info.len++;
         }
         return 0;

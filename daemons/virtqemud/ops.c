@@ -39,7 +39,7 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_get_max_vcpus),
         OP(domain_get_vcpus_flags),
         OP(domain_set_vcpus),
-        OP(domain_set_vcpus_flags),
+        OP(domain_set_vcpus_flags), OP(domain_set_vcpu),
         OP(domain_set_memory),
         OP(domain_set_memory_flags),
         OP(domain_set_max_memory),

@@ -13,6 +13,13 @@
 typedef struct QemuStarting QemuStarting; /* start.c */
 typedef struct QemuStepWalk QemuStepWalk; /* run-steps.h */
 
+/* One of a guest's processors, as QEMU has it. */
+typedef struct QemuVcpu {
+        pid_t tid;      /* 0: not there */
+        bool plugged;   /* it joined later, and may leave */
+        unsigned order; /* in which they came: 1, 2, ... */
+} QemuVcpu;
+
 /* Of a running (or starting) domain: qemu_domain_priv(dom)->proc. Belongs to the domain; gone when it is inactive. */
 struct QemuProcess {
         QemuDriver *driver;
@@ -60,8 +67,8 @@ struct QemuProcess {
         struct QemuMigration *moving;    /* migrate.h; NULL: it stays here */
         int left_phase;                  /* QemuMigratePhase in which an earlier daemon left it */
         bool left_incoming;              /* as the target of a migration */
-        pid_t *vcpu_tids;                /* by vCPU id; 0: not there */
-        size_t n_vcpu_tids;
+        QemuVcpu *vcpus;                 /* by id */
+        size_t n_vcpus;
         struct QemuIdentity *identity;        /* isolation.h; NULL: that of the daemon, or started by another daemon */
         bool owns_files;                      /* given to its account by this daemon's start */
         struct QemuLocks *locks;              /* guest-locks.h; NULL: not asked for yet */
@@ -156,6 +163,9 @@ typedef void (*QemuValuesDone)(void *data, int r, const VhError *err);
  * called at once or later; not if the process goes meanwhile. incoming: the guest's memory comes from elsewhere.
  * start-values.c */
 void qemu_start_values(QemuProcess *proc, bool incoming, QemuValuesDone done, void *data);
+/* Plugs in the processors that the definition has hotpluggable and on; before anything else, because a saved machine
+ * needs them to come in. done() as above. start-vcpus.c */
+void qemu_start_vcpus(QemuProcess *proc, QemuValuesDone done, void *data);
 
 /* Words of VhChr.target_state: whether the guest has the channel open. */
 enum { QEMU_CHANNEL_CONNECTED = 1, QEMU_CHANNEL_DISCONNECTED = 2 };

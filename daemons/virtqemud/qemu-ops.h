@@ -45,14 +45,17 @@ QEMU_OP_RET(domain_rename);
 
 /* size.c */
 QEMU_OP_RET(domain_get_max_memory);
-QEMU_OP_RET(domain_get_max_vcpus);
-QEMU_OP_RET(domain_get_vcpus_flags);
-QEMU_OP(domain_set_vcpus);
-QEMU_OP(domain_set_vcpus_flags);
 QEMU_OP(domain_set_memory);
 QEMU_OP(domain_set_memory_flags);
 QEMU_OP(domain_set_max_memory);
 QEMU_OP(domain_set_memory_stats_period);
+
+/* vcpus.c */
+QEMU_OP_RET(domain_get_max_vcpus);
+QEMU_OP_RET(domain_get_vcpus_flags);
+QEMU_OP(domain_set_vcpus);
+QEMU_OP(domain_set_vcpus_flags);
+QEMU_OP(domain_set_vcpu);
 
 /* params.c */
 QEMU_OP_RET(domain_get_scheduler_parameters);

@@ -72,13 +72,13 @@ static void read_vcpus(QemuProcess *proc, const xmlNode *root)
 
         if (!vcpus)
                 return;
-        proc->n_vcpu_tids = proc->dom->def->vcpus;
-        proc->vcpu_tids = vh_new(pid_t, proc->n_vcpu_tids);
+        proc->n_vcpus = proc->dom->def->vcpus;
+        proc->vcpus = vh_new(QemuVcpu, proc->n_vcpus);
         for (const xmlNode *n = vcpus->children; n; n = n->next) {
                 int id = n->type == XML_ELEMENT_NODE ? attr_int(n, "id") : -1;
 
-                if (id >= 0 && (size_t)id < proc->n_vcpu_tids)
-                        proc->vcpu_tids[id] = attr_int(n, "pid");
+                if (id >= 0 && (size_t)id < proc->n_vcpus)
+                        proc->vcpus[id].tid = attr_int(n, "pid");
         }
 }
 

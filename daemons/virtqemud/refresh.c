@@ -16,24 +16,76 @@ typedef struct Refresh {
         void *data;
 } Refresh;
 
-static void set_tid(QemuProcess *proc, json_int_t id, json_int_t tid)
+static void make_room(QemuProcess *proc)
 {
-        if (id < 0 || (size_t)id >= proc->dom->def->vcpus)
+        if (proc->n_vcpus == proc->dom->def->vcpus)
                 return;
-        if (!proc->vcpu_tids) {
-                proc->n_vcpu_tids = proc->dom->def->vcpus;
-                proc->vcpu_tids = vh_new(pid_t, proc->n_vcpu_tids);
-        }
-        proc->vcpu_tids[id] = (pid_t)tid;
+        free(proc->vcpus);
+        proc->n_vcpus = proc->dom->def->vcpus;
+        proc->vcpus = vh_new(QemuVcpu, proc->n_vcpus);
 }
 
-static void got_cpus(QemuProcess *proc, json_t *ret)
+/* A place whose processor was plugged in has a name of ours. The last place comes first. */
+void qemu_refresh_places(QemuProcess *proc, json_t *ret)
+{
+        size_t n = json_array_size(ret);
+        json_t *place;
+        size_t i;
+
+        make_room(proc);
+        json_array_foreach(ret, i, place)
+        {
+                const char *path = json_string_value(json_object_get(place, "qom-path"));
+                size_t id = n - 1 - i;
+
+                if (id < proc->n_vcpus)
+                        proc->vcpus[id].plugged = path && vh_startswith(path, "/machine/peripheral/");
+        }
+}
+
+/* What runs is what QEMU has. A definition without a list gets one if it can no longer do without. */
+static void list_vcpus(QemuProcess *proc)
+{
+        VhDomainDef *def = proc->dom->def;
+        uint32_t on = 0;
+
+        for (size_t i = 0; i < proc->n_vcpus; i++)
+                on += proc->vcpus[i].tid != 0;
+        if (!def->vcpu_list.n && on == vh_domain_def_vcpus_current(def))
+                return;
+        vh_domain_list_vcpus(def);
+        for (uint32_t i = 0; i < def->vcpu_list.n && i < proc->n_vcpus; i++) {
+                VhVcpu *v = def->vcpu_list.items[i];
+                const QemuVcpu *have = &proc->vcpus[i];
+
+                v->enabled = have->tid ? VH_YES : VH_NO;
+                v->hotpluggable = have->plugged || !have->tid ? VH_YES : VH_NO;
+                v->order = have->order;
+        }
+        vh_domain_count_vcpus(def);
+}
+
+/* QEMU tells them in the order in which they came. */
+void qemu_refresh_vcpus(QemuProcess *proc, json_t *ret)
 {
         json_t *cpu;
         size_t i;
 
-        json_array_foreach(ret, i, cpu) set_tid(proc, json_integer_value(json_object_get(cpu, "cpu-index")),
-                                                json_integer_value(json_object_get(cpu, "thread-id")));
+        make_room(proc);
+        for (i = 0; i < proc->n_vcpus; i++) {
+                proc->vcpus[i].tid = 0;
+                proc->vcpus[i].order = 0;
+        }
+        json_array_foreach(ret, i, cpu)
+        {
+                json_int_t id = json_integer_value(json_object_get(cpu, "cpu-index"));
+
+                if (id < 0 || (size_t)id >= proc->n_vcpus)
+                        continue;
+                proc->vcpus[id].tid = (pid_t)json_integer_value(json_object_get(cpu, "thread-id"));
+                proc->vcpus[id].order = (unsigned)i + 1;
+        }
+        list_vcpus(proc);
 }
 
 static void got_iothreads(QemuProcess *proc, json_t *ret)
@@ -149,9 +201,17 @@ static bool always(const VhDomainDef *def)
         return true;
 }
 
+static bool has_places(const VhDomainDef *def)
+{
+        return def->vcpu_list.n || def->vcpus_current;
+}
+
 static const Question questions[] = {
-        { got_nothing, "migrate-set-capabilities", true, always },  { got_chardevs, "query-chardev", false, has_chrs },
-        { got_balloon, "query-balloon", true, has_balloon },        { got_cpus, "query-cpus-fast", false, always },
+        { got_nothing, "migrate-set-capabilities", true, always },
+        { got_chardevs, "query-chardev", false, has_chrs },
+        { got_balloon, "query-balloon", true, has_balloon },
+        { qemu_refresh_places, "query-hotpluggable-cpus", true, has_places },
+        { qemu_refresh_vcpus, "query-cpus-fast", false, always },
         { got_iothreads, "query-iothreads", false, has_iothreads },
 };
 

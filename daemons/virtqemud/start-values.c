@@ -119,19 +119,25 @@ static void answered(void *data, json_t *ret, int r, const VhError *err)
         free(values);
 }
 
-void qemu_start_values(QemuProcess *proc, bool incoming, QemuValuesDone done, void *data)
+void qemu_plan_say(QemuProcess *proc, QemuPlan *plan, QemuValuesDone done, void *data)
 {
-        QemuPlan plan = {};
         Values *values;
 
-        plan_all(&plan, proc, incoming);
-        if (!plan.n) {
+        if (!plan->n) {
                 done(data, 0, NULL);
                 return;
         }
         values = vh_new(Values, 1);
-        *values = (Values){ .proc = proc, .waiting = plan.n, .done = done, .data = data };
-        for (size_t i = 0; i < plan.n; i++)
-                qmp_send(proc->mon, VH_TAKE_PTR(plan.steps[i].cmd), answered, values);
-        qemu_plan_done(&plan);
+        *values = (Values){ .proc = proc, .waiting = plan->n, .done = done, .data = data };
+        for (size_t i = 0; i < plan->n; i++)
+                qmp_send(proc->mon, VH_TAKE_PTR(plan->steps[i].cmd), answered, values);
+        qemu_plan_done(plan);
+}
+
+void qemu_start_values(QemuProcess *proc, bool incoming, QemuValuesDone done, void *data)
+{
+        QemuPlan plan = {};
+
+        plan_all(&plan, proc, incoming);
+        qemu_plan_say(proc, &plan, done, data);
 }

@@ -173,10 +173,20 @@ static void refreshed(void *data, int r, const VhError *error)
                 qemu_start_values(s->proc, s->args.incoming || s->args.loadvm, values_set, s);
 }
 
+static void plugged(void *data, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+
+        if (r < 0)
+                fail(s, r, vh_error_copy(error));
+        else
+                qemu_refresh(s->proc, refreshed, s);
+}
+
 static void ready(QemuProcess *proc)
 {
         proc->starting->timer = vh_source_free(proc->starting->timer);
-        qemu_refresh(proc, refreshed, proc->starting);
+        qemu_start_vcpus(proc, plugged, proc->starting);
 }
 
 /* ---- the process ---- */

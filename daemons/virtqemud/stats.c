@@ -92,7 +92,7 @@ static void add_one_vcpu(VhTypedList *list, const Subject *s, unsigned i)
         QemuProcStat stat;
 
         vh_typed_add_int(list, vh_typed_name(list, "vcpu.%u.state", i), VIR_VCPU_RUNNING);
-        if (qemu_proc_stat(s->proc->pid, s->proc->vcpu_tids[i], &stat) < 0)
+        if (qemu_proc_stat(s->proc->pid, s->proc->vcpus[i].tid, &stat) < 0)
                 return;
         vh_typed_add_ullong(list, vh_typed_name(list, "vcpu.%u.time", i), stat.user + stat.system);
         vh_typed_add_ullong(list, vh_typed_name(list, "vcpu.%u.wait", i), 0);
@@ -103,8 +103,8 @@ static void add_vcpu(VhTypedList *list, const Subject *s)
 {
         vh_typed_add_uint(list, "vcpu.current", vh_domain_def_vcpus_current(s->dom->def));
         vh_typed_add_uint(list, "vcpu.maximum", s->dom->def->vcpus);
-        for (unsigned i = 0; s->proc && i < s->proc->n_vcpu_tids; i++)
-                if (s->proc->vcpu_tids[i])
+        for (unsigned i = 0; s->proc && i < s->proc->n_vcpus; i++)
+                if (s->proc->vcpus[i].tid)
                         add_one_vcpu(list, s, i);
 }
 

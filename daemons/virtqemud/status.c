@@ -73,12 +73,12 @@ static char *status_path(const QemuDriver *driver, const char *name)
 
 static void add_vcpus(const QemuProcess *proc, VhBuf *b)
 {
-        if (!proc->vcpu_tids)
+        if (!proc->vcpus)
                 return;
         vh_buf_adds(b, "  <vcpus>\n");
-        for (size_t i = 0; i < proc->n_vcpu_tids; i++)
-                if (proc->vcpu_tids[i])
-                        vh_buf_printf(b, "    <vcpu id='%zu' pid='%d'/>\n", i, (int)proc->vcpu_tids[i]);
+        for (size_t i = 0; i < proc->n_vcpus; i++)
+                if (proc->vcpus[i].tid)
+                        vh_buf_printf(b, "    <vcpu id='%zu' pid='%d'/>\n", i, (int)proc->vcpus[i].tid);
         vh_buf_adds(b, "  </vcpus>\n");
 }
 
@@ -87,6 +87,17 @@ static int add_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *op
         if (info && info->alias && *info->alias)
                 vh_buf_printf(opaque, "    <device alias='%s'/>\n", info->alias);
         return 0;
+}
+
+/* Processors that were plugged in are devices too. */
+static void add_devices(const QemuProcess *proc, VhBuf *b)
+{
+        vh_buf_adds(b, "  <devices>\n");
+        for (size_t i = 0; i < proc->n_vcpus; i++)
+                if (proc->vcpus[i].plugged)
+                        vh_buf_printf(b, "    <device alias='vcpu%zu'/>\n", i);
+        vh_domain_each_device(proc->dom->def, add_device, b);
+        vh_buf_adds(b, "  </devices>\n");
 }
 
 static void add_path(VhBuf *b, const char *element, const char *path)
@@ -146,9 +157,7 @@ static char *status_text(QemuProcess *proc)
         add_jobs(proc, &b);
         if (proc->fake_reboot)
                 vh_buf_adds(&b, "  <fakereboot/>\n");
-        vh_buf_adds(&b, "  <devices>\n");
-        vh_domain_each_device(dom->def, add_device, &b);
-        vh_buf_adds(&b, "  </devices>\n");
+        add_devices(proc, &b);
         add_path(&b, "libDir", proc->lib_dir);
         add_path(&b, "channelTargetDir", proc->channel_dir);
         if (qemu_isolation_remembers(proc->driver))

@@ -80,25 +80,16 @@ static int default_memory(VhDomainDef *def, VhError **err)
         return 0;
 }
 
-/* Where single vCPUs are listed, the list says how many are on. */
-static void count_listed_vcpus(VhDomainDef *def)
-{
-        uint32_t on = 0;
-
-        for (uint32_t i = 0; i < def->vcpu_list.n; i++)
-                on += def->vcpu_list.items[i]->enabled == VH_YES;
-        if (def->vcpu_list.n == def->vcpus && on)
-                def->vcpus_current = on;
-}
-
 static int default_vcpus(VhDomainDef *def, VhError **err)
 {
         if (!def->vcpus)
                 def->vcpus = 1;
-        count_listed_vcpus(def);
         if (def->vcpus_current > def->vcpus)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "maximum vCPU count must not be less than current vCPU count");
+        if (def->vcpu_list.n)
+                vh_domain_list_vcpus(def);
+        vh_domain_count_vcpus(def);
         if (def->vcpus_current == def->vcpus)
                 def->vcpus_current = 0;
         if (!def->vcpu_placement)

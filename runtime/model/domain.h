@@ -297,6 +297,13 @@ static inline uint32_t vh_domain_def_vcpus_current(const VhDomainDef *def)
 {
         return def->vcpus_current ? def->vcpus_current : def->vcpus;
 }
+/* Makes the list of single vCPUs complete, in the order of their ids: those that it does not name are off; without a
+ * list, the first ones are on. At most VH_CPUSET_MAX of them. */
+void vh_domain_list_vcpus(VhDomainDef *def);
+/* Takes the number of those that are on from the list, if there is one. */
+void vh_domain_count_vcpus(VhDomainDef *def);
+/* Those that are on and not plugged in: a machine has them from the beginning. */
+uint32_t vh_domain_boot_vcpus(const VhDomainDef *def);
 
 /* Whether the definition has an I/O thread of that number. */
 bool vh_domain_has_iothread(const VhDomainDef *def, uint32_t id);

@@ -189,7 +189,8 @@ def processors(guest):
     assert len(guest.qmp("query-cpus-fast")) == 4
     assert "<vcpu placement='static'>4</vcpu>" in guest.stored()
     guest.refused("greater than max allowable vcpus for the live domain: 5 > 4", "setvcpus", "live", "5", "--live")
-    guest.refused("not supported", "setvcpus", "live", "1", "--live")
+    guest.refused("device_del", "setvcpus", "live", "1", "--live")  # without a system in the guest
+    assert len(guest.qmp("query-cpus-fast")) == 4 and "<vcpu placement='static'>4</vcpu>" in guest.live()
 
 
 def balloon(guest):

@@ -1,0 +1,264 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Processors and memory of guests: which there are, which come and go, in stored definitions, in guests that run, that are
+saved, restored, and taken over by another daemon. Every call goes to Debian's libvirtd too, and the answers are the same. The
+guests have no system; what needs one is in linux.py. Prints TAP."""
+
+import os
+import re
+import sys
+
+import libvirt
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+
+import host  # noqa: E402
+from guesthost import GuestHost, Virsh  # noqa: E402
+import tap  # noqa: E402
+
+UUID = "11111111-2222-3333-4444-555555555555"
+LIVE, CONFIG, MAXIMUM, HOTPLUGGABLE = 1, 2, 4, 16
+
+
+class Side(Virsh):
+    """A machine with a daemon."""
+
+    def __init__(self, which):
+        self.h = GuestHost()
+        self.which = which
+        self.connect(which)
+
+    def connect(self, which):
+        self.daemon, self.uri = self.h.daemon(which)
+        self.conn = libvirt.open(self.uri)
+
+    def switch(self, which):
+        """Another daemon takes the machine over, with its guests."""
+        self.conn.close()
+        self.daemon.stop()
+        self.connect(which)
+
+    def ask(self, function):
+        """The answer of a function of the connection, or the error, as text."""
+        try:
+            return str(function(self.conn))
+        except libvirt.libvirtError as e:
+            return f"error {e.get_error_code()} {e.get_error_domain()}: {e}"
+
+    def shown(self, *command):
+        run = self.virsh(*[word.replace("ROOT", self.h.root) for word in command])
+        return (run.stdout + run.stderr).replace(self.h.root, "ROOT")
+
+    def define(self, xml):
+        return self.must("define", self.h.write(xml, "guest.xml"))
+
+    def part(self, pattern, *flags):
+        found = re.search(pattern, self.must("dumpxml", "guest", *flags), re.S)
+        return found.group() if found else "none"
+
+    def vcpus(self, *flags):
+        return self.part(r"<vcpu placement=[^>]*>\d+</vcpu>(\s*<vcpus>.*?</vcpus>)?", *flags)
+
+    def logs(self):
+        with open(self.h.path("log", "qemu", "guest.log"), encoding="utf-8") as f:
+            return f"\n{self.daemon.log()}\n{f.read()}"
+
+    def destroy(self):
+        self.must("destroy", "guest")
+
+    def close(self):
+        self.conn.close()
+        self.h.close()
+
+
+class Pair:
+    def __init__(self):
+        self.ours, self.reference = Side("ours"), Side("reference")
+        self.wrong = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.ours.close()
+        self.reference.close()
+
+    def compare(self, name, function):
+        """function(side) is text that must be the same."""
+        ours, reference = function(self.ours), function(self.reference)
+        if ours != reference:
+            self.wrong.append(f"{name}\nreference: {reference}\nours:      {ours}")
+
+    def on_both(self, function):
+        function(self.ours)
+        function(self.reference)
+
+    def commands(self, *commands):
+        for command in commands:
+            self.compare("virsh " + " ".join(command), lambda side, c=command: side.shown(*c))
+
+    def settle(self):
+        wrong, self.wrong = self.wrong, []
+        assert not wrong, f"{len(wrong)} differ\n" + "\n\n".join(wrong[:10])
+
+
+def guest(parts="", cpu="", devices="", memory="<memory unit='MiB'>64</memory>", tail=""):
+    return f"""<domain type='qemu'><name>guest</name><uuid>{UUID}</uuid>{memory}{parts}
+      <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features>{cpu}{tail}
+      <devices>{devices}</devices></domain>"""
+
+
+# ---- which processors there are ----
+
+def vcpu(number, enabled, hotpluggable=None, order=None):
+    more = f" hotpluggable='{hotpluggable}'" if hotpluggable else ""
+    more += f" order='{order}'" if order else ""
+    return f"<vcpu id='{number}' enabled='{enabled}'{more}/>"
+
+
+def listed(maximum, current, *vcpus):
+    now = f" current='{current}'" if current else ""
+    return f"<vcpu{now}>{maximum}</vcpu><vcpus>{''.join(vcpus)}</vcpus>"
+
+
+# on from the start, plugged in, off
+LETTERS = {"o": ("yes", "no"), "p": ("yes", "yes"), "f": ("no", "yes")}
+
+
+def lettered(letters):
+    return listed(len(letters), len(letters) - letters.count("f"),
+                  *[vcpu(i, *LETTERS[letter]) for i, letter in enumerate(letters)])
+
+
+LISTS = [
+    listed(4, 2, vcpu(0, "yes"), vcpu(1, "yes")), listed(4, 1, vcpu(0, "yes")), listed(4, 0, vcpu(0, "yes"), vcpu(2, "no")),
+    listed(4, 2, vcpu(3, "yes", "yes"), vcpu(0, "yes")), listed(4, 3, vcpu(0, "yes")), listed(4, 2),
+    listed(4, 4, vcpu(0, "yes", "no", 1), vcpu(1, "yes", "yes", 3), vcpu(2, "yes", "yes", 2), vcpu(3, "no", "yes", 4)),
+    listed(4, 4, vcpu(0, "yes", "no", 1), vcpu(1, "yes", "yes", 3), vcpu(2, "yes", "yes", 2), vcpu(3, "yes", "yes", 3)),
+    listed(3, 3, vcpu(0, "yes", "no", 2), vcpu(1, "yes", "yes", 3), vcpu(2, "yes", "yes", 1)),
+    listed(3, 3, vcpu(0, "yes", "no", 1), vcpu(1, "yes", "yes"), vcpu(2, "yes", "yes", 2)),
+    listed(2, 2, vcpu(0, "yes"), vcpu(0, "yes")), listed(2, 2, vcpu(0, "yes", "yes"), vcpu(1, "yes", "yes")),
+    listed(2, 1, vcpu(0, "no"), vcpu(1, "yes", "yes")), listed(2, 2, vcpu(0, "yes", None, 1), vcpu(1, "yes", None, 2)),
+    listed(4, 0, vcpu(0, "no", "yes")), lettered("opop"), lettered("ofoo"), lettered("ofpf"), lettered("oofp"),
+]
+STARTS = [lettered(s) for s in ("ofpf", "opff", "ooff", "offp", "oooo", "opfp")] + \
+    ["<vcpu current='1'>4</vcpu>", "<vcpu current='2'>4</vcpu>", "<vcpu>4</vcpu>"]
+
+
+def definitions(pair):
+    """lists of processors as definitions have them"""
+    for parts in LISTS:
+        def define(side, parts=parts):
+            return side.ask(lambda c: c.defineXML(guest(parts)) and "") + \
+                (side.vcpus() if side.must("list", "--all", "--name").strip() else "")
+        pair.compare(parts, define)
+    pair.settle()
+
+
+def changed(side, parts, change):
+    """What becomes of a stored definition."""
+    side.conn.defineXML(guest(parts))
+    return side.ask(lambda c: change(c.lookupByName("guest"))) + side.vcpus()
+
+
+def stored_numbers(pair):
+    """setvcpus of stored definitions"""
+    for parts in STARTS:
+        for n in range(1, 6):
+            for flags in (CONFIG, CONFIG | HOTPLUGGABLE, CONFIG | MAXIMUM, CONFIG | MAXIMUM | HOTPLUGGABLE):
+                pair.compare(f"{parts} setvcpus {n} {flags}", lambda side, a=(n, flags), p=parts:
+                             changed(side, p, lambda dom: dom.setVcpusFlags(*a)))
+    topology = "<vcpu>4</vcpu>", "<cpu><topology sockets='2' dies='1' cores='2' threads='1'/></cpu>"
+    pair.on_both(lambda side: side.define(guest(*topology)))
+    for args in ((2, 6), (8, 6), (4, 6), (2, 2), (2, 0), (2, 1), (300, 6)):
+        pair.compare(f"topology {args}", lambda side, a=args:
+                     side.ask(lambda c: c.lookupByName("guest").setVcpusFlags(*a)) + side.vcpus())
+    pair.settle()
+
+
+def stored_single(pair):
+    """setvcpu of stored definitions"""
+    for parts in STARTS:
+        for which in ("0", "1", "2", "3", "1-2", "1-3", "5", "0-4", "2-3", "x", ""):
+            for on in (0, 1):
+                pair.compare(f"{parts} setvcpu {which} {on}", lambda side, a=(which, on, CONFIG), p=parts:
+                             changed(side, p, lambda dom: dom.setVcpu(*a)))
+    pair.settle()
+
+
+def live_calls(pair):
+    """what a running guest gets and is refused"""
+    calls = [("setVcpu", args) for args in (
+        ("1", 1, 0), ("1", 0, 1), ("2", 1, 1), ("9", 1, 1), ("2,9", 1, 3), ("x", 1, 1), ("2", 7, 1), ("2", 1, 4),
+        ("3", 0, 1), ("", 1, 1), ("0", 0, 1), ("0-1", 0, 1), ("2-3", 1, 3), ("3", 1, 3))]
+    calls += [("setVcpusFlags", args) for args in (
+        (1, 1), (3, 1 | 16), (9, 1), (9, 3), (0, 1), (3, 5), (3, 4), (2, 8), (9, 2 | 16), (4, 3 | 16), (3, 64))]
+    for parts in (lettered("ooff"), "<vcpu current='2'>4</vcpu>", lettered("ofpf")):
+        pair.on_both(lambda side, p=parts: side.define(guest(p)))
+        for state in ("off", "on"):
+            if state == "on":
+                pair.on_both(lambda side: side.must("start", "guest"))
+            for name, args in calls:
+                pair.compare(f"{parts} {state} {name}{args}", lambda side, n=name, a=args:
+                             side.ask(lambda c: getattr(c.lookupByName("guest"), n)(*a)) + side.vcpus() +
+                             side.vcpus("--inactive"))
+        pair.commands(["vcpucount", "guest"], ["vcpupin", "guest"])
+        pair.on_both(Side.destroy)
+    pair.settle()
+
+
+TINY_NUMA = "<cpu><numa><cell id='0' cpus='0-3' memory='64' unit='MiB'/></numa></cpu>"
+ROOM = "<maxMemory slots='4' unit='MiB'>512</maxMemory><memory unit='MiB'>64</memory>"
+
+
+def known(side):
+    """What changes from daemon to daemon: the rest is the same in all."""
+    return side.vcpus() + side.must("vcpucount", "guest") + \
+        "\n".join(re.findall(r"VCPU: +\d+", side.must("vcpuinfo", "guest")))
+
+
+def plugged_in_survive(pair):
+    """processors that were plugged in: saved and restored, managed too, and known to another daemon"""
+    pair.on_both(lambda side: side.define(guest(lettered("offp"))))
+    pair.on_both(lambda side: side.must("start", "guest"))
+    pair.commands(["setvcpu", "guest", "2", "--enable", "--live"])
+    pair.compare("plugged", known)
+    for side, other in ((pair.ours, "reference"), (pair.reference, "ours")):
+        before = known(side)
+        side.must("save", "guest", side.h.path("image"))
+        for daemon in (side.which, other):
+            side.switch(daemon)
+            side.must("restore", side.h.path("image"))
+            assert known(side) == before, f"{side.which} saved, {daemon} restored: {known(side)}"
+            side.must("save", "guest", side.h.path("image"))
+        side.must("restore", side.h.path("image"))
+        side.must("managedsave", "guest")
+        side.must("start", "guest")
+        assert known(side) == before, known(side)
+        side.must("setvcpus", "guest", "4", "--live")
+        more = known(side)
+        for daemon in (side.which, other):
+            side.switch(daemon)
+            assert known(side) == more, f"{daemon} took over: {known(side)}{side.logs()}"
+        refused = side.virsh("setvcpus", "guest", "1", "--live").stderr
+        assert "device unplug request" in refused or "hot unplug not supported" in refused, refused
+    pair.compare("in the end", known)
+    pair.on_both(Side.destroy)
+    pair.settle()
+
+
+TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive]
+
+
+def main():
+    libvirt.registerErrorHandler(lambda *args: None, None)
+    if host.reference_program() is None:
+        print("1..0 # SKIP Debian's libvirtd 9.0.0 is not here")
+        return 0
+    with Pair() as pair:
+        return tap.run(TESTS, sys.argv[1:], pair)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
