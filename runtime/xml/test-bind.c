@@ -412,6 +412,21 @@ static void lists_can_be_changed(void **state)
         vh_xml_bind_clear(&table_shapes, &s);
 }
 
+/* What libxml2 does not know itself is iconv's work. */
+static void other_encodings_are_read(void **state)
+{
+        static const char latin9[] = "<?xml version='1.0' encoding='ISO-8859-15'?><item>\xa4</item>";
+        static const char unknown[] = "<?xml version='1.0' encoding='nothing'?><item/>";
+        _vh_error_ VhError *err = NULL;
+        xmlNode *root;
+        Item *item = parse_well(&table_item, latin9, VH_XML_STRICT);
+
+        assert_string_equal(item->text, "\xe2\x82\xac");
+        vh_xml_bind_free(&table_item, item);
+        assert_int_equal(vh_xml_doc_parse_root(&root, unknown, "test", VIR_FROM_XML, "item", &err), -EINVAL);
+        assert_non_null(strstr(err->message, "encoding"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -428,6 +443,7 @@ int main(void)
                 cmocka_unit_test(copies_are_deep),
                 cmocka_unit_test(differences_are_named),
                 cmocka_unit_test(lists_can_be_changed),
+                cmocka_unit_test(other_encodings_are_read),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
