@@ -9,6 +9,8 @@
 
 enum {
         FORMAT_RAW = 1,
+        FORMAT_COW = 11, /* the first and the last that can stand on another image */
+        FORMAT_VMDK = 15,
         FORMAT_FAT = 16,
         FORMAT_LUKS = 17,
         CACHE_DEFAULT = 1,
@@ -19,6 +21,7 @@ enum {
         CACHE_UNSAFE,
 };
 enum { TRANSPORT_TCP = 1, TRANSPORT_UNIX, TRANSPORT_RDMA };
+enum { PROTOCOL_NBD = 1, PROTOCOL_RBD = 2 };
 
 char *qemu_format_node(const VhDiskSource *src)
 {
@@ -101,22 +104,33 @@ static int nbd_props(const QemuBuild *b, const VhDiskSource *src, const Protocol
                 return r;
         qj_take(o, "server", socket_address(net->hosts.items[0], p));
         qj_str(o, "export", net->name);
-        if (net->tls == VH_YES)
-                qj_fmt(o, "tls-creds", "objlibvirt-%u-storage_tls0", src->index.val);
+        if (qemu_image_wants_tls(b->launch, src)) {
+                _vh_free_ char *tls = qemu_image_tls(src);
+
+                qj_str(o, "tls-creds", tls);
+        }
         qj_str(o, "tls-hostname", net->tls_hostname);
         if (net->reconnect_delay.set)
                 qj_uint(o, "reconnect-delay", net->reconnect_delay.val);
         return 0;
 }
 
-static const char *secret_suffix(bool auth)
+char *qemu_image_secret(const VhDiskSource *src, QemuImageSecret use)
 {
-        return auth ? "storage-auth-secret0" : "format-encryption-secret0";
+        static const char *const suffixes[] = {
+                [QEMU_IMAGE_AUTH] = "storage-auth",
+                [QEMU_IMAGE_COOKIES] = "storage-httpcookie",
+                [QEMU_IMAGE_ENCRYPTION] = "format-encryption",
+        };
+
+        return vh_xasprintf("libvirt-%u-%s-secret0", src->index.val, suffixes[use]);
 }
 
-static void secret_ref(json_t *o, const char *key, const VhDiskSource *src, bool auth)
+static void secret_ref(json_t *o, const char *key, const VhDiskSource *src, QemuImageSecret use)
 {
-        qj_fmt(o, key, "libvirt-%u-%s", src->index.val, secret_suffix(auth));
+        _vh_free_ char *id = qemu_image_secret(src, use);
+
+        qj_str(o, key, id);
 }
 
 /* "iqn.2004-01.org:name/1" names a target and a unit. */
@@ -141,7 +155,7 @@ static int iscsi_props(const QemuBuild *b, const VhDiskSource *src, const Protoc
         qj_str(o, "transport", "tcp");
         if (net->auth) {
                 qj_str(o, "user", net->auth->username);
-                secret_ref(o, "password-secret", src, true);
+                secret_ref(o, "password-secret", src, QEMU_IMAGE_AUTH);
         }
         qj_str(o, "initiator-name", net->initiator_iqn);
         return 0;
@@ -186,7 +200,7 @@ static int rbd_props(const QemuBuild *b, const VhDiskSource *src, const Protocol
         if (net->auth) {
                 qj_str(o, "user", net->auth->username);
                 json_object_set_new(o, "auth-client-required", json_pack("[s,s]", "cephx", "none"));
-                secret_ref(o, "key-secret", src, true);
+                secret_ref(o, "key-secret", src, QEMU_IMAGE_AUTH);
         }
         return 0;
 }
@@ -205,12 +219,12 @@ static int curl_props(const QemuBuild *b, const VhDiskSource *src, const Protoco
                net->query ? net->query : "");
         if (net->auth) {
                 qj_str(o, "username", net->auth->username);
-                secret_ref(o, "password-secret", src, true);
+                secret_ref(o, "password-secret", src, QEMU_IMAGE_AUTH);
         }
         if (net->ssl_verify)
                 json_object_set_new(o, "sslverify", json_boolean(net->ssl_verify == VH_YES));
         if (net->cookies.n)
-                qj_fmt(o, "cookie-secret", "libvirt-%u-storage-httpcookie-secret0", src->index.val);
+                secret_ref(o, "cookie-secret", src, QEMU_IMAGE_COOKIES);
         qj_uint(o, "timeout", (json_int_t)net->timeout);
         qj_uint(o, "readahead", (json_int_t)net->readahead);
         return 0;
@@ -293,16 +307,20 @@ static const Protocol protocols[] = {
         [11] = { "ssh", "22", ssh_props },           [13] = { "nfs", "2049", nfs_props },
 };
 
-static int network_props(const QemuBuild *b, const VhDiskSource *src, json_t *o)
+static int network_props(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, json_t *o)
 {
         static const char *const unknown[] = { [3] = "sheepdog", [10] = "tftp", [12] = "vxhs", [14] = "vhostuser" };
         unsigned i = src->network->protocol;
+        VhNetworkSource net = *src->network;
+        VhDiskSource whole = *src;
 
         if (i >= VH_ARRAY_SIZE(protocols) || !protocols[i].props)
                 return qemu_unsupported(b, "'%s' protocol is not supported with this QEMU binary",
                                         i < VH_ARRAY_SIZE(unknown) && unknown[i] ? unknown[i] : "unknown");
         qj_str(o, "driver", protocols[i].driver);
-        return protocols[i].props(b, src, &protocols[i], o);
+        net.auth = (VhStorageAuth *)(uintptr_t)qemu_auth_of(disk, src);
+        whole.network = &net;
+        return protocols[i].props(b, &whole, &protocols[i], o);
 }
 
 /* ---- the protocol node ---- */
@@ -352,7 +370,7 @@ static int protocol_props(const QemuBuild *b, const VhDisk *disk, const VhDiskSo
                 qj_int(o, "namespace", (json_int_t)src->nvme_namespace);
                 return 0;
         case VH_DISK_TYPE_NETWORK:
-                return network_props(b, src, o);
+                return network_props(b, disk, src, o);
         default:
                 return qemu_unsupported(b, "this type of disk source cannot be opened by QEMU: storage volumes must be "
                                            "translated first");
@@ -399,11 +417,20 @@ static uint8_t source_format(const VhDisk *disk, const VhDiskSource *src)
         return disk && src == &disk->src ? disk->format : src->format;
 }
 
-static const VhStorageEncryption *encryption_of(const VhDisk *disk, const VhDiskSource *src)
+/* Older tools write these into the disk. */
+
+const VhStorageEncryption *qemu_encryption_of(const VhDisk *disk, const VhDiskSource *src)
 {
         const VhStorageEncryption *e = src->type == VH_DISK_TYPE_NETWORK ? src->network->encryption : src->encryption;
 
         return e ? e : disk && src == &disk->src ? disk->encryption : NULL;
+}
+
+const VhStorageAuth *qemu_auth_of(const VhDisk *disk, const VhDiskSource *src)
+{
+        const VhStorageAuth *auth = src->type == VH_DISK_TYPE_NETWORK ? src->network->auth : src->auth;
+
+        return auth ? auth : disk && src == &disk->src ? disk->auth : NULL;
 }
 
 static void discard_props(const VhDisk *disk, bool top, json_t *o)
@@ -430,12 +457,12 @@ static void encryption_props(const VhDiskSource *src, const VhStorageEncryption 
         if (!e)
                 return;
         if (format == FORMAT_RAW || format == FORMAT_LUKS) {
-                secret_ref(o, "key-secret", src, false);
+                secret_ref(o, "key-secret", src, QEMU_IMAGE_ENCRYPTION);
                 return;
         }
         encrypt = json_object();
         qj_str(encrypt, "format", formats[e->format]);
-        secret_ref(encrypt, "key-secret", src, false);
+        secret_ref(encrypt, "key-secret", src, QEMU_IMAGE_ENCRYPTION);
         qj_take(o, "encrypt", encrypt);
 }
 
@@ -461,7 +488,7 @@ static json_t *format_layer(const VhDisk *disk, const VhDiskSource *src)
 {
         bool top = !disk || src == &disk->src;
         uint8_t format = source_format(disk, src);
-        const VhStorageEncryption *e = encryption_of(disk, src);
+        const VhStorageEncryption *e = qemu_encryption_of(disk, src);
         const VhStorageSlice *slice = slice_of(src);
         uint64_t metadata = disk && top ? disk->metadata_cache : src->metadata_cache;
         bool plain = format_driver(format, e)[0] == 'r';
@@ -484,7 +511,7 @@ static json_t *format_layer(const VhDisk *disk, const VhDiskSource *src)
                 qj_fmt(o, "file", "libvirt-%u-storage", src->index.val);
         if (qemu_backing(src))
                 qj_fmt(o, "backing", "libvirt-%u-format", qemu_backing(src)->index.val);
-        else if (src->backing && !plain)
+        else if (src->backing && format >= FORMAT_COW && format <= FORMAT_VMDK)
                 json_object_set_new(o, "backing", json_null());
         return o;
 }
@@ -495,7 +522,7 @@ static json_t *slice_layer(const VhDisk *disk, const VhDiskSource *src)
         const VhStorageSlice *slice = slice_of(src);
         json_t *o;
 
-        if (!slice || format_driver(source_format(disk, src), encryption_of(disk, src))[0] == 'r')
+        if (!slice || format_driver(source_format(disk, src), qemu_encryption_of(disk, src))[0] == 'r')
                 return NULL;
         o = json_object();
         qj_str(o, "driver", "raw");
@@ -508,25 +535,82 @@ static json_t *slice_layer(const VhDisk *disk, const VhDiskSource *src)
         return o;
 }
 
-/* What needs a secret can be described, but not run: nobody gives the secret out yet. */
-static int check_secrets(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src)
-{
-        const VhNetworkSource *net = src->type == VH_DISK_TYPE_NETWORK ? src->network : NULL;
+/* ---- what must be there before the nodes ---- */
 
-        if (b->launch->standalone)
-                return 0;
-        if (encryption_of(disk, src))
-                return qemu_unsupported(b, "encrypted disks are not supported yet: there is no secret driver");
-        if (net && (net->auth || net->cookies.n))
-                return qemu_unsupported(b, "disks with a login are not supported yet: there is no secret driver");
-        if (net && net->tls == VH_YES)
-                return qemu_unsupported(b, "disks over TLS are not supported yet");
+bool qemu_is_rbd(const VhDiskSource *src)
+{
+        return src->type == VH_DISK_TYPE_NETWORK && src->network->protocol == PROTOCOL_RBD;
+}
+
+bool qemu_image_wants_tls(const QemuLaunch *launch, const VhDiskSource *src)
+{
+        if (src->type != VH_DISK_TYPE_NETWORK || src->network->protocol != PROTOCOL_NBD || src->network->tls == VH_NO)
+                return false;
+        return src->network->tls == VH_YES || qemu_tls_settings(launch->conf, QEMU_TLS_NBD).wanted;
+}
+
+char *qemu_image_tls(const VhDiskSource *src)
+{
+        _vh_free_ char *node = qemu_storage_node(src);
+
+        return qemu_tls_alias(node);
+}
+
+int qemu_use_secret(const QemuBuild *b, const char *id, json_t **list)
+{
+        json_t *secret = json_object_get(b->launch->secrets, id);
+
+        if (!secret)
+                return qemu_unsupported(b, "an image that needs secret '%s' cannot be opened by this operation", id);
+        if (!*list)
+                *list = json_array();
+        json_array_append(*list, secret);
         return 0;
+}
+
+int qemu_use_tls(const QemuBuild *b, const QemuTls *tls, const char *tls_id, const char *secret_of, bool server,
+                 json_t **list)
+{
+        _vh_free_ char *secret = tls->secret ? qemu_secret_alias(secret_of) : NULL;
+        int r = secret ? qemu_use_secret(b, secret, list) : 0;
+
+        if (!*list)
+                *list = json_array();
+        if (r == 0)
+                json_array_append_new(*list, qemu_tls_object(tls, tls_id, server, secret));
+        return r;
+}
+
+static int use_image_secret(const QemuBuild *b, const VhDiskSource *src, QemuImageSecret use, bool needed,
+                            json_t **list)
+{
+        _vh_free_ char *id = needed ? qemu_image_secret(src, use) : NULL;
+
+        return id ? qemu_use_secret(b, id, list) : 0;
+}
+
+static int use_image_tls(const QemuBuild *b, const VhDiskSource *src, json_t **list)
+{
+        const QemuTls tls = qemu_tls_settings(b->launch->conf, QEMU_TLS_NBD);
+        _vh_free_ char *id = qemu_image_tls(src);
+
+        return qemu_image_wants_tls(b->launch, src) ? qemu_use_tls(b, &tls, id, id, false, list) : 0;
+}
+
+static int use_objects(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, json_t **list)
+{
+        bool cookies = src->type == VH_DISK_TYPE_NETWORK && src->network->cookies.n;
+        const VhStorageEncryption *e = qemu_encryption_of(disk, src);
+        int r = use_image_secret(b, src, QEMU_IMAGE_AUTH, qemu_auth_of(disk, src) && disk, list);
+
+        r = r < 0 ? r : use_image_secret(b, src, QEMU_IMAGE_COOKIES, cookies, list);
+        r = r < 0 ? r : use_image_secret(b, src, QEMU_IMAGE_ENCRYPTION, e && e->secrets.n, list);
+        return r < 0 ? r : use_image_tls(b, src, list);
 }
 
 int qemu_block_layers(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, QemuBlockLayers *layers)
 {
-        int r = check_secrets(b, disk, src);
+        int r = use_objects(b, disk, src, &layers->objects);
 
         if (r < 0)
                 return r;
@@ -540,8 +624,7 @@ int qemu_block_layers(const QemuBuild *b, const VhDisk *disk, const VhDiskSource
 
 void qemu_block_layers_done(QemuBlockLayers *layers)
 {
-        json_decref(layers->secret);
-        json_decref(layers->auth_secret);
+        json_decref(layers->objects);
         json_decref(layers->storage);
         json_decref(layers->slice);
         json_decref(layers->format);

@@ -79,14 +79,14 @@ static void add_vdagent(VhBuf *o, const VhChrSource *src)
 /* ---- TLS ---- */
 
 /* Whether the connection of a TCP source is encrypted: it says so itself, or the settings do. */
-static bool wants_tls(const QemuBuild *b, const VhChrSource *src, bool *server)
+bool qemu_chardev_wants_tls(const QemuLaunch *launch, const VhChrSource *src, bool *server)
 {
         const VhChrEnd *listen = find_end(src, MODE_BIND), *end = listen ? listen : find_end(src, MODE_CONNECT);
 
         *server = listen != NULL;
         if (src->type != VH_CHR_TCP || !end || end->tls == VH_NO)
                 return false;
-        return end->tls == VH_YES || qemu_tls_settings(b->launch->conf, QEMU_TLS_CHARDEV).wanted;
+        return end->tls == VH_YES || qemu_tls_settings(launch->conf, QEMU_TLS_CHARDEV).wanted;
 }
 
 static char *tls_id(const char *alias)
@@ -96,22 +96,14 @@ static char *tls_id(const char *alias)
         return qemu_tls_alias(chardev);
 }
 
-int qemu_chardev_tls(const QemuBuild *b, const VhChrSource *src, const char *alias, json_t **object)
+int qemu_chardev_tls(const QemuBuild *b, const VhChrSource *src, const char *alias, json_t **objects)
 {
         const QemuTls tls = qemu_tls_settings(b->launch->conf, QEMU_TLS_CHARDEV);
-        _vh_free_ char *id = tls_id(alias);
+        _vh_free_ char *id = tls_id(alias), *chardev = vh_xasprintf("char%s", alias);
         bool server;
 
-        *object = NULL;
-        if (!wants_tls(b, src, &server))
-                return 0;
-        if (tls.secret)
-                return qemu_unsupported(b,
-                                        "the key of the TLS certificate of character devices is encrypted, and there "
-                                        "is no secret driver to ask for secret %s",
-                                        tls.secret);
-        *object = qemu_tls_object(&tls, id, server, NULL);
-        return 0;
+        *objects = NULL;
+        return qemu_chardev_wants_tls(b->launch, src, &server) ? qemu_use_tls(b, &tls, id, chardev, server, objects) : 0;
 }
 
 /* ---- descriptors that stand for files ---- */
@@ -218,8 +210,8 @@ int qemu_build_chardev(QemuBuild *b, const VhChrSource *src, const char *alias)
         json_t *tls = NULL;
         int r = driver ? qemu_chardev_tls(b, src, alias, &tls) : -EINVAL;
 
-        if (r == 0 && tls)
-                r = qemu_build_object(b, tls);
+        r = r < 0 ? r : qemu_build_objects(b, VH_TAKE_PTR(tls));
+        json_decref(tls);
         if (r < 0)
                 return r;
         vh_buf_printf(&o, "%s,id=char%s", driver, alias);
@@ -332,7 +324,7 @@ json_t *qemu_chardev_backend(const QemuBuild *b, const VhChrSource *src, const c
                 return NULL;
         data = json_object();
         source_data(src, vh_startswith(alias, "redir") ? "usbredir" : "vdagent", data);
-        if (wants_tls(b, src, &server))
+        if (qemu_chardev_wants_tls(b->launch, src, &server))
                 qj_fmt(data, "tls-creds", "objchar%s_tls0", alias);
         backend = json_object();
         qj_str(backend, "type", driver);

@@ -214,6 +214,8 @@ static int build_chain(QemuBuild *b, const VhDisk *disk, const VhDiskSource *src
         int r = qemu_backing(src) ? build_chain(b, disk, qemu_backing(src)) : 0;
 
         r = r < 0 ? r : qemu_block_layers(b, disk, src, &layers);
+        if (r == 0)
+                r = qemu_build_objects(b, VH_TAKE_PTR(layers.objects));
         if (r == 0) {
                 qemu_build_json(b, "-blockdev", VH_TAKE_PTR(layers.storage));
                 if (layers.slice)

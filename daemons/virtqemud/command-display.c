@@ -91,13 +91,14 @@ static int build_vnc(QemuBuild *b, const VhGraphics *g)
         if (conf_bool(b, "vnc_tls")) {
                 const QemuTls tls = qemu_tls_settings(b->launch->conf, QEMU_TLS_VNC);
 
-                if (tls.secret)
-                        return qemu_unsupported(b,
-                                                "the key of the TLS certificate of VNC is encrypted, and there is no "
-                                                "secret driver to ask for secret %s",
-                                                tls.secret);
-                qemu_build_json(b, "-object", qemu_tls_object(&tls, "vnc-tls-creds0", true, NULL));
-                vh_buf_adds(&o, ",tls-creds=vnc-tls-creds0");
+                json_t *objects = NULL;
+                int r = qemu_use_tls(b, &tls, QEMU_VNC_TLS, QEMU_VNC_TLS, true, &objects);
+
+                r = r < 0 ? r : qemu_build_objects(b, VH_TAKE_PTR(objects));
+                json_decref(objects);
+                if (r < 0)
+                        return r;
+                vh_buf_adds(&o, ",tls-creds=" QEMU_VNC_TLS);
         }
         if (conf_bool(b, "vnc_sasl"))
                 vh_buf_adds(&o, ",sasl=on");

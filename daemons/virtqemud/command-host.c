@@ -158,18 +158,25 @@ static int scsi_place(const QemuBuild *b, const VhHostdev *h, json_t *o)
 }
 
 /* Nodes of host devices are counted on after those of images. The caller frees it. */
-static char *scsi_node(const QemuBuild *b, const VhHostdev *h)
+static char *scsi_node(const VhDomainDef *def, const VhHostdev *h)
 {
-        uint32_t number = qemu_highest_node(b->def) + 1;
+        uint32_t number = qemu_highest_node(def) + 1;
 
-        for (uint32_t i = 0; i < b->def->hostdevs.n && b->def->hostdevs.items[i] != h; i++)
-                number += b->def->hostdevs.items[i]->type == VH_HOSTDEV_SCSI;
+        for (uint32_t i = 0; i < def->hostdevs.n && def->hostdevs.items[i] != h; i++)
+                number += def->hostdevs.items[i]->type == VH_HOSTDEV_SCSI;
         return vh_xasprintf("libvirt-%u-backend", number);
+}
+
+char *qemu_hostdev_secret(const VhDomainDef *def, const VhHostdev *h)
+{
+        _vh_free_ char *node = scsi_node(def, h);
+
+        return qemu_secret_alias(node);
 }
 
 static int scsi_props(const QemuBuild *b, const VhHostdev *h, json_t *o)
 {
-        _vh_free_ char *node = scsi_node(b, h);
+        _vh_free_ char *node = scsi_node(b->def, h);
         int r;
 
         qj_str(o, "driver", "scsi-generic");
@@ -233,7 +240,8 @@ json_t *qemu_hostdev_device(const QemuBuild *b, const VhHostdev *h)
 /* The node of a SCSI device that a guest talks to itself. */
 static int build_scsi_node(QemuBuild *b, const VhHostdev *h)
 {
-        _vh_free_ char *name = scsi_node(b, h);
+        _vh_free_ char *name = scsi_node(b->def, h), *secret = qemu_hostdev_secret(b->def, h);
+        json_t *objects = NULL;
         VhNetworkSource net = {
                 .protocol = 5, .name = h->scsi_name, .initiator_iqn = h->initiator_iqn, .auth = h->auth
         };
@@ -247,15 +255,21 @@ static int build_scsi_node(QemuBuild *b, const VhHostdev *h)
         net.hosts.items = h->hosts.items;
         net.hosts.n = h->hosts.n;
         r = qemu_block_layers(b, NULL, &src, &layers);
+        if (r == 0 && h->auth)
+                r = qemu_use_secret(b, secret, &objects);
+        r = r < 0 ? r : qemu_build_objects(b, VH_TAKE_PTR(objects));
         if (r == 0) {
                 json_t *o = json_incref(layers.storage);
 
+                if (h->auth)
+                        json_object_set_new(o, "password-secret", json_string(secret));
                 qj_str(o, "node-name", name);
                 json_object_del(o, "auto-read-only");
                 json_object_del(o, "discard");
                 qj_take(o, "read-only", json_boolean(h->readonly));
                 qemu_build_json(b, "-blockdev", o);
         }
+        json_decref(objects);
         qemu_block_layers_done(&layers);
         return r;
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "command.h"
+#include "tls-objects.h"
 
 /* What is being described. cmd is NULL where single devices are made for a running guest. */
 typedef struct QemuBuild {
@@ -32,6 +33,8 @@ void qj_take(json_t *o, const char *key, json_t *value);    /* value is taken ov
 /* Adds `option {...}`; props is taken over. What QEMU does not know is refused. Returns 0 or negative errno. */
 int qemu_build_device(QemuBuild *b, json_t *props);
 int qemu_build_object(QemuBuild *b, json_t *props);
+/* Each of an array (NULL: none), which is taken over. */
+int qemu_build_objects(QemuBuild *b, json_t *list);
 void qemu_build_json(QemuBuild *b, const char *option, json_t *props);
 /* The checks of qemu_build_device() alone, and the properties that <qemu:override> changes. */
 int qemu_device_check(const QemuBuild *b, json_t *props);
@@ -68,6 +71,8 @@ json_t *qemu_rng_device(const QemuBuild *b, const VhRng *rng);
 json_t *qemu_rng_object(const QemuBuild *b, const VhRng *rng);
 json_t *qemu_watchdog_device(const QemuBuild *b, const VhWatchdog *watchdog);
 json_t *qemu_hostdev_device(const QemuBuild *b, const VhHostdev *hostdev);
+/* Id of the secret that a SCSI device on the network needs; the caller frees it. */
+char *qemu_hostdev_secret(const VhDomainDef *def, const VhHostdev *hostdev);
 json_t *qemu_redirdev_device(const QemuBuild *b, const VhRedirdev *redirdev);
 json_t *qemu_memory_device(const QemuBuild *b, const VhMemdev *mem);
 json_t *qemu_memory_object(const QemuBuild *b, const VhMemdev *mem);
@@ -79,9 +84,23 @@ json_t *qemu_vsock_device(const QemuBuild *b, const VhVsock *vsock);
 
 /* One image of a chain: its protocol and its format layer, and the objects that must be there before. */
 typedef struct QemuBlockLayers {
-        json_t *secret, *auth_secret; /* objects; NULL: none */
+        json_t *objects; /* an array, in the order in which they are made; NULL: none */
         json_t *storage, *slice, *format;
 } QemuBlockLayers;
+
+/* What an image may need a secret for, and the secret's id; the caller frees it. */
+typedef enum QemuImageSecret { QEMU_IMAGE_AUTH, QEMU_IMAGE_COOKIES, QEMU_IMAGE_ENCRYPTION } QemuImageSecret;
+char *qemu_image_secret(const VhDiskSource *src, QemuImageSecret use);
+/* The login and the encryption of an image, wherever the definition has them; NULL: none. disk: NULL for an image
+ * without a disk. */
+const VhStorageAuth *qemu_auth_of(const VhDisk *disk, const VhDiskSource *src);
+const VhStorageEncryption *qemu_encryption_of(const VhDisk *disk, const VhDiskSource *src);
+bool qemu_is_rbd(const VhDiskSource *src);
+/* Whether the connection to it is encrypted, and the id of the credentials then; the caller frees it. */
+bool qemu_image_wants_tls(const QemuLaunch *launch, const VhDiskSource *src);
+char *qemu_image_tls(const VhDiskSource *src);
+/* Adds a secret of the launch to list (made if it is NULL). Refused with *b->err if nobody fetched it. */
+int qemu_use_secret(const QemuBuild *b, const char *id, json_t **list);
 
 /* Describes the image src of a disk. backing: name of the format node below, NULL: none. */
 int qemu_block_layers(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, QemuBlockLayers *layers);
@@ -99,8 +118,15 @@ json_t *qemu_throttle_props(const VhDisk *disk);
 
 /* -chardev of an alias "charALIAS". */
 int qemu_build_chardev(QemuBuild *b, const VhChrSource *src, const char *alias);
-/* The credentials that it needs first, as an object; *object NULL: none. Returns 0 or negative errno with *b->err. */
-int qemu_chardev_tls(const QemuBuild *b, const VhChrSource *src, const char *alias, json_t **object);
+/* The objects that its encryption needs first, as an array; *objects NULL: none. Returns 0 or negative errno with
+ * *b->err. */
+int qemu_chardev_tls(const QemuBuild *b, const VhChrSource *src, const char *alias, json_t **objects);
+/* Whether it is encrypted, and as which side. */
+bool qemu_chardev_wants_tls(const QemuLaunch *launch, const VhChrSource *src, bool *server);
+/* TLS credentials and before them the secret that opens their key; the array is made if it is NULL. tls_id: of the
+ * credentials, secret_of: what the secret is named after. */
+int qemu_use_tls(const QemuBuild *b, const QemuTls *tls, const char *tls_id, const char *secret_of, bool server,
+                 json_t **list);
 /* The same as arguments of QMP chardev-add. */
 json_t *qemu_chardev_backend(const QemuBuild *b, const VhChrSource *src, const char *alias);
 

@@ -3,6 +3,7 @@
 
 #include "guest-host.h"
 
+#include "guest-secrets.h"
 #include "helpers.h"
 #include "run-steps.h"
 
@@ -15,6 +16,8 @@ static int (*const helpers[])(QemuProcess *, QemuHostWork *, VhError **) = { qem
 static int want_all(QemuProcess *proc, VhError **err)
 {
         int r = qemu_guest_nets_want(proc, proc->work, err);
+
+        qemu_secrets_want(proc->launch, proc->dom->def, proc->work);
 
         for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(helpers); i++)
                 r = helpers[i](proc, proc->work, err);

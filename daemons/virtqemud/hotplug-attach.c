@@ -10,6 +10,7 @@
 #include "guest-defaults.h"
 #include "guest-host.h"
 #include "guest-locks.h"
+#include "guest-secrets.h"
 #include "isolation.h"
 
 /* ---- the device in a copy of what runs ---- */
@@ -124,10 +125,10 @@ static int plan_live(QemuChange *change, VhError **err)
                 r = qemu_locks_add_disk(proc, change->joined, err);
                 change->locked = r >= 0;
         }
-        if (r >= 0 && change->dev.kind == VH_DEVICE_NET) {
-                change->work = qemu_host_work_new();
+        change->work = qemu_host_work_new();
+        qemu_device_secrets_want(&launch, change->live, &(VhDevice){ change->dev.kind, change->joined }, change->work);
+        if (r >= 0 && change->dev.kind == VH_DEVICE_NET)
                 r = qemu_guest_net_want(proc, change->joined, change->work, err);
-        }
         return r;
 }
 

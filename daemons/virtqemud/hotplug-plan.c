@@ -81,13 +81,25 @@ static int add_object(json_t *props, QemuPlan *plan)
         return 0;
 }
 
+int qemu_plan_objects(json_t *list, QemuPlan *plan)
+{
+        json_t *object;
+        size_t i;
+        int r = 0;
+
+        json_array_foreach (list, i, object)
+                if (r == 0)
+                        r = add_object(json_incref(object), plan);
+        return r;
+}
+
 static int add_chardev(const QemuBuild *b, const VhChrSource *src, const char *alias, QemuPlan *plan)
 {
         json_t *props, *tls;
         int r = qemu_chardev_tls(b, src, alias, &tls);
 
-        if (r == 0 && tls)
-                r = add_object(tls, plan);
+        r = r < 0 ? r : qemu_plan_objects(tls, plan);
+        json_decref(tls);
         props = r < 0 ? NULL : qemu_chardev_backend(b, src, alias);
         if (!props)
                 return -EINVAL;
@@ -120,6 +132,7 @@ static int plan_chain(const QemuBuild *b, const VhDisk *disk, const VhDiskSource
         int r = qemu_backing(src) ? plan_chain(b, disk, qemu_backing(src), plan) : 0;
 
         r = r < 0 ? r : qemu_block_layers(b, disk, src, &layers);
+        r = r < 0 ? r : qemu_plan_objects(layers.objects, plan);
         if (r == 0) {
                 add_node(VH_TAKE_PTR(layers.storage), plan);
                 add_node(VH_TAKE_PTR(layers.slice), plan);
@@ -154,9 +167,30 @@ static int plan_disk(const QemuBuild *b, const void *dev, QemuPlan *plan)
         return r;
 }
 
+static void del_object(char *id, QemuPlan *plan)
+{
+        qemu_plan_add(plan, named("object-del", "id", id), NULL);
+}
+
 static void del_node(char *name, QemuPlan *plan)
 {
         qemu_plan_add(plan, named("blockdev-del", "node-name", name), NULL);
+}
+
+/* Credentials that only the settings asked for stay: they are not told from none here. */
+static void clean_objects(const VhDisk *disk, const VhDiskSource *src, QemuPlan *plan)
+{
+        const VhStorageEncryption *e = qemu_encryption_of(disk, src);
+        const VhNetworkSource *net = src->type == VH_DISK_TYPE_NETWORK ? src->network : NULL;
+
+        if (net && net->tls == VH_YES)
+                del_object(qemu_image_tls(src), plan);
+        if (e && e->secrets.n)
+                del_object(qemu_image_secret(src, QEMU_IMAGE_ENCRYPTION), plan);
+        if (net && net->cookies.n)
+                del_object(qemu_image_secret(src, QEMU_IMAGE_COOKIES), plan);
+        if (qemu_auth_of(disk, src))
+                del_object(qemu_image_secret(src, QEMU_IMAGE_AUTH), plan);
 }
 
 void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan)
@@ -168,6 +202,7 @@ void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan)
         for (const VhDiskSource *src = &disk->src; src; src = qemu_backing(src)) {
                 del_node(qemu_format_node(src), plan);
                 del_node(qemu_storage_node(src), plan);
+                clean_objects(disk, src, plan);
         }
 }
 
@@ -272,8 +307,11 @@ static void clean_chr(const void *dev, QemuPlan *plan)
         const VhChr *chr = dev;
 
         del_chardev(chr->info.alias, plan);
-        if (chr->source.type == VH_CHR_TCP) /* there are credentials only with TLS; others answer that there are none */
-                qemu_plan_add(plan, named("object-del", "id", vh_xasprintf("objchar%s_tls0", chr->info.alias)), NULL);
+        if (chr->source.type != VH_CHR_TCP)
+                return;
+        /* There are credentials only with TLS; others answer that there are none. */
+        del_object(vh_xasprintf("objchar%s_tls0", chr->info.alias), plan);
+        del_object(vh_xasprintf("char%s-secret0", chr->info.alias), plan);
 }
 
 static int plan_redirdev(const QemuBuild *b, const void *dev, QemuPlan *plan)

@@ -34,6 +34,8 @@ void qemu_plan_say(QemuProcess *proc, QemuPlan *plan, QemuValuesDone done, void 
 int qemu_plan_attach(const QemuBuild *b, VhDeviceKind kind, const void *dev, QemuPlan *plan);
 void qemu_plan_clean(VhDeviceKind kind, const void *dev, QemuPlan *plan);
 /* The images of a disk alone. */
+/* Each of an array of objects (borrowed; NULL: none). */
+int qemu_plan_objects(json_t *list, QemuPlan *plan);
 int qemu_plan_images(const QemuBuild *b, const VhDisk *disk, QemuPlan *plan);
 void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan);
 

@@ -98,6 +98,7 @@ static int plan_nodes(const QemuBuild *b, const QemuNewImage *image, const VhDis
 
         if (r < 0)
                 return r;
+        (void)qemu_plan_objects(layers.objects, plan);
         if (!image->reuse && raw && src->type == VH_DISK_TYPE_FILE)
                 plan_create(image, "storage", plan);
         qemu_plan_add(plan, qmp_command_args("blockdev-add", VH_TAKE_PTR(layers.storage)),

@@ -127,6 +127,7 @@ void qemu_launch_done(QemuLaunch *launch)
         free(launch->fds);
         launch->fds = NULL;
         launch->n_fds = 0;
+        json_decref(VH_TAKE_PTR(launch->secrets));
         vh_closep(&launch->monitor_fd);
 }
 

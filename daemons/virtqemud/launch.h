@@ -3,9 +3,14 @@
 
 /* What a start decides before the command line is made, and the command line itself. */
 
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "driver/driver.h"
+
+/* File in a run's own folder with the key of its secrets. */
+#define QEMU_MASTER_KEY "master-key.aes"
 
 /* What an inherited descriptor is for. */
 typedef enum QemuFdRole {
@@ -37,12 +42,13 @@ typedef struct QemuLaunch {
         const char *incoming;     /* argument of -incoming, NULL: a fresh guest */
         QemuLaunchFd *fds;        /* of devices, made by who prepares them; numbers as QEMU will have them */
         size_t n_fds;
-        bool standalone; /* for domxml-to-native: no descriptors, no secrets */
+        json_t *secrets; /* by id: encrypted, as objects of QEMU; NULL: none */
+        bool standalone; /* for domxml-to-native: no descriptors, no key of a run */
 } QemuLaunch;
 
 /* Adds a descriptor, which is taken over. */
 void qemu_launch_give_fd(QemuLaunch *launch, QemuFdRole role, const char *alias, int fd);
-/* Closes the descriptors that nobody took (-1: taken). */
+/* Closes the descriptors that nobody took (-1: taken), and forgets secrets. */
 void qemu_launch_done(QemuLaunch *launch);
 /* The nth (from 0) descriptor of that role and device, -1 if there is none. */
 int qemu_launch_fd(const QemuLaunch *launch, QemuFdRole role, const char *alias, unsigned nth);

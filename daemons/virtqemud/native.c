@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
+#include "base/file.h"
 #include "command.h"
+#include "guest-secrets.h"
 #include "qemu-ops.h"
 
 enum {
@@ -30,39 +32,100 @@ static void choose_ports(VhDomainDef *def)
         }
 }
 
-static int to_native(QemuDriver *driver, VhDomainDef *def, char **text, VhError **err)
+/* A conversion, which may have to wait for values of secrets. */
+typedef struct Native {
+        VhCall *call;
+        remote_connect_domain_xml_to_native_ret *ret;
+        VhDomainDef *def;
+        char *lib_dir, *channels, *monitor, *key;
+        QemuLaunch launch;
+        QemuHostWork *work;
+} Native;
+
+static void native_free(Native *n)
 {
-        _vh_free_ char *lib_dir = vh_xasprintf("%s/qemu/domain--1-%.*s", driver->env.state_dir, NAME_SHOWN, def->name);
-        _vh_free_ char *channels =
-                vh_xasprintf("%s/qemu/channel/target/domain--1-%.*s", driver->env.state_dir, NAME_SHOWN, def->name);
-        _vh_free_ char *monitor = vh_xasprintf("%s/monitor.sock", lib_dir);
-        _vh_free_ char *key = vh_xasprintf("%s/master-key.aes", lib_dir);
-        _qemu_command_ QemuCommand cmd = {};
-        QemuLaunch launch = {
+        qemu_host_work_drop(n->work, false);
+        qemu_launch_done(&n->launch);
+        vh_domain_def_free(n->def);
+        free(n->lib_dir);
+        free(n->channels);
+        free(n->monitor);
+        free(n->key);
+        free(n);
+}
+
+static Native *native_new(VhCall *call, VhDomainDef *def, remote_connect_domain_xml_to_native_ret *ret)
+{
+        QemuDriver *driver = qemu_driver(call);
+        const char *state = driver->env.state_dir;
+        Native *n = vh_new(Native, 1);
+
+        n->call = call;
+        n->ret = ret;
+        n->def = def;
+        n->lib_dir = vh_xasprintf("%s/qemu/domain--1-%.*s", state, NAME_SHOWN, def->name);
+        n->channels = vh_xasprintf("%s/qemu/channel/target/domain--1-%.*s", state, NAME_SHOWN, def->name);
+        n->monitor = vh_path_join(n->lib_dir, "monitor.sock");
+        n->key = vh_path_join(n->lib_dir, QEMU_MASTER_KEY);
+        n->launch = (QemuLaunch){
                 .env = &driver->env,
-                .lib_dir = lib_dir,
-                .channel_dir = channels,
-                .monitor_path = monitor,
+                .conf = driver->conf,
+                .lib_dir = n->lib_dir,
+                .channel_dir = n->channels,
+                .monitor_path = n->monitor,
                 .monitor_fd = -1,
-                .master_key = key,
+                .master_key = n->key,
                 .standalone = true,
         };
+        n->work = qemu_host_work_new();
+        return n;
+}
+
+static int build(Native *n, VhError **err)
+{
+        _qemu_command_ QemuCommand cmd = {};
+        _vh_free_ char *text = NULL;
         int r;
 
-        choose_ports(def);
-        r = qemu_command_prepare(def, NULL, &launch, err);
-        r = r < 0 ? r : qemu_command_build(def, NULL, &launch, &cmd, err);
-        if (r == 0)
-                *text = qemu_command_line(&cmd);
+        qemu_host_work_adopt(n->work, NULL, &n->launch);
+        r = qemu_command_build(n->def, NULL, &n->launch, &cmd, err);
+        text = r < 0 ? NULL : qemu_command_line(&cmd);
+        if (text)
+                n->ret->nativeConfig = vh_call_strdup(n->call, text);
         return r;
+}
+
+static void got_secrets(void *data, int r, const VhError *error)
+{
+        Native *n = data;
+        VhError *err = vh_error_copy(error);
+        VhCall *call = n->call;
+
+        r = r < 0 ? r : build(n, &err);
+        native_free(n);
+        vh_call_finish(call, r, err);
+}
+
+static int convert(Native *n, VhError **err)
+{
+        int r;
+
+        choose_ports(n->def);
+        r = qemu_command_prepare(n->def, NULL, &n->launch, err);
+        if (r < 0)
+                return r;
+        qemu_secrets_want(&n->launch, n->def, n->work);
+        if (qemu_host_work_empty(n->work))
+                return build(n, err);
+        qemu_host_work_go(n->work, qemu_driver(n->call)->pool, got_secrets, n);
+        return VH_LATER;
 }
 
 int qemu_connect_domain_xml_to_native(VhCall *call, const remote_connect_domain_xml_to_native_args *args,
                                       remote_connect_domain_xml_to_native_ret *ret, VhError **err)
 {
-        QemuDriver *driver = qemu_driver(call);
-        _vh_domain_def_ VhDomainDef *def = NULL;
-        _vh_free_ char *text = NULL;
+        VhDomainDef *def = NULL;
+        Native *n;
         int r = vh_check_flags(args->flags, 0, VIR_FROM_QEMU, "qemuConnectDomainXMLToNative", err);
 
         if (r < 0)
@@ -70,9 +133,12 @@ int qemu_connect_domain_xml_to_native(VhCall *call, const remote_connect_domain_
         if (strcmp(args->nativeFormat, "qemu-argv") != 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "unsupported config type %s",
                                     args->nativeFormat);
-        r = qemu_parse(driver, args->domainXml, 0, &def, err);
-        r = r < 0 ? r : to_native(driver, def, &text, err);
-        if (r == 0)
-                ret->nativeConfig = vh_call_strdup(call, text);
+        r = qemu_parse(qemu_driver(call), args->domainXml, 0, &def, err);
+        if (r < 0)
+                return r;
+        n = native_new(call, def, ret);
+        r = convert(n, err);
+        if (r != VH_LATER)
+                native_free(n);
         return r;
 }

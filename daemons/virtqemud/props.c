@@ -173,6 +173,19 @@ int qemu_build_device(QemuBuild *b, json_t *props)
         return r;
 }
 
+int qemu_build_objects(QemuBuild *b, json_t *list)
+{
+        json_t *object;
+        size_t i;
+        int r = 0;
+
+        json_array_foreach (list, i, object)
+                if (r == 0)
+                        r = qemu_build_object(b, json_incref(object));
+        json_decref(list);
+        return r;
+}
+
 int qemu_build_object(QemuBuild *b, json_t *props)
 {
         int r = props ? check_type(b, "object", json_string_value(json_object_get(props, "qom-type"))) : -EINVAL;

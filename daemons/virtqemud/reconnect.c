@@ -102,6 +102,8 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         attr_set(&proc->monitor_path, root, "monitor", "path");
         attr_set(&proc->lib_dir, root, "libDir", "path");
         attr_set(&proc->channel_dir, root, "channelTargetDir", "path");
+        vh_strset(&proc->master_key, NULL);
+        proc->master_key = vh_path_join(proc->lib_dir, QEMU_MASTER_KEY);
         proc->namespaced = namespaces && vh_xml_child(namespaces, "mount");
         proc->fake_reboot = vh_xml_child(root, "fakereboot") != NULL;
         proc->last_node = (unsigned)attr_int(vh_xml_child(root, "nodename"), "index");

@@ -343,7 +343,7 @@ static int make_master_key(QemuProcess *proc, VhError **err)
         uint8_t key[MASTER_KEY_BYTES];
         int r = 0;
 
-        proc->master_key = vh_path_join(proc->lib_dir, "master-key.aes");
+        proc->master_key = vh_path_join(proc->lib_dir, QEMU_MASTER_KEY);
         if (getrandom(key, sizeof(key), 0) != sizeof(key))
                 r = -EIO;
         if (r == 0)

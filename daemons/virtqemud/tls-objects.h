@@ -33,6 +33,9 @@ QemuTls qemu_tls_settings(const VhConf *conf, QemuTlsUse use);
 char *qemu_tls_alias(const char *alias);
 char *qemu_secret_alias(const char *alias);
 
+/* Of VNC's credentials. */
+#define QEMU_VNC_TLS "vnc-tls-creds0"
+
 /* The credentials as an object for -object and object-add. server: this end listens. key_secret: id of the secret
  * object that opens the key, NULL for none. */
 json_t *qemu_tls_object(const QemuTls *tls, const char *id, bool server, const char *key_secret);
