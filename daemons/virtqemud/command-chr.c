@@ -103,7 +103,8 @@ int qemu_chardev_tls(const QemuBuild *b, const VhChrSource *src, const char *ali
         bool server;
 
         *objects = NULL;
-        return qemu_chardev_wants_tls(b->launch, src, &server) ? qemu_use_tls(b, &tls, id, chardev, server, objects) : 0;
+        return qemu_chardev_wants_tls(b->launch, src, &server) ? qemu_use_tls(b, &tls, id, chardev, server, objects)
+                                                               : 0;
 }
 
 /* ---- descriptors that stand for files ---- */
@@ -207,11 +208,12 @@ int qemu_build_chardev(QemuBuild *b, const VhChrSource *src, const char *alias)
 {
         const char *driver = driver_for(b, src, alias);
         _vh_buf_ VhBuf o = {};
-        json_t *tls = NULL;
-        int r = driver ? qemu_chardev_tls(b, src, alias, &tls) : -EINVAL;
+        json_t *objects = NULL;
+        int r = driver ? qemu_chardev_tls(b, src, alias, &objects) : -EINVAL;
+        bool tls = objects != NULL;
 
-        r = r < 0 ? r : qemu_build_objects(b, VH_TAKE_PTR(tls));
-        json_decref(tls);
+        r = r < 0 ? r : qemu_build_objects(b, VH_TAKE_PTR(objects));
+        json_decref(objects);
         if (r < 0)
                 return r;
         vh_buf_printf(&o, "%s,id=char%s", driver, alias);

@@ -32,9 +32,9 @@ typedef struct Secrets {
 } Secrets;
 
 static const char *const type_names[] = {
-        [VIR_SECRET_USAGE_TYPE_NONE] = "none",   [VIR_SECRET_USAGE_TYPE_VOLUME] = "volume",
-        [VIR_SECRET_USAGE_TYPE_CEPH] = "ceph",   [VIR_SECRET_USAGE_TYPE_ISCSI] = "iscsi",
-        [VIR_SECRET_USAGE_TYPE_TLS] = "tls",     [VIR_SECRET_USAGE_TYPE_VTPM] = "vtpm",
+        [VIR_SECRET_USAGE_TYPE_NONE] = "none", [VIR_SECRET_USAGE_TYPE_VOLUME] = "volume",
+        [VIR_SECRET_USAGE_TYPE_CEPH] = "ceph", [VIR_SECRET_USAGE_TYPE_ISCSI] = "iscsi",
+        [VIR_SECRET_USAGE_TYPE_TLS] = "tls",   [VIR_SECRET_USAGE_TYPE_VTPM] = "vtpm",
 };
 
 /* ---- which ---- */

@@ -87,9 +87,7 @@ int qemu_plan_objects(json_t *list, QemuPlan *plan)
         size_t i;
         int r = 0;
 
-        json_array_foreach (list, i, object)
-                if (r == 0)
-                        r = add_object(json_incref(object), plan);
+        json_array_foreach(list, i, object) if (r == 0) r = add_object(json_incref(object), plan);
         return r;
 }
 

@@ -14,7 +14,7 @@
 #include "driver/token.h"
 
 enum {
-        ANSWER_USEC = 30 * 1000 * 1000,  /* a daemon that is started on demand loads its objects first */
+        ANSWER_USEC = 30 * 1000 * 1000,     /* a daemon that is started on demand loads its objects first */
         FULL_PAUSE_NSEC = 10 * 1000 * 1000, /* while too many others wait to be accepted */
         FULL_TRIES = 500,
 };

@@ -15,12 +15,23 @@ enum { MODE_BIND = 2 };
 
 /* ---- images ---- */
 
+/* Who decrypts an image. */
+static void name_engine(VhDiskSource *src)
+{
+        enum { ENGINE_QEMU = 1 };
+        VhStorageEncryption *e = src->type == VH_DISK_TYPE_NETWORK ? src->network->encryption : src->encryption;
+
+        if (e && !e->engine)
+                e->engine = ENGINE_QEMU;
+}
+
 void qemu_number_chain(VhDiskSource *top, uint32_t *next)
 {
         for (VhDiskSource *src = top; src && src->type != VH_DISK_TYPE_NONE; src = src->backing) {
                 if (src->index.set)
                         continue;
                 src->index = (VhOptUint){ ++*next, true };
+                name_engine(src);
         }
         if (top->type == VH_DISK_TYPE_NETWORK && top->network)
                 top->network->index = top->index;

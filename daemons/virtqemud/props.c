@@ -179,9 +179,7 @@ int qemu_build_objects(QemuBuild *b, json_t *list)
         size_t i;
         int r = 0;
 
-        json_array_foreach (list, i, object)
-                if (r == 0)
-                        r = qemu_build_object(b, json_incref(object));
+        json_array_foreach(list, i, object) if (r == 0) r = qemu_build_object(b, json_incref(object));
         json_decref(list);
         return r;
 }

@@ -1,0 +1,237 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests that need what other daemons have: secrets. Debian's libvirtd is the other daemon; alone, as both,
+it says what ours must do. Prints TAP."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+
+import host  # noqa: E402
+from guesthost import GuestHost, Virsh  # noqa: E402
+import luks  # noqa: E402
+import tap  # noqa: E402
+
+GUEST = """<domain type='qemu'><name>a</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e1930</uuid><memory>16384</memory><os>
+<type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features><devices><controller type='usb' model='none'/>
+<controller type='scsi' model='virtio-scsi'/>DEVICES<memballoon model='none'/></devices></domain>"""
+# The other daemon keeps its hands off the guests: their status, and the lock on them, are not where it looks.
+BLIND = ("unshare", "--mount", "--propagation", "private", "sh", "-c",
+         'mkdir -p /run/libvirt/qemu && mount -t tmpfs none /run/libvirt/qemu && exec "$@"', "sh")
+
+SECRET = "11111111-2222-3333-4444-55555555555"
+SECRETS = {"5": ("volume", "volume", "disk"), "6": ("ceph", "name", "cluster"), "7": ("iscsi", "target", "target"), "8": ("tls", "name", "keys"),
+           "9": ("volume", "volume", "no value")}
+PASSPHRASE = "correct horse"
+
+
+def disk(name, encryption="", kind="raw", target="sda", bus="scsi"):
+    return (f"<disk type='file' device='disk'><driver name='qemu' type='{kind}'/><source file='/var/lib/libvirt/{name}'>{encryption}</source>"
+            f"<target dev='{target}' bus='{bus}'/></disk>")
+
+
+def encrypted(secret):
+    return f"<encryption format='luks'><secret type='passphrase' {secret}/></encryption>"
+
+
+def by_uuid(which):
+    return f"uuid='{SECRET}{which}'"
+
+
+def network_disk(protocol, name, inside="", **attributes):
+    more = "".join(f" {key}='{value}'" for key, value in attributes.items())
+    return (f"<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='{protocol}' name='{name}'{more}>"
+            f"<host name='far'/>{inside}</source><target dev='vda' bus='virtio'/></disk>")
+
+
+def login(kind, secret):
+    return f"<auth username='bob'><secret type='{kind}' {secret}/></auth>"
+
+
+class Peered(Virsh, GuestHost):
+    """A host with Debian's libvirtd for everything but guests, and ours (or the reference too) for these."""
+
+    def __init__(self, reference=False, conf="", before="true"):
+        super().__init__(conf=conf)
+        self.run(before)
+        self.reference = reference
+        os.makedirs(self.path("log", "qemu"))
+        if reference:
+            self.start_daemon()
+            self.peer_uri = self.uri
+        else:
+            self.peer, self.peer_uri = self.daemon("reference", prefix=BLIND)
+            self.start_daemon()
+
+    def __exit__(self, *exc):
+        self.virsh("destroy", "a")
+        super().__exit__(*exc)
+
+    def start_daemon(self):
+        self.qemud = host.start_reference(self) if self.reference else host.start_ours(self, "virtqemud")
+        self.uri = f"qemu+unix:///system?socket={self.qemud.socket('-sock')}"
+
+    def ask(self, *command):
+        """virsh at the other daemon."""
+        run = subprocess.run(["virsh", "-q", "-c", self.peer_uri, *command], capture_output=True, text=True, timeout=60, check=False)
+        assert run.returncode == 0, f"virsh {' '.join(command)}: {run.stderr}"
+        return run.stdout
+
+    def run(self, script):
+        """A shell script inside; its output."""
+        run = subprocess.run(self.enter(["sh", "-c", script]), capture_output=True, text=True, check=False)
+        assert run.returncode == 0, f"{script}: {run.stderr}"
+        return run.stdout
+
+    def file(self, text, name="some.xml"):
+        return self.write(text, "tmp", name)
+
+    def guest(self, devices):
+        """What becomes of a start: the text of the error, or nothing."""
+        run = self.virsh("create", self.file(GUEST.replace("DEVICES", devices)), "--paused")
+        return "\n".join(run.stderr.splitlines()[1:]) if run.returncode else ""
+
+    def started(self, devices):
+        error = self.guest(devices)
+        assert not error, error
+
+    def secrets(self):
+        for which, (kind, element, name) in SECRETS.items():
+            private = "yes" if kind == "volume" else "no"
+            self.ask("secret-define", self.file(f"<secret ephemeral='no' private='{private}'><uuid>{SECRET}{which}</uuid>"
+                                                f"<usage type='{kind}'><{element}>{name}</{element}></usage></secret>"))
+            if name != "no value":
+                self.ask("secret-set-value", SECRET + which, "--file", self.file(PASSPHRASE, "value"), "--plain")
+
+    def images(self):
+        for name in ("a.luks", "b.luks"):
+            luks.make(self.path("lib", name), PASSPHRASE, 1 << 20)
+
+    def native(self, devices):
+        """What of the command line speaks of images, secrets and displays, or the error."""
+        run = self.virsh("domxml-to-native", "qemu-argv", self.file(GUEST.replace("DEVICES", devices)))
+        if run.returncode:
+            return run.stderr.strip()
+        text = re.sub(r'"(data|iv)":"[^"]*"', lambda m: f'"{m[1]}":{len(m[0])}', run.stdout)
+        return re.findall(r"-(?:object|blockdev|chardev|vnc|netdev) \S+", text)
+
+    def qmp(self, command, **arguments):
+        return json.loads(self.must("qemu-monitor-command", "a", json.dumps({"execute": command, "arguments": arguments})))["return"]
+
+    def objects(self):
+        return sorted(o["name"] for o in self.qmp("qom-list", path="/objects") if o["name"] not in ("type", "pc.ram"))
+
+
+def same(expected, found):
+    for want, have in zip(expected, found, strict=True):
+        assert want == have, f"\n--- reference\n{json.dumps(want, indent=1)}\n--- ours\n{json.dumps(have, indent=1)}"
+
+
+def both(scenario):
+    """The outcome of a scenario on Debian's libvirtd alone and on ours with it must be the same."""
+    def test():
+        with Peered(reference=True) as h:
+            expected = scenario(h)
+        with Peered() as h:
+            found = scenario(h)
+        same(expected, found)
+    test.__name__ = scenario.__name__
+    test.__doc__ = scenario.__doc__
+    return test
+
+
+# ---- secrets ----
+
+TLS_CONF = f"""default_tls_x509_cert_dir = "/var/lib/libvirt/pki"
+default_tls_x509_secret_uuid = "{SECRET}8"
+"""
+CERTIFICATES = """mkdir -p /var/lib/libvirt/pki && cd /var/lib/libvirt/pki &&
+openssl req -x509 -newkey rsa:2048 -nodes -keyout ca-key.pem -out ca-cert.pem -subj /CN=ca -days 2 2>/dev/null &&
+openssl req -newkey rsa:2048 -passout 'pass:PASS' -keyout server-key.pem -out request.pem -subj /CN=far 2>/dev/null &&
+openssl x509 -req -in request.pem -CA ca-cert.pem -CAkey ca-key.pem -CAcreateserial -out server-cert.pem -days 2 2>/dev/null"""
+
+
+@both
+def secrets_as_arguments(h):
+    """Each use of a secret on the command line, and why there is none."""
+    h.secrets()
+    uses = [disk("x", encrypted(by_uuid(5))), disk("x", encrypted(by_uuid(5)), "qcow2"), disk("x", encrypted("usage='disk'")),
+            network_disk("rbd", "p/i", login("ceph", "usage='cluster'")), network_disk("rbd", "p/i", login("ceph", by_uuid(6)) + encrypted(by_uuid(5))),
+            network_disk("iscsi", "iqn.2000-01.far:x/1", login("iscsi", by_uuid(7))),
+            network_disk("https", "x", login("iscsi", by_uuid(7)) + "<cookies><cookie name='a'>b</cookie><cookie name='c'>d</cookie></cookies>"),
+            network_disk("nbd", "x", tls="yes"),
+            "<hostdev mode='subsystem' type='scsi'><source protocol='iscsi' name='iqn.2000-01.far:x/1'><host name='far' port='3260'/>"
+            f"{login('iscsi', by_uuid(7))}</source></hostdev>"]
+    wrong = [disk("x", encrypted(by_uuid(6))), disk("x", encrypted(by_uuid(4))), disk("x", encrypted("usage='none'")), disk("x", encrypted(by_uuid(9))),
+             network_disk("rbd", "p/i", login("ceph", by_uuid(7)))]
+    return [h.native(devices) for devices in uses + wrong]
+
+
+@both
+def encrypted_disks(h):
+    """Guests start with them, and they come and go; the value is in no file."""
+    h.secrets()
+    h.images()
+    h.started(disk("a.luks", encrypted(by_uuid(5))))
+    added = h.file(disk("b.luks", encrypted("usage='disk'"), target="sdb"), "added.xml")
+    outcome = [h.objects()]
+    h.must("attach-device", "a", added)
+    outcome += [h.objects(), re.findall(r"<disk.*?</disk>", h.must("dumpxml", "a"), re.S)]
+    h.must("detach-device", "a", added)
+    assert host.wait_for(lambda: "sdb" not in h.must("domblklist", "a"), 20), "the disk did not leave"
+    outcome.append(h.objects())
+    for folder, names in (("log", ["a.log"]), ("run/libvirt", ["a.xml"])):
+        for name in names:
+            with open(h.path(folder, "qemu", name), encoding="utf-8") as f:
+                assert PASSPHRASE not in f.read(), name
+    h.must("destroy", "a")
+    for devices in (disk("a.luks", encrypted(by_uuid(6))), disk("a.luks", encrypted(by_uuid(9)))):
+        outcome.append(h.guest(devices))
+    return outcome + [h.must("list", "--all", "--name")]
+
+
+def secrets_after_restart():
+    """The key of a guest's secrets outlives the daemon."""
+    with Peered() as h:
+        h.secrets()
+        h.images()
+        h.started(disk("a.luks", encrypted(by_uuid(5))))
+        h.qemud.stop(signal.SIGKILL)
+        h.start_daemon()
+        h.must("attach-device", "a", h.file(disk("b.luks", encrypted(by_uuid(5)), target="sdb")))
+        assert "libvirt-2-format-encryption-secret0" in h.objects(), h.objects()
+
+
+def keys_of_certificates():
+    """VNC and character devices with certificates whose key is encrypted."""
+    expected, found = [], []
+    devices = "<graphics type='vnc' port='5999'/><serial type='tcp'><source mode='bind' host='127.0.0.1' service='5998'/></serial>"
+    for outcome, reference in ((expected, True), (found, False)):
+        with Peered(reference, TLS_CONF + "vnc_tls = 1\nchardev_tls = 1\n", CERTIFICATES.replace("PASS", PASSPHRASE)) as h:
+            h.secrets()
+            outcome += [h.native(devices), h.native(network_disk("nbd", "x", tls="yes"))]
+            h.started(devices)
+            outcome.append(h.objects())
+    same(expected, found)
+
+
+def nobody_there():
+    """Without the other daemon the socket is named."""
+    with Peered() as h:
+        h.peer.stop()
+        where = "Failed to connect socket to '/run/libvirt/virt%sd-sock': No such file or directory"
+        for daemon, devices in (("secret", disk("x", encrypted(by_uuid(5)))),):
+            error = h.guest(devices)
+            assert where % daemon in error, error
+
+
+TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, nobody_there]
+
+if __name__ == "__main__":
+    sys.exit(tap.run(TESTS, sys.argv[1:]))
