@@ -99,6 +99,8 @@ bool qemu_is_rbd(const VhDiskSource *src);
 /* Whether the connection to it is encrypted, and the id of the credentials then; the caller frees it. */
 bool qemu_image_wants_tls(const QemuLaunch *launch, const VhDiskSource *src);
 char *qemu_image_tls(const VhDiskSource *src);
+/* Adds all that an image of a disk needs to list (made if it is NULL). Returns 0 or negative errno with *b->err. */
+int qemu_use_image(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, json_t **list);
 /* Adds a secret of the launch to list (made if it is NULL). Refused with *b->err if nobody fetched it. */
 int qemu_use_secret(const QemuBuild *b, const char *id, json_t **list);
 
