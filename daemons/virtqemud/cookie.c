@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Cookies of migrations. */
+/* Cookies of migrations: what they hold, and their text. cookie-parse.c reads them. */
 
 #include "cookie.h"
 
@@ -8,12 +8,7 @@
 
 #include "base/uuid.h"
 
-enum { HOSTNAME_SIZE = 256, CAPS_MAX = 256, DISKS_MAX = 1024 };
-
-/* Features that the other side may insist on. */
-static const char *const known_features[] = { "graphics", "lockstate",   "persistent",     "network",
-                                              "nbd",      "statistics",  "memory-hotplug", "cpu-hotplug",
-                                              "cpu",      "allowReboot", "capabilities",   "block-dirty-bitmaps" };
+enum { HOSTNAME_SIZE = 256, INDENT = 2 };
 
 static char *hostname(void)
 {
@@ -23,11 +18,19 @@ static char *hostname(void)
         return vh_xstrdup(name);
 }
 
-void qemu_cookie_init(QemuCookie *cookie, const QemuDriver *driver, const char *name, const uint8_t uuid[VH_UUID_LEN])
+void qemu_cookie_init(QemuCookie *cookie, const uint8_t host_uuid[VH_UUID_LEN], const char *name,
+                      const uint8_t uuid[VH_UUID_LEN])
 {
         *cookie = (QemuCookie){ .name = vh_xstrdup(name), .hostname = hostname() };
         memcpy(cookie->uuid, uuid, VH_UUID_LEN);
-        memcpy(cookie->host_uuid, driver->uuid, VH_UUID_LEN);
+        memcpy(cookie->host_uuid, host_uuid, VH_UUID_LEN);
+}
+
+void qemu_cookie_drop_bitmap(QemuCookieBitmap *bitmap)
+{
+        free(bitmap->target);
+        free(bitmap->name);
+        free(bitmap->alias);
 }
 
 void qemu_cookie_done(QemuCookie *cookie)
@@ -36,8 +39,16 @@ void qemu_cookie_done(QemuCookie *cookie)
                 free(cookie->disks[i].target);
         for (size_t i = 0; i < cookie->n_caps; i++)
                 free(cookie->caps[i].name);
+        for (size_t i = 0; i < cookie->n_nets; i++) {
+                free(cookie->nets[i].vport_type);
+                free(cookie->nets[i].port_data);
+        }
+        for (size_t i = 0; i < cookie->n_bitmaps; i++)
+                qemu_cookie_drop_bitmap(&cookie->bitmaps[i]);
         free(cookie->disks);
         free(cookie->caps);
+        free(cookie->nets);
+        free(cookie->bitmaps);
         free(cookie->name);
         free(cookie->hostname);
         free(cookie->lock_driver);
@@ -46,7 +57,7 @@ void qemu_cookie_done(QemuCookie *cookie)
         free(cookie->graphics.type);
         free(cookie->graphics.listen);
         free(cookie->graphics.tls_subject);
-        free(cookie->cpu);
+        vh_cpu_free(cookie->cpu);
         *cookie = (QemuCookie){ 0 };
 }
 
@@ -62,6 +73,27 @@ void qemu_cookie_add_cap(QemuCookie *cookie, const char *name, bool automatic)
         cookie->has_caps = true;
         cookie->caps = vh_xrealloc(cookie->caps, cookie->n_caps + 1, sizeof(*cookie->caps));
         cookie->caps[cookie->n_caps++] = (QemuCookieCap){ vh_xstrdup(name), automatic };
+}
+
+void qemu_cookie_add_net(QemuCookie *cookie, unsigned index, char *vport_type, char *port_data)
+{
+        cookie->nets = vh_xrealloc(cookie->nets, cookie->n_nets + 1, sizeof(*cookie->nets));
+        cookie->nets[cookie->n_nets++] = (QemuCookieNet){ index, vport_type, port_data };
+}
+
+void qemu_cookie_add_bitmap(QemuCookie *cookie, const char *target, const char *name, const char *alias)
+{
+        cookie->bitmaps = vh_xrealloc(cookie->bitmaps, cookie->n_bitmaps + 1, sizeof(*cookie->bitmaps));
+        cookie->bitmaps[cookie->n_bitmaps++] =
+                (QemuCookieBitmap){ vh_xstrdup(target), vh_xstrdup(name), vh_xstrdup(alias) };
+}
+
+bool qemu_cookie_has_cap(const QemuCookie *cookie, const char *name)
+{
+        for (size_t i = 0; i < cookie->n_caps; i++)
+                if (strcmp(cookie->caps[i].name, name) == 0)
+                        return true;
+        return !cookie->has_caps;
 }
 
 /* ---- writing ---- */
@@ -128,6 +160,51 @@ static void add_nbd(const QemuCookie *cookie, VhBuf *b)
                 vh_buf_adds(b, "  </nbd>\n");
 }
 
+static void add_nets(const QemuCookie *cookie, VhBuf *b)
+{
+        if (cookie->n_nets)
+                vh_buf_adds(b, "  <network>\n");
+        for (size_t i = 0; i < cookie->n_nets; i++) {
+                vh_buf_printf(b, "    <interface index='%u'", cookie->nets[i].index);
+                add_attr(b, "vporttype", cookie->nets[i].vport_type);
+                if (cookie->nets[i].port_data) {
+                        vh_buf_adds(b, ">\n      <portdata>");
+                        vh_buf_xml_escape(b, cookie->nets[i].port_data);
+                        vh_buf_adds(b, "</portdata>\n    </interface>\n");
+                } else
+                        vh_buf_adds(b, "/>\n");
+        }
+        if (cookie->n_nets)
+                vh_buf_adds(b, "  </network>\n");
+}
+
+static void add_bitmap(const QemuCookie *cookie, size_t i, VhBuf *b)
+{
+        const QemuCookieBitmap *bitmap = &cookie->bitmaps[i];
+
+        if (i == 0 || strcmp(bitmap[-1].target, bitmap->target) != 0) {
+                vh_buf_adds(b, "    <disk");
+                add_attr(b, "target", bitmap->target);
+                vh_buf_adds(b, ">\n");
+        }
+        vh_buf_adds(b, "      <bitmap");
+        add_attr(b, "name", bitmap->name);
+        add_attr(b, "alias", bitmap->alias);
+        vh_buf_adds(b, "/>\n");
+        if (i + 1 == cookie->n_bitmaps || strcmp(bitmap[1].target, bitmap->target) != 0)
+                vh_buf_adds(b, "    </disk>\n");
+}
+
+static void add_bitmaps(const QemuCookie *cookie, VhBuf *b)
+{
+        if (!cookie->n_bitmaps)
+                return;
+        vh_buf_adds(b, "  <blockDirtyBitmaps>\n");
+        for (size_t i = 0; i < cookie->n_bitmaps; i++)
+                add_bitmap(cookie, i, b);
+        vh_buf_adds(b, "  </blockDirtyBitmaps>\n");
+}
+
 static void add_caps(const QemuCookie *cookie, VhBuf *b)
 {
         if (!cookie->has_caps)
@@ -158,234 +235,20 @@ char *qemu_cookie_format(const QemuCookie *cookie)
                 add_feature(&b, "lockstate");
         if (cookie->persistent)
                 add_feature(&b, "persistent");
+        if (cookie->n_nets)
+                add_feature(&b, "network");
         add_graphics(&cookie->graphics, &b);
         add_lockstate(cookie, &b);
         if (cookie->persistent)
                 vh_buf_adds(&b, cookie->persistent);
+        add_nets(cookie, &b);
         add_nbd(cookie, &b);
         if (cookie->has_stats)
                 qemu_stats_format(&cookie->stats, &b);
         if (cookie->cpu)
-                vh_buf_printf(&b, "%s\n", cookie->cpu);
+                vh_cpu_format(cookie->cpu, INDENT, &b);
         add_caps(cookie, &b);
+        add_bitmaps(cookie, &b);
         vh_buf_adds(&b, "</qemu-migration>\n");
         return vh_buf_take(&b);
-}
-
-/* ---- reading ---- */
-
-static char *own(xmlChar *text)
-{
-        char *copy = vh_xstrdup((const char *)text);
-
-        xmlFree(text);
-        return copy;
-}
-
-static char *attribute(const xmlNode *node, const char *name)
-{
-        return own(xmlGetProp((xmlNode *)node, (const xmlChar *)name));
-}
-
-static char *content(const xmlNode *parent, const char *element)
-{
-        const xmlNode *node = vh_xml_child(parent, element);
-
-        return node ? own(xmlNodeGetContent(node)) : NULL;
-}
-
-static int number_attribute(const xmlNode *node, const char *name)
-{
-        _vh_free_ char *text = attribute(node, name);
-        int value = 0;
-
-        if (text)
-                (void)vh_parse_int(text, &value);
-        return value;
-}
-
-static bool is_element(const xmlNode *node, const char *name)
-{
-        return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
-static int missing(const char *what, VhError **err)
-{
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "missing %s element in migration data", what);
-}
-
-static int read_uuid(const xmlNode *root, const char *element, uint8_t uuid[VH_UUID_LEN], VhError **err)
-{
-        _vh_free_ char *text = content(root, element);
-
-        if (!text)
-                return missing(element, err);
-        if (vh_uuid_parse(text, uuid) < 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "malformed %s element", element);
-        return 0;
-}
-
-static int check_guest(const QemuCookie *cookie, const char *name, const uint8_t *uuid, VhError **err)
-{
-        char ours[VH_UUID_TEXT_LEN + 1], theirs[VH_UUID_TEXT_LEN + 1];
-
-        if (name && strcmp(cookie->name, name) != 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                    "Incoming cookie data had unexpected name %s vs %s", cookie->name, name);
-        if (uuid && memcmp(cookie->uuid, uuid, VH_UUID_LEN) != 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                    "Incoming cookie data had unexpected UUID %s vs %s",
-                                    vh_uuid_format(cookie->uuid, theirs), vh_uuid_format(uuid, ours));
-        return 0;
-}
-
-static int check_host(const QemuCookie *cookie, const QemuDriver *driver, VhError **err)
-{
-        _vh_free_ char *own_name = hostname();
-        char uuid[VH_UUID_TEXT_LEN + 1];
-
-        if (memcmp(cookie->host_uuid, driver->uuid, VH_UUID_LEN) == 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                    "Attempt to migrate guest to the same host %s",
-                                    vh_uuid_format(cookie->host_uuid, uuid));
-        if (strcmp(cookie->hostname, own_name) == 0)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                    "Attempt to migrate guest to the same host %s", own_name);
-        return 0;
-}
-
-static int read_identity(QemuCookie *cookie, const xmlNode *root, VhError **err)
-{
-        int r;
-
-        cookie->name = content(root, "name");
-        if (!cookie->name)
-                return missing("name", err);
-        r = read_uuid(root, "uuid", cookie->uuid, err);
-        if (r < 0)
-                return r;
-        cookie->hostname = content(root, "hostname");
-        if (!cookie->hostname)
-                return missing("hostname", err);
-        return read_uuid(root, "hostuuid", cookie->host_uuid, err);
-}
-
-static bool is_known(const char *feature)
-{
-        for (size_t i = 0; feature && i < VH_ARRAY_SIZE(known_features); i++)
-                if (strcmp(feature, known_features[i]) == 0)
-                        return true;
-        return false;
-}
-
-static int check_features(QemuCookie *cookie, const xmlNode *root, VhError **err)
-{
-        for (const xmlNode *n = root->children; n; n = n->next) {
-                _vh_free_ char *name = is_element(n, "feature") ? attribute(n, "name") : NULL;
-
-                if (!is_element(n, "feature"))
-                        continue;
-                if (!is_known(name))
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                            "Unknown migration cookie feature %s", name ? name : "(none)");
-                cookie->lockstate |= strcmp(name, "lockstate") == 0;
-        }
-        return 0;
-}
-
-static void read_graphics(QemuCookieGraphics *g, const xmlNode *node)
-{
-        const xmlNode *cert = vh_xml_child(node, "cert");
-
-        g->type = attribute(node, "type");
-        g->listen = attribute(node, "listen");
-        g->port = number_attribute(node, "port");
-        g->tls_port = number_attribute(node, "tlsPort");
-        if (cert)
-                g->tls_subject = attribute(cert, "value");
-}
-
-static void read_nbd(QemuCookie *cookie, const xmlNode *node)
-{
-        cookie->has_nbd = true;
-        cookie->nbd_port = number_attribute(node, "port");
-        for (const xmlNode *n = node->children; n; n = n->next) {
-                _vh_free_ char *target = is_element(n, "disk") ? attribute(n, "target") : NULL;
-                _vh_free_ char *capacity = target ? attribute(n, "capacity") : NULL;
-                uint64_t bytes = 0;
-
-                if (!capacity || cookie->n_disks >= DISKS_MAX || vh_parse_u64(capacity, 10, &bytes) < 0)
-                        continue;
-                qemu_cookie_add_disk(cookie, target, bytes);
-        }
-}
-
-static void read_caps(QemuCookie *cookie, const xmlNode *node)
-{
-        cookie->has_caps = true;
-        for (const xmlNode *n = node->children; n && cookie->n_caps < CAPS_MAX; n = n->next) {
-                _vh_free_ char *name = is_element(n, "cap") ? attribute(n, "name") : NULL;
-                _vh_free_ char *automatic = name ? attribute(n, "auto") : NULL;
-
-                if (name)
-                        qemu_cookie_add_cap(cookie, name, vh_streq(automatic, "yes"));
-        }
-}
-
-static void read_parts(QemuCookie *cookie, const xmlNode *root)
-{
-        const xmlNode *node;
-
-        if ((node = vh_xml_child(root, "graphics")))
-                read_graphics(&cookie->graphics, node);
-        if ((node = vh_xml_child(root, "lockstate"))) {
-                cookie->lock_driver = attribute(node, "driver");
-                cookie->leases = content(node, "leases");
-        }
-        if ((node = vh_xml_child(root, "domain")))
-                cookie->persistent = vh_xml_raw_text(node);
-        if ((node = vh_xml_child(root, "nbd")))
-                read_nbd(cookie, node);
-        if ((node = vh_xml_child(root, "statistics"))) {
-                cookie->has_stats = true;
-                qemu_stats_parse(&cookie->stats, node);
-        }
-        if ((node = vh_xml_child(root, "cpu")))
-                cookie->cpu = vh_xml_raw_text(node);
-        if ((node = vh_xml_child(root, "capabilities")))
-                read_caps(cookie, node);
-}
-
-/* Cookies come with a NUL at their end, which counts. */
-static int parse_root(xmlNode **root, const char *text, size_t len, VhError **err)
-{
-        _vh_free_ char *copy = vh_xstrndup(text, len);
-
-        return vh_xml_doc_parse_root(root, copy, "(qemu_migration_cookie)", VIR_FROM_QEMU, "qemu-migration", err);
-}
-
-int qemu_cookie_parse(QemuCookie *cookie, const QemuDriver *driver, const char *name, const uint8_t *uuid,
-                      const void *text, size_t len, VhError **err)
-{
-        _vh_xml_root_ xmlNode *root = NULL;
-        int r;
-
-        *cookie = (QemuCookie){ 0 };
-        if (!len)
-                return 0;
-        r = parse_root(&root, text, len, err);
-        if (r == 0)
-                r = read_identity(cookie, root, err);
-        if (r == 0)
-                r = check_guest(cookie, name, uuid, err);
-        if (r == 0)
-                r = check_host(cookie, driver, err);
-        if (r == 0)
-                r = check_features(cookie, root, err);
-        if (r < 0) {
-                qemu_cookie_done(cookie);
-                return r;
-        }
-        read_parts(cookie, root);
-        return 0;
 }

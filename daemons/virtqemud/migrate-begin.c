@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "api.h"
+#include "migrate-bitmaps.h"
 #include "migrate-storage.h"
 #include "migrate.h"
 
@@ -77,12 +78,16 @@ static void make_cookie(MigrateTask *t, const json_t *caps, const json_t *nodes)
         VhDomainObj *dom = t->task.dom;
         _qemu_cookie_ QemuCookie cookie;
 
-        qemu_cookie_init(&cookie, t->task.driver, dom->node.name, dom->node.uuid);
+        qemu_cookie_init(&cookie, t->task.driver->uuid, dom->node.name, dom->node.uuid);
         cookie.lockstate = true;
+        if (vh_domain_obj_active(dom) && dom->def->cpu)
+                cookie.cpu = vh_cpu_copy(dom->def->cpu);
         if (caps)
                 qemu_migrate_cookie_caps(&cookie, caps, false);
         if (nodes)
                 t->disk_bytes = qemu_storage_cookie(&cookie, dom->def, &t->params, nodes);
+        if (nodes && qemu_migrate_can_move_bitmaps(caps))
+                qemu_migrate_cookie_bitmaps(&cookie, dom->def, &t->params, nodes);
         t->cookie_out = qemu_cookie_format(&cookie);
 }
 

@@ -56,8 +56,6 @@ static int check_allowed(VhDomainObj *dom, const QemuMigrateParams *p, VhError *
         if (dom->snapshots.all)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "cannot migrate domain with %u snapshots", HASH_COUNT(dom->snapshots.all));
-        if (dom->checkpoints.all)
-                return refuse(err, VIR_ERR_OPERATION_INVALID, "cannot migrate domain with checkpoints");
         if (proc && proc->autodestroy)
                 return refuse(err, VIR_ERR_OPERATION_INVALID, "domain is marked for auto destroy");
         return p->flags & VIR_MIGRATE_OFFLINE ? 0 : check_devices(dom->def, err);

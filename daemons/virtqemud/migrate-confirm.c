@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "guest-locks.h"
 #include "migrate.h"
+#include "moment.h"
 
 VH_LOG_SOURCE("qemu.migrate");
 
@@ -19,6 +20,7 @@ static void undefine(MigrateTask *t)
         VhDomainObj *dom = t->task.dom;
         _vh_error_ VhError *err = NULL;
 
+        qemu_moments_remove_all(t->task.driver, dom, QEMU_CHECKPOINTS);
         if (qemu_forget_def(t->task.driver, dom, true, &err) < 0)
                 vh_log_error("domain '%s' has moved, but its definition stays: %s", dom->node.name,
                              vh_error_text(err, 0));

@@ -50,38 +50,37 @@ static void got_reason(QemuTask *task, json_t *ret, int r, const VhError *cause)
 
 /* ---- it stays defined ---- */
 
-static int stored_def(MigrateTask *t, VhDomainDef **def, VhError **err)
+/* Before the guest is here: what cannot be stored is refused while the source can still go on. */
+static int read_stored_def(MigrateTask *t, VhError **err)
 {
         VhDomainObj *dom = t->task.dom;
         int r = 0;
 
+        if (!t->in.persistent && !(t->params.flags & VIR_MIGRATE_PERSIST_DEST))
+                return 0;
         if (t->in.persistent)
-                r = qemu_parse(t->task.driver, t->in.persistent, 0, def, err);
+                r = qemu_parse(t->task.driver, t->in.persistent, 0, &t->def, err);
         else {
-                *def = vh_domain_def_copy(dom->def);
-                qemu_drop_run(t->task.driver, *def);
+                t->def = vh_domain_def_copy(dom->def);
+                qemu_drop_run(t->task.driver, t->def);
         }
         if (r == 0) {
-                vh_strset(&(*def)->name, dom->node.name);
-                memcpy((*def)->uuid, dom->node.uuid, VH_UUID_LEN);
+                vh_strset(&t->def->name, dom->node.name);
+                memcpy(t->def->uuid, dom->node.uuid, VH_UUID_LEN);
         }
         return r;
 }
 
-/* The guest runs already (or nearly so): failing to store it is told, but does not take it back. */
 static int persist(MigrateTask *t, VhError **err)
 {
         VhDomainObj *dom = t->task.dom;
         bool known = dom->persistent;
-        _vh_domain_def_ VhDomainDef *def = NULL;
         remote_nonnull_domain wire;
-        int r = stored_def(t, &def, err);
+        int r = qemu_store(t->task.driver, t->def, err);
 
-        if (r == 0)
-                r = qemu_store(t->task.driver, def, err);
         if (r < 0)
                 return r;
-        qemu_set_def(t->task.driver, dom, VH_TAKE_PTR(def));
+        qemu_set_def(t->task.driver, dom, VH_TAKE_PTR(t->def));
         dom->persistent = true;
         vh_domain_obj_wire(dom, &wire);
         vh_event_domain_lifecycle(t->task.driver->hub, &wire, VIR_DOMAIN_EVENT_DEFINED,
@@ -111,7 +110,7 @@ static void make_cookie(MigrateTask *t, QemuMigration *m)
         const QemuJobStats *stats = qemu_domain_priv(t->task.dom)->completed;
         _qemu_cookie_ QemuCookie cookie;
 
-        qemu_cookie_init(&cookie, t->task.driver, m->name_there ? m->name_there : t->task.dom->node.name,
+        qemu_cookie_init(&cookie, t->task.driver->uuid, m->name_there ? m->name_there : t->task.dom->node.name,
                          t->task.dom->node.uuid);
         if (t->in.has_stats && stats) {
                 cookie.has_stats = true;
@@ -224,27 +223,26 @@ static void finish_run(QemuTask *task)
         MigrateTask *t = (MigrateTask *)task;
         VhError *err = NULL;
         QemuMigration *m = qemu_migration_need(task->dom, true, &err);
-        int r;
+        int r = t->result;
 
         if (!m) {
                 qemu_task_end(task, -EINVAL, err);
                 return;
         }
+        err = VH_TAKE_PTR(t->error);
         t->received = qemu_now_ms();
         qemu_migration_set_phase(m, QEMU_PHASE_FINISH3);
-        if (!t->cancelled) {
-                qemu_migrate_watch(t, ended_by_itself);
-                qemu_migrate_follow(t, moved);
+        if (t->cancelled) {
+                vh_error_clear(&err);
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_MIGRATE_FINISH_OK, NULL);
+        } else if (r == 0)
+                r = read_stored_def(t, &err);
+        if (r < 0) {
+                throw_away(t, r, err);
                 return;
         }
-        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_MIGRATE_FINISH_OK, NULL);
-        throw_away(t, r, err);
-}
-
-static void finish_cleanup(QemuTask *task)
-{
-        vh_error_free(((MigrateTask *)task)->error);
-        qemu_migrate_cleanup(task);
+        qemu_migrate_watch(t, ended_by_itself);
+        qemu_migrate_follow(t, moved);
 }
 
 const QemuTaskClass qemu_finish_class = {
@@ -253,5 +251,5 @@ const QemuTaskClass qemu_finish_class = {
         .job = QEMU_JOB_NONE,
         .need_active = true,
         .run = finish_run,
-        .cleanup = finish_cleanup,
+        .cleanup = qemu_migrate_cleanup,
 };

@@ -41,7 +41,7 @@ static void prepare_run(QemuTask *task)
         vh_domain_def_free(priv->arriving);
         priv->arriving = t->def ? VH_TAKE_PTR(t->def) : vh_domain_def_copy(task->dom->def);
         priv->arriving_conn = t->conn;
-        qemu_cookie_init(&cookie, task->driver, t->source_name, task->dom->node.uuid);
+        qemu_cookie_init(&cookie, task->driver->uuid, t->source_name, task->dom->node.uuid);
         t->cookie_out = qemu_cookie_format(&cookie);
         qemu_task_end(task, 0, NULL);
 }
@@ -85,13 +85,15 @@ static int keep(QemuDriver *driver, VhDomainObj *dom, VhError **err)
 static void finish_run(QemuTask *task)
 {
         MigrateTask *t = (MigrateTask *)task;
-        VhError *err = NULL;
-        int r;
+        VhError *err = VH_TAKE_PTR(t->error);
+        int r = t->result;
 
-        if (t->cancelled) {
+        if (t->cancelled || r < 0)
                 forget(task->driver, task->dom);
+        if (t->cancelled) {
+                vh_error_clear(&err);
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_MIGRATE_FINISH_OK, NULL);
-        } else
+        } else if (r == 0)
                 r = keep(task->driver, task->dom, &err);
         qemu_task_end(task, r, err);
 }

@@ -71,7 +71,9 @@ typedef struct Phase {
         const QemuMigrateParams *params;
         const void *cookie;
         size_t cookie_len;
-        bool any_name; /* the cookie is of a guest that may have another name there */
+        unsigned cookie_parts;
+        bool last;               /* runs in any case: what waits for the cookie's news must not wait for ever */
+        const char *cookie_name; /* of the guest there; NULL: any */
         int cancelled;
         Ended ended;
 } Phase;
@@ -79,14 +81,16 @@ typedef struct Phase {
 static int go(VhCall *call, const Phase *phase, VhError **err)
 {
         QemuDriver *driver = qemu_driver(call);
+        const QemuCookieFor what = { driver->uuid, phase->cookie_name, phase->dom->node.uuid, phase->cookie_parts };
         QemuCookie cookie = { 0 };
         MigrateTask *t;
-        int r = qemu_cookie_parse(&cookie, driver, phase->any_name ? NULL : phase->dom->node.name,
-                                  phase->dom->node.uuid, phase->cookie, phase->cookie_len, err);
+        int r = qemu_cookie_parse(&cookie, &what, phase->cookie, phase->cookie_len, err);
 
-        if (r < 0)
+        if (r < 0 && !phase->last)
                 return r;
         t = qemu_migrate_task(driver, phase->dom, call, phase->class, phase->params);
+        t->result = r;
+        t->error = r < 0 ? VH_TAKE_PTR(*err) : NULL;
         t->in = cookie;
         t->cancelled = phase->cancelled;
         t->task.ended = phase->ended;
@@ -183,8 +187,12 @@ static int perform(VhCall *call, Phase *phase, const char *peer, VhError **err)
 {
         if (!phase->dom)
                 return -ENOENT;
+        phase->cookie_name = phase->dom->node.name;
         if (phase->params->flags & VIR_MIGRATE_PEER2PEER)
                 return qemu_migrate_peer(call, phase->dom, phase->params, peer, phase->ended, err);
+        phase->cookie_parts = QEMU_COOKIE_FOR_PERFORM;
+        if (phase->params->flags & QEMU_MIGRATE_STORAGE)
+                phase->cookie_parts |= QEMU_COOKIE_NBD;
         phase->class = qemu_migration(phase->dom) ? &qemu_perform_class : &qemu_perform_job_class;
         return go(call, phase, err);
 }
@@ -215,6 +223,15 @@ QEMU_OP_RET(domain_migrate_perform3)
 
 /* ---- finish ---- */
 
+static const char *name_there(VhDomainObj *dom, const QemuMigrateParams *p)
+{
+        const QemuMigration *m = dom ? qemu_migration(dom) : NULL;
+
+        if (!dom || p->flags & VIR_MIGRATE_OFFLINE)
+                return NULL;
+        return m && m->name_there ? m->name_there : dom->node.name;
+}
+
 static int finish(VhCall *call, Phase *phase, const char *name, VhError **err)
 {
         if (!name)
@@ -224,7 +241,9 @@ static int finish(VhCall *call, Phase *phase, const char *name, VhError **err)
         if (!phase->dom && phase->cancelled)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_MIGRATE_FINISH_OK, NULL);
         phase->class = phase->params->flags & VIR_MIGRATE_OFFLINE ? &qemu_offline_finish_class : &qemu_finish_class;
-        phase->any_name = true;
+        phase->cookie_name = name_there(phase->dom, phase->params);
+        phase->cookie_parts = QEMU_COOKIE_FOR_FINISH;
+        phase->last = true;
         return phase->dom ? go(call, phase, err) : -ENOENT;
 }
 
@@ -251,6 +270,8 @@ QEMU_OP_RET(domain_migrate_finish3)
 static int confirm(VhCall *call, Phase *phase, VhError **err)
 {
         phase->class = phase->params->flags & VIR_MIGRATE_OFFLINE ? &qemu_offline_confirm_class : &qemu_confirm_class;
+        phase->cookie_parts = QEMU_COOKIE_FOR_CONFIRM;
+        phase->cookie_name = phase->dom ? phase->dom->node.name : NULL;
         return phase->dom ? go(call, phase, err) : -ENOENT;
 }
 

@@ -55,13 +55,12 @@ static MigrateTask *phase(Peer *p, const QemuTaskClass *class, QemuMigrateParams
 }
 
 /* The cookie of the other side for a phase of ours. */
-static int take_cookie(Peer *p, MigrateTask *t, VhError **err)
+static int take_cookie(Peer *p, MigrateTask *t, unsigned parts, VhError **err)
 {
         const VhDomainObj *dom = p->t.task.dom;
+        const QemuCookieFor what = { p->t.task.driver->uuid, dom->node.name, dom->node.uuid, parts };
 
-        return p->cookie ? qemu_cookie_parse(&t->in, p->t.task.driver, dom->node.name, dom->node.uuid, p->cookie,
-                                             strlen(p->cookie), err)
-                         : 0;
+        return p->cookie ? qemu_cookie_parse(&t->in, &what, p->cookie, strlen(p->cookie), err) : 0;
 }
 
 static void set_cookie(Peer *p, const void *bytes, size_t len)
@@ -131,7 +130,7 @@ static void confirm(Peer *p)
         }
         t = phase(p, &qemu_confirm_class, &p->t.params, confirmed);
         t->cancelled = p->r < 0;
-        r = take_cookie(p, t, &err);
+        r = take_cookie(p, t, QEMU_COOKIE_FOR_CONFIRM, &err);
         if (r < 0) {
                 vh_log_warning("%s", vh_error_text(err, r));
                 vh_error_free(err);
@@ -259,7 +258,7 @@ static void perform(Peer *p)
         t = phase(p, &qemu_perform_class, &params, performed);
         t->fd = p->tunnel ? qemu_tunnel_take_fd(p->tunnel) : -1;
         p->performing = t;
-        r = take_cookie(p, t, &err);
+        r = take_cookie(p, t, QEMU_COOKIE_FOR_PERFORM | QEMU_COOKIE_NBD, &err);
         if (r < 0)
                 qemu_task_end(&t->task, r, err);
         else

@@ -86,7 +86,7 @@ static void done(MigrateTask *t, QemuMigration *m)
         VhError *err = NULL;
         int r;
 
-        qemu_cookie_init(&cookie, t->task.driver, t->task.dom->node.name, t->task.dom->node.uuid);
+        qemu_cookie_init(&cookie, t->task.driver->uuid, t->task.dom->node.name, t->task.dom->node.uuid);
         r = add_persistent(t, &cookie, &err);
         /* The reference stops its server only if it is told of it. */
         cookie.has_nbd = t->in.has_nbd;
@@ -361,7 +361,6 @@ static void perform_cleanup(QemuTask *task)
         if (t->fd >= 0)
                 close(t->fd);
         free(t->tls_peer);
-        vh_error_free(t->error);
         qemu_migrate_cleanup(task);
 }
 

@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "migrate-address.h"
+#include "migrate-bitmaps.h"
 #include "migrate-storage.h"
 #include "migrate-tunnel.h"
 #include "migrate.h"
@@ -86,7 +87,7 @@ static void got_caps(QemuTask *task, json_t *ret)
         QemuMigration *m = qemu_migration(task->dom);
         _qemu_cookie_ QemuCookie cookie;
 
-        qemu_cookie_init(&cookie, task->driver, t->source_name, task->dom->node.uuid);
+        qemu_cookie_init(&cookie, task->driver->uuid, t->source_name, task->dom->node.uuid);
         qemu_migrate_cookie_caps(&cookie, ret, true);
         if (m->nbd_running) {
                 cookie.has_nbd = true;
@@ -94,6 +95,8 @@ static void got_caps(QemuTask *task, json_t *ret)
                 for (size_t i = 0; i < t->in.n_disks; i++)
                         qemu_cookie_add_disk(&cookie, t->in.disks[i].target, t->in.disks[i].capacity);
         }
+        for (size_t i = 0; i < t->in.n_bitmaps; i++)
+                qemu_cookie_add_bitmap(&cookie, t->in.bitmaps[i].target, t->in.bitmaps[i].name, t->in.bitmaps[i].alias);
         t->cookie_out = qemu_cookie_format(&cookie);
         qemu_process_tell(qemu_process(task->dom), VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_MIGRATED);
         qemu_migration_set_phase(m, QEMU_PHASE_PREPARE);
@@ -147,6 +150,14 @@ static void set_up(QemuTask *task, json_t *ret, int r, const VhError *error)
                 qemu_storage_prepare(t, storage_ready);
 }
 
+static void got_nodes(QemuTask *task, json_t *ret)
+{
+        MigrateTask *t = (MigrateTask *)task;
+
+        qemu_migrate_filter_bitmaps(&t->in, task->dom->def, ret);
+        qemu_migrate_setup(t, set_up);
+}
+
 static void process_up(void *data, int r, const VhError *err)
 {
         MigrateTask *t = data;
@@ -160,7 +171,10 @@ static void process_up(void *data, int r, const VhError *err)
         m = qemu_migration_begin(&t->task, true, QEMU_PHASE_PREPARE, t->params.flags);
         m->conn = t->conn;
         m->name_there = vh_xstrdup(t->source_name);
-        qemu_migrate_setup(t, set_up);
+        if (t->in.n_bitmaps)
+                qemu_task_qmp(&t->task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
+        else
+                qemu_migrate_setup(t, set_up);
 }
 
 static void prepare_run(QemuTask *task)
@@ -188,7 +202,6 @@ static void prepare_cleanup(QemuTask *task)
 {
         MigrateTask *t = (MigrateTask *)task;
 
-        vh_error_free(t->error);
         free(t->source_name);
         qemu_migrate_cleanup(task);
 }
@@ -241,6 +254,14 @@ static int read_def(QemuDriver *driver, const QemuMigrateParams *p, VhDomainDef 
         return vh_persist_check_name((*def)->name, VIR_FROM_QEMU, err);
 }
 
+static int read_cookie(QemuCookie *in, const QemuDriver *driver, const VhDomainDef *def, const char *source_name,
+                       const void *cookie, size_t len, VhError **err)
+{
+        const QemuCookieFor what = { driver->uuid, source_name, def->uuid, QEMU_COOKIE_FOR_PREPARE };
+
+        return qemu_cookie_parse(in, &what, cookie, len, err);
+}
+
 /* The domain of the definition: one that is there, or a new one that has it (*def is taken over then). */
 static int find_place(QemuDriver *driver, VhDomainDef **def, VhDomainObj **dom, VhError **err)
 {
@@ -272,7 +293,7 @@ int qemu_migrate_prepare(VhCall *call, const QemuMigrateParams *p, const void *c
         if (r == 0)
                 r = read_def(driver, p, &def, &source_name, err);
         if (r == 0)
-                r = qemu_cookie_parse(&in, driver, source_name, def->uuid, cookie, len, err);
+                r = read_cookie(&in, driver, def, source_name, cookie, len, err);
         if (r == 0)
                 r = qemu_storage_check_images(def, p, err);
         if (r == 0)

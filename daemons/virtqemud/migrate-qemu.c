@@ -6,10 +6,12 @@
 #include <errno.h>
 
 #include "api.h"
+#include "migrate-bitmaps.h"
 #include "migrate.h"
 #include "tls-objects.h"
 
-#define TLS_ALIAS "libvirt_migrate"
+#define TLS_ALIAS     "libvirt_migrate"
+#define DIRTY_BITMAPS "dirty-bitmaps"
 
 enum { MIB = 1024 * 1024 };
 
@@ -37,7 +39,7 @@ static const Capability capabilities[] = {
         { "pause-before-switchover", 0, 0, SOURCE },
         { "late-block-activate", 0, 0, TARGET },
         { "multifd", VIR_MIGRATE_PARALLEL, 0, 0 },
-        { "dirty-bitmaps", 0, 0, 0 },
+        { DIRTY_BITMAPS, 0, 0, 0 },
         { "return-path", 0, 0, 0 },
         { "zero-copy-send", VIR_MIGRATE_ZEROCOPY, 0, 0 },
 };
@@ -61,8 +63,17 @@ void qemu_migrate_cookie_caps(QemuCookie *cookie, const json_t *caps, bool incom
                         qemu_cookie_add_cap(cookie, capabilities[i].name, capabilities[i].always & side);
 }
 
-static bool is_wanted(const Capability *cap, const QemuMigrateParams *p, Side side)
+bool qemu_migrate_can_move_bitmaps(const json_t *caps)
 {
+        return qemu_has(caps, DIRTY_BITMAPS);
+}
+
+static bool is_wanted(const Capability *cap, const MigrateTask *t, Side side)
+{
+        const QemuMigrateParams *p = &t->params;
+
+        if (strcmp(cap->name, DIRTY_BITMAPS) == 0)
+                return t->in.n_bitmaps > 0;
         /* A tunnel has one direction. */
         if (strcmp(cap->name, "return-path") == 0)
                 return !(p->flags & VIR_MIGRATE_TUNNELLED);
@@ -73,16 +84,13 @@ static bool is_wanted(const Capability *cap, const QemuMigrateParams *p, Side si
 static int check_cap(const Capability *cap, const MigrateTask *t, const json_t *caps, Side side, VhError **err)
 {
         bool asked = (t->params.flags & cap->flag) || (t->params.compression & cap->compression);
-        bool there = !t->in.has_caps;
 
         if (!asked)
                 return 0;
-        for (size_t i = 0; i < t->in.n_caps; i++)
-                there |= strcmp(t->in.caps[i].name, cap->name) == 0;
         if (!qemu_has(caps, cap->name))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "Migration option '%s' is not supported by QEMU binary", cap->name);
-        if (!there)
+        if (!qemu_cookie_has_cap(&t->in, cap->name))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "Migration option '%s' is not supported by QEMU binary on the %s host", cap->name,
                                     side == SOURCE ? "target" : "source");
@@ -94,15 +102,15 @@ static json_t *cap_state(const Capability *cap, bool on)
         return json_pack("{s:s, s:b}", "capability", cap->name, "state", on);
 }
 
-/* All that we know, so that nothing is left from an earlier migration. p NULL: all off. */
-static json_t *list_caps(const json_t *caps, const QemuMigrateParams *p, Side side)
+/* All that we know, so that nothing is left from an earlier migration. t NULL: all off. */
+static json_t *list_caps(const json_t *caps, const MigrateTask *t, Side side)
 {
         json_t *list = json_array();
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(capabilities); i++)
                 if (qemu_has(caps, capabilities[i].name))
                         json_array_append_new(list,
-                                              cap_state(&capabilities[i], p && is_wanted(&capabilities[i], p, side)));
+                                              cap_state(&capabilities[i], t && is_wanted(&capabilities[i], t, side)));
         return list;
 }
 
@@ -185,10 +193,21 @@ static Side side_of(const MigrateTask *t)
         return qemu_migration(t->task.dom)->incoming ? TARGET : SOURCE;
 }
 
+static int add_bitmaps(const MigrateTask *t, json_t *params, VhError **err)
+{
+        json_t *map;
+        int r = t->in.n_bitmaps ? qemu_migrate_bitmap_mapping(&t->in, t->task.dom->def, &map, err) : 0;
+
+        if (r == 0 && t->in.n_bitmaps)
+                json_object_set_new(params, "block-bitmap-mapping", map);
+        return r;
+}
+
 static void got_params(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
         MigrateTask *t = (MigrateTask *)task;
         QemuMigration *m = qemu_migration(task->dom);
+        _vh_error_ VhError *why = NULL;
         json_t *params;
 
         if (r < 0) {
@@ -196,6 +215,12 @@ static void got_params(QemuTask *task, json_t *ret, int r, const VhError *err)
                 return;
         }
         params = list_params(t, ret, side_of(t));
+        r = add_bitmaps(t, params, &why);
+        if (r < 0) {
+                json_decref(params);
+                t->setup_done(task, NULL, r, why);
+                return;
+        }
         json_decref(m->old_params);
         m->old_params = keep_old(ret, params);
         if (json_object_size(params))
@@ -254,7 +279,7 @@ static void set_caps(QemuTask *task, json_t *ret, int r, const VhError *err)
         m->known_caps = json_incref(ret);
         qemu_task_qmp_try(task,
                           qmp_command_args("migrate-set-capabilities",
-                                           json_pack("{s:o}", "capabilities", list_caps(ret, &t->params, side_of(t)))),
+                                           json_pack("{s:o}", "capabilities", list_caps(ret, t, side_of(t)))),
                           add_tls);
 }
 

@@ -8,6 +8,7 @@
 
 #include "api.h"
 #include "block-job.h"
+#include "block-ops.h"
 #include "command-parts.h"
 #include "migrate-address.h"
 
@@ -29,17 +30,6 @@ bool qemu_storage_is_copied(const QemuMigrateParams *p, const VhDisk *disk)
         return false;
 }
 
-static uint64_t capacity_of(const json_t *nodes, const char *name)
-{
-        const json_t *node;
-        size_t i;
-
-        json_array_foreach(nodes, i, node) if (vh_streq(json_string_value(json_object_get(node, "node-name")),
-                                                        name)) return (uint64_t)
-                json_integer_value(json_object_get(json_object_get(node, "image"), "virtual-size"));
-        return 0;
-}
-
 uint64_t qemu_storage_cookie(QemuCookie *cookie, const VhDomainDef *def, const QemuMigrateParams *p,
                              const json_t *nodes)
 {
@@ -47,13 +37,13 @@ uint64_t qemu_storage_cookie(QemuCookie *cookie, const VhDomainDef *def, const Q
 
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 const VhDisk *disk = def->disks.items[i];
-                _vh_free_ char *node = NULL;
+                QemuBlockSize size = { 0 };
 
                 if (!qemu_storage_is_copied(p, disk))
                         continue;
-                node = qemu_format_node(&disk->src);
-                qemu_cookie_add_disk(cookie, disk->target, capacity_of(nodes, node));
-                sum += capacity_of(nodes, node);
+                (void)qemu_block_size(nodes, &disk->src, &size, NULL);
+                qemu_cookie_add_disk(cookie, disk->target, size.capacity);
+                sum += size.capacity;
         }
         return sum;
 }

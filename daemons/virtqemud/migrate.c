@@ -302,6 +302,7 @@ void qemu_migrate_cleanup(QemuTask *task)
         json_decref(t->caps);
         qemu_cookie_done(&t->in);
         vh_domain_def_free(t->def);
+        vh_error_free(t->error);
         free(t->cookie_out);
         free(t->xml);
         free(t->uri_out);

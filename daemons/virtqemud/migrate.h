@@ -100,7 +100,7 @@ struct MigrateTask {
         QemuTaskResult setup_done;
         json_t *caps;        /* begin: answer that is kept until the next */
         uint64_t disk_bytes; /* begin: of the disks to copy */
-        int result;          /* what the task ends with once the domain has ended */
+        int result;          /* what the task ends with; finish: below 0 if there was no use in beginning it */
         VhError *error;
         /* Perform. */
         int fd;                /* that QEMU sends to; -1: none yet */
@@ -110,7 +110,7 @@ struct MigrateTask {
         void (*storage_done)(MigrateTask *t, int r, const VhError *err); /* NULL: nothing goes on */
         char *tls_peer;                                                  /* name in the target's certificate */
         /* Prepare. */
-        VhDomainDef *def;  /* for a domain that is there already */
+        VhDomainDef *def;  /* for a domain that is there already; finish: to store */
         char *source_name; /* of the guest at the source */
         char *incoming;    /* what QEMU listens on */
         bool tunnelled;
@@ -203,6 +203,8 @@ int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **e
 
 /* Adds to a cookie what QEMU (answer of query-migrate-capabilities) can do. */
 void qemu_migrate_cookie_caps(QemuCookie *cookie, const json_t *caps, bool incoming);
+/* Whether QEMU (the same answer) moves bitmaps. */
+bool qemu_migrate_can_move_bitmaps(const json_t *caps);
 /* Tells QEMU how to migrate; done() is called with the outcome, not if the domain ends meanwhile. */
 void qemu_migrate_setup(MigrateTask *t, QemuTaskResult done);
 /* Gives QEMU back what it had; nobody waits for it. */

@@ -251,8 +251,21 @@ def image(side, *writes):
     return path
 
 
+def checkpoints(side, *names):
+    """Makes them; returns files that describe them."""
+    for name in names:
+        side.must("checkpoint-create", "a", side.machine.write(f"<domaincheckpoint><name>{name}</name></domaincheckpoint>", "c.xml"))
+    return [side.machine.write(side.must("checkpoint-dumpxml", "a", name), f"{name}.xml") for name in names]
+
+
+def have_bitmaps(side, files):
+    """The daemon looks whether they are there."""
+    for path in files:
+        side.must("checkpoint-create", "a", path, "--redefine", "--redefine-validate")
+
+
 def disks_there_and_back(source, target):
-    """The image goes along: what was written at the source is read at the target, and the way back too."""
+    """The image goes along, with bitmaps: what was written at the source is read at the target, and the way back too."""
     with sides(source, target) as (a, b):
         first = image(a, "write -P 7 0 1M")
         a.define("a", disk=DISK)
@@ -260,11 +273,17 @@ def disks_there_and_back(source, target):
         assert "no storage pool" in a.fails("migrate", "a", b.uri, "--live", "--copy-storage-all")
         assert "shared storage is unsafe" in a.fails("migrate", "a", b.uri, "--live")
         second = image(b)
+        described = checkpoints(a, "first", "second")
         a.must("migrate", "a", b.uri, "--live", "--copy-storage-all", "--persistent")
         assert "File total:       4.000 MiB" in a.must("domjobinfo", "a", "--completed")
+        have_bitmaps(b, described)
+        a.must("undefine", "a", "--checkpoints-metadata")
         os.truncate(first, 0)
         image(a)
-        b.must("migrate", "a", a.uri, "--live", "--p2p", "--copy-storage-all", "--migrate-disks", "vda", "--disks-port", "50123")
+        b.must("migrate", "a", a.uri, "--live", "--p2p", "--copy-storage-all", "--migrate-disks", "vda", "--disks-port", "50123",
+               "--persistent", "--undefinesource")
+        have_bitmaps(a, described)
+        assert b.names() == [] and not os.path.exists(b.machine.path("lib", "qemu", "checkpoint", "a"))
         a.must("destroy", "a")
         for path in (first, second):
             read = subprocess.run(["qemu-io", "-c", "read -P 7 0 1M", path], capture_output=True, text=True, check=True).stdout
