@@ -217,12 +217,24 @@ static const struct {
 
 static void add_flag(VhBuf *b, const char *flag)
 {
-        vh_buf_printf(b, "    <flag name='%s'/>\n", flag);
+        vh_buf_adds(b, "    <flag name='");
+        vh_buf_xml_escape(b, flag);
+        vh_buf_adds(b, "'/>\n");
+}
+
+static void begin(VhBuf *b)
+{
+        vh_buf_adds(b, "  <qemuCaps>\n");
+}
+
+static void end(VhBuf *b)
+{
+        vh_buf_adds(b, "  </qemuCaps>\n");
 }
 
 void qemu_caps_flags_format(const QemuCaps *caps, VhBuf *b)
 {
-        vh_buf_adds(b, "  <qemuCaps>\n");
+        begin(b);
         if (caps->accels[QEMU_ACCEL_KVM])
                 add_flag(b, "kvm");
         if (caps->accels[QEMU_ACCEL_TCG])
@@ -233,5 +245,21 @@ void qemu_caps_flags_format(const QemuCaps *caps, VhBuf *b)
         for (size_t i = 0; i < VH_ARRAY_SIZE(by_version); i++)
                 if (caps->version >= by_version[i].version)
                         add_flag(b, by_version[i].flag);
-        vh_buf_adds(b, "  </qemuCaps>\n");
+        end(b);
+}
+
+char *qemu_caps_flags_copy(const xmlNode *element)
+{
+        VhBuf b = { 0 };
+
+        begin(&b);
+        for (const xmlNode *n = element->children; n; n = n->next) {
+                xmlChar *name = n->type == XML_ELEMENT_NODE ? xmlGetProp((xmlNode *)n, BAD_CAST "name") : NULL;
+
+                if (name)
+                        add_flag(&b, (const char *)name);
+                xmlFree(name);
+        }
+        end(&b);
+        return vh_buf_take(&b);
 }

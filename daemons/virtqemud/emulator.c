@@ -42,10 +42,13 @@ struct Known {
         struct stat st; /* of the program when it was asked */
 };
 
+typedef struct Question Question;
+
 struct QemuEmulators {
         char *path;
         char *cache_dir;
         Known *known;
+        Question *questions; /* to programs, under way */
         char host_arch[sizeof(((struct utsname *)NULL)->machine)];
         bool searched;
         char *programs[VH_ARRAY_SIZE(archs)]; /* NULL: not here */
@@ -250,15 +253,23 @@ int qemu_emulators_caps(QemuEmulators *emulators, const char *binary, QemuCaps *
         return 0;
 }
 
-/* A program that a worker asks. */
-typedef struct Question {
+/* Who waits for the answer of a program. */
+typedef struct Asker Asker;
+struct Asker {
+        Asker *next;
+        QemuCapsFn fn;
+        void *data;
+};
+
+/* A program that a worker asks, once for all who want to know. */
+struct Question {
+        Question *next;
         QemuEmulators *emulators;
         char *binary;
         QemuCaps *caps;
         VhError *err;
-        QemuCapsFn fn;
-        void *data;
-} Question;
+        Asker *askers; /* in their order */
+};
 
 static int ask_work(void *data)
 {
@@ -267,35 +278,64 @@ static int ask_work(void *data)
         return qemu_caps_probe(&q->caps, q->binary, q->emulators->child_files, &q->err);
 }
 
+/* What an answer leaves known: somebody may have asked on the loop, and been faster. */
+static QemuCaps *settle(QemuEmulators *emulators, QemuCaps *caps)
+{
+        QemuCaps *known = recall(emulators, caps->binary);
+
+        if (!known)
+                return learn(emulators, caps);
+        qemu_caps_unref(caps);
+        return known;
+}
+
 static void ask_done(void *data, int r)
 {
         Question *q = data;
-        QemuCaps *caps = q->caps;
+        QemuCaps *caps = r == 0 ? qemu_caps_ref(settle(q->emulators, q->caps)) : NULL;
+        Asker *asker;
 
-        if (r == 0 && recall(q->emulators, q->binary)) {
-                /* Somebody was faster. */
-                qemu_caps_unref(caps);
-                caps = recall(q->emulators, q->binary);
-        } else if (r == 0)
-                caps = learn(q->emulators, caps);
-        q->fn(q->data, r == 0 ? caps : NULL, r, q->err);
+        LL_DELETE(q->emulators->questions, q);
+        while ((asker = q->askers)) {
+                LL_DELETE(q->askers, asker);
+                asker->fn(asker->data, caps, r, q->err);
+                free(asker);
+        }
+        qemu_caps_unref(caps);
         vh_error_free(q->err);
         free(q->binary);
         free(q);
 }
 
+/* The question to a program, which is put if it is not under way. */
+static Question *question_to(QemuEmulators *emulators, VhPool *pool, const char *binary)
+{
+        Question *q;
+
+        LL_FOREACH (emulators->questions, q)
+                if (strcmp(q->binary, binary) == 0)
+                        return q;
+        q = vh_new(Question, 1);
+        *q = (Question){ .emulators = emulators, .binary = vh_xstrdup(binary) };
+        LL_PREPEND(emulators->questions, q);
+        vh_pool_submit(pool, ask_work, ask_done, q);
+        return q;
+}
+
 void qemu_emulators_ask(QemuEmulators *emulators, VhPool *pool, const char *binary, QemuCapsFn fn, void *data)
 {
         QemuCaps *caps = qemu_emulators_recall(emulators, binary);
+        Asker *asker;
         Question *q;
 
         if (caps) {
                 fn(data, caps, 0, NULL);
                 return;
         }
-        q = vh_new(Question, 1);
-        *q = (Question){ .emulators = emulators, .binary = vh_xstrdup(binary), .fn = fn, .data = data };
-        vh_pool_submit(pool, ask_work, ask_done, q);
+        q = question_to(emulators, pool, binary);
+        asker = vh_new(Asker, 1);
+        *asker = (Asker){ .fn = fn, .data = data };
+        LL_APPEND(q->askers, asker);
 }
 
 void qemu_emulators_may_refuse(QemuEmulators *emulators, bool may)

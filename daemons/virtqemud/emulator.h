@@ -47,5 +47,5 @@ int qemu_emulators_caps(QemuEmulators *emulators, const char *binary, QemuCaps *
 
 /* r < 0: caps is NULL and err (borrowed) says why. */
 typedef void (*QemuCapsFn)(void *data, QemuCaps *caps, int r, const VhError *err);
-/* The same, asking on a worker of pool; fn is called at once if all is known. */
+/* The same, asking on a worker of pool, once for all who ask meanwhile; fn is called at once if all is known. */
 void qemu_emulators_ask(QemuEmulators *emulators, VhPool *pool, const char *binary, QemuCapsFn fn, void *data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lines of JSON on a socket. */
+/* Lines of JSON on a socket. What is sent within one round of the loop leaves together: each piece that arrives alone
+ * wakes QEMU up. */
 
 #include "json-link.h"
 
@@ -15,6 +16,7 @@ enum { READ_SIZE = 16 * 1024 };
 struct QemuJsonLink {
         VhLoop *loop;
         VhSource *source;
+        VhLater flush; /* sends what was queued */
         int fd;
         QemuJsonHandlers handlers;
         VhBuf in;
@@ -30,6 +32,7 @@ struct QemuJsonLink {
 
 static void drop_source(QemuJsonLink *link)
 {
+        vh_loop_cancel_later(link->loop, &link->flush);
         link->source = vh_source_free(link->source);
         link->closed = true;
 }
@@ -42,17 +45,6 @@ static void release(QemuJsonLink *link)
                 close(link->out_fd);
         close(link->fd);
         free(link);
-}
-
-QemuJsonLink *qemu_json_link_free(QemuJsonLink *link)
-{
-        if (!link)
-                return NULL;
-        drop_source(link);
-        link->freed = true;
-        if (!link->busy)
-                release(link);
-        return NULL;
 }
 
 /* Tells of the end; afterwards the link may be gone if it was not busy before. */
@@ -217,6 +209,23 @@ static void transmit(QemuJsonLink *link)
                 vh_source_set_events(link->source, EPOLLIN | (link->out.len ? EPOLLOUT : 0));
 }
 
+static void flush(VhLater *later)
+{
+        transmit(VH_CONTAINER_OF(later, QemuJsonLink, flush));
+}
+
+QemuJsonLink *qemu_json_link_free(QemuJsonLink *link)
+{
+        if (!link)
+                return NULL;
+        transmit(link);
+        drop_source(link);
+        link->freed = true;
+        if (!link->busy)
+                release(link);
+        return NULL;
+}
+
 static void ready(void *data, uint32_t revents)
 {
         QemuJsonLink *link = data;
@@ -250,6 +259,7 @@ QemuJsonLink *qemu_json_link_new(VhLoop *loop, int fd, const QemuJsonHandlers *h
         link->loop = loop;
         link->fd = fd;
         link->out_fd = -1;
+        link->flush.run = flush;
         link->handlers = *handlers;
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
         link->source = vh_loop_add_io(loop, fd, EPOLLIN, ready, link);
@@ -261,7 +271,20 @@ void qemu_json_link_send_raw(QemuJsonLink *link, const void *bytes, size_t n)
         if (link->closed)
                 return;
         vh_buf_add(&link->out, bytes, n);
-        transmit(link);
+        vh_loop_later(link->loop, &link->flush);
+}
+
+/* Only one descriptor can wait. */
+static void queue_fd(QemuJsonLink *link, int fd)
+{
+        if (link->out_fd >= 0)
+                transmit(link);
+        if (link->out_fd >= 0) {
+                close(fd); /* the first cannot leave: the second's command fails by itself */
+                return;
+        }
+        link->out_fd = fd;
+        link->out_fd_at = link->out.len;
 }
 
 void qemu_json_link_send(QemuJsonLink *link, const json_t *object, int fd)
@@ -270,16 +293,12 @@ void qemu_json_link_send(QemuJsonLink *link, const json_t *object, int fd)
 
         if (!text)
                 abort(); /* memory, or an object that we made with text that is no UTF-8: callers check theirs */
-        if (fd >= 0 && link->out_fd >= 0)
-                close(fd); /* two in a row before the first could leave: the second command fails by itself */
-        else if (fd >= 0) {
-                link->out_fd = fd;
-                link->out_fd_at = link->out.len;
-        }
+        if (fd >= 0)
+                queue_fd(link, fd);
         if (!link->closed) {
                 vh_buf_adds(&link->out, text);
                 vh_buf_addc(&link->out, '\n');
+                vh_loop_later(link->loop, &link->flush);
         }
         free(text);
-        transmit(link);
 }

@@ -35,7 +35,7 @@ typedef struct QemuJsonHandlers {
 
 /* fd: a connected stream socket, made non-blocking; taken over. Never NULL. */
 QemuJsonLink *qemu_json_link_new(VhLoop *loop, int fd, const QemuJsonHandlers *handlers);
-/* Closes. Accepts NULL, returns NULL. No handler is called. */
+/* Sends what it can of what is queued, and closes. Accepts NULL, returns NULL. No handler is called. */
 QemuJsonLink *qemu_json_link_free(QemuJsonLink *link);
 /* Queues an object (borrowed) and its newline; fd (-1: none) goes with its first byte and is taken over. */
 void qemu_json_link_send(QemuJsonLink *link, const json_t *object, int fd);

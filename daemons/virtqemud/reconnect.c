@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "backup.h"
 #include "block-job.h"
+#include "caps-flags.h"
 #include "group.h"
 #include "migrate.h"
 #include "refresh.h"
@@ -114,7 +115,7 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         qemu_backup_parse(proc, root);
         proc->was_busy = vh_xml_child(root, "job") != NULL;
         if (vh_xml_child(root, "qemuCaps"))
-                proc->caps_text = vh_xml_raw_text(vh_xml_child(root, "qemuCaps"));
+                proc->caps_text = qemu_caps_flags_copy(vh_xml_child(root, "qemuCaps"));
 }
 
 /* The domain of a definition that runs. def is taken over on success. */
@@ -225,13 +226,13 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN);
         qemu_migrate_recover(proc);
         qemu_block_jobs_refresh(proc);
-        qemu_refresh(proc, refreshed, proc);
 }
 
 static void ready(QemuProcess *proc)
 {
         qemu_script_tell(proc->driver, proc->dom->def, "reconnect", "begin");
         qmp_send(proc->mon, qmp_command("query-status", NULL), got_status, proc);
+        qemu_refresh(proc, refreshed, proc);
 }
 
 static void got_capabilities(void *data, QemuCaps *caps, int r, const VhError *err)

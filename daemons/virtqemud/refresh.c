@@ -193,7 +193,7 @@ static bool has_chrs(const VhDomainDef *def)
 
 static bool has_balloon(const VhDomainDef *def)
 {
-        return def->memballoon != NULL;
+        return def->memballoon && def->memballoon->model != VH_MEMBALLOON_NONE;
 }
 
 static bool always(const VhDomainDef *def)

@@ -118,7 +118,7 @@ static void add_monitor(const QemuProcess *proc, VhBuf *b)
 static void add_capabilities(const QemuProcess *proc, VhBuf *b)
 {
         if (proc->caps_text)
-                vh_buf_printf(b, "  %s\n", proc->caps_text);
+                vh_buf_adds(b, proc->caps_text);
         else if (proc->caps)
                 qemu_caps_flags_format(proc->caps, b);
 }
@@ -171,18 +171,31 @@ static char *status_text(QemuProcess *proc)
         return vh_buf_take(&b);
 }
 
+/* Much that calls for a new file leaves it as it was, above all when guests are found again. */
+static bool is_there(const char *path, const char *text, size_t n)
+{
+        _vh_free_ char *old = NULL;
+        size_t n_old;
+
+        return vh_file_read(path, n, &old, &n_old) == 0 && n_old == n && memcmp(old, text, n) == 0;
+}
+
 void qemu_status_save(VhDomainObj *dom)
 {
         QemuProcess *proc = qemu_process(dom);
         _vh_free_ char *path = NULL;
         _vh_free_ char *text = NULL;
+        size_t n;
         int r;
 
         if (!proc || !proc->pid || proc->forgotten)
                 return;
         path = status_path(proc->driver, dom->node.name);
         text = status_text(proc);
-        r = vh_file_write(path, text, strlen(text), FILE_MODE, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER,
+        n = strlen(text);
+        if (is_there(path, text, n))
+                return;
+        r = vh_file_write(path, text, n, FILE_MODE, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER,
                           VH_FILE_NO_SYNC);
         if (r < 0)
                 vh_log_error("cannot write '%s': %s; a daemon that starts later will not know domain '%s'", path,

@@ -49,6 +49,13 @@ static QemuJobs *queue(QemuTask *task)
         return task->class->agent ? qemu_agent_jobs(task->driver, task->dom) : qemu_jobs(task->driver, task->dom);
 }
 
+static void end_job(QemuTask *task)
+{
+        qemu_job_end(queue(task), &task->slot);
+        if (task->class->async != QEMU_ASYNC_NONE)
+                qemu_status_save(task->dom); /* a guest's status names the job that goes on */
+}
+
 void qemu_task_end(QemuTask *task, int r, VhError *err)
 {
         VhCall *call = task->call;
@@ -66,7 +73,7 @@ void qemu_task_end(QemuTask *task, int r, VhError *err)
         else
                 vh_error_free(err);
         if (task->has_job)
-                qemu_job_end(queue(task), &task->slot);
+                end_job(task);
         vh_domain_obj_unref(task->dom);
         free(task);
 }

@@ -79,6 +79,7 @@ static void hear(Fixture *f, const char *text)
 {
         char got[4096] = "";
 
+        rounds(f);
         assert_true(read(f->peer, got, sizeof(got) - 1) >= 0);
         assert_string_equal(got, text);
 }
