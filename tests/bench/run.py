@@ -29,8 +29,8 @@ BENCH_RPC = os.path.join(host.build_dir(), "tests", "bench", "bench-rpc")
 REMOTE = wire.program("remote")
 CONF = host.CONF_OPEN + "max_clients = 6000\nmax_anonymous_clients = 100\n"
 SECONDS = 3.0
-PROXY_ROUNDS = 6
 PAIRS = 6
+TURNS = 8
 SERVER_CPU, BULLY_CPU = 1, 0
 
 DOMAIN = """<domain type='qemu'>
@@ -112,10 +112,18 @@ def pin(daemon, cpu=SERVER_CPU):
     subprocess.run(["taskset", "-apc", str(cpu), str(daemon.pid)], stdout=subprocess.DEVNULL, check=True)
 
 
-def cpu_cost(sock, daemons, **options):
+def cpu_cost(sock, daemons, seconds=None, **options):
     """Microseconds of CPU that a call takes of the client and the daemons, all on one CPU: what it would last if nothing else
     ran on the machine."""
-    return bench("calls", sock, cpu=SERVER_CPU, charge=[d.pid for d in daemons], seconds=SECONDS / PAIRS, **options)["cpu_us"]
+    return bench("calls", sock, cpu=SERVER_CPU, charge=[d.pid for d in daemons], seconds=seconds or SECONDS / PAIRS,
+                 **options)["cpu_us"]
+
+
+def least_costs(*cases):
+    """The least that a call costs in each case, a function that measures it once, in rounds of one after the other: what else
+    the machine does makes some rounds dearer, what the daemon does is in all."""
+    costs = [[case() for case in cases] for _ in range(TURNS)]
+    return [min(column) for column in zip(*costs)]
 
 
 def pss_megabytes(daemon):
@@ -208,14 +216,16 @@ def proxy_rate(side):
     if side.name == "reference":
         return None
     with host.Host() as h:
-        best = [0, 0]
         daemons = proxied(h, side)
-        # By turns, and the best of each: three processes on two cores lose most when anything else runs.
-        for _ in range(PROXY_ROUNDS):
-            for i, daemon in enumerate(daemons):
-                rate = bench("calls", daemon.socket("-sock"), seconds=SECONDS / PROXY_ROUNDS, connections=16, outstanding=4)
-                best[i] = max(best[i], rate["per_second"])
-        return 100 * best[1] / best[0]
+
+        def rate(daemon):
+            return bench("calls", daemon.socket("-sock"), seconds=SECONDS / PAIRS, connections=16, outstanding=4)["per_second"]
+
+        shares = []
+        for _ in range(2 * PAIRS):
+            direct, through = map(rate, daemons)
+            shares.append(100 * through / direct)
+        return statistics.median(shares)
 
 
 def connects(side):
@@ -308,22 +318,23 @@ def pss_domains(side):
         return pss_megabytes(daemon)
 
 
+def start_pinned(side, h, cpu=SERVER_CPU):
+    daemon = side.start(h)
+    pin(daemon, cpu)
+    return daemon
+
+
 def idle_clients(side):
-    """Calls that one client gets done among 5,000 idle ones, as a share of what it gets done alone."""
-    with host.Host() as h:
-        daemon = side.start(h)
-        sock = daemon.socket("-sock")
-        pin(daemon)
-
-        def median_cost():
-            return statistics.median(cpu_cost(sock, [daemon]) for _ in range(PAIRS))
-
-        alone = median_cost()
-        crowd = subprocess.Popen([BENCH_RPC, "--socket", sock, "--connections", "5000", "idle"], stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE)
+    """Calls that one client gets done among 5,000 idle ones, as a share of what one gets done that a second daemon has alone."""
+    with host.Host() as h, host.Host() as other:
+        crowded, empty = start_pinned(side, h), start_pinned(side, other)
+        crowd = subprocess.Popen([BENCH_RPC, "--socket", crowded.socket("-sock"), "--connections", "5000", "idle"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             assert crowd.stdout.readline().startswith(b"ready"), "5,000 clients were not let in"
-            return 100 * alone / median_cost()
+            among, alone = least_costs(*(lambda d=d: cpu_cost(d.socket("-sock"), [d], seconds=SECONDS / TURNS)
+                                         for d in (crowded, empty)))
+            return 100 * alone / among
         finally:
             crowd.stdin.close()
             crowd.wait()
@@ -387,24 +398,23 @@ def reconnect(sock):
 
 
 def slowdown(function):
-    """Of a client by a bad one that comes and goes: the median of pairs that were measured one after the other, because what
-    else the machine does changes from minute to minute."""
+    """Of a client by a bad one. Without it, the bad one is busy with a second daemon beside it: two CPUs may be one core's, so
+    that whatever runs on one slows the other."""
     def measure(side):
-        with host.Host() as h:
-            daemon = side.start(h)
-            pin(daemon)
-            sock = daemon.socket("-sock")
-            ratios = []
-            for _ in range(PAIRS):
-                alone = cpu_cost(sock, [daemon])
-                bully = Bully(function, sock)
+        with host.Host() as h, host.Host() as other:
+            daemon, decoy = start_pinned(side, h), start_pinned(side, other, BULLY_CPU)
+
+            def cost(victim):
+                bully = Bully(function, victim.socket("-sock"))
                 time.sleep(0.2)
                 try:
-                    ratios.append(cpu_cost(sock, [daemon]) / alone)
+                    return cpu_cost(daemon.socket("-sock"), [daemon], seconds=SECONDS / TURNS)
                 finally:
                     bully.stop()
-                time.sleep(0.1)
-            return 100 * (statistics.median(ratios) - 1)
+                    time.sleep(0.1)
+
+            alone, bullied = least_costs(lambda: cost(decoy), lambda: cost(daemon))
+            return 100 * (bullied / alone - 1)
     return measure
 
 
