@@ -29,10 +29,10 @@ static int check_model(const QemuBuild *b, const char *model)
         return 0;
 }
 
-static void passthrough(const VhCpu *cpu, bool kvm, VhBuf *opts)
+static void passthrough(const VhCpu *cpu, VhBuf *opts)
 {
         vh_buf_adds(opts, cpu->mode == VH_CPU_MODE_MAXIMUM ? "max" : "host");
-        if (kvm && cpu->migratable)
+        if (cpu->migratable)
                 vh_buf_printf(opts, ",migratable=%s", cpu->migratable == VH_ON ? "on" : "off");
 }
 
@@ -47,10 +47,10 @@ static int add_model(const QemuBuild *b, const VhCpu *cpu, VhBuf *opts)
                                                 "CPU mode 'host-passthrough' for %s %s domain on %s host is not "
                                                 "supported by hypervisor",
                                                 b->def->os.arch, "qemu", b->def->os.arch);
-                passthrough(cpu, kvm, opts);
+                passthrough(cpu, opts);
                 return 0;
         case VH_CPU_MODE_MAXIMUM:
-                passthrough(cpu, kvm, opts);
+                passthrough(cpu, opts);
                 return 0;
         case VH_CPU_MODE_HOST_MODEL:
                 return qemu_unsupported(b,

@@ -66,7 +66,7 @@ static void default_cpu(VhDomainDef *def)
                 free(VH_TAKE_PTR(def->cpu->model));
                 if (!def->cpu->check)
                         def->cpu->check = VH_CPU_CHECK_NONE;
-                if (!def->cpu->migratable)
+                if (!def->cpu->migratable && def->cpu->mode == VH_CPU_MODE_HOST_PASSTHROUGH)
                         def->cpu->migratable = VH_ON;
                 return;
         default:

@@ -2,6 +2,7 @@
 
 /* Finding domains, and what can be said about one without looking into its devices. */
 
+#include "guest-cpu.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -155,6 +156,15 @@ QEMU_OP_RET(domain_has_managed_save_image)
         return 0;
 }
 
+/* With the CPU as it was asked for: where the guest is started again, that CPU is made anew. */
+static char *migratable_text(VhDomainObj *dom, unsigned flags)
+{
+        _vh_domain_def_ VhDomainDef *copy = vh_domain_def_copy(dom->def);
+
+        qemu_guest_cpu_original(dom, copy);
+        return vh_domain_def_format(copy, flags);
+}
+
 /* Text of a definition. Clients ask for the plain one again and again, so it is kept as long as there is room. The
  * result lives at least as long as the call. */
 static char *definition_text(VhCall *call, VhDomainObj *dom, const VhDomainDef *def, unsigned flags)
@@ -165,6 +175,8 @@ static char *definition_text(VhCall *call, VhDomainObj *dom, const VhDomainDef *
 
         if (flags == QEMU_SHOWN_XML && priv->text)
                 return priv->text;
+        if (flags & VH_XML_MIGRATABLE && def == dom->def)
+                return vh_call_own(call, migratable_text(dom, flags));
         text = vh_domain_def_format(def, flags);
         if (flags != QEMU_SHOWN_XML || driver->texts + strlen(text) >= QEMU_TEXTS_MAX)
                 return vh_call_own(call, text);
@@ -179,6 +191,7 @@ QEMU_OP_RET(domain_get_xml_desc)
                         VIR_DOMAIN_XML_MIGRATABLE,
         };
         VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        const VhDomainDef *stored;
         bool active;
         int r;
 
@@ -188,7 +201,8 @@ QEMU_OP_RET(domain_get_xml_desc)
         if (r < 0)
                 return r;
         active = vh_domain_obj_active(dom) && !(args->flags & VIR_DOMAIN_XML_INACTIVE);
-        ret->xml = definition_text(call, dom, active ? dom->def : vh_domain_obj_persistent_def(dom),
+        stored = vh_domain_obj_persistent_def(dom); /* a transient one has none */
+        ret->xml = definition_text(call, dom, active || !stored ? dom->def : stored,
                                    vh_domain_format_flags(args->flags, active));
         return 0;
 }

@@ -2,11 +2,15 @@
 /* A definition as the command line that would run it. Nothing is started or touched for it. */
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "command.h"
+#include "guest-cpu.h"
 #include "guest-secrets.h"
 #include "qemu-ops.h"
+
+#define PLAIN_CPU "qemu64"
 
 enum {
         FIRST_PORT = 5900,
@@ -32,7 +36,7 @@ static void choose_ports(VhDomainDef *def)
         }
 }
 
-/* A conversion, which may have to wait for values of secrets. */
+/* A conversion, which may have to wait for what the program can do, and for values of secrets. */
 typedef struct Native {
         VhCall *call;
         remote_connect_domain_xml_to_native_ret *ret;
@@ -121,6 +125,59 @@ static int convert(Native *n, VhError **err)
         return VH_LATER;
 }
 
+/* ---- the CPU ---- */
+
+/* What a CPU comes to depends on the host and the program, but for the plainest. */
+static bool cpu_depends(const VhDomainDef *def)
+{
+        const VhCpu *cpu = def->cpu;
+
+        return cpu && (cpu->features.n || cpu->mode == VH_CPU_MODE_HOST_MODEL || cpu->match == VH_CPU_MATCH_MINIMUM ||
+                       cpu->check == VH_CPU_CHECK_PARTIAL || (cpu->model && strcmp(cpu->model, PLAIN_CPU) != 0));
+}
+
+static int settle_and_convert(Native *n, const QemuCaps *caps, VhError **err)
+{
+        int r = qemu_guest_cpu_settle(n->def, caps, qemu_driver(n->call)->host, err);
+
+        return r < 0 ? r : convert(n, err);
+}
+
+static void program_known(void *data, QemuCaps *caps, int r, const VhError *error)
+{
+        Native *n = data;
+        VhError *err = vh_error_copy(error);
+        VhCall *call = n->call;
+
+        r = r < 0 ? r : settle_and_convert(n, caps, &err);
+        if (r == VH_LATER)
+                return;
+        native_free(n);
+        vh_call_finish(call, r, err);
+}
+
+static int convert_with_program(Native *n, VhError **err)
+{
+        QemuDriver *driver = qemu_driver(n->call);
+        const char *binary = n->def->emulator;
+        QemuCaps *caps;
+        int r = 0;
+
+        if (!cpu_depends(n->def) || !binary || access(binary, X_OK) < 0)
+                return convert(n, err);
+        caps = qemu_emulators_recall(driver->emulators, binary);
+        if (!caps && !driver->pool)
+                r = qemu_emulators_caps(driver->emulators, binary, &caps, err);
+        if (r < 0)
+                return r;
+        if (caps)
+                return settle_and_convert(n, caps, err);
+        qemu_emulators_ask(driver->emulators, driver->pool, binary, program_known, n);
+        return VH_LATER;
+}
+
+/* ---- the call ---- */
+
 int qemu_connect_domain_xml_to_native(VhCall *call, const remote_connect_domain_xml_to_native_args *args,
                                       remote_connect_domain_xml_to_native_ret *ret, VhError **err)
 {
@@ -137,7 +194,7 @@ int qemu_connect_domain_xml_to_native(VhCall *call, const remote_connect_domain_
         if (r < 0)
                 return r;
         n = native_new(call, def, ret);
-        r = convert(n, err);
+        r = convert_with_program(n, err);
         if (r != VH_LATER)
                 native_free(n);
         return r;

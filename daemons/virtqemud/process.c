@@ -94,6 +94,7 @@ static void process_free(QemuProcess *proc)
         qemu_cgroup_free(proc->group);
         qemu_dev_tree_free(proc->dev_tree);
         free(proc->iothread_tids);
+        vh_cpu_free(proc->cpu_wanted);
         free(proc->vcpus);
         free(proc->caps_text);
         free(proc->lib_dir);

@@ -4,6 +4,7 @@
 /* A guest that runs: its QEMU process, from before exec to after its end. */
 
 #include "caps.h"
+#include "cpu/cpu.h"
 #include "job.h"
 #include "launch.h"
 #include "qemu.h"
@@ -67,6 +68,7 @@ struct QemuProcess {
         struct QemuMigration *moving;    /* migrate.h; NULL: it stays here */
         int left_phase;                  /* QemuMigratePhase in which an earlier daemon left it */
         bool left_incoming;              /* as the target of a migration */
+        VhCpu *cpu_wanted;               /* where QEMU gave another than the definition says; NULL: it did not */
         QemuVcpu *vcpus;                 /* by id */
         size_t n_vcpus;
         struct QemuIdentity *identity;        /* isolation.h; NULL: that of the daemon, or started by another daemon */
@@ -109,6 +111,7 @@ typedef struct QemuStart {
         VhConn *conn;         /* with AUTODESTROY */
         const char *incoming; /* see QemuLaunch */
         const char *loadvm;   /* see QemuLaunch */
+        const VhCpu *cpu;     /* that the guest had where its memory comes from; NULL: as the definition says */
         bool from_snapshot;   /* why it is paused then */
         int started_detail;   /* VIR_DOMAIN_EVENT_STARTED_*, reason of the state follows */
         int running_reason;   /* VIR_DOMAIN_RUNNING_* */

@@ -83,6 +83,17 @@ static void read_vcpus(QemuProcess *proc, const xmlNode *root)
         }
 }
 
+static void read_cpu(QemuProcess *proc, const xmlNode *root)
+{
+        const xmlNode *node = vh_xml_child(root, "cpu");
+        _vh_error_ VhError *err = NULL;
+        int r = node ? vh_cpu_parse_node(&proc->cpu_wanted, node, &err) : 0;
+
+        if (r < 0)
+                vh_log_warning("domain '%s': what CPU it asked for is lost: %s", proc->dom->node.name,
+                               vh_error_text(err, r));
+}
+
 static void read_agent_timeout(QemuProcess *proc, const xmlNode *root)
 {
         const xmlNode *node = vh_xml_child(root, "agentTimeout");
@@ -110,6 +121,7 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         proc->last_node = (unsigned)attr_int(vh_xml_child(root, "nodename"), "index");
         read_agent_timeout(proc, root);
         read_vcpus(proc, root);
+        read_cpu(proc, root);
         qemu_migrate_recover_read(proc, root);
         qemu_block_jobs_parse(proc, root);
         qemu_backup_parse(proc, root);

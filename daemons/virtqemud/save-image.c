@@ -48,14 +48,16 @@ static int write_all(int fd, const void *data, size_t n)
         return 0;
 }
 
-int qemu_save_image_create(const char *path, const char *xml, bool running, QemuImageFormat format, VhError **err)
+int qemu_save_image_create(const char *path, const char *xml, const char *cookie, bool running, QemuImageFormat format,
+                           VhError **err)
 {
-        size_t len = strlen(xml) + 1;
+        size_t len = strlen(xml) + 1, more = cookie ? strlen(cookie) + 1 : 0;
         Header header = {
                 .version = VERSION,
-                .data_len = (uint32_t)(len + ROOM),
+                .data_len = (uint32_t)(len + more + ROOM),
                 .was_running = running,
                 .format = format,
+                .cookie_offset = cookie ? (uint32_t)len : 0,
         };
         _vh_free_ char *room = vh_xcalloc(1, ROOM);
         _vh_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -67,6 +69,8 @@ int qemu_save_image_create(const char *path, const char *xml, bool running, Qemu
         r = write_all(fd, &header, sizeof(header));
         if (r == 0)
                 r = write_all(fd, xml, len);
+        if (r == 0 && cookie)
+                r = write_all(fd, cookie, more);
         if (r == 0)
                 r = write_all(fd, room, ROOM);
         return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "failed to write header to domain save file '%s'", path)
@@ -137,6 +141,12 @@ static int read_head(const char *path, int flags, int *fdp, Header *header, char
         return 0;
 }
 
+/* The second document in the data of a file, NULL if there is none. */
+static const char *cookie_in(const Header *header, const char *data)
+{
+        return header->cookie_offset && header->cookie_offset < header->data_len ? data + header->cookie_offset : NULL;
+}
+
 /* A relative path is one from the root, where a daemon works. */
 int qemu_save_image_open(QemuSaveImage *image, const char *from, VhError **err)
 {
@@ -147,15 +157,15 @@ int qemu_save_image_open(QemuSaveImage *image, const char *from, VhError **err)
 
         if (r < 0)
                 return r;
-        *image = (QemuSaveImage){ fd, xml, header.was_running != 0, header.format };
+        *image =
+                (QemuSaveImage){ fd, xml, vh_xstrdup(cookie_in(&header, xml)), header.was_running != 0, header.format };
         return 0;
 }
 
 /* The data with another definition and the same second document behind it; NULL: they do not fit. */
 static char *replace_xml(Header *header, const char *old, const char *xml)
 {
-        const char *cookie =
-                header->cookie_offset && header->cookie_offset < header->data_len ? old + header->cookie_offset : NULL;
+        const char *cookie = cookie_in(header, old);
         size_t len = strlen(xml) + 1, more = cookie ? strlen(cookie) + 1 : 0;
         char *data;
 
@@ -196,5 +206,6 @@ void qemu_save_image_done(QemuSaveImage *image)
         if (image->fd >= 0)
                 close(image->fd);
         free(image->xml);
+        free(image->cookie);
         *image = (QemuSaveImage){ .fd = -1 };
 }

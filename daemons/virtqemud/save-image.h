@@ -14,14 +14,16 @@ enum { QEMU_SAVE_XML_MAX = 8 * 1024 * 1024 };
 typedef struct QemuSaveImage {
         int fd; /* behind the definition, where QEMU's stream begins */
         char *xml;
+        char *cookie; /* a second document, with what the guest had besides; NULL: none */
         bool was_running;
         QemuImageFormat format; /* of the stream */
 } QemuSaveImage;
 
 /* Makes the file (replacing what is there) and writes what comes before QEMU's stream, which will have that format,
- * with the mark of a file that is not finished. Returns a descriptor at the place of the stream, or negative errno with
- * *err. */
-int qemu_save_image_create(const char *path, const char *xml, bool running, QemuImageFormat format, VhError **err);
+ * with the mark of a file that is not finished. cookie: see QemuSaveImage. Returns a descriptor at the place of the
+ * stream, or negative errno with *err. */
+int qemu_save_image_create(const char *path, const char *xml, const char *cookie, bool running, QemuImageFormat format,
+                           VhError **err);
 /* Marks it as finished, on disk. */
 int qemu_save_image_finish(int fd);
 /* Puts another definition into a finished file, which must have room for it; running: what a restore makes of it. */

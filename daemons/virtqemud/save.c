@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "guest-cpu.h"
 #include "process.h"
 #include "qemu-ops.h"
 #include "save-image.h"
@@ -114,6 +115,7 @@ static char *text_to_save(QemuTask *task)
         _vh_domain_def_ VhDomainDef *def = vh_domain_def_copy(task->dom->def);
 
         qemu_drop_run(task->driver, def);
+        qemu_guest_cpu_original(task->dom, def);
         return vh_domain_def_format(def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
 }
 
@@ -121,11 +123,12 @@ static void paused(QemuTask *task, json_t *ret, int r, const VhError *error)
 {
         SaveTask *save = (SaveTask *)task;
         _vh_free_ char *xml = text_to_save(task);
+        _vh_free_ char *cookie = qemu_guest_cpu_cookie(task->dom);
         VhError *err = vh_error_copy(error);
 
         if (r == 0)
-                r = save->stream.fd = qemu_save_image_create(save->path, save->xml ? save->xml : xml, save->running,
-                                                             save->stream.format, &err);
+                r = save->stream.fd = qemu_save_image_create(save->path, save->xml ? save->xml : xml, cookie,
+                                                             save->running, save->stream.format, &err);
         if (r < 0) {
                 save_failed(save, r, err);
                 return;
@@ -230,6 +233,7 @@ char *qemu_managed_path(const QemuDriver *driver, const VhDomainObj *dom)
 typedef struct RestoreTask {
         QemuTask task;
         QemuSaveImage image;
+        VhCpu *cpu; /* that it had; NULL: not told */
         QemuFilter *filter;
         bool watching;  /* for the end of the process */
         bool run;       /* go on behind it */
@@ -256,6 +260,7 @@ static void restore_cleanup(QemuTask *task)
         stop_following(restore);
         qemu_filter_free(restore->filter);
         qemu_save_image_done(&restore->image);
+        vh_cpu_free(restore->cpu);
         free(restore->managed);
 }
 
@@ -370,12 +375,14 @@ static void process_up(void *data, int r, const VhError *error)
 static void restore_run(QemuTask *task)
 {
         RestoreTask *restore = (RestoreTask *)task;
+        VhCpu *cpu = restore->cpu = qemu_guest_cpu_of_cookie(restore->image.cookie);
         QemuStart start = {
                 .driver = task->driver,
                 .dom = task->dom,
                 .flags = restore->flags,
                 .conn = task->call ? vh_call_conn(task->call) : NULL,
                 .incoming = "defer",
+                .cpu = cpu,
                 .started_detail = VIR_DOMAIN_EVENT_STARTED_RESTORED,
                 .running_reason = VIR_DOMAIN_RUNNING_RESTORED,
                 .done = process_up,

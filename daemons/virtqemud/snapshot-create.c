@@ -379,7 +379,8 @@ static void take_memory(CreateTask *c)
         _vh_free_ char *xml = vh_domain_def_format(c->snap->dom, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
         VhError *err = NULL;
 
-        c->fd = qemu_save_image_create(def->memory->file, xml, def->state == VH_SNAPSHOT_RUNNING, QEMU_IMAGE_RAW, &err);
+        c->fd = qemu_save_image_create(def->memory->file, xml, NULL, def->state == VH_SNAPSHOT_RUNNING, QEMU_IMAGE_RAW,
+                                       &err);
         if (c->fd < 0) {
                 failed(&c->block, c->fd, err);
                 return;

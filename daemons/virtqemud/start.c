@@ -183,10 +183,20 @@ static void plugged(void *data, int r, const VhError *error)
                 qemu_refresh(s->proc, refreshed, s);
 }
 
+static void cpu_known(void *data, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+
+        if (r < 0)
+                fail(s, r, vh_error_copy(error));
+        else
+                qemu_start_vcpus(s->proc, plugged, s);
+}
+
 static void ready(QemuProcess *proc)
 {
         proc->starting->timer = vh_source_free(proc->starting->timer);
-        qemu_start_vcpus(proc, plugged, proc->starting);
+        qemu_guest_cpu_ask(proc, cpu_known, proc->starting);
 }
 
 /* ---- the process ---- */
@@ -437,6 +447,7 @@ static int decide(QemuStarting *s, VhError **err)
         fill_launch(s);
         for (uint32_t i = 0; r == 0 && i < def->disks.n; i++)
                 r = qemu_disk_detect(def->disks.items[i], err);
+        qemu_guest_cpu_continue(s->proc, s->args.cpu);
         if (r == 0)
                 r = qemu_guest_cpu_settle(def, s->proc->caps, s->proc->driver->host, err);
         if (r == 0)

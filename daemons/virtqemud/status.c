@@ -18,7 +18,7 @@
 
 VH_LOG_SOURCE("qemu.status");
 
-enum { FILE_MODE = 0600 };
+enum { FILE_MODE = 0600, STATUS_INDENT = 2 };
 
 const char *const qemu_state_names[] = {
         [VIR_DOMAIN_NOSTATE] = "no state", [VIR_DOMAIN_RUNNING] = "running",         [VIR_DOMAIN_BLOCKED] = "blocked",
@@ -160,6 +160,8 @@ static char *status_text(QemuProcess *proc)
         add_devices(proc, &b);
         add_path(&b, "libDir", proc->lib_dir);
         add_path(&b, "channelTargetDir", proc->channel_dir);
+        if (proc->cpu_wanted)
+                vh_cpu_format(proc->cpu_wanted, STATUS_INDENT, &b);
         if (qemu_isolation_remembers(proc->driver))
                 vh_buf_adds(&b, "  <rememberOwner/>\n");
         vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n", proc->last_node);

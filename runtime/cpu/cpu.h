@@ -34,6 +34,9 @@ typedef enum VhCpuDocKind {
 
 /* Reads a <cpu> document. */
 int vh_cpu_doc_parse(VhCpuDoc *doc, const char *xml, VhCpuDocKind kind, VhError **err);
+struct _xmlNode;
+/* Reads a <cpu> element of a guest into a new VhCpu. */
+int vh_cpu_parse_node(VhCpu **ret, const struct _xmlNode *node, VhError **err);
 /* Writes a CPU as an element at an indent, in blanks. */
 void vh_cpu_format(const VhCpu *cpu, unsigned indent, VhBuf *buf);
 /* Frees it; accepts NULL, returns NULL. */

@@ -22,6 +22,11 @@ VhCpu *vh_cpu_free(VhCpu *cpu)
         return vh_xml_bind_free(&vh_table_cpu, cpu);
 }
 
+int vh_cpu_parse_node(VhCpu **ret, const xmlNode *node, VhError **err)
+{
+        return vh_xml_bind_parse_new(&vh_table_cpu, node, (void **)ret, 0, NULL, err);
+}
+
 VhCpu *vh_cpu_copy(const VhCpu *cpu)
 {
         return vh_xml_bind_dup(&vh_table_cpu, cpu);

@@ -153,7 +153,16 @@ GUEST_CPUS = [
     cpu("Conroe", attributes=" match='minimum'"), cpu("Haswell", attributes=" check='partial'"), cpu("EPYC"),
     cpu("Icelake-Client"), "<cpu><model fallback='forbid'>Icelake-Client</model></cpu>", cpu("foo"),
     cpu("Nehalem", feature("foo")), cpu("Nehalem", feature("avx512f"), attributes=" check='partial'"), cpu("cpu64-rhel6"),
+    cpu("qemu64", attributes=" check='full'"), cpu("Haswell", attributes=" check='full'"), cpu("core2duo"),
+    cpu("Penryn", feature("hypervisor"), attributes=" check='full'"), cpu("Nehalem", attributes=" match='strict'"),
+    cpu("kvm64", feature("x2apic") + feature("hypervisor", "disable")), cpu("Opteron_G3", feature("svm", "forbid")),
+    "<cpu mode='host-model' check='full'/>", "<cpu mode='maximum' check='full' migratable='on'/>",
+    "<cpu><topology sockets='1' cores='1' threads='1'/></cpu>", cpu("qemu64", feature("invtsc")),
+    cpu("Haswell", attributes=" check='none'"), f"<cpu mode='maximum'>{feature('aes', 'disable')}</cpu>",
+    "<features><pvspinlock state='on'/></features>",
 ]
+# Of dumpxml: live, inactive, with the CPU updated, for a migration, and that inactive.
+FORMS = (0, 2, 4, 8, 10)
 CONF = 'stdio_handler = "file"\nnamespaces = []\ncgroup_controllers = []\nsecurity_driver = "none"\n'
 
 
@@ -178,13 +187,14 @@ def start(conn, name, text):
     except libvirt.libvirtError as e:
         return PLACE.sub("", f"error {e.get_error_code()} {e.get_error_domain()}: {e}")
     try:
-        return argument_of(name)
+        cpus = [re.search(r"<cpu [^>]*/>|<cpu.*?</cpu>", dom.XMLDesc(form), re.S).group() for form in FORMS]
+        return "\n".join([argument_of(name), *cpus])
     finally:
         dom.destroy()
 
 
 def starts(ours, reference):
-    """the argument that QEMU gets for a guest's CPU, or why the guest does not start"""
+    """the argument that QEMU gets for a guest's CPU and what it is told to be then, or why the guest does not start"""
     wrong = []
     for i, text in enumerate(GUEST_CPUS):
         got, expected = start(ours, f"ours{i}", text), start(reference, f"reference{i}", text)
@@ -193,7 +203,16 @@ def starts(ours, reference):
     assert not wrong, "\n\n".join(wrong)
 
 
-TESTS = [capabilities, model_names, domain_capabilities, comparing, baselines, random_baselines, starts]
+def native(ours, reference):
+    """the same argument on the command line of a definition that is not started"""
+    def question(text):
+        xml = f"""<domain type='qemu'><name>native</name><memory>32768</memory>
+          <os><type arch='x86_64' machine='pc'>hvm</type></os>{text}</domain>"""
+        return lambda c: re.search(r"-cpu (\S+)|$", c.domainXMLToNative("qemu-argv", xml, 0)).group()
+    same(ours, reference, [(text, question(text)) for text in GUEST_CPUS])
+
+
+TESTS = [capabilities, model_names, domain_capabilities, comparing, baselines, random_baselines, starts, native]
 
 
 def connect(daemon):

@@ -214,7 +214,8 @@ ROOM = "<maxMemory slots='4' unit='MiB'>512</maxMemory><memory unit='MiB'>64</me
 
 def known(side):
     """What changes from daemon to daemon: the rest is the same in all."""
-    return side.vcpus() + side.must("vcpucount", "guest") + \
+    return side.vcpus() + side.part(r"<cpu .*?</cpu>") + side.part(r"<cpu .*?</cpu>", "--migratable") + \
+        side.must("vcpucount", "guest") + \
         "\n".join(re.findall(r"VCPU: +\d+", side.must("vcpuinfo", "guest")))
 
 
