@@ -188,8 +188,8 @@ static void drop_jobs(QemuBackup *b)
                 next = job->next;
                 if (job->type != QEMU_BLOCK_JOB_BACKUP)
                         continue;
-                if (!b->reuse && job->store && job->store->type == VH_DISK_TYPE_FILE)
-                        (void)unlink(job->store->path);
+                if (job->store)
+                        qemu_new_image_drop(proc, job->store, b->reuse);
                 qemu_block_job_drop(job);
         }
 }

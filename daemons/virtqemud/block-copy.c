@@ -44,7 +44,8 @@ static QemuBlockJob *job_of(const CopyTask *copy)
 
 static void copy_started(QemuBlockTask *t, int r, VhError *err)
 {
-        QemuBlockJob *job = job_of((CopyTask *)t);
+        CopyTask *copy = (CopyTask *)t;
+        QemuBlockJob *job = job_of(copy);
         VhDisk *disk = job ? qemu_block_job_disk(job) : NULL;
 
         if (r == 0 && job && job->state == QEMU_BLOCK_JOB_NEW)
@@ -54,6 +55,8 @@ static void copy_started(QemuBlockTask *t, int r, VhError *err)
                         disk->mirror = vh_xml_bind_free(&vh_table_disk_mirror, disk->mirror);
                 qemu_block_job_drop(job);
         }
+        if (r < 0)
+                qemu_new_image_drop(qemu_process(t->task.dom), copy->dest, copy->flags & COPY_REUSE);
         qemu_status_save(t->task.dom);
         qemu_block_task_finish(t, r, err);
 }

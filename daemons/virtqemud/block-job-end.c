@@ -238,14 +238,17 @@ static void ended(QemuTask *task, int r, const VhError *err)
         EndTask *end = (EndTask *)task;
         QemuBlockJob *job = job_of(end);
 
-        if (!job)
+        if (!job || job->proc->killing || job->proc->stopping)
                 return;
         job->ending = false;
         if (r < 0 && err && err->code == VIR_ERR_OPERATION_TIMEOUT)
                 qemu_block_job_conclude(job);
-        else if (r < 0)
+        else if (r < 0) {
                 vh_log_error("domain '%s': block job '%s' cannot be ended: %s", task->dom->node.name, end->name,
                              vh_error_text(err, r));
+                if (job->call)
+                        vh_call_finish(VH_TAKE_PTR(job->call), r, vh_error_copy(err));
+        }
 }
 
 void qemu_block_job_conclude(QemuBlockJob *job)

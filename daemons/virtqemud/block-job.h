@@ -159,3 +159,6 @@ typedef struct QemuNewImage {
 /* Plans nodes and creation. The file itself is made here (an empty one, given to the guest's account), unless it is
  * reused. Returns 0 or negative errno with *b->err. */
 int qemu_plan_new_image(const QemuBuild *b, QemuProcess *proc, const QemuNewImage *image, QemuPlan *plan);
+/* What such a plan left when it failed: the file, unless it was reused, and what the guest may do with it. proc may be
+ * NULL: the guest is gone. */
+void qemu_new_image_drop(QemuProcess *proc, const VhDiskSource *src, bool reuse);

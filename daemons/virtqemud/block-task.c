@@ -86,13 +86,14 @@ static void got_jobs(QemuTask *task, json_t *ret, int r, const VhError *error)
         const char *why = json_string_value(json_object_get(job, "error"));
         VhError *err = NULL;
 
-        if (r < 0) {
-                fail(t, r, vh_error_copy(error));
-                return;
-        }
-        if (why) {
+        if (r < 0)
+                err = vh_error_copy(error);
+        else if (why)
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "block job '%s' failed: %s", id, why);
-                qmp_send(qemu_process_monitor(task->dom), qmp_command("job-dismiss", "{s:s}", "id", id), NULL, NULL);
+        if (r < 0) {
+                if (qemu_process_monitor(task->dom))
+                        qmp_send(qemu_process_monitor(task->dom), qmp_command("job-dismiss", "{s:s}", "id", id), NULL,
+                                 NULL);
                 fail(t, r, err);
                 return;
         }

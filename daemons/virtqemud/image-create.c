@@ -117,6 +117,7 @@ int qemu_plan_new_image(const QemuBuild *b, QemuProcess *proc, const QemuNewImag
 {
         VhDisk *around = disk_around(image);
         int r = make_file(image, b->err);
+        bool made = r == 0;
 
         r = r < 0 ? r : qemu_isolation_add_disk(proc, around, b->err);
         if (r == 0 && qemu_backing(&around->src))
@@ -124,5 +125,14 @@ int qemu_plan_new_image(const QemuBuild *b, QemuProcess *proc, const QemuNewImag
         else if (r == 0)
                 r = plan_nodes(b, image, around, plan);
         vh_xml_bind_free(&vh_table_disk, around);
+        if (r < 0)
+                qemu_new_image_drop(proc, image->src, image->reuse || !made);
         return r;
+}
+
+void qemu_new_image_drop(QemuProcess *proc, const VhDiskSource *src, bool reuse)
+{
+        qemu_source_give_back(proc, src);
+        if (!reuse && src->type == VH_DISK_TYPE_FILE)
+                (void)unlink(src->path);
 }

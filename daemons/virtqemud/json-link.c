@@ -5,6 +5,7 @@
 
 #include "json-link.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -57,23 +58,29 @@ static void fail(QemuJsonLink *link, int r, VhError *err)
         vh_error_free(err);
 }
 
-/* A short piece of what came, for messages. */
-static int excerpt(const char *line)
-{
-        enum { EXCERPT_MAX = 100 };
+enum { EXCERPT_MAX = 100 };
 
-        return (int)strnlen(line, EXCERPT_MAX);
+/* A short piece of what came, for messages: those are text, whatever came. */
+static const char *excerpt(const char *line, char text[EXCERPT_MAX + 1])
+{
+        size_t n = strnlen(line, EXCERPT_MAX);
+
+        for (size_t i = 0; i < n; i++)
+                text[i] = isascii(line[i]) && isprint(line[i]) ? line[i] : '?';
+        text[n] = '\0';
+        return text;
 }
 
 static void garbage(QemuJsonLink *link, const char *line, const char *why)
 {
+        char text[EXCERPT_MAX + 1], reason[EXCERPT_MAX + 1];
         VhError *err = NULL;
         int r;
 
         if (link->handlers.garbage && link->handlers.garbage(link->handlers.data, line))
                 return;
-        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "cannot parse json %.*s: %s", excerpt(line), line,
-                         why);
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "cannot parse json %s: %s", excerpt(line, text),
+                         excerpt(why, reason));
         fail(link, r, err);
 }
 

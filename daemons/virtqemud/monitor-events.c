@@ -359,9 +359,12 @@ static void on_tray(QemuProcess *proc, json_t *args)
 static void on_balloon(QemuProcess *proc, json_t *args)
 {
         enum { KIB = 1024 };
-        uint64_t actual = (uint64_t)json_integer_value(json_object_get(args, "actual")) / KIB;
+        json_int_t bytes = json_integer_value(json_object_get(args, "actual"));
+        uint64_t actual = (uint64_t)bytes / KIB;
         const remote_nonnull_domain wire = wire_of(proc);
 
+        if (bytes <= 0)
+                return;
         proc->dom->def->current_memory = actual;
         vh_event_domain_balloon_change(proc->driver->hub, &wire, actual);
         qemu_status_save(proc->dom);

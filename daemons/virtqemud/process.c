@@ -31,6 +31,8 @@ VH_LOG_SOURCE("qemu.process");
 enum {
         /* How long a process gets to end after SIGTERM, and then after SIGKILL: microseconds, as in the reference. */
         TERM_TIME = 10 * 1000 * 1000,
+        /* How long a process may live on behind the end of its monitor: microseconds. */
+        END_TIME = 5 * 1000 * 1000,
         TREE_FDS = 8,
 };
 
@@ -83,6 +85,7 @@ static void process_free(QemuProcess *proc)
         qemu_block_jobs_stop(proc);
         vh_source_free(proc->exit_watch);
         vh_source_free(proc->kill_timer);
+        vh_source_free(proc->lost_timer);
         free(proc->stopping);
         qemu_caps_unref(proc->caps);
         if (proc->pidfd >= 0)
@@ -228,6 +231,7 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         *proc->stopping = (QemuStopping){ reason, detail, !proc->starting, then, data };
         proc->exit_watch = vh_source_free(proc->exit_watch);
         proc->kill_timer = vh_source_free(proc->kill_timer);
+        proc->lost_timer = vh_source_free(proc->lost_timer);
         vh_domain_obj_ref(dom);
         /* Before anything is freed: whoever waits for an answer is told, and looks at a domain that is whole. */
         qemu_unplugs_stop(proc);
@@ -335,14 +339,37 @@ static void monitor_event(void *data, const char *name, json_t *args, uint64_t s
         qemu_process_event(data, name, args, seconds, micros);
 }
 
-/* Mostly the process ends, and its descriptor tells so next. One that only closed its monitor, or talks nonsense, can
- * not be managed any more. */
+/* The process goes on without its monitor: nobody can manage it any more, so it ends, as in the reference. */
+static void monitor_lost(void *data)
+{
+        QemuProcess *proc = data;
+        _vh_error_ VhError *err = NULL;
+        int r;
+
+        proc->lost_timer = vh_source_free(proc->lost_timer);
+        vh_log_error("domain '%s': QEMU closed its monitor and did not end, ending it", proc->dom->node.name);
+        if (proc->starting) {
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "qemu unexpectedly closed the monitor");
+                qemu_start_failed(proc, r, err);
+        } else if (proc->gave_shutdown)
+                qemu_process_kill(proc, QEMU_KILL_FORCE, VIR_DOMAIN_SHUTOFF_SHUTDOWN,
+                                  VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN);
+        else
+                qemu_process_kill(proc, QEMU_KILL_FORCE, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
+}
+
+/* Mostly the process ends, and its descriptor tells so next. One that talks nonsense can not be managed any more. */
 static void monitor_closed(void *data, int r, const VhError *err)
 {
         QemuProcess *proc = data;
 
-        if (r == -EPIPE || proc->pidfd < 0)
+        if (proc->pidfd < 0)
                 return;
+        if (r == -EPIPE) {
+                if (!proc->lost_timer)
+                        proc->lost_timer = vh_loop_add_timer(proc->driver->env.loop, END_TIME, monitor_lost, proc);
+                return;
+        }
         vh_log_error("domain '%s': %s", proc->dom->node.name, vh_error_text(err, r));
         if (proc->starting)
                 qemu_start_failed(proc, r, err);

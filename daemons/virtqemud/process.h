@@ -29,6 +29,7 @@ struct QemuProcess {
         int pidfd;
         VhSource *exit_watch;
         VhSource *kill_timer; /* while we stop it */
+        VhSource *lost_timer; /* while it lives on without its monitor */
         QemuMonitor *mon;     /* NULL before it is connected */
         bool mon_ready;       /* it greeted */
         void (*on_ready)(struct QemuProcess *proc);

@@ -65,9 +65,10 @@ static void remove_files(const CreateTask *c)
 {
         if (c->made_memory)
                 (void)unlink(c->snap->def->memory->file);
-        for (uint32_t i = 0; i < c->n_disks && !(c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT); i++)
-                if (c->overlays[i] && c->overlays[i]->type == VH_DISK_TYPE_FILE)
-                        (void)unlink(c->overlays[i]->path);
+        for (uint32_t i = 0; i < c->n_disks; i++)
+                if (c->overlays[i])
+                        qemu_new_image_drop(qemu_process(c->block.task.dom), c->overlays[i],
+                                            c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT);
 }
 
 static void thawed(void *data, int r, const VhError *err)
