@@ -44,8 +44,8 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
 
         proc->work = qemu_host_work_new();
         proc->launch = launch;
-        r = qemu_guest_logs_open(proc, launch, err);
-        r = r < 0 ? r : want_all(proc, err);
+        qemu_guest_logs_want(proc, proc->work);
+        r = want_all(proc, err);
         if (r < 0 || qemu_host_work_empty(proc->work)) {
                 proc->work = qemu_host_work_drop(proc->work, false);
                 return r;

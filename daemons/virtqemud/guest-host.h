@@ -9,11 +9,11 @@
 
 extern const QemuRunHooks qemu_host_hooks;
 
-/* guest-logs.c: opens what virtlogd keeps of character devices. Returns 0 or negative errno with *err. */
-int qemu_guest_logs_open(QemuProcess *proc, QemuLaunch *launch, VhError **err);
-
 /* Each part adds its items to work: what the guest needs, or what is to be taken back of it. Returns 0 or negative
  * errno with *err. */
+
+/* guest-logs.c: what virtlogd keeps of character devices */
+void qemu_guest_logs_want(const QemuProcess *proc, QemuHostWork *work);
 
 /* guest-nets.c */
 int qemu_guest_nets_want(QemuProcess *proc, QemuHostWork *work, VhError **err);

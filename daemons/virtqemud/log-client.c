@@ -13,14 +13,14 @@
 
 enum { ANSWER_USEC = 5 * 1000 * 1000 };
 
-static char *socket_path(const QemuDriver *driver)
+static char *socket_path(const char *run_dir)
 {
-        return vh_path_join(driver->env.run_dir, "virtlogd-sock");
+        return vh_path_join(run_dir, "virtlogd-sock");
 }
 
 bool qemu_logd_wanted(const QemuDriver *driver)
 {
-        _vh_free_ char *path = socket_path(driver);
+        _vh_free_ char *path = socket_path(driver->env.run_dir);
         const char *handler = NULL;
 
         if (driver->conf && vh_conf_get_string(driver->conf, "stdio_handler", &handler, NULL) < 0)
@@ -30,15 +30,30 @@ bool qemu_logd_wanted(const QemuDriver *driver)
         return (driver->conf && vh_conf_find(driver->conf, "stdio_handler")) || access(path, F_OK) == 0;
 }
 
-static VhRemote *connect_daemon(const QemuDriver *driver, VhError **err)
-{
-        _vh_free_ char *path = socket_path(driver);
-        VhRemote *remote = NULL;
+/* A connection for one call, with a loop of its own: the thread is any. */
+typedef struct Line {
+        VhLoop *loop;
+        VhRemote *remote;
+} Line;
 
-        if (vh_remote_connect(&remote, driver->env.loop, path, err) < 0)
-                return NULL;
-        vh_remote_set_sync_timeout(remote, ANSWER_USEC);
-        return remote;
+static void line_done(Line *line)
+{
+        vh_remote_free(line->remote);
+        vh_loop_free(line->loop);
+}
+#define _line_ _vh_cleanup_(line_done)
+
+static int line_open(Line *line, const QemuLogOf *log, VhError **err)
+{
+        _vh_free_ char *path = socket_path(log->run_dir);
+        int r = vh_loop_new(&line->loop);
+
+        if (r < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, r, "cannot make an event loop");
+        r = vh_remote_connect(&line->remote, line->loop, path, err);
+        if (r == 0)
+                vh_remote_set_sync_timeout(line->remote, ANSWER_USEC);
+        return r;
 }
 
 static virLogManagerProtocolDomain wire_of(const QemuLogOf *log)
@@ -58,13 +73,13 @@ int qemu_logd_open(const QemuLogOf *log, bool truncate, uint64_t *offset, VhErro
                 .flags = truncate ? VIR_LOG_MANAGER_PROTOCOL_DOMAIN_OPEN_LOG_FILE_TRUNCATE : 0,
         };
         virLogManagerProtocolDomainOpenLogFileRet ret = { 0 };
-        _vh_cleanup_(vh_remote_freep) VhRemote *remote = connect_daemon(log->driver, err);
+        _line_ Line line = { 0 };
         VhArena arena = { 0 };
-        int fd, r;
+        int fd, r = line_open(&line, log, err);
 
-        if (!remote)
-                return -ENOTCONN;
-        r = vh_remote_call_fd(remote, &vh_program_log,
+        if (r < 0)
+                return r;
+        r = vh_remote_call_fd(line.remote, &vh_program_log,
                               &vh_program_log.procs[VIR_LOG_MANAGER_PROTOCOL_PROC_DOMAIN_OPEN_LOG_FILE], &args, &ret,
                               &fd, &arena, err);
         *offset = ret.pos.offset;
@@ -83,10 +98,12 @@ int qemu_logd_append(const QemuLogOf *log, const char *text, VhError **err)
                 .message = (char *)text,
         };
         virLogManagerProtocolDomainAppendLogFileRet ret = { 0 };
-        _vh_cleanup_(vh_remote_freep) VhRemote *remote = connect_daemon(log->driver, err);
+        _line_ Line line = { 0 };
         VhArena arena = { 0 };
-        int r = remote ? vh_call_log_domain_append_log_file(remote, &args, &ret, &arena, err) : -ENOTCONN;
+        int r = line_open(&line, log, err);
 
+        if (r == 0)
+                r = vh_call_log_domain_append_log_file(line.remote, &args, &ret, &arena, err);
         vh_arena_done(&arena);
         return r;
 }
@@ -95,10 +112,12 @@ int qemu_logd_settle(const QemuLogOf *log, VhError **err)
 {
         virLogManagerProtocolDomainGetLogFilePositionArgs args = { .path = (char *)log->path };
         virLogManagerProtocolDomainGetLogFilePositionRet ret = { 0 };
-        _vh_cleanup_(vh_remote_freep) VhRemote *remote = connect_daemon(log->driver, err);
+        _line_ Line line = { 0 };
         VhArena arena = { 0 };
-        int r = remote ? vh_call_log_domain_get_log_file_position(remote, &args, &ret, &arena, err) : -ENOTCONN;
+        int r = line_open(&line, log, err);
 
+        if (r == 0)
+                r = vh_call_log_domain_get_log_file_position(line.remote, &args, &ret, &arena, err);
         vh_arena_done(&arena);
         return r;
 }

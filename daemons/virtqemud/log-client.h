@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Guests' logs by way of virtlogd, which bounds their size. Each function connects, calls and hangs up: the daemon is
- * started on demand, may be replaced meanwhile, and owes us nothing between calls. */
+/* Guests' logs by way of virtlogd, which bounds their size. Each call connects, calls and hangs up: the daemon is
+ * started on demand, may be replaced meanwhile, and owes us nothing between calls. Calls wait for its answer, so they
+ * belong on a worker. */
 
 #include "qemu.h"
 
 typedef struct QemuLogOf {
-        const QemuDriver *driver;
-        const char *name; /* of the guest */
+        const char *run_dir; /* where virtlogd's socket is */
+        const char *name;    /* of the guest */
         const uint8_t *uuid;
         const char *path; /* of the log */
 } QemuLogOf;

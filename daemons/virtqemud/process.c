@@ -77,6 +77,7 @@ QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom)
 static void process_free(QemuProcess *proc)
 {
         qemu_run_step_cancel(proc);
+        qemu_run_log_forget(proc);
         qemu_unplugs_stop(proc);
         qemu_block_tasks_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
@@ -211,6 +212,13 @@ static void ended(void *data, int r, const VhError *err)
         qemu_run_step(proc, QEMU_STEP_RELEASED, NULL, released, proc);
 }
 
+static void said(void *data, QemuLogResult *log, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+
+        qemu_run_step(proc, QEMU_STEP_ENDED, NULL, ended, proc);
+}
+
 /* Who waits for the end of QEMU's migration is told that there will be none. */
 static void migration_lost(QemuProcess *proc)
 {
@@ -224,6 +232,7 @@ static void migration_lost(QemuProcess *proc)
 void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*then)(void *data), void *data)
 {
         QemuProcess *proc = qemu_process(dom);
+        _vh_free_ char *text = vh_xasprintf("shutting down, reason=%s\n", reason_words[reason]);
 
         if (proc->stopping)
                 return;
@@ -241,8 +250,8 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         qemu_agent_stop(proc);
         qemu_backup_stop(proc);
         qemu_block_jobs_stop(proc);
-        qemu_run_log_say(proc, "shutting down, reason=%s\n", reason_words[reason]);
-        qemu_run_step(proc, QEMU_STEP_ENDED, NULL, ended, proc);
+        qemu_run_step_cancel(proc);
+        qemu_run_log_end(proc, text, said, proc);
         vh_domain_obj_unref(dom);
 }
 
@@ -251,24 +260,30 @@ void qemu_process_stopped(VhDomainObj *dom, int reason, int detail)
         qemu_process_stopped_then(dom, reason, detail, NULL, NULL);
 }
 
+static void died_at_start(void *data, QemuLogResult *log, int r, const VhError *error)
+{
+        QemuProcess *proc = data;
+        _vh_error_ VhError *err = NULL;
+
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "qemu unexpectedly closed the monitor%s%s",
+                         *log->tail ? ": " : "", log->tail);
+        qemu_start_failed(proc, r, err);
+}
+
 /* The process is gone: what was its domain's end? */
 static void process_exited(void *data, uint32_t revents)
 {
         QemuProcess *proc = data;
         _vh_error_ VhError *err = NULL;
-        _vh_free_ char *tail = NULL;
         int r;
 
         proc->exit_watch = vh_source_free(proc->exit_watch);
         if (proc->starting && proc->killing) {
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
                 qemu_start_failed(proc, r, err);
-        } else if (proc->starting) {
-                tail = qemu_process_log_tail(proc);
-                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                 "qemu unexpectedly closed the monitor%s%s", *tail ? ": " : "", tail);
-                qemu_start_failed(proc, r, err);
-        } else if (proc->killing)
+        } else if (proc->starting)
+                qemu_run_log_read(proc, died_at_start, proc);
+        else if (proc->killing)
                 qemu_process_stopped(proc->dom, proc->stop_reason, proc->stop_detail);
         else if (proc->gave_shutdown)
                 qemu_process_stopped(proc->dom, VIR_DOMAIN_SHUTOFF_SHUTDOWN, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN);

@@ -82,6 +82,7 @@ struct QemuProcess {
         struct QemuCgroup *group;             /* group.h; NULL: none */
         struct QemuMachineCall *machine_call; /* that makes it */
         struct QemuScript *script;            /* script.h; whose end is waited for */
+        struct QemuLogWork *log_work;         /* run-log.h; likewise */
         struct QemuDevTree *dev_tree;         /* dev-namespace.h; until the process has it */
         bool namespaced;                      /* it has a /dev of its own */
         struct QemuIothreadTid {
@@ -153,8 +154,6 @@ int qemu_process_watch(QemuProcess *proc, pid_t pid);
 int qemu_unix_connect(const char *path);
 /* Takes the connection fd over as the monitor. ready() is called once commands can be sent. */
 void qemu_process_use_monitor(QemuProcess *proc, int fd, void (*ready)(QemuProcess *proc));
-/* What QEMU wrote to its log in this run, at most a few kB, trimmed; the caller frees it. */
-char *qemu_process_log_tail(const QemuProcess *proc);
 
 /* A QMP event that part of the driver follows; args may be NULL. The process object may not be freed inside. */
 typedef struct QemuEventRow {

@@ -78,6 +78,7 @@ void qemu_start_failed(QemuProcess *proc, int r, const VhError *err)
         s->failed = r;
         s->why = vh_error_copy(err);
         starting_cease(s);
+        qemu_run_log_forget(proc);
         qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
         qemu_process_stopped_then(proc->dom, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED, undone, s);
 }
@@ -278,23 +279,12 @@ static int in_child(void *data, const char **what)
         return r;
 }
 
-static void log_start(QemuStarting *s)
-{
-        _vh_free_ char *text = qemu_command_text(&s->cmd);
-        struct utsname uts;
-
-        uname(&uts);
-        qemu_run_log_say(s->proc,
-                         "starting up virthost version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s\n%s\n",
-                         VIRTHOST_VERSION, s->proc->caps->version / 1000000, s->proc->caps->version / 1000 % 1000,
-                         s->proc->caps->version % 1000, s->proc->caps->package, uts.release, uts.nodename, text);
-}
-
-static int spawn(QemuStarting *s, VhError **err)
+static int spawn(QemuStarting *s, int log_fd, VhError **err)
 {
         QemuProcess *proc = s->proc;
         QemuSpawnArgs args = {
                 .cmd = &s->cmd,
+                .log_fd = log_fd,
                 .pid_path = proc->pid_path,
                 .open_files = proc->driver->env.child_files,
                 .child = in_child,
@@ -303,15 +293,35 @@ static int spawn(QemuStarting *s, VhError **err)
                 .data = s,
         };
 
-        args.log_fd = qemu_run_log_open(proc, err);
-        if (args.log_fd < 0)
-                return args.log_fd;
-        log_start(s);
         s->spawn = qemu_spawn(proc->driver->env.loop, &args, err);
-        close(args.log_fd);
         /* QEMU has its copies now. */
         qemu_command_done(&s->cmd);
         return s->spawn ? 0 : -EAGAIN;
+}
+
+static void log_open(void *data, QemuLogResult *log, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r == 0)
+                r = spawn(s, log->fd, &err);
+        if (r < 0)
+                fail(s, r, err);
+}
+
+/* What the guest's log says about its start; the caller frees it. */
+static char *start_text(const QemuStarting *s)
+{
+        _vh_free_ char *command = qemu_command_text(&s->cmd);
+        const QemuCaps *caps = s->proc->caps;
+        struct utsname uts;
+
+        uname(&uts);
+        return vh_xasprintf(
+                "starting up virthost version: %s, qemu version: %u.%u.%u%s, kernel: %s, hostname: %s\n%s\n",
+                VIRTHOST_VERSION, caps->version / 1000000, caps->version / 1000 % 1000, caps->version % 1000,
+                caps->package, uts.release, uts.nodename, command);
 }
 
 /* ---- before the process ---- */
@@ -417,14 +427,18 @@ static void complete_live(const VhConf *conf, VhDomainDef *def)
         }
 }
 
-/* From what surrounds the guest to the running child. */
+/* From what surrounds the guest to the child. */
 static int launch(QemuStarting *s, VhError **err)
 {
         int r = qemu_command_build(s->proc->dom->def, s->proc->caps, &s->launch, &s->cmd, err);
+        _vh_free_ char *text = NULL;
 
-        if (r == 0)
-                qemu_command_pass_launch(&s->cmd, &s->launch);
-        return r < 0 ? r : spawn(s, err);
+        if (r < 0)
+                return r;
+        qemu_command_pass_launch(&s->cmd, &s->launch);
+        text = start_text(s);
+        qemu_run_log_open(s->proc, text, log_open, s);
+        return 0;
 }
 
 static void prepared(void *data, int r, const VhError *error)

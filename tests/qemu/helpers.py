@@ -17,6 +17,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "harness")]
 
 import guesthost  # noqa: E402
 import host  # noqa: E402
+import wire  # noqa: E402
 
 CONF = """user = "root"
 group = "root"
@@ -196,6 +197,46 @@ class Ours(StockLibvirtd):
         while self.locked() and time.monotonic() < deadline:
             time.sleep(0.05)
         self.assertFalse(self.locked())
+
+
+class HungHelper(Ours):
+    """One that does not answer holds up the guests that need it, and nobody else."""
+
+    # Seconds that a helper has to answer.
+    ANSWER_TIME = 5
+
+    def others_go_on(self, *command):
+        """While a command of virsh runs; returns its exit status and what it said."""
+        with wire.Connection(self.qemud.socket("-sock")) as other, subprocess.Popen(
+                ["virsh", "-c", self.uri, *command], stderr=subprocess.PIPE, text=True) as run:
+            other.open("qemu:///system")
+            slowest = 0
+            while run.poll() is None:
+                begin = time.monotonic()
+                other.call("CONNECT_NUM_OF_DOMAINS")
+                slowest = max(slowest, time.monotonic() - begin)
+                time.sleep(0.01)
+            self.assertLess(slowest, self.ANSWER_TIME / 2, "another client's call waited")
+            return run.returncode, run.stderr.read()
+
+    def hang(self, name):
+        pid = host.daemon_pid(self.host, name)
+        os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, pid, signal.SIGCONT)
+        return pid
+
+    def test_virtlogd(self):
+        self.define("a")
+        self.virsh("start", "a")
+        pid = self.hang("virtlogd")
+        self.assertEqual(self.others_go_on("destroy", "a"), (0, ""))
+        self.assertIn("shutting down, reason=destroyed", self.log("a.log"))
+        status, why = self.others_go_on("start", "a")
+        self.assertEqual(status, 1)
+        self.assertIn("no answer to the call", why)
+        os.kill(pid, signal.SIGCONT)
+        self.virsh("start", "a")
+        self.virsh("destroy", "a")
 
 
 class OursWithLockFolder(WithLockFolder):
