@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "block-bitmap.h"
 #include "block-ops.h"
 #include "checkpoint.h"
 #include "migrate.h"
@@ -239,24 +240,20 @@ static json_t *backup_action(const QemuBlockJob *job, const char *device, const 
 
 /* What has changed since the checkpoint, as it is at the backup's moment: in the image for a push, in the scratch image
  * for those who pull. */
-static void add_increment(const QemuBackup *b, const VhBackupDisk *bd, const char *bitmap, const char *device,
-                          const char *store, json_t *actions)
+static int add_increment(const QemuBackup *b, const VhBackupDisk *bd, const char *bitmap, const VhDisk *disk,
+                         const char *node, const json_t *nodes, json_t *actions, VhError **err)
 {
-        const char *node = is_pull(b) ? store : device;
-        const VhCheckpointDef *cp =
-                vh_checkpoint_of(vh_moment_find(&b->block.task.dom->checkpoints, bd->incremental))->def;
-        const char *from = bd->incremental;
-        json_t *merge = qemu_bitmap_action("block-dirty-bitmap-merge", node, bitmap), *data;
+        const VhCheckpointDisk *cd =
+                qemu_checkpoint_disk(vh_moment_find(&b->block.task.dom->checkpoints, bd->incremental), bd->name);
+        const char *from = cd && cd->bitmap ? cd->bitmap : bd->incremental;
+        json_t *sources = qemu_bitmap_sources(nodes, &disk->src, 0, from, NULL);
 
-        for (uint32_t i = 0; i < cp->disks.n; i++)
-                if (vh_streq(cp->disks.items[i]->name, bd->name) && cp->disks.items[i]->bitmap)
-                        from = cp->disks.items[i]->bitmap;
-        data = json_object_get(merge, "data");
-        json_object_del(data, "name");
-        qj_str(data, "target", bitmap);
-        json_object_set_new(data, "bitmaps", json_pack("[{s:s,s:s}]", "node", device, "name", from));
+        if (!sources)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CHECKPOINT_INCONSISTENT,
+                                    "missing or broken bitmap '%s' for disk '%s'", from, bd->name);
         json_array_append_new(actions, qemu_bitmap_add(node, bitmap, false, true, GRANULARITY));
-        json_array_append_new(actions, merge);
+        json_array_append_new(actions, qemu_bitmap_merge(node, bitmap, sources));
+        return 0;
 }
 
 static void plan_export(QemuPlan *plan, const VhBackupDisk *bd, const char *store)
@@ -308,7 +305,10 @@ static int plan_disk(QemuBackup *b, VhBackupDisk *bd, const json_t *nodes, json_
         if (bd->incremental) {
                 _vh_free_ char *bitmap = vh_xasprintf("backup-%s", bd->name);
 
-                add_increment(b, bd, is_pull(b) ? bd->export_bitmap : bitmap, device, store, actions);
+                r = add_increment(b, bd, is_pull(b) ? bd->export_bitmap : bitmap, disk, is_pull(b) ? store : device,
+                                  nodes, actions, err);
+                if (r < 0)
+                        return r;
                 if (!is_pull(b))
                         job->bitmap = VH_TAKE_PTR(bitmap);
         }

@@ -9,6 +9,7 @@
 
 #include "backup.h"
 #include "base/log.h"
+#include "block-bitmap.h"
 #include "model/domain-tables.h"
 
 VH_LOG_SOURCE("qemu.blockjob");
@@ -111,6 +112,66 @@ static void (*const ends[QEMU_BLOCK_JOB_TYPE_MAX])(EndTask *end, QemuBlockJob *j
         [QEMU_BLOCK_JOB_BACKUP] = end_backup,
 };
 
+/* ---- bitmaps of checkpoints ---- */
+
+/* What goes into what before the chain changes, so that a daemon that is killed in between finds all as it was: from
+ * `top` down to before `end` into `target`. False if the job's end leaves bitmaps where they are. */
+static bool bitmap_range(const EndTask *end, const QemuBlockJob *job, VhDisk *disk, const VhDiskSource **top,
+                         unsigned *stop, const VhDiskSource **target)
+{
+        bool pivots = job->state == QEMU_BLOCK_JOB_PIVOTING;
+
+        if (job->type == QEMU_BLOCK_JOB_COPY && pivots && disk->mirror) {
+                *top = &disk->src;
+                *stop = job->shallow_new && qemu_backing(*top) ? qemu_backing(*top)->index.val : 0;
+                *target = &disk->mirror->src;
+        } else if (job->type == QEMU_BLOCK_JOB_COMMIT || (job->type == QEMU_BLOCK_JOB_ACTIVE_COMMIT && pivots)) {
+                *top = qemu_chain_index(disk, job->top, NULL);
+                *stop = job->base;
+                *target = qemu_chain_index(disk, job->base, NULL);
+        }
+        return !end->failed && *top && *target;
+}
+
+/* An image that the guest does not write to is opened for it, and closed again. */
+static void plan_bitmaps(EndTask *end, const QemuBlockJob *job, VhDisk *disk, const json_t *nodes)
+{
+        QemuPlan *plan = &end->block.plan;
+        const VhDiskSource *top = NULL, *target = NULL;
+        json_t *actions = json_array();
+        QemuLaunch launch;
+        const QemuBuild b = qemu_change_build(job->proc, end->block.task.dom->def, &launch, NULL);
+        unsigned stop = 0;
+
+        if (bitmap_range(end, job, disk, &top, &stop, &target))
+                qemu_bitmaps_carry(nodes, top, top, stop, target, actions);
+        if (json_array_size(actions)) {
+                bool closed = job->type == QEMU_BLOCK_JOB_COMMIT;
+
+                if (closed)
+                        (void)qemu_plan_reopen(&b, disk, target, true, plan);
+                qemu_plan_add(plan, qemu_transaction(json_incref(actions)), NULL);
+                if (closed)
+                        (void)qemu_plan_reopen(&b, disk, target, false, plan);
+        }
+        json_decref(actions);
+}
+
+/* Images that were pulled into the top still tell what theirs are: those that this daemon pulled have been asked when it
+ * began, but not those of a daemon before it. */
+static void plan_pulled_bitmaps(EndTask *end, const json_t *nodes)
+{
+        const QemuBlockJob *job = job_of(end);
+        const VhDisk *disk = job ? qemu_block_job_disk(job) : NULL;
+        json_t *actions = json_array();
+
+        if (disk)
+                qemu_bitmaps_carry(nodes, &disk->src, end->gone, 0, &disk->src, actions);
+        if (json_array_size(actions))
+                qemu_plan_add_try(&end->block.plan, qemu_transaction(json_incref(actions)));
+        json_decref(actions);
+}
+
 /* ---- step by step ---- */
 
 static int public_status(const EndTask *end, const QemuBlockJob *job)
@@ -171,8 +232,36 @@ static void persist(const EndTask *end, const VhDisk *disk)
                 vh_log_error("domain '%s': %s", task->dom->node.name, vh_error_text(err, -EIO));
 }
 
-/* The dismissal, what the kind's end has planned, and then the images that nobody uses any more. */
-static void plan_dismissed(EndTask *end)
+static void close_images(EndTask *end)
+{
+        qemu_plan_forget_chain(&end->block.plan, end->gone);
+        qemu_block_task_run(&end->block, over);
+}
+
+static void got_pulled(QemuTask *task, json_t *nodes, int r, const VhError *err)
+{
+        EndTask *end = (EndTask *)task;
+
+        if (r == 0)
+                plan_pulled_bitmaps(end, nodes);
+        close_images(end);
+}
+
+/* QEMU does not survive being asked for its images between the end of a pull and its dismissal. */
+static void dismissed(QemuBlockTask *t, int r, VhError *err)
+{
+        EndTask *end = (EndTask *)t;
+        const QemuBlockJob *job = job_of(end);
+
+        vh_error_free(err);
+        if (job && job->type == QEMU_BLOCK_JOB_PULL && end->gone)
+                qemu_task_qmp_try(&t->task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_pulled);
+        else
+                close_images(end);
+}
+
+/* The dismissal and what the kind's end has planned, before the images go that nobody uses any more. */
+static void dismiss(EndTask *end)
 {
         QemuPlan after = end->block.plan;
 
@@ -181,7 +270,45 @@ static void plan_dismissed(EndTask *end)
         for (size_t i = 0; i < after.n; i++)
                 qemu_plan_add_try(&end->block.plan, VH_TAKE_PTR(after.steps[i].cmd));
         qemu_plan_done(&after);
-        qemu_plan_forget_chain(&end->block.plan, end->gone);
+        qemu_block_task_run(&end->block, dismissed);
+}
+
+static void make_true(QemuBlockTask *t, int r, VhError *err)
+{
+        EndTask *end = (EndTask *)t;
+        QemuBlockJob *job = job_of(end);
+        VhDisk *disk = job ? qemu_block_job_disk(job) : NULL;
+
+        if (r < 0)
+                vh_log_warning("domain '%s': bitmaps of checkpoints are lost with block job '%s': %s",
+                               t->task.dom->node.name, end->name, vh_error_text(err, r));
+        vh_error_free(err);
+        if (!job) {
+                qemu_task_end(&t->task, 0, NULL);
+                return;
+        }
+        qemu_plan_done(&t->plan);
+        t->next = 0;
+        if (disk && job->type != QEMU_BLOCK_JOB_BACKUP)
+                end->before = vh_xstrdup(disk->src.path);
+        if (disk && ends[job->type])
+                ends[job->type](end, job, disk);
+        if (disk && end->before && !end->failed)
+                persist(end, disk);
+        qemu_status_save(t->task.dom);
+        /* Some jobs hold their images until they are dismissed. */
+        dismiss(end);
+}
+
+static void got_nodes(QemuTask *task, json_t *nodes)
+{
+        EndTask *end = (EndTask *)task;
+        QemuBlockJob *job = job_of(end);
+        VhDisk *disk = job ? qemu_block_job_disk(job) : NULL;
+
+        if (disk)
+                plan_bitmaps(end, job, disk, nodes);
+        qemu_block_task_run(&end->block, make_true);
 }
 
 static void got_outcome(QemuTask *task, json_t *ret)
@@ -190,29 +317,18 @@ static void got_outcome(QemuTask *task, json_t *ret)
         QemuBlockJob *job = job_of(end);
         const json_t *it = qemu_job_find(ret, end->name);
         const char *why = json_string_value(json_object_get(it, "error"));
-        VhDisk *disk = job ? qemu_block_job_disk(job) : NULL;
 
-        if (!job) {
-                qemu_task_end(task, 0, NULL);
-                return;
-        }
         end->failed = why != NULL;
-        if (why) {
+        if (job && why) {
                 free(job->error);
                 job->error = vh_xstrdup(why);
         }
-        if (disk && job->type != QEMU_BLOCK_JOB_BACKUP)
-                end->before = vh_xstrdup(disk->src.path);
-        if (job->type == QEMU_BLOCK_JOB_BACKUP)
+        if (job && job->type == QEMU_BLOCK_JOB_BACKUP)
                 qemu_backup_disk_figures(job->proc, it);
-        if (disk && ends[job->type])
-                ends[job->type](end, job, disk);
-        if (disk && end->before && !end->failed)
-                persist(end, disk);
-        qemu_status_save(task->dom);
-        /* Some jobs hold their images until they are dismissed. */
-        plan_dismissed(end);
-        qemu_block_task_run(&end->block, over);
+        if (job && !end->failed && job->type != QEMU_BLOCK_JOB_BACKUP && job->type != QEMU_BLOCK_JOB_PULL)
+                qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
+        else
+                make_true(&end->block, 0, NULL);
 }
 
 static void end_run(QemuTask *task)

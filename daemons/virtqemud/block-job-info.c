@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "block-bitmap.h"
 #include "block-ops.h"
 #include "qemu-ops.h"
 
@@ -224,6 +225,8 @@ static void abort_run(QemuTask *task)
                 return;
         }
         a->before = job->state;
+        if (a->pivot)
+                qemu_plan_watch_writes(&a->block.plan, qemu_block_job_disk(job));
         set_state(job, a->pivot ? QEMU_BLOCK_JOB_PIVOTING : QEMU_BLOCK_JOB_ABORTING);
         qemu_plan_add(&a->block.plan,
                       a->pivot ? qmp_command("job-complete", "{s:s}", "id", job->name)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "block-bitmap.h"
 #include "block-ops.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
@@ -120,7 +121,18 @@ static VhDisk *need_disk(const MergeTask *m, VhError **err)
 
 /* ---- pull ---- */
 
-static int pull(MergeTask *m, VhError **err)
+/* What the images below tell goes into the top's own bitmaps, which stays true if the pull fails. */
+static void plan_bitmaps(MergeTask *m, const VhDisk *disk, unsigned base, const json_t *nodes)
+{
+        json_t *actions = json_array();
+
+        qemu_bitmaps_carry(nodes, &disk->src, qemu_backing(&disk->src), base, &disk->src, actions);
+        if (json_array_size(actions))
+                qemu_plan_add(&m->block.plan, qemu_transaction(json_incref(actions)), NULL);
+        json_decref(actions);
+}
+
+static int pull(MergeTask *m, const json_t *nodes, VhError **err)
 {
         VhDisk *disk = need_disk(m, err);
         VhDiskSource *base = disk && m->base ? qemu_chain_find(disk, &disk->src, m->base, NULL, err) : NULL;
@@ -148,6 +160,7 @@ static int pull(MergeTask *m, VhError **err)
                 qemu_block_job_drop(job);
                 return -EINVAL;
         }
+        plan_bitmaps(m, disk, job->base, nodes);
         merge_go(m, job, "block-stream", args);
         return 0;
 }
@@ -254,13 +267,18 @@ static int commit(MergeTask *m, VhError **err)
 
 /* ---- calls ---- */
 
-static void pull_run(QemuTask *task)
+static void got_nodes(QemuTask *task, json_t *nodes)
 {
         VhError *err = NULL;
-        int r = pull((MergeTask *)task, &err);
+        int r = pull((MergeTask *)task, nodes, &err);
 
         if (r < 0)
                 qemu_task_end(task, r, err);
+}
+
+static void pull_run(QemuTask *task)
+{
+        qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
 }
 
 static void commit_run(QemuTask *task)

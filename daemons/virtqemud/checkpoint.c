@@ -6,34 +6,10 @@
 #include <errno.h>
 #include <time.h>
 
-#include "block-ops.h"
+#include "block-bitmap.h"
 #include "checkpoint.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
-
-json_t *qemu_bitmap_action(const char *type, const char *node, const char *name)
-{
-        return json_pack("{s:s,s:{s:s,s:s}}", "type", type, "data", "node", node, "name", name);
-}
-
-json_t *qemu_bitmap_add(const char *node, const char *name, bool persistent, bool disabled, unsigned granularity)
-{
-        json_t *action = qemu_bitmap_action("block-dirty-bitmap-add", node, name);
-        json_t *data = json_object_get(action, "data");
-
-        json_object_set_new(data, "persistent", json_boolean(persistent));
-        json_object_set_new(data, "disabled", json_boolean(disabled));
-        qj_uint(data, "granularity", granularity);
-        return action;
-}
-
-json_t *qemu_transaction(json_t *actions)
-{
-        json_t *args = json_object();
-
-        json_object_set_new(args, "actions", actions);
-        return qmp_command_args("transaction", args);
-}
 
 /* ---- create ---- */
 
@@ -45,6 +21,10 @@ static int check_disks(const VhDomainDef *dom, const VhCheckpointDef *def, VhErr
 
                 if (cd->mode != VH_CHECKPOINT_BITMAP || !disk)
                         continue;
+                if (!vh_streq(cd->bitmap, def->name))
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                            "bitmap for disk '%s' must match checkpoint name '%s'", cd->name,
+                                            def->name);
                 if (qemu_disk_is_empty(disk))
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                             "checkpoint for disk %s unsupported: it has no source", cd->name);
@@ -55,6 +35,16 @@ static int check_disks(const VhDomainDef *dom, const VhCheckpointDef *def, VhErr
                                                               VH_MAX(disk->format, VH_STORAGE_FORMAT_RAW)));
         }
         return 0;
+}
+
+const VhCheckpointDisk *qemu_checkpoint_disk(const VhMoment *m, const char *target)
+{
+        const VhCheckpointDef *def = m ? vh_checkpoint_of(m)->def : NULL;
+
+        for (uint32_t i = 0; def && i < def->disks.n; i++)
+                if (vh_streq(def->disks.items[i]->name, target) && def->disks.items[i]->mode == VH_CHECKPOINT_BITMAP)
+                        return def->disks.items[i];
+        return NULL;
 }
 
 int qemu_checkpoint_prepare(VhDomainObj *dom, const char *xml, VhCheckpoint **ret, VhError **err)
@@ -222,18 +212,13 @@ static int check_create(const VhDomainObj *dom, uint32_t flags, VhError **err)
         if (!vh_domain_obj_active(dom))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "cannot create checkpoint for inactive domain");
-        if (flags & VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "freezing the guest's file systems for a checkpoint is not supported yet: use "
-                                    "domfsfreeze and domfsthaw around it");
         return 0;
 }
 
 QEMU_OP_RET(domain_checkpoint_create_xml)
 {
         enum {
-                KNOWN = VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE | VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE |
-                        VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE,
+                KNOWN = VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE | VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE,
         };
         VhDomainObj *dom = qemu_domain(call, &args->dom, err);
         CreateTask *c;
@@ -295,35 +280,74 @@ static void deleted(QemuBlockTask *t, int r, VhError *err)
         qemu_block_task_finish(t, r, err);
 }
 
-/* Bitmaps stand in the image that was on top then; those further down are read-only and stay. */
-static void add_removals(const VhDomainDef *def, const VhCheckpointDef *cp, const json_t *nodes, json_t *actions)
+/* Images below the top are opened for writing meanwhile. */
+static int open_image(DeleteTask *d, const VhDisk *disk, const VhDiskSource *src, QemuPlan *after, VhError **err)
 {
-        for (uint32_t i = 0; i < cp->disks.n; i++) {
-                const VhCheckpointDisk *cd = cp->disks.items[i];
-                const VhDisk *disk = qemu_disk_find(def, cd->name);
-                _vh_free_ char *node = disk ? qemu_format_node(&disk->src) : NULL;
+        VhDomainObj *dom = d->block.task.dom;
+        QemuLaunch launch;
+        const QemuBuild b = qemu_change_build(qemu_process(dom), dom->def, &launch, err);
+        int r;
 
-                if (disk && cd->mode == VH_CHECKPOINT_BITMAP && qemu_bitmap_find(nodes, &disk->src, cd->bitmap))
+        if (src == &disk->src)
+                return 0;
+        r = qemu_plan_reopen(&b, disk, src, true, &d->block.plan);
+        return r < 0 ? r : qemu_plan_reopen(&b, disk, src, false, after);
+}
+
+/* What goes with the checkpoint, or with all that are below it. */
+static void add_removals(const DeleteTask *d, VhMoment *m, const char *disk, const VhDiskSource *src,
+                         const json_t *nodes, json_t *actions)
+{
+        _vh_free_ char *node = qemu_format_node(src);
+        VhMoment *c = d->flags & CHILDREN_ONLY ? vh_moment_next(NULL, m, m) : m;
+
+        for (; c; c = d->flags & (WITH_CHILDREN | CHILDREN_ONLY) ? vh_moment_next(NULL, m, c) : NULL) {
+                const VhCheckpointDisk *cd = qemu_checkpoint_disk(c, disk);
+
+                if (cd && qemu_bitmap_find(nodes, src, cd->bitmap))
                         json_array_append_new(actions,
                                               qemu_bitmap_action("block-dirty-bitmap-remove", node, cd->bitmap));
         }
+}
+
+static int plan_removals(DeleteTask *d, VhMoment *m, const json_t *nodes, QemuPlan *after, VhError **err)
+{
+        const VhDomainDef *def = d->block.task.dom->def;
+        json_t *actions = json_array();
+        int r = 0;
+
+        for (uint32_t i = 0; r == 0 && i < def->disks.n; i++) {
+                const VhDisk *disk = def->disks.items[i];
+
+                for (const VhDiskSource *src = &disk->src; r == 0 && src; src = qemu_backing(src)) {
+                        size_t n = json_array_size(actions);
+
+                        add_removals(d, m, disk->target, src, nodes, actions);
+                        if (json_array_size(actions) > n)
+                                r = open_image(d, disk, src, after, err);
+                }
+        }
+        if (r == 0 && json_array_size(actions))
+                qemu_plan_add(&d->block.plan, qemu_transaction(json_incref(actions)), NULL);
+        json_decref(actions);
+        return r;
 }
 
 static void got_nodes(QemuTask *task, json_t *nodes)
 {
         DeleteTask *d = (DeleteTask *)task;
         VhMoment *m = vh_moment_find(&task->dom->checkpoints, d->name);
-        json_t *actions = json_array();
+        QemuPlan after = { 0 };
+        VhError *err = NULL;
+        int r = m ? plan_removals(d, m, nodes, &after, &err) : 0;
 
-        if (m && !(d->flags & CHILDREN_ONLY))
-                add_removals(task->dom->def, vh_checkpoint_of(m)->def, nodes, actions);
-        if (m && d->flags & (WITH_CHILDREN | CHILDREN_ONLY))
-                for (VhMoment *c = vh_moment_next(NULL, m, m); c; c = vh_moment_next(NULL, m, c))
-                        add_removals(task->dom->def, vh_checkpoint_of(c)->def, nodes, actions);
-        if (json_array_size(actions))
-                qemu_plan_add(&d->block.plan, qemu_transaction(json_incref(actions)), NULL);
-        json_decref(actions);
-        qemu_block_task_run(&d->block, deleted);
+        for (size_t i = 0; r == 0 && i < after.n; i++)
+                qemu_plan_add(&d->block.plan, VH_TAKE_PTR(after.steps[i].cmd), NULL);
+        qemu_plan_done(&after);
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else
+                qemu_block_task_run(&d->block, deleted);
 }
 
 static void delete_run(QemuTask *task)
@@ -374,19 +398,6 @@ QEMU_OP(domain_checkpoint_delete)
 
 /* ---- what it looks like ---- */
 
-const json_t *qemu_bitmap_find(const json_t *nodes, const VhDiskSource *src, const char *name)
-{
-        QemuBlockSize size = { 0 };
-        const json_t *b;
-        size_t i;
-
-        if (qemu_block_size(nodes, src, &size, NULL) < 0)
-                return NULL;
-        json_array_foreach((json_t *)size.bitmaps, i,
-                           b) if (vh_streq(json_string_value(json_object_get(b, "name")), name)) return b;
-        return NULL;
-}
-
 enum {
         XML_KNOWN =
                 VIR_DOMAIN_CHECKPOINT_XML_SECURE | VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN | VIR_DOMAIN_CHECKPOINT_XML_SIZE,
@@ -398,41 +409,89 @@ static char *text_of(const VhMoment *m, const VhCheckpointDef *def, uint32_t fla
                                   flags & VIR_DOMAIN_CHECKPOINT_XML_SECURE ? VH_XML_SECURE : 0);
 }
 
+/* A bitmap that tells, for a moment, what all images of the chain do. */
+#define SIZE_BITMAP "libvirt-tmp-size-xml"
+
+static VhMoment *sized(const QemuTask *task)
+{
+        const remote_domain_checkpoint_get_xml_desc_args *args = task->call->args;
+
+        return vh_moment_find(&task->dom->checkpoints, args->checkpoint.name);
+}
+
+static void sizes_done(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        qemu_task_end(task, 0, NULL);
+}
+
 static void got_sizes(QemuTask *task, json_t *nodes)
 {
         const remote_domain_checkpoint_get_xml_desc_args *args = task->call->args;
         remote_domain_checkpoint_get_xml_desc_ret *ret = task->call->ret;
-        VhMoment *m = vh_moment_find(&task->dom->checkpoints, args->checkpoint.name);
+        VhMoment *m = sized(task);
         VhCheckpointDef *copy = m ? vh_checkpoint_copy(vh_checkpoint_of(m)->def) : NULL;
+        json_t *actions = json_array();
         VhError *err = NULL;
-        int r = 0;
 
         for (uint32_t i = 0; copy && i < copy->disks.n; i++) {
                 VhCheckpointDisk *cd = copy->disks.items[i];
                 const VhDisk *disk = qemu_disk_find(task->dom->def, cd->name);
-                const json_t *b = disk && cd->bitmap ? qemu_bitmap_find(nodes, &disk->src, cd->bitmap) : NULL;
+                const json_t *b = disk ? qemu_bitmap_find(nodes, &disk->src, SIZE_BITMAP) : NULL;
+                _vh_free_ char *node = b ? qemu_format_node(&disk->src) : NULL;
 
-                if (b)
-                        cd->size = (VhOptU64){ (uint64_t)json_integer_value(json_object_get(b, "count")), true };
+                if (!b)
+                        continue;
+                cd->size = (VhOptU64){ (uint64_t)json_integer_value(json_object_get(b, "count")), true };
+                json_array_append_new(actions, qemu_bitmap_action("block-dirty-bitmap-remove", node, SIZE_BITMAP));
         }
-        if (m)
+        if (m) {
                 ret->xml = vh_call_own(task->call, text_of(m, copy, args->flags));
-        else
-                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_CHECKPOINT,
-                                 "no domain checkpoint with matching name '%s'", args->checkpoint.name);
-        vh_checkpoint_free(copy);
-        qemu_task_end(task, r, err);
+                vh_checkpoint_free(copy);
+                qemu_task_qmp_try(task, qemu_transaction(actions), sizes_done);
+                return;
+        }
+        json_decref(actions);
+        qemu_task_end(task,
+                      vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_CHECKPOINT,
+                                   "no domain checkpoint with matching name '%s'", args->checkpoint.name),
+                      err);
+}
+
+static void sizes_merged(QemuTask *task, json_t *answer)
+{
+        qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_sizes);
+}
+
+static void merge_sizes(QemuTask *task, json_t *nodes)
+{
+        const VhDomainDef *def = task->dom->def;
+        json_t *actions = json_array();
+
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                const VhDisk *disk = def->disks.items[i];
+                const VhCheckpointDisk *cd = qemu_checkpoint_disk(sized(task), disk->target);
+                unsigned granularity = 0;
+                json_t *sources =
+                        cd ? qemu_bitmap_sources(nodes, &disk->src, 0, cd->bitmap, &granularity) : NULL;
+                _vh_free_ char *node = qemu_format_node(&disk->src);
+
+                if (!sources)
+                        continue;
+                json_array_append_new(actions, qemu_bitmap_add(node, SIZE_BITMAP, false, true, granularity));
+                json_array_append_new(actions, qemu_bitmap_merge(node, SIZE_BITMAP, sources));
+        }
+        qemu_task_qmp(task, qemu_transaction(actions), sizes_merged);
 }
 
 static void sizes_run(QemuTask *task)
 {
-        qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_sizes);
+        qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), merge_sizes);
 }
 
 static const QemuTaskClass sizes_class = {
         .api = "remoteDispatchDomainCheckpointGetXMLDesc",
         .size = sizeof(QemuTask),
-        .job = QEMU_JOB_QUERY,
+        .job = QEMU_JOB_MODIFY,
         .need_active = true,
         .run = sizes_run,
 };

@@ -11,11 +11,5 @@ int qemu_checkpoint_prepare(VhDomainObj *dom, const char *xml, VhCheckpoint **re
 void qemu_checkpoint_actions(const VhDomainDef *dom, const VhCheckpointDef *def, json_t *actions);
 /* Links one whose bitmaps are there (taken over) as the current one, and writes it. */
 int qemu_checkpoint_add(QemuDriver *driver, VhDomainObj *dom, VhCheckpoint *cp, VhMoment **ret, VhError **err);
-
-/* Actions of a transaction: {type, data: {node, name}}, and a new bitmap (granularity 0: QEMU's choice). */
-json_t *qemu_bitmap_action(const char *type, const char *node, const char *name);
-json_t *qemu_bitmap_add(const char *node, const char *name, bool persistent, bool disabled, unsigned granularity);
-/* The command; actions is taken over. */
-json_t *qemu_transaction(json_t *actions);
-/* A bitmap of an image in an answer to query-named-block-nodes, NULL if it has none of that name. */
-const json_t *qemu_bitmap_find(const json_t *nodes, const VhDiskSource *src, const char *name);
+/* What a checkpoint (NULL: there is none) has of a disk; NULL if that was not part of it. */
+const VhCheckpointDisk *qemu_checkpoint_disk(const VhMoment *m, const char *target);

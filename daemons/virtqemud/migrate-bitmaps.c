@@ -8,7 +8,7 @@
 
 #include "api.h"
 #include "block-ops.h"
-#include "checkpoint.h"
+#include "block-bitmap.h"
 #include "command-parts.h"
 #include "migrate-storage.h"
 

@@ -8,23 +8,20 @@
 #include "agent-fs.h"
 #include "agent.h"
 #include "base/log.h"
+#include "block-bitmap.h"
 #include "block-ops.h"
 #include "guest-locks.h"
 #include "model/domain-tables.h"
 #include "moment.h"
 #include "qemu-ops.h"
-#include "save-image.h"
 
 VH_LOG_SOURCE("qemu.snapshot");
-
-#define FD_NAME "migrate" /* how the descriptor is called inside QEMU */
 
 typedef struct CreateTask {
         QemuBlockTask block;
         VhSnapshot *snap;
         uint32_t flags;
         bool resume; /* it ran, and goes on afterwards */
-        int fd;      /* of the memory's file */
         bool made_memory;
         bool frozen; /* the guest's file systems are */
         int r;       /* the outcome, while the guest is made to go on */
@@ -36,15 +33,10 @@ typedef struct CreateTask {
 static void create_cleanup(QemuTask *task)
 {
         CreateTask *c = (CreateTask *)task;
-        QemuProcess *proc = qemu_process(task->dom);
 
-        if (proc && proc->migration_data == c)
-                proc->migration = NULL;
         for (uint32_t i = 0; i < c->n_disks; i++)
                 qemu_source_free(c->overlays[i]);
         free(c->overlays);
-        if (c->fd >= 0)
-                close(c->fd);
         vh_snapshot_obj_free(c->snap);
         vh_error_free(c->error);
         qemu_block_task_cleanup(task);
@@ -182,12 +174,11 @@ static void add_bitmaps(json_t *actions, const VhDiskSource *overlay, const json
 
         json_array_foreach((json_t *)bitmaps, i, b)
         {
-                if (!json_is_true(json_object_get(b, "persistent")) || !json_is_true(json_object_get(b, "recording")))
-                        continue;
-                json_array_append_new(actions,
-                                      json_pack("{s:s,s:{s:s,s:O,s:b,s:b,s:O}}", "type", "block-dirty-bitmap-add",
-                                                "data", "node", node, "name", json_object_get(b, "name"), "persistent",
-                                                1, "disabled", 0, "granularity", json_object_get(b, "granularity")));
+                if (qemu_bitmap_is_good(b))
+                        json_array_append_new(
+                                actions,
+                                qemu_bitmap_add(node, json_string_value(json_object_get(b, "name")), true, false,
+                                                (unsigned)json_integer_value(json_object_get(b, "granularity"))));
         }
 }
 
@@ -295,113 +286,28 @@ static void take_inside(CreateTask *c)
         qemu_block_task_run(&c->block, inside_taken);
 }
 
-/* ---- memory outside ---- */
+/* ---- of a guest that runs ---- */
 
-static void task_failed(QemuTask *task, int r, const VhError *err)
-{
-        failed((QemuBlockTask *)task, r, vh_error_copy(err));
-}
-
-static int finish_work(void *data)
-{
-        return qemu_save_image_finish(((CreateTask *)data)->fd);
-}
-
-static void finish_done(void *data, int r)
+static void memory_saved(void *data, int r, const VhError *err)
 {
         CreateTask *c = data;
-        VhError *err = NULL;
-
-        if (r == 0 && qemu_process(c->block.task.dom)) {
-                take_disks(c);
-                return;
-        }
-        vh_error_sys(&err, VIR_FROM_QEMU, r < 0 ? r : -ESRCH, "unable to finish '%s'", c->snap->def->memory->file);
-        failed(&c->block, r < 0 ? r : -ESRCH, err);
-}
-
-static void got_reason(QemuTask *task, json_t *ret, int r, const VhError *cause)
-{
-        const char *why = json_string_value(json_object_get(ret, "error-desc"));
-        _vh_error_ VhError *err = NULL;
-
-        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "snapshot job: %s",
-                         why ? why : "unexpectedly failed");
-        task_failed(task, r, err);
-}
-
-static void memory_moved(void *data, const char *status)
-{
-        CreateTask *c = data;
-        QemuProcess *proc = qemu_process(c->block.task.dom);
-        bool done = vh_streq(status, "completed");
-
-        if (!done && !vh_streq(status, "failed") && !vh_streq(status, "cancelled"))
-                return;
-        proc->migration = NULL;
-        if (done)
-                vh_pool_submit(c->block.task.driver->pool, finish_work, finish_done, c);
-        else
-                qemu_task_qmp_try(&c->block.task, qmp_command("query-migrate", NULL), got_reason);
-}
-
-static void moving(QemuTask *task, json_t *ret, int r, const VhError *err)
-{
-        if (r < 0)
-                task_failed(task, r, err);
-}
-
-static void got_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
-{
-        QemuProcess *proc = qemu_process(task->dom);
 
         if (r < 0) {
-                task_failed(task, r, err);
-                return;
-        }
-        proc->migration = memory_moved;
-        proc->migration_data = task;
-        qemu_task_qmp_try(task, qmp_command("migrate", "{s:s}", "uri", "fd:" FD_NAME), moving);
-}
-
-static void limit_set(QemuTask *task, json_t *ret, int r, const VhError *err)
-{
-        CreateTask *c = (CreateTask *)task;
-
-        if (r < 0)
-                task_failed(task, r, err);
-        else
-                qemu_task_qmp_fd(task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME), dup(c->fd), got_fd);
-}
-
-static void take_memory(CreateTask *c)
-{
-        const VhSnapshotDef *def = c->snap->def;
-        _vh_free_ char *xml = vh_domain_def_format(c->snap->dom, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
-        VhError *err = NULL;
-
-        c->fd = qemu_save_image_create(def->memory->file, xml, NULL, def->state == VH_SNAPSHOT_RUNNING, QEMU_IMAGE_RAW,
-                                       &err);
-        if (c->fd < 0) {
-                failed(&c->block, c->fd, err);
+                failed(&c->block, r, vh_error_copy(err));
                 return;
         }
         c->made_memory = true;
-        qemu_task_qmp_try(&c->block.task,
-                          qmp_command("migrate-set-parameters", "{s:I}", "max-bandwidth", (json_int_t)QEMU_NO_LIMIT),
-                          limit_set);
+        take_disks(c);
 }
-
-/* ---- of a guest that runs ---- */
 
 static void paused(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
         CreateTask *c = (CreateTask *)task;
 
         if (r < 0)
-                task_failed(task, r, err);
+                failed(&c->block, r, vh_error_copy(err));
         else if (c->snap->def->memory->location == VH_LOCATION_EXTERNAL)
-                take_memory(c);
+                qemu_snapshot_save_memory(task->driver, task->dom, c->snap, memory_saved, c);
         else
                 take_inside(c);
 }
@@ -566,7 +472,6 @@ QEMU_OP_RET(domain_snapshot_create_xml)
                         return r;
         }
         c = (CreateTask *)qemu_task_new(qemu_driver(call), dom, call, &create_class);
-        c->fd = -1;
         c->flags = args->flags;
         c->snap = VH_TAKE_PTR(snap);
         return qemu_task_go(&c->block.task);
