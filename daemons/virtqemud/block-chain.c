@@ -229,27 +229,103 @@ static void drop_indexes(VhDiskSource *src)
         }
 }
 
-int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const char *target, const char *before,
-                       const VhDiskSource *after, bool known_only, VhError **err)
+static VhDiskSource *find_path(VhDiskSource *src, const char *path)
 {
-        _vh_domain_def_ VhDomainDef *def = NULL;
+        while (src && !vh_streq(src->path, path))
+                src = src->backing;
+        return src;
+}
+
+/* Images that only live definitions know were found in headers, and are found there again. */
+static void cut_unknown(VhDiskSource *src, VhDiskSource *stored)
+{
+        for (; src; src = src->backing)
+                if (src->backing && src->backing->type != VH_DISK_TYPE_NONE && !find_path(stored, src->backing->path))
+                        src->backing = qemu_source_free(src->backing);
+}
+
+/* The disk in a copy of the stored definition; NULL if there is none that would have to change. */
+static VhDisk *stored_disk(VhDomainObj *dom, const char *target, const char *before, VhDomainDef **def)
+{
         VhDisk *stored;
-        VhDiskSource *src;
-        int r;
 
         if (!dom->persistent || !dom->new_def || qemu_domain_priv(dom)->foreign)
-                return 0;
-        def = vh_domain_def_copy(dom->new_def);
-        stored = qemu_disk_find(def, target);
-        if (!stored || !vh_streq(stored->src.path, before) || (known_only && !stored->src.backing))
+                return NULL;
+        *def = vh_domain_def_copy(dom->new_def);
+        stored = qemu_disk_find(*def, target);
+        return stored && vh_streq(stored->src.path, before) ? stored : NULL;
+}
+
+static int store(QemuDriver *driver, VhDomainObj *dom, VhDomainDef **def, VhError **err)
+{
+        int r = qemu_store(driver, *def, err);
+
+        if (r == 0)
+                qemu_set_def(driver, dom, VH_TAKE_PTR(*def));
+        return r;
+}
+
+int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const char *target, const char *before,
+                       const VhDiskSource *after, VhError **err)
+{
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        VhDisk *stored = stored_disk(dom, target, before, &def);
+        VhDiskSource *src;
+
+        if (!stored)
                 return 0;
         src = qemu_source_copy(after);
         drop_indexes(src);
+        cut_unknown(src, &stored->src);
         qemu_chain_replace(stored, src);
-        r = qemu_store(driver, def, err);
-        if (r == 0)
-                qemu_set_def(driver, dom, VH_TAKE_PTR(def));
-        return r;
+        return store(driver, dom, &def, err);
+}
+
+/* The images from `first` to before `end` (NULL: to the last) leave the chain of src; false if it does not tell them. */
+static bool cut_known(VhDiskSource *src, const char *first, const char *end)
+{
+        VhDiskSource *rest;
+
+        while (src->backing && !vh_streq(src->backing->path, first))
+                src = src->backing;
+        rest = src->backing;
+        while (rest && (end ? !vh_streq(rest->path, end) : rest->type != VH_DISK_TYPE_NONE))
+                rest = rest->backing;
+        if (!rest)
+                return false;
+        rest = qemu_source_copy(rest);
+        qemu_source_free(src->backing);
+        src->backing = rest;
+        return true;
+}
+
+int qemu_chain_persist_cut(QemuDriver *driver, VhDomainObj *dom, const char *target, const char *before,
+                           const char *first, const char *end, VhError **err)
+{
+        _vh_domain_def_ VhDomainDef *def = NULL;
+        VhDisk *stored = stored_disk(dom, target, before, &def);
+
+        if (!stored || !stored->src.backing)
+                return 0;
+        if (!cut_known(&stored->src, first, end))
+                stored->src.backing = qemu_source_free(stored->src.backing);
+        return store(driver, dom, &def, err);
+}
+
+void qemu_chain_redirect(VhDisk *disk, const char *path, const VhDiskSource *to)
+{
+        VhDiskSource *above = &disk->src;
+
+        if (vh_streq(above->path, path)) {
+                qemu_chain_replace(disk, qemu_source_copy(to));
+                return;
+        }
+        while (above->backing && !vh_streq(above->backing->path, path))
+                above = above->backing;
+        if (!above->backing)
+                return;
+        qemu_source_free(above->backing);
+        above->backing = qemu_source_copy(to);
 }
 
 int qemu_chain_push_stored(QemuDriver *driver, VhDomainObj *dom, const char *target, const VhDiskSource *overlay,

@@ -20,7 +20,7 @@ typedef struct EndTask {
         bool failed;
         char *before;         /* path of the disk's top */
         VhDiskSource *gone;   /* images that the disk has lost */
-        VhDiskSource *stored; /* what the stored definition gets; NULL: what the disk has now, if it tells a chain */
+        VhDiskSource *stored; /* what the stored definition gets; NULL: it loses what is gone */
         bool gone_on_disk;    /* they leave the host */
 } EndTask;
 
@@ -91,13 +91,13 @@ static void end_copy(EndTask *end, QemuBlockJob *job, VhDisk *disk)
                 end->gone = copy;
                 return;
         }
-        end->stored = qemu_source_copy(copy);
         end->gone = qemu_disk_top(disk);
         if (job->shallow_new) {
                 qemu_source_free(copy->backing);
                 copy->backing = VH_TAKE_PTR(end->gone->backing);
         }
         qemu_chain_replace(disk, copy);
+        end->stored = qemu_disk_top(disk);
 }
 
 static void end_backup(EndTask *end, QemuBlockJob *job, VhDisk *disk)
@@ -208,7 +208,12 @@ static void over(QemuBlockTask *t, int r, VhError *err)
 
         if (r == 0 && job) {
                 QemuBlockJobType type = job->type;
+                _vh_free_ char *disk = VH_TAKE_PTR(job->disk), *error = NULL;
+                void (*then)(void *data, const char *disk, const char *error) = job->over;
+                void *data = job->changed_data;
 
+                job->disk = vh_xstrdup(disk);
+                error = end->failed ? vh_xstrdup(job->error) : NULL;
                 qemu_source_give_back(qemu_process(t->task.dom), end->gone);
                 remove_images(end);
                 qemu_block_job_tell(job, public_status(end, job));
@@ -217,19 +222,26 @@ static void over(QemuBlockTask *t, int r, VhError *err)
                 qemu_status_save(t->task.dom);
                 if (type == QEMU_BLOCK_JOB_BACKUP)
                         qemu_backup_job_ended(qemu_process(t->task.dom));
+                if (then)
+                        then(data, disk, error);
         }
         qemu_task_end(&t->task, r, err);
 }
 
-static void persist(const EndTask *end, const VhDisk *disk)
+static void persist(const EndTask *end, const QemuBlockJob *job, VhDisk *disk)
 {
         const QemuTask *task = &end->block.task;
-        _qemu_source_ VhDiskSource *now = qemu_disk_top(disk);
+        const VhDiskSource *base = job->base ? qemu_chain_index(disk, job->base, NULL) : NULL;
         _vh_error_ VhError *err = NULL;
+        int r = 0;
 
-        if (qemu_chain_persist(task->driver, task->dom, disk->target, end->before, end->stored ? end->stored : now,
-                               !end->stored, &err) < 0)
-                vh_log_error("domain '%s': %s", task->dom->node.name, vh_error_text(err, -EIO));
+        if (end->stored)
+                r = qemu_chain_persist(task->driver, task->dom, disk->target, end->before, end->stored, &err);
+        else if (end->gone)
+                r = qemu_chain_persist_cut(task->driver, task->dom, disk->target, end->before, end->gone->path,
+                                           base ? base->path : NULL, &err);
+        if (r < 0)
+                vh_log_error("domain '%s': %s", task->dom->node.name, vh_error_text(err, r));
 }
 
 static void close_images(EndTask *end)
@@ -294,7 +306,7 @@ static void make_true(QemuBlockTask *t, int r, VhError *err)
         if (disk && ends[job->type])
                 ends[job->type](end, job, disk);
         if (disk && end->before && !end->failed)
-                persist(end, disk);
+                persist(end, job, disk);
         qemu_status_save(t->task.dom);
         /* Some jobs hold their images until they are dismissed. */
         dismiss(end);
@@ -348,6 +360,15 @@ static const QemuTaskClass end_class = {
         .cleanup = end_cleanup,
 };
 
+static const QemuTaskClass led_end_class = {
+        .api = "blockJobEnd",
+        .size = sizeof(EndTask),
+        .job = QEMU_JOB_ASYNC_NESTED,
+        .need_active = true,
+        .run = end_run,
+        .cleanup = end_cleanup,
+};
+
 /* Its turn may not come for long (an image is being saved): it asks again, as long as the job is there. */
 static void ended(QemuTask *task, int r, const VhError *err)
 {
@@ -374,7 +395,8 @@ void qemu_block_job_conclude(QemuBlockJob *job)
         if (job->ending)
                 return;
         job->ending = true;
-        end = (EndTask *)qemu_task_new(job->proc->driver, job->proc->dom, NULL, &end_class);
+        end = (EndTask *)qemu_task_new(job->proc->driver, job->proc->dom, NULL,
+                                       job->over ? &led_end_class : &end_class);
         end->name = vh_xstrdup(job->name);
         end->block.task.ended = ended;
         (void)qemu_task_go(&end->block.task);

@@ -60,6 +60,8 @@ static void format_job(VhBuf *b, const QemuBlockJob *job)
         format_node(b, "topparent", job->top_parent);
         if (job->delete_images)
                 vh_buf_adds(b, "      <deleteCommittedImages/>\n");
+        if (job->snapshot_delete)
+                vh_buf_adds(b, "      <snapshotDelete/>\n");
         if (job->bitmap) {
                 vh_buf_adds(b, "      <bitmap name='");
                 vh_buf_xml_escape(b, job->bitmap);
@@ -141,6 +143,7 @@ static void read_job(QemuProcess *proc, const xmlNode *node)
         job->top = read_node(node, "top");
         job->top_parent = read_node(node, "topparent");
         job->delete_images = vh_xml_child(node, "deleteCommittedImages") != NULL;
+        job->snapshot_delete = vh_xml_child(node, "snapshotDelete") != NULL;
         job->bitmap = attr(vh_xml_child(node, "bitmap"), "name");
         job->store = read_store(node);
         if (!qemu_block_job_disk(job) && job->disk)
@@ -189,6 +192,12 @@ static void sync_job(QemuBlockJob *job, const json_t *known)
         if (vh_streq(status, "concluded")) {
                 qemu_block_job_conclude(job);
                 return;
+        }
+        /* Who deleted the snapshot is gone: it stays, unless its end was on the way. */
+        if (job->snapshot_delete && job->state != QEMU_BLOCK_JOB_PIVOTING) {
+                job->state = QEMU_BLOCK_JOB_ABORTING;
+                qmp_send(job->proc->mon,
+                         qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1), NULL, NULL);
         }
         if (job->state == QEMU_BLOCK_JOB_NEW)
                 job->state = QEMU_BLOCK_JOB_RUNNING;

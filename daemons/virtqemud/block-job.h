@@ -56,8 +56,12 @@ struct QemuBlockJob {
         char *error;         /* why it failed */
         VhCall *call;        /* that waits for its end; NULL: none */
         bool ending;         /* what its end makes necessary is going on */
-        /* Someone else ends it (migration): called with the state instead of what this file would do. */
+        bool snapshot_delete; /* commit: one of those that a deletion of a snapshot ends together */
+        /* Someone else leads it (a migration, a deletion): called with QEMU's word for its state instead of what this
+         * file would do. */
         void (*changed)(QemuBlockJob *job, const char *status, void *data);
+        /* Its end is done, and it has left the list; error: why it failed, NULL: it did not. */
+        void (*over)(void *data, const char *disk, const char *error);
         void *changed_data;
 };
 
@@ -79,7 +83,8 @@ void qemu_block_jobs_stop(QemuProcess *proc);
 /* QMP events about jobs and images. */
 extern const QemuEventRow qemu_block_events[];
 
-/* block-job-end.c: QEMU says that the job is over: finds out how, and makes it true. */
+/* block-job-end.c: QEMU says that the job is over: finds out how, and makes it true. That of a job that someone leads is
+ * part of his asynchronous job. */
 void qemu_block_job_conclude(QemuBlockJob *job);
 
 /* block-job-status.c: <blockjobs> of the status file. */
@@ -129,10 +134,16 @@ VhDiskSource *qemu_disk_top(const VhDisk *disk);
 void qemu_source_number(QemuProcess *proc, VhDiskSource *src);
 /* Removes the nodes of each image of a chain, failing or not. */
 void qemu_plan_forget_chain(QemuPlan *plan, const VhDiskSource *src);
-/* The stored definition of a running guest's disk gets the chain `after`, if its source was `before` (path), and, with
- * known_only, only if it tells a chain. Returns 0 or negative errno. */
+/* The stored definition of a running guest's disk gets the chain `after`, as far as it told it already, if its source
+ * was `before` (path). Returns 0 or negative errno. */
 int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const char *target, const char *before,
-                       const VhDiskSource *after, bool known_only, VhError **err);
+                       const VhDiskSource *after, VhError **err);
+/* The same for images that left the middle: those from `first` to before `end` (paths; NULL: to the last). A stored
+ * chain that does not tell them is forgotten but for its top. */
+int qemu_chain_persist_cut(QemuDriver *driver, VhDomainObj *dom, const char *target, const char *before,
+                           const char *first, const char *end, VhError **err);
+/* Where the disk stands on the image `path`, or is it, it stands on a copy of `to` instead. */
+void qemu_chain_redirect(VhDisk *disk, const char *path, const VhDiskSource *to);
 
 /* The new image of a snapshot stands on top in the stored definition as well, if that had the source `before`. */
 int qemu_chain_push_stored(QemuDriver *driver, VhDomainObj *dom, const char *target, const VhDiskSource *overlay,

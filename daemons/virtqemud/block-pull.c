@@ -167,13 +167,7 @@ static int pull(MergeTask *m, const json_t *nodes, VhError **err)
 
 /* ---- commit ---- */
 
-typedef struct Merge {
-        VhDisk *disk;
-        VhDiskSource *top, *parent, *base;
-        bool active;
-} Merge;
-
-static int check_base(const MergeTask *m, Merge *c, VhError **err)
+static int check_base(const MergeTask *m, QemuCommit *c, VhError **err)
 {
         VhDiskSource *first = (VhDiskSource *)qemu_backing(c->top);
         bool shallow = m->flags & VIR_DOMAIN_BLOCK_COMMIT_SHALLOW;
@@ -194,29 +188,28 @@ static int check_base(const MergeTask *m, Merge *c, VhError **err)
 }
 
 /* Committing what the guest writes to never ends by itself, so it has to be asked for. */
-static int check_commit(const MergeTask *m, Merge *c, VhError **err)
+static int check_commit(const MergeTask *m, QemuCommit *c, VhError **err)
 {
         c->disk = need_disk(m, err);
         c->top = c->disk ? qemu_chain_find(c->disk, NULL, m->top, &c->parent, err) : NULL;
         if (!c->top)
                 return -EINVAL;
-        c->active = c->top == &c->disk->src;
         if (!qemu_backing(c->top))
                 return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG,
                                     "could not find base image in chain for '%s'", c->disk->target);
         if (check_base(m, c, err) < 0)
                 return -EINVAL;
-        if (c->active && !(m->flags & VIR_DOMAIN_BLOCK_COMMIT_ACTIVE))
+        if (!c->parent && !(m->flags & VIR_DOMAIN_BLOCK_COMMIT_ACTIVE))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                     "commit of '%s' active layer requires active flag", c->disk->target);
-        if (!c->active && m->flags & VIR_DOMAIN_BLOCK_COMMIT_ACTIVE && m->top)
+        if (c->parent && m->flags & VIR_DOMAIN_BLOCK_COMMIT_ACTIVE && m->top)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                     "active commit requested but '%s' is not active", c->top->path);
         return 0;
 }
 
 /* The base that the guest will write to shows up as the disk's mirror. */
-static void add_mirror(const Merge *c)
+static void add_mirror(const QemuCommit *c)
 {
         VhDiskMirror *mirror = vh_xml_bind_new(&vh_table_disk_mirror);
         VhDiskSource *src = qemu_source_copy(c->base);
@@ -228,39 +221,45 @@ static void add_mirror(const Merge *c)
         c->disk->mirror = mirror;
 }
 
+QemuBlockJob *qemu_block_commit_new(QemuProcess *proc, const QemuCommit *c, json_t **args)
+{
+        _vh_free_ char *node = qemu_format_node(&c->disk->src), *top = qemu_format_node(c->top),
+                       *base = qemu_format_node(c->base);
+        QemuBlockJob *job = qemu_block_job_add(proc, c->parent ? QEMU_BLOCK_JOB_COMMIT : QEMU_BLOCK_JOB_ACTIVE_COMMIT,
+                                               c->disk, vh_xasprintf("commit-%s-%s", c->disk->target, top));
+
+        job->top = c->top->index.val;
+        job->base = c->base->index.val;
+        job->top_parent = c->parent ? c->parent->index.val : 0;
+        job->delete_images = c->delete_images;
+        *args = qemu_block_job_args(job, 0);
+        qj_str(*args, "device", node);
+        qj_str(*args, "top-node", top);
+        qj_str(*args, "base-node", base);
+        if (!c->parent)
+                add_mirror(c);
+        return job;
+}
+
 static int commit(MergeTask *m, VhError **err)
 {
-        Merge c = { 0 };
-        _vh_free_ char *node = NULL, *top = NULL, *base = NULL;
+        QemuCommit c = { 0 };
+        _vh_free_ char *relative = NULL;
         QemuBlockJob *job;
         json_t *args;
         int r = check_commit(m, &c, err);
 
         if (r < 0)
                 return r;
-        node = qemu_format_node(&c.disk->src);
-        top = qemu_format_node(c.top);
-        base = qemu_format_node(c.base);
-        job = qemu_block_job_add(qemu_process(m->block.task.dom),
-                                 c.active ? QEMU_BLOCK_JOB_ACTIVE_COMMIT : QEMU_BLOCK_JOB_COMMIT, c.disk,
-                                 vh_xasprintf("commit-%s-%s", c.disk->target, top));
-        job->top = c.top->index.val;
-        job->base = c.base->index.val;
-        job->top_parent = c.parent ? c.parent->index.val : 0;
-        job->delete_images = m->flags & VIR_DOMAIN_BLOCK_COMMIT_DELETE;
-        args = qemu_block_job_args(job, m->speed);
-        qj_str(args, "device", node);
-        qj_str(args, "top-node", top);
-        qj_str(args, "base-node", base);
-        if (c.parent && m->flags & VIR_DOMAIN_BLOCK_COMMIT_RELATIVE)
-                r = add_relative(args, c.parent, c.base, err);
-        if (r < 0) {
-                json_decref(args);
-                qemu_block_job_drop(job);
-                return r;
+        c.delete_images = m->flags & VIR_DOMAIN_BLOCK_COMMIT_DELETE;
+        if (c.parent && m->flags & VIR_DOMAIN_BLOCK_COMMIT_RELATIVE) {
+                relative = backing_name(c.parent, c.base, err);
+                if (!relative)
+                        return -EINVAL;
         }
-        if (c.active)
-                add_mirror(&c);
+        job = qemu_block_commit_new(qemu_process(m->block.task.dom), &c, &args);
+        qj_uint(args, "speed", (json_int_t)m->speed);
+        qj_str(args, "backing-file", relative);
         merge_go(m, job, "block-commit", args);
         return 0;
 }

@@ -20,6 +20,11 @@ void qemu_chain_close(VhDiskSource *src)
         src->backing->type = VH_DISK_TYPE_NONE;
 }
 
+static bool is_local(const VhDiskSource *src)
+{
+        return (src->type == VH_DISK_TYPE_FILE || src->type == VH_DISK_TYPE_BLOCK) && src->path;
+}
+
 static int backing_format(const VhDiskSource *src, const QemuBacking *backing, uint8_t *ret, VhError **err)
 {
         int format = *backing->format ? vh_xml_names_find(&vh_storage_format_names, backing->format) : -1;
@@ -67,7 +72,7 @@ int qemu_chain_detect(VhDiskSource *src, VhError **err)
         for (unsigned depth = 0; !src->backing; depth++) {
                 int r;
 
-                if ((src->type != VH_DISK_TYPE_FILE && src->type != VH_DISK_TYPE_BLOCK) || !src->path)
+                if (!is_local(src))
                         return 0;
                 r = detect_next(src, &src->backing, err);
                 if (r < 0)
@@ -98,11 +103,13 @@ int qemu_disk_detect(VhDisk *disk, VhError **err)
         VhDiskSource *last = &disk->src;
         int r;
 
-        if (disk->src.backing || qemu_disk_is_empty(disk) ||
-            (disk->src.type != VH_DISK_TYPE_FILE && disk->src.type != VH_DISK_TYPE_BLOCK))
+        /* A definition may tell the first images only. */
+        while (last->backing)
+                last = last->backing;
+        if (qemu_disk_is_empty(disk) || !is_local(last))
                 return 0;
         disk->src.format = disk->format;
-        r = qemu_chain_detect(&disk->src, err);
+        r = qemu_chain_detect(last, err);
         while (last->backing)
                 last = last->backing;
         if (r == 0 && !names_other(last))

@@ -55,6 +55,16 @@ int qemu_snapshot_redefine(VhCall *call, VhDomainObj *dom, VhSnapshot **snap, ui
 void qemu_snapshot_save_memory(QemuDriver *driver, VhDomainObj *dom, const VhSnapshot *snap,
                                void (*done)(void *data, int r, const VhError *err), void *data);
 
+/* snapshot-merge.c */
+
+/* Marks in the snapshot that m stands on, and in its file, whether m's images are being merged into its own: until that
+ * has come to its end they are neither what they were nor what they will be. */
+void qemu_snapshot_mark_parent(QemuDriver *driver, VhDomainObj *dom, VhMoment *m, bool deleting);
+/* Merges the snapshot's images, which go, into those below while the guest runs, and marks its parent; the end of the
+ * mark is the caller's. done() is called once, maybe at once; r < 0: disks may be as they were, err is borrowed. */
+void qemu_snapshot_merge(QemuDriver *driver, VhDomainObj *dom, VhMoment *snapshot,
+                         void (*done)(void *data, int r, const VhError *err), void *data);
+
 /* snapshot-offline.c: of guests that do not run, by qemu-img in the worker pool. */
 typedef struct QemuImageWork QemuImageWork;
 QemuImageWork *qemu_image_work_new(void);

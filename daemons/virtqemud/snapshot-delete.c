@@ -136,6 +136,16 @@ static bool has_location(const VhSnapshotDef *def, VhSnapshotLocation location)
         return false;
 }
 
+static int check_marks(const VhSnapshotDef *def, VhError **err)
+{
+        for (uint32_t i = 0; i < def->disks.n; i++)
+                if (def->disks.items[i]->deleting)
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                            "snapshot disk '%s' was target of not completed snapshot delete",
+                                            def->disks.items[i]->name);
+        return 0;
+}
+
 static int check_outside(const VhDomainObj *dom, const VhMoment *m, VhError **err)
 {
         const VhSnapshot *snap = vh_snapshot_of(m);
@@ -152,29 +162,32 @@ static int check_outside(const VhDomainObj *dom, const VhMoment *m, VhError **er
                 return unsupported(err, "deleting external snapshot that has internal snapshot as child not supported");
         if (!snap->dom)
                 return unsupported(err, "the snapshot does not tell what its images stand on");
-        if (vh_domain_obj_active(dom) && has_location(snap->def, VH_LOCATION_EXTERNAL))
-                return unsupported(err, "merging the images of a snapshot while the guest runs is not supported yet: "
-                                        "use blockcommit and delete the metadata, or shut the guest down first");
-        return 0;
+        return check_marks(snap->def, err);
 }
 
-/* Where a disk of the tree stood on the image that goes, it stands on the one below. */
-static void repoint(VhDomainDef *def, const char *target, const char *from, const VhDiskSource *to)
+static void redirect(VhDomainDef *def, const VhSnapshotDisk *sd, const VhDiskSource *to)
 {
-        VhDisk *disk = def ? qemu_disk_find(def, target) : NULL;
+        VhDisk *disk = def ? qemu_disk_find(def, sd->name) : NULL;
 
-        if (!disk || !vh_streq(disk->src.path, from))
-                return;
-        qemu_chain_replace(disk, qemu_source_copy(to));
+        if (disk)
+                qemu_chain_redirect(disk, sd->src.path, to);
 }
 
-static void repoint_children(DeleteTask *d, VhMoment *m, const VhSnapshotDisk *sd, const VhDiskSource *to)
+/* Where disks of the tree stood on the image that goes, they stand on the one below. A child's own image is named without
+ * what is behind it. */
+static void redirect_tree(DeleteTask *d, VhMoment *m, const VhSnapshotDisk *sd, const VhDiskSource *to)
 {
-        for (VhMoment *c = m->first_child; c; c = c->sibling) {
-                VhSnapshot *child = c->def;
+        for (VhMoment *c = vh_moment_next(NULL, m, m); c; c = vh_moment_next(NULL, m, c)) {
+                VhSnapshot *snap = c->def;
+                _qemu_source_ VhDiskSource *alone = qemu_source_copy(to);
+                _vh_error_ VhError *err = NULL;
 
-                repoint(child->dom, sd->name, sd->src.path, to);
-                repoint(child->inactive, sd->name, sd->src.path, to);
+                if (alone->backing && alone->backing->type != VH_DISK_TYPE_NONE)
+                        alone->backing = qemu_source_free(alone->backing);
+                redirect(snap->dom, sd, c->parent == m ? alone : to);
+                redirect(snap->inactive, sd, c->parent == m ? alone : to);
+                if (qemu_moment_save(d->block.task.driver, d->block.task.dom, QEMU_SNAPSHOTS, c, &err) < 0)
+                        vh_log_error("domain '%s': %s", d->block.task.dom->node.name, vh_error_text(err, -EIO));
         }
 }
 
@@ -205,6 +218,7 @@ static void merged(void *data, int r, VhError *err)
         DeleteTask *d = data;
         VhMoment *m = moment_of(d);
         const VhSnapshot *snap = m ? vh_snapshot_of(m) : NULL;
+        bool active = vh_domain_obj_active(d->block.task.dom);
 
         for (uint32_t i = 0; r == 0 && snap && i < snap->def->disks.n; i++) {
                 const VhSnapshotDisk *sd = snap->def->disks.items[i];
@@ -214,13 +228,18 @@ static void merged(void *data, int r, VhError *err)
                 if (sd->location != VH_LOCATION_EXTERNAL || !then)
                         continue;
                 to = qemu_disk_top(then);
-                repoint_children(d, m, sd, to);
-                r = drop_stored(d, sd, to, &err);
+                redirect_tree(d, m, sd, to);
+                if (!active)
+                        r = drop_stored(d, sd, to, &err);
         }
-        if (r == 0 && snap && snap->def->memory && snap->def->memory->location == VH_LOCATION_EXTERNAL &&
-            unlink(snap->def->memory->file) < 0 && errno != ENOENT)
-                vh_log_warning("cannot remove '%s': %s", snap->def->memory->file, strerror(errno));
+        if (r == 0 && m)
+                qemu_snapshot_mark_parent(d->block.task.driver, d->block.task.dom, m, false);
         gone(d, r, err);
+}
+
+static void merged_live(void *data, int r, const VhError *err)
+{
+        merged(data, r, vh_error_copy(err));
 }
 
 static const char *format_word(uint8_t format)
@@ -258,6 +277,11 @@ static void delete_outside(DeleteTask *d, VhMoment *m)
                 gone(d, r, err);
                 return;
         }
+        if (vh_domain_obj_active(d->block.task.dom)) {
+                qemu_snapshot_merge(d->block.task.driver, d->block.task.dom, m, merged_live, d);
+                return;
+        }
+        qemu_snapshot_mark_parent(d->block.task.driver, d->block.task.dom, m, true);
         work = qemu_image_work_new();
         for (uint32_t i = 0; i < snap->def->disks.n; i++) {
                 const VhSnapshotDisk *sd = snap->def->disks.items[i];
@@ -304,12 +328,23 @@ static const QemuTaskClass delete_class = {
         .cleanup = delete_cleanup,
 };
 
-static int check_children(const VhMoment *m, VhError **err)
+static int check_children(const VhMoment *m, uint32_t flags, VhError **err)
 {
-        for (const VhMoment *c = vh_moment_next(NULL, m, m); c; c = vh_moment_next(NULL, m, c))
-                if (vh_snapshot_is_external(vh_snapshot_of(c)->def))
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                                            "deletion of external children disk snapshots not supported");
+        bool external = false, internal = false;
+
+        for (const VhMoment *c = vh_moment_next(NULL, m, m); c; c = vh_moment_next(NULL, m, c)) {
+                bool outside = vh_snapshot_is_external(vh_snapshot_of(c)->def);
+
+                external = external || outside;
+                internal = internal || !outside;
+        }
+        if (external)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "%s",
+                                    internal ? "deletion of external and internal children disk snapshots not supported"
+                                             : "deletion of external children disk snapshots not supported");
+        if (flags & VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN && vh_snapshot_is_external(vh_snapshot_of(m)->def))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "deletion of external disk snapshots with children not supported");
         return 0;
 }
 
@@ -349,7 +384,7 @@ QEMU_OP(domain_snapshot_delete)
         if (r == 0)
                 r = vh_snapshot_lookup(&qemu_moments, call, &args->snap, &dom, &m, err);
         if (r == 0 && args->flags & children && !metadata)
-                r = check_children(m, err);
+                r = check_children(m, args->flags, err);
         if (r < 0)
                 return r;
         d = (DeleteTask *)qemu_task_new(qemu_driver(call), dom, call, &delete_class);

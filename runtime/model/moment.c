@@ -39,7 +39,8 @@ static const VhXmlRow rows_snapshot_driver[] = {
 static const VhXmlTable snapshot_disk_table = {
         "disk", sizeof(S),
         ROWS(ATTR("name", name, string, REQUIRED), WORD("snapshot", location, LOCATIONS),
-             EMBED_AT(src, vh_rows_disk_type), GROUP("driver", rows_snapshot_driver),
+             FLAG("snapshotDeleteInProgress", deleting), EMBED_AT(src, vh_rows_disk_type),
+             GROUP("driver", rows_snapshot_driver),
              EMBED_AT(src, vh_rows_disk_source),
              GROUP("source", ROWS(ATTR("file", src.path, string)), WHEN(src.type, BIT(VH_DISK_TYPE_NONE)))),
         check_snapshot_disk

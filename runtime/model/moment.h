@@ -38,6 +38,7 @@ typedef struct VhSnapshotMemory {
 typedef struct VhSnapshotDisk {
         char *name;
         uint8_t location;
+        bool deleting;    /* what stands on its image is being merged into it, or was in vain */
         VhDiskSource src; /* external: what the guest writes to from then on; type none: to be made up */
 } VhSnapshotDisk;
 
