@@ -63,6 +63,14 @@ static uint64_t hotplugged_memory(const VhDomainDef *def)
         return sum;
 }
 
+static bool vcpu_list_fits(const VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->vcpu_list.n; i++)
+                if (def->vcpu_list.items[i]->id >= def->vcpus)
+                        return false;
+        return true;
+}
+
 static int default_memory(VhDomainDef *def, VhError **err)
 {
         uint64_t numa = numa_memory(def);
@@ -87,7 +95,8 @@ static int default_vcpus(VhDomainDef *def, VhError **err)
         if (def->vcpus_current > def->vcpus)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "maximum vCPU count must not be less than current vCPU count");
-        if (def->vcpu_list.n)
+        /* One that names others stays as it is, for the check to refuse. */
+        if (def->vcpu_list.n && vcpu_list_fits(def))
                 vh_domain_list_vcpus(def);
         vh_domain_count_vcpus(def);
         if (def->vcpus_current == def->vcpus)
