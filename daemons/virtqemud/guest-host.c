@@ -4,8 +4,38 @@
 #include "guest-host.h"
 
 #include "guest-secrets.h"
+#include "guest-ports.h"
 #include "helpers.h"
 #include "run-steps.h"
+
+/* ---- what other daemons say of the definition ---- */
+
+static void resolved(void *data, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+        VhError *why = vh_error_copy(err);
+
+        if (r == 0)
+                qemu_host_work_adopt(proc->work, proc, NULL);
+        proc->work = qemu_host_work_drop(proc->work, false);
+        qemu_run_step_done(proc, r, why);
+}
+
+static int resolve(QemuProcess *proc, VhError **err)
+{
+        const VhDomainDef *def = proc->dom->def;
+
+        proc->work = qemu_host_work_new();
+        for (uint32_t i = 0; i < def->nets.n; i++)
+                if (qemu_net_wants_port(def->nets.items[i]))
+                        qemu_port_want(proc, def->nets.items[i], proc->work);
+        if (qemu_host_work_empty(proc->work)) {
+                proc->work = qemu_host_work_drop(proc->work, false);
+                return 0;
+        }
+        qemu_host_work_go(proc->work, proc->driver->pool, resolved, proc);
+        return VH_LATER;
+}
 
 /* ---- before ---- */
 
@@ -66,16 +96,26 @@ static void left(void *data, int r, const VhError *err)
         qemu_run_step_done(proc, 0, NULL);
 }
 
-/* A start that failed before all was made has taken back what it made. */
-static int ended(QemuProcess *proc, VhError **err)
+/* What the guest needed is what has to end. */
+static void leave_all(QemuProcess *proc)
 {
-        if (proc->starting && !proc->host_made)
-                return 0;
-        proc->work = qemu_host_work_new();
         qemu_guest_nets_leave(proc, proc->work);
-        /* What the guest needed is what has to end. */
         for (size_t i = 0; i < VH_ARRAY_SIZE(helpers); i++)
                 (void)helpers[i](proc, proc->work, NULL);
+}
+
+/* A start that failed before all was made has taken back what it made, but for what was there before. The last goes
+ * first. */
+static int ended(QemuProcess *proc, VhError **err)
+{
+        const VhDomainDef *def = proc->dom->def;
+
+        proc->work = qemu_host_work_new();
+        for (uint32_t i = 0; i < def->nets.n; i++)
+                if (qemu_net_has_port(def->nets.items[i]))
+                        qemu_port_leave(proc, def->nets.items[i], proc->work);
+        if (!proc->starting || proc->host_made)
+                leave_all(proc);
         if (qemu_host_work_empty(proc->work)) {
                 proc->work = qemu_host_work_drop(proc->work, false);
                 return 0;
@@ -91,6 +131,7 @@ static void cancel(QemuProcess *proc)
 
 const QemuRunHooks qemu_host_hooks = {
         .name = "cannot prepare the host",
+        .resolve = resolve,
         .prepare = prepare,
         .ended = ended,
         .cancel = cancel,

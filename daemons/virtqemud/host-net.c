@@ -43,11 +43,9 @@ int qemu_host_net_check(const QemuDriver *driver, const VhNet *net, VhError **er
         if (net->vlan && net->vlan->tags.n && !qemu_net_is_ovs(net))
                 return refuse(err, "an interface connecting to a bridge or a device requires a virtualport of type "
                                    "openvswitch for its vlan tag");
-        if (net->isolated == VH_YES && (qemu_net_is_ovs(net) || net->type != VH_NET_BRIDGE))
+        if (net->isolated == VH_YES &&
+            (qemu_net_is_ovs(net) || (net->type != VH_NET_BRIDGE && net->type != VH_NET_NETWORK)))
                 return refuse(err, "interface port isolation is not supported for this type of connection");
-        if (net->type == VH_NET_NETWORK)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                                    "interface in network '%s': there is no network driver yet", net->network);
         return 0;
 }
 

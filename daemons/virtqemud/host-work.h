@@ -36,7 +36,8 @@ QemuHostWork *qemu_host_work_new(void);
 /* item is taken over. */
 void qemu_host_work_add(QemuHostWork *work, QemuHostItem *item);
 bool qemu_host_work_empty(const QemuHostWork *work);
-/* Makes the items on a worker; fn is called at once if there is none. */
+/* Makes the items on a worker; fn is called at once if there is none. fn may be NULL if nothing is to be taken back:
+ * the work frees itself then. */
 void qemu_host_work_go(QemuHostWork *work, VhPool *pool, QemuHostWorkFn fn, void *data);
 /* Takes all items back on a worker, also those that another run made. fn may be NULL: the work frees itself then. */
 void qemu_host_work_undo(QemuHostWork *work, VhPool *pool, QemuHostWorkFn fn, void *data);

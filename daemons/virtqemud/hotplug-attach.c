@@ -10,6 +10,7 @@
 #include "guest-defaults.h"
 #include "guest-host.h"
 #include "guest-locks.h"
+#include "guest-ports.h"
 #include "guest-secrets.h"
 #include "isolation.h"
 
@@ -50,13 +51,8 @@ static int join(QemuChange *change, VhError **err)
 {
         VhDomainObj *dom = change->task.dom;
         VhDomainParseEnv env;
-        int r = qemu_device_parse(change->task.driver, change->xml, &change->dev, err);
+        int r;
 
-        if (r < 0)
-                return r;
-        r = check_guest(dom->def, &change->dev, err);
-        if (r < 0)
-                return r;
         change->live = vh_domain_def_copy(dom->def);
         change->joined = change->dev.dev;
         r = vh_domain_add_device(change->live, &change->dev, err);
@@ -190,18 +186,43 @@ static int attach_config(QemuChange *change, VhError **err)
         return qemu_config_attach(&change->config, change->xml, err);
 }
 
+/* The device is what other daemons made of it. */
+static void resolved(void *data, int r, const VhError *error)
+{
+        QemuChange *change = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r < 0)
+                change->resolved = qemu_host_work_drop(change->resolved, false);
+        else
+                r = vh_domain_obj_check_active(change->task.dom, VIR_FROM_DOMAIN, &err);
+        if (r == 0) {
+                qemu_host_work_adopt(change->resolved, qemu_process(change->task.dom), NULL);
+                r = qemu_change_plan(change, attach_config, plan_live, &err);
+        }
+        if (r < 0)
+                qemu_task_end(&change->task, r, err);
+        else
+                qemu_change_go(change);
+}
+
 static void attach_run(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
         VhError *err = NULL;
-        int r = qemu_change_plan(change, attach_config, plan_live, &err);
+        int r = qemu_device_parse(task->driver, change->xml, &change->dev, &err);
 
+        r = r < 0 ? r : check_guest(task->dom->def, &change->dev, &err);
+        if (r < 0) {
+                qemu_task_end(task, r, err);
+                return;
+        }
         change->ready = plan_device;
         change->apply = apply;
-        if (r < 0)
-                qemu_task_end(task, r, err);
-        else
-                qemu_change_go(change);
+        change->resolved = qemu_host_work_new();
+        if (change->dev.kind == VH_DEVICE_NET && qemu_net_wants_port(change->dev.dev))
+                qemu_port_want(qemu_process(task->dom), change->dev.dev, change->resolved);
+        qemu_host_work_go(change->resolved, task->driver->pool, resolved, change);
 }
 
 static void attach_cleanup(QemuTask *task)

@@ -5,6 +5,7 @@
 #include "group.h"
 #include "guest-host.h"
 #include "guest-locks.h"
+#include "guest-ports.h"
 #include "hotplug.h"
 #include "isolation.h"
 
@@ -30,6 +31,8 @@ static void release_net(QemuProcess *proc, const VhNet *net)
 {
         QemuHostWork *work = qemu_host_work_new();
 
+        if (qemu_net_has_port(net))
+                qemu_port_leave(proc, net, work);
         qemu_guest_net_leave(proc, net, work);
         if (qemu_host_work_empty(work))
                 qemu_host_work_drop(work, false);

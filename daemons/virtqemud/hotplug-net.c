@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "guest-ports.h"
 #include "host-net.h"
 #include "hotplug.h"
 #include "model/domain-tables.h"
@@ -91,10 +92,25 @@ static bool host_changes(const VhNet *old, const VhNet *new)
                 qemu_net_is_ovs(new) || !qemu_same_bandwidth(old, new));
 }
 
+/* In the same network it keeps its port. */
+static int stay_plugged(const QemuBuild *b, const VhNet *old, VhNet *new)
+{
+        if (!qemu_net_has_port(old) || !qemu_net_wants_port(new))
+                return 0;
+        if (!vh_streq(old->network, new->network) || !vh_streq(old->portgroup, new->portgroup))
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "the interface of a running guest cannot move from network '%s' to '%s'",
+                                    old->network, new->network);
+        vh_net_plug_like(new, old);
+        return 0;
+}
+
 int qemu_update_net(QemuChange *change, const QemuBuild *b, void *have, void *want)
 {
         const VhNet *old = have, *new = want;
-        int r = check(b, old, new);
+        int r = stay_plugged(b, old, want);
+
+        r = r < 0 ? r : check(b, old, new);
 
         if (r == 0 && qemu_net_needs_host(new))
                 r = qemu_host_net_check(change->task.driver, new, b->err);
@@ -130,4 +146,5 @@ void qemu_apply_net(void *have, void *want)
         SWAP(old->virtport, new->virtport);
         SWAP(old->vlan, new->vlan);
         SWAP(old->bandwidth, new->bandwidth);
+        SWAP(old->defined, new->defined);
 }

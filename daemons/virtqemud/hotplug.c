@@ -72,6 +72,7 @@ static void send_next(QemuChange *change)
                 return;
         }
         change->work = qemu_host_work_drop(change->work, false);
+        change->resolved = qemu_host_work_drop(change->resolved, false);
         if (change->apply)
                 change->apply(change);
         if (change->wait)
@@ -125,6 +126,7 @@ void qemu_change_cleanup(QemuTask *task)
         QemuChange *change = (QemuChange *)task;
 
         qemu_host_work_drop(change->work, true);
+        qemu_host_work_drop(change->resolved, true);
         free(change->xml);
         free(change->alias);
         qemu_plan_done(&change->plan);

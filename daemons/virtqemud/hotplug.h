@@ -43,11 +43,12 @@ void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan);
 typedef struct QemuChange QemuChange;
 struct QemuChange {
         QemuTask task;
-        uint32_t affect;           /* resolved */
-        uint32_t flags;            /* of the call */
-        char *xml;                 /* of the device; owned */
-        char *alias;               /* the same by name; owned */
-        struct QemuHostWork *work; /* on the host, before QEMU is told; NULL: none */
+        uint32_t affect;               /* resolved */
+        uint32_t flags;                /* of the call */
+        char *xml;                     /* of the device; owned */
+        char *alias;                   /* the same by name; owned */
+        struct QemuHostWork *resolved; /* what other daemons did for the device, before all else; NULL: nothing */
+        struct QemuHostWork *work;     /* on the host, before QEMU is told; NULL: none */
         /* The work is done: completes the plan with what it brought. NULL: nothing to do. Returns 0 or negative errno.
          */
         int (*ready)(QemuChange *change, VhError **err);

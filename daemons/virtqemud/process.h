@@ -200,6 +200,8 @@ int qemu_ports_assign(QemuDriver *driver, VhDomainDef *def, VhError **err);
  * return int may return VH_LATER and then end their turn with qemu_run_step_done() (run-steps.h), but child. */
 typedef struct QemuRunHooks {
         const char *name;
+        /* What other daemons have to say of def (dom->def), which may change, before anything is decided from it. */
+        int (*resolve)(QemuProcess *proc, VhError **err);
         /* On the loop, before the command line is made; may change def (dom->def) and launch. */
         int (*prepare)(QemuProcess *proc, QemuLaunch *launch, VhError **err);
         /* In the child between fork and exec: only what is safe there. Returns 0 or negative errno, which the start

@@ -12,6 +12,7 @@
 #include "block-job.h"
 #include "caps-flags.h"
 #include "group.h"
+#include "guest-ports.h"
 #include "migrate.h"
 #include "refresh.h"
 #include "script.h"
@@ -238,6 +239,7 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN);
         qemu_migrate_recover(proc);
         qemu_block_jobs_refresh(proc);
+        qemu_ports_reclaim(proc);
 }
 
 static void ready(QemuProcess *proc)

@@ -39,6 +39,8 @@ static const QemuRunHooks *hook_at(const QemuStepWalk *walk, size_t place)
 static int take_turn(const QemuRunHooks *hooks, QemuProcess *proc, const QemuStepWalk *walk, VhError **err)
 {
         switch (walk->step) {
+        case QEMU_STEP_RESOLVE:
+                return hooks->resolve ? hooks->resolve(proc, err) : 0;
         case QEMU_STEP_PREPARE:
                 return hooks->prepare ? hooks->prepare(proc, walk->launch, err) : 0;
         case QEMU_STEP_FORKED:

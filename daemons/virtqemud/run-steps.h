@@ -8,6 +8,7 @@
 #include "process.h"
 
 typedef enum QemuRunStep {
+        QEMU_STEP_RESOLVE,
         QEMU_STEP_PREPARE,
         QEMU_STEP_FORKED,
         QEMU_STEP_STARTED,

@@ -476,19 +476,29 @@ static int decide(QemuStarting *s, VhError **err)
         return r;
 }
 
-static void capabilities_known(void *data, QemuCaps *caps, int r, const VhError *error)
+/* The definition is what other daemons made of it. */
+static void resolved(void *data, int r, const VhError *error)
 {
         QemuStarting *s = data;
         VhError *err = vh_error_copy(error);
 
-        if (r == 0) {
-                s->proc->caps = qemu_caps_ref(caps);
-                r = decide(s, &err);
-        }
+        r = r < 0 ? r : decide(s, &err);
         if (r < 0)
                 fail(s, r, err);
         else
                 qemu_run_step(s->proc, QEMU_STEP_PREPARE, &s->launch, prepared, s);
+}
+
+static void capabilities_known(void *data, QemuCaps *caps, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+
+        if (r < 0) {
+                fail(s, r, vh_error_copy(error));
+                return;
+        }
+        s->proc->caps = qemu_caps_ref(caps);
+        qemu_run_step(s->proc, QEMU_STEP_RESOLVE, NULL, resolved, s);
 }
 
 /* Parts that a definition may have and this driver cannot run. Returns 0 or negative errno. */

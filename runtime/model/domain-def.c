@@ -60,11 +60,6 @@ int vh_domain_def_parse(VhDomainDef **defp, const char *xml, unsigned flags, con
         return r < 0 ? r : vh_domain_def_parse_node(defp, root, flags, env, err);
 }
 
-void vh_domain_def_format_to(const VhDomainDef *def, unsigned flags, VhBuf *b)
-{
-        vh_xml_bind_format(&vh_table_domain, NULL, def, flags, b);
-}
-
 char *vh_domain_def_format(const VhDomainDef *def, unsigned flags)
 {
         VhBuf b = {};

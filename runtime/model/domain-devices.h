@@ -376,6 +376,19 @@ typedef struct VhPortForward {
         VH_LIST(VhPortRange) ranges; /* none: all ports */
 } VhPortForward;
 
+/* What an interface is plugged into, and how. */
+typedef struct VhNetEnd {
+        VhNetType type;
+        uint8_t mac_table_manager;                         /* words: kernel, libvirt */
+        uint8_t direct_mode;                               /* words */
+        uint8_t hostdev_managed, isolated, trust_guest_rx; /* VH_YES, VH_NO */
+        char *bridge, *source_dev;
+        VhAddress hostdev;
+        VhVirtualPort *virtport;
+        VhVlan *vlan;
+        VhBandwidth *bandwidth;
+} VhNetEnd;
+
 typedef struct VhNet {
         VhNetType type;
         uint8_t mac_check, mac_type;                                             /* words */
@@ -425,7 +438,17 @@ typedef struct VhNet {
         uint32_t mtu;
         VhOptU64 sndbuf; /* bytes */
         VhDeviceInfo info;
+        /* Of an interface in a network that has its port there: what its definition says, while the fields above say
+         * what the network gave it. NULL: of others. vh_net_plug() */
+        VhNetEnd *defined;
+        VhNetEnd *actual; /* in status files only: what the network gave it */
 } VhNet;
+
+/* Makes an interface in a network what its port says; end (what it points to is taken over) need not say more than the
+ * network changes. One that is plugged in already changes its plug. */
+void vh_net_plug(VhNet *net, VhNetEnd *end);
+/* Plugs an interface in like another one, which it is to replace: limits that it has itself stay its own. */
+void vh_net_plug_like(VhNet *net, const VhNet *other);
 
 extern const VhXmlNames vh_net_type_names; /* VhNetType */
 

@@ -153,13 +153,45 @@ static const VhXmlTable table_port_forward = {
 };
 #undef S
 
-#define S       VhNet
-#define IS(t)   WHEN(type, BIT(VH_NET_##t))
+#define S     VhNetEnd
+#define IS(t) WHEN(type, BIT(VH_NET_##t))
+const VhXmlTable vh_table_net_end = {
+        "actual",
+        sizeof(S),
+        ROWS(ENUM("type", type, vh_net_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
+             YESNO("managed", hostdev_managed, IS(HOSTDEV)), YESNO("trustGuestRxFilters", trust_guest_rx),
+             GROUP("source",
+                   ROWS(ATTR("bridge", bridge, string),
+                        WORD("macTableManager", mac_table_manager, NAMES("kernel", "libvirt"))),
+                   WHEN(type, BIT(VH_NET_NETWORK) | BIT(VH_NET_BRIDGE))),
+             GROUP("source",
+                   ROWS(ATTR("dev", source_dev, string),
+                        WORD("mode", direct_mode, NAMES("vepa", "private", "bridge", "passthrough"))),
+                   IS(DIRECT)),
+             GROUP("source", ROWS(GROUP_AT("address", hostdev, vh_rows_address)), IS(HOSTDEV)),
+             PTR("vlan", vlan, vh_table_vlan), PTR("virtualport", virtport, vh_table_virtualport),
+             PTR("bandwidth", bandwidth, vh_table_bandwidth), GROUP("port", ROWS(YESNO("isolated", isolated)))),
+};
+#undef IS
+#undef S
+
+#define S     VhNet
+#define IS(t) WHEN(type, BIT(VH_NET_##t))
+/* Copied with the rest, but never read or written. */
+#define NOWHERE WHEN(type, BIT(63))
 #define SOCKETS (BIT(VH_NET_SERVER) | BIT(VH_NET_CLIENT) | BIT(VH_NET_MCAST))
 
 static const VhXmlRow rows_source_ips[] = {
         LIST("ip", source_ips, vh_table_net_ip),
         LIST("route", source_routes, vh_table_net_route),
+        {},
+};
+
+/* Of one that a network gave its bridge or device to. */
+static const VhXmlRow rows_from_network[] = {
+        ATTR("network", network, string, LIVE),
+        ATTR("portgroup", portgroup, string, LIVE),
+        ATTR("portid", portid, uuid, LIVE),
         {},
 };
 
@@ -171,7 +203,8 @@ static const VhXmlRow rows_net_source[] = {
                    EMBED(rows_source_ips)),
               IS(NETWORK)),
         GROUP("source",
-              ROWS(ATTR("bridge", bridge, string, REQUIRED), DROPPED_ATTR("macTableManager"), EMBED(rows_source_ips)),
+              ROWS(EMBED(rows_from_network), ATTR("bridge", bridge, string, REQUIRED), DROPPED_ATTR("macTableManager"),
+                   EMBED(rows_source_ips)),
               IS(BRIDGE)),
         GROUP("source", ROWS(ATTR("dev", source_dev, string)), IS(USER)),
         GROUP("source", ROWS(ATTR("dev", source_dev, string), EMBED(rows_source_ips)), IS(ETHERNET)),
@@ -192,7 +225,7 @@ static const VhXmlRow rows_net_source[] = {
               IS(UDP)),
         GROUP("source", ROWS(ATTR("name", source_dev, string, REQUIRED)), IS(INTERNAL)),
         GROUP("source",
-              ROWS(ATTR("dev", source_dev, string, REQUIRED),
+              ROWS(EMBED(rows_from_network), ATTR("dev", source_dev, string, REQUIRED),
                    WORD("mode", direct_mode, NAMES("vepa", "private", "bridge", "passthrough"))),
               IS(DIRECT)),
         GROUP("source", ROWS(GROUP_AT("address", hostdev, vh_rows_address, REQUIRED)), IS(HOSTDEV)),
@@ -233,6 +266,8 @@ static const VhXmlRow rows_net_content[] = {
               ROWS(ATTR("address", mac, mac, FAULT(VIR_ERR_XML_ERROR, "unable to parse mac address '", "'")),
                    WORD("type", mac_type, NAMES("generated", "static")), WORD("check", mac_check, NAMES("yes", "no")))),
         EMBED(rows_net_source),
+        PTR("actual", actual, vh_table_net_end, .show = VH_XML_STATUS),
+        PTR("defined", defined, vh_table_net_end, NOWHERE),
         PTR("vlan", vlan, vh_table_vlan),
         LIST("portForward", port_forwards, table_port_forward, IS(USER)),
         PTR("virtualport", virtport, vh_table_virtualport),
@@ -267,6 +302,8 @@ const VhXmlTable vh_table_net = {
         ROWS(ENUM("type", type, vh_net_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
              YESNO("managed", hostdev_managed, IS(HOSTDEV)), YESNO("trustGuestRxFilters", trust_guest_rx),
              EMBED(rows_net_content)),
+        vh_net_read_plug,
 };
+#undef NOWHERE
 #undef IS
 #undef S

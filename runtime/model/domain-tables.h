@@ -22,7 +22,9 @@ extern const VhXmlNames vh_disk_bus_names;
 extern const VhXmlNames vh_disk_device_names;
 extern const VhXmlNames vh_storage_format_names;
 /* domain-net.c */
-extern const VhXmlTable vh_table_net;
+extern const VhXmlTable vh_table_net, vh_table_net_end;
+/* Check of an interface: its plug is taken from <actual>, which only status files have. */
+int vh_net_read_plug(void *obj, const VhXmlParse *p, const xmlNode *node);
 extern const VhXmlTable vh_table_net_ip, vh_table_net_route, vh_table_teaming;
 extern const VhXmlTable vh_table_bandwidth, vh_table_virtualport, vh_table_vlan;
 /* domain-display.c */

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests that need what other daemons have: secrets. Debian's libvirtd is the other daemon; alone, as both,
+"""Guests that need what other daemons have: secrets, networks. Debian's libvirtd is the other daemon; alone, as both,
 it says what ours must do. Prints TAP."""
 
 import json
@@ -221,17 +221,149 @@ def keys_of_certificates():
     same(expected, found)
 
 
-def nobody_there():
-    """Without the other daemon the socket is named."""
+# ---- networks ----
+
+NETWORKS = {
+    "isolated": "<bridge name='vbr5'/>",
+    "bridged": "<forward mode='bridge'/><bridge name='br7'/>",
+    "direct": "<forward mode='bridge'><interface dev='v0'/></forward>",
+    "grouped": "<bridge name='vbr6'/><portgroup name='all' default='yes'/><portgroup name='some'/>",
+    "stopped": "<bridge name='vbr8'/>",
+}
+LINKS = """mount -t sysfs sys /sys && ip link add br7 type bridge && ip link set br7 up && ip link add v0 type veth peer name v1 &&
+ip link set v0 up && ip link set v1 up"""
+MACVTAP = ("ip link add link v0 name probe type macvtap && test -e /dev/tap$(cat /sys/class/net/probe/ifindex); r=$?; ip link del probe; exit $r")
+
+
+def networks(h):
+    h.run(LINKS)
+    for name, inside in NETWORKS.items():
+        h.ask("net-define", h.file(f"<network><name>{name}</name>{inside}</network>"))
+        if name != "stopped":
+            h.ask("net-start", name)
+
+
+def interface(network, mac=1, inside="", **source):
+    more = "".join(f" {key}='{value}'" for key, value in source.items())
+    return (f"<interface type='network'><mac address='52:54:00:00:00:0{mac}'/><source network='{network}'{more}/><model type='virtio'/>{inside}"
+            "</interface>")
+
+
+def ports(h, network):
+    """As the network has them, without their names."""
+    texts = [h.ask("net-port-dumpxml", network, port) for port in h.ask("net-port-list", network).split()]
+    return sorted(re.sub(r"<uuid>[-0-9a-f]+</uuid>", "", text, count=1) for text in texts)
+
+
+def interfaces(h, *flags):
+    text = re.sub(r"portid='[^']*'", "portid", h.must("dumpxml", "a", *flags))
+    return re.findall(r"<interface.*?</interface>", text, re.S)
+
+
+def tap_masters(h):
+    return sorted(line.split("master ")[1].split()[0] for line in h.run("ip -o link").splitlines() if ": vnet" in line)
+
+
+@both
+def interfaces_in_networks(h):
+    """Networks with a bridge of their own, with the host's, and with a device of the host; what they refuse."""
+    networks(h)
+    h.can_macvtap = subprocess.run(h.enter(["sh", "-c", MACVTAP]), capture_output=True, check=False).returncode == 0
+    outcome = []
+    for network in ["isolated", "bridged", "grouped"] + (["direct"] if h.can_macvtap else []):
+        h.started(interface(network))
+        outcome += [interfaces(h), interfaces(h, "--inactive"), h.must("domiflist", "a").split()[1:], ports(h, network), tap_masters(h)]
+        h.must("destroy", "a")
+        outcome += [ports(h, network), tap_masters(h)]
+    for wrong in (interface("isolated", inside="<virtualport type='openvswitch'/>"), interface("isolated", inside="<vlan><tag id='3'/></vlan>"),
+                  interface("nowhere"), interface("stopped"), interface("isolated") + interface("nowhere", 2)):
+        outcome += [h.guest(wrong), ports(h, "isolated"), h.must("list", "--all", "--name")]
+    assert h.guest(interface("isolated") + disk("missing"))
+    return outcome + [ports(h, "isolated"), tap_masters(h)]
+
+
+@both
+def interfaces_come(h):
+    """They join a running guest, change, and leave no port where they cannot join."""
+    networks(h)
+    h.started(interface("isolated"))
+    h.must("attach-device", "a", h.file(interface("grouped", 2, portgroup="some")))
+    outcome = [interfaces(h), ports(h, "grouped"), tap_masters(h)]
+    run = h.virsh("attach-device", "a", h.file(interface("isolated", 3, "<rom file='/missing'/>")))
+    outcome += [run.returncode, ports(h, "isolated"), tap_masters(h)]
+    run = h.virsh("attach-device", "a", h.file(interface("stopped", 3)))
+    outcome += [run.stderr.splitlines()[1:], len(interfaces(h))]
+    h.must("update-device", "a", h.file(interface("isolated", 1, "<link state='down'/>")), "--live")
+    outcome += [interfaces(h), ports(h, "isolated"), tap_masters(h)]
+    h.must("destroy", "a")
+    return outcome + [ports(h, "isolated"), ports(h, "grouped")]
+
+
+def daemon_dies():
+    """Ports outlive the daemon, come back where the network lost them, and go with the guest when nobody watches."""
     with Peered() as h:
+        networks(h)
+        h.started(interface("isolated") + interface("bridged", 2))
+        before, names = interfaces(h), h.ask("net-port-list", "bridged")
+        h.qemud.stop(signal.SIGKILL)
+        h.ask("net-destroy", "bridged")
+        h.ask("net-start", "bridged")
+        assert not ports(h, "bridged")
+        h.start_daemon()
+        assert interfaces(h) == before, interfaces(h)
+        assert host.wait_for(lambda: h.ask("net-port-list", "bridged") == names, 20), "the port did not come back"
+        pids = h.guests()
+        h.qemud.stop(signal.SIGKILL)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        h.start_daemon()
+        assert host.wait_for(lambda: not ports(h, "isolated") + ports(h, "bridged"), 20), "ports stay behind"
+
+
+def to_the_reference_and_back():
+    """Each takes over the guest of the other and removes its ports."""
+    with Peered() as h:
+        networks(h)
+        for first in (True, False):
+            if first:
+                h.started(interface("isolated") + interface("bridged", 2))
+                before = interfaces(h)
+                h.qemud.stop()
+                h.peer.stop()
+            h.reference = first
+            if first:
+                h.start_daemon()
+                h.peer_uri = h.uri
+                assert interfaces(h) == before, interfaces(h)
+                h.must("destroy", "a")
+                assert not ports(h, "isolated") + ports(h, "bridged")
+                h.started(interface("isolated") + interface("bridged", 2))
+                before = interfaces(h)
+                h.qemud.stop()
+            else:
+                h.peer, h.peer_uri = h.daemon("reference", prefix=BLIND)
+                h.start_daemon()
+                assert interfaces(h) == before, interfaces(h)
+                h.must("destroy", "a")
+                assert not ports(h, "isolated") + ports(h, "bridged")
+
+
+def nobody_there():
+    """Without the other daemon the socket is named, and the guest can still end."""
+    with Peered() as h:
+        networks(h)
+        h.images()
+        h.started(interface("isolated"))
         h.peer.stop()
-        where = "Failed to connect socket to '/run/libvirt/virt%sd-sock': No such file or directory"
-        for daemon, devices in (("secret", disk("x", encrypted(by_uuid(5)))),):
-            error = h.guest(devices)
-            assert where % daemon in error, error
+        for daemon, devices in (("secret", disk("a.luks", encrypted(by_uuid(5)))), ("network", interface("isolated", 2))):
+            run = h.virsh("attach-device", "a", h.file(devices))
+            assert f"Failed to connect socket to '/run/libvirt/virt{daemon}d-sock': No such file or directory" in run.stderr, run.stderr
+        h.must("destroy", "a")
+        assert not h.must("list", "--all", "--name").strip() and not tap_masters(h)
 
 
-TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, nobody_there]
+TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come, daemon_dies,
+         to_the_reference_and_back, nobody_there]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))
