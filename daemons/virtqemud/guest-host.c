@@ -4,6 +4,7 @@
 #include "guest-host.h"
 
 #include "guest-secrets.h"
+#include "guest-volumes.h"
 #include "guest-ports.h"
 #include "helpers.h"
 #include "run-steps.h"
@@ -26,6 +27,9 @@ static int resolve(QemuProcess *proc, VhError **err)
         const VhDomainDef *def = proc->dom->def;
 
         proc->work = qemu_host_work_new();
+        for (uint32_t i = 0; i < def->disks.n; i++)
+                if (qemu_disk_wants_volume(def->disks.items[i]))
+                        qemu_volume_want(proc, def->disks.items[i], proc->work);
         for (uint32_t i = 0; i < def->nets.n; i++)
                 if (qemu_net_wants_port(def->nets.items[i]))
                         qemu_port_want(proc, def->nets.items[i], proc->work);

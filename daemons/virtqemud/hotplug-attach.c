@@ -12,6 +12,7 @@
 #include "guest-locks.h"
 #include "guest-ports.h"
 #include "guest-secrets.h"
+#include "guest-volumes.h"
 #include "isolation.h"
 
 /* ---- the device in a copy of what runs ---- */
@@ -222,6 +223,8 @@ static void attach_run(QemuTask *task)
         change->resolved = qemu_host_work_new();
         if (change->dev.kind == VH_DEVICE_NET && qemu_net_wants_port(change->dev.dev))
                 qemu_port_want(qemu_process(task->dom), change->dev.dev, change->resolved);
+        if (change->dev.kind == VH_DEVICE_DISK && qemu_disk_wants_volume(change->dev.dev))
+                qemu_volume_want(qemu_process(task->dom), change->dev.dev, change->resolved);
         qemu_host_work_go(change->resolved, task->driver->pool, resolved, change);
 }
 

@@ -94,6 +94,7 @@ static void process_free(QemuProcess *proc)
         qemu_locks_free(proc->locks);
         qemu_migration_free(proc->moving);
         qemu_helpers_free(proc);
+        qemu_host_work_drop(proc->volumes, false);
         qemu_identity_free(proc->identity);
         qemu_cgroup_free(proc->group);
         qemu_dev_tree_free(proc->dev_tree);

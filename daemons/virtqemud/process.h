@@ -76,6 +76,7 @@ struct QemuProcess {
         bool owns_files;                      /* given to its account by this daemon's start */
         struct QemuLocks *locks;              /* guest-locks.h; NULL: not asked for yet */
         struct QemuHelper *helpers;           /* helpers.h */
+        struct QemuHostWork *volumes;         /* that are looked up again; NULL: none is */
         struct QemuHostWork *work;            /* that goes on for the run; NULL: none does. guest-host.h */
         QemuLaunch *launch;                   /* of the start, while its work goes on */
         bool host_made;                       /* by this start, what it needs of the host */

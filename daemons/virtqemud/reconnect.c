@@ -13,6 +13,7 @@
 #include "caps-flags.h"
 #include "group.h"
 #include "guest-ports.h"
+#include "guest-volumes.h"
 #include "migrate.h"
 #include "refresh.h"
 #include "script.h"
@@ -240,6 +241,7 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
         qemu_migrate_recover(proc);
         qemu_block_jobs_refresh(proc);
         qemu_ports_reclaim(proc);
+        qemu_volumes_find_again(proc);
 }
 
 static void ready(QemuProcess *proc)

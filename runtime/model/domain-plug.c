@@ -89,10 +89,17 @@ int vh_net_read_plug(void *obj, const VhXmlParse *p, const xmlNode *node)
 /* A definition that shares everything with another, but for what differs. */
 typedef struct View {
         VhDomainDef def;
+        VhDisk *disks;
+        VhDisk **disk_items;
         VhNet *nets;
         VhNet **net_items;
         VhNetEnd *ends;
 } View;
+
+static bool is_found_volume(const VhDisk *disk)
+{
+        return disk->src.pool && disk->src.type != VH_DISK_TYPE_VOLUME;
+}
 
 /* Names that are made for one run. */
 static bool has_made_name(const VhNet *net)
@@ -100,7 +107,31 @@ static bool has_made_name(const VhNet *net)
         return net->target && (vh_startswith(net->target, "vnet") || vh_startswith(net->target, "macvtap"));
 }
 
-static bool needs_view(const VhDomainDef *def, unsigned flags)
+static bool has_found_volumes(const VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->disks.n; i++)
+                if (is_found_volume(def->disks.items[i]))
+                        return true;
+        return false;
+}
+
+/* Their path is the pool's affair. */
+static void show_volumes(View *v)
+{
+        uint32_t n = v->def.disks.n;
+
+        v->disks = vh_new(VhDisk, n);
+        v->disk_items = vh_new(VhDisk *, n);
+        for (uint32_t i = 0; i < n; i++) {
+                v->disks[i] = *v->def.disks.items[i];
+                v->disk_items[i] = &v->disks[i];
+                if (is_found_volume(&v->disks[i]))
+                        v->disks[i].src.type = VH_DISK_TYPE_VOLUME;
+        }
+        v->def.disks.items = v->disk_items;
+}
+
+static bool shows_other_nets(const VhDomainDef *def, unsigned flags)
 {
         for (uint32_t i = 0; flags & (VH_XML_INACTIVE | VH_XML_STATUS) && i < def->nets.n; i++)
                 if (def->nets.items[i]->defined || has_made_name(def->nets.items[i]))
@@ -140,9 +171,13 @@ void vh_domain_def_format_to(const VhDomainDef *def, unsigned flags, VhBuf *b)
 {
         View v = { .def = *def };
 
-        if (needs_view(def, flags))
+        if (has_found_volumes(def))
+                show_volumes(&v);
+        if (shows_other_nets(def, flags))
                 show_nets(&v, flags);
         vh_xml_bind_format(&vh_table_domain, NULL, &v.def, flags, b);
+        free(v.disks);
+        free(v.disk_items);
         free(v.nets);
         free(v.net_items);
         free(v.ends);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests that need what other daemons have: secrets, networks. Debian's libvirtd is the other daemon; alone, as both,
+"""Guests that need what other daemons have: secrets, networks, volumes. Debian's libvirtd is the other daemon; alone, as both,
 it says what ours must do. Prints TAP."""
 
 import json
@@ -348,14 +348,68 @@ def to_the_reference_and_back():
                 assert not ports(h, "isolated") + ports(h, "bridged")
 
 
+# ---- volumes ----
+
+def pool(h):
+    h.run("mkdir -p /var/lib/libvirt/p/folder && cd /var/lib/libvirt/p && truncate -s 1M v.raw && qemu-img create -q -f qcow2 q.qcow2 1M")
+    h.ask("pool-define", h.file("<pool type='dir'><name>p</name><target><path>/var/lib/libvirt/p</path></target></pool>"))
+    h.ask("pool-start", "p")
+
+
+def volume(name, kind="raw", target="sda", inside="", of="p", mode=""):
+    return (f"<disk type='volume' device='disk'><driver name='qemu' type='{kind}'/><source pool='{of}' volume='{name}' {mode}/>{inside}"
+            f"<target dev='{target}' bus='scsi'/></disk>")
+
+
+def disks(h, *flags):
+    return re.findall(r"<disk.*?</disk>", h.must("dumpxml", "a", *flags), re.S)
+
+
+def images(h):
+    return sorted(node["image"]["filename"] for node in h.qmp("query-named-block-nodes"))
+
+
+@both
+def volumes(h):
+    """Disks by pool and volume: what QEMU opens, what clients see, and why there is none."""
+    pool(h)
+    h.started(volume("v.raw") + volume("q.qcow2", "qcow2", "sdb"))
+    outcome = [disks(h), disks(h, "--inactive"), images(h), h.must("domblklist", "a").split(), h.must("domblkinfo", "a", "sdb").split()]
+    h.must("detach-device", "a", h.file(volume("q.qcow2", "qcow2", "sdb")))
+    assert host.wait_for(lambda: "sdb" not in h.must("domblklist", "a"), 20), "the disk did not leave"
+    outcome.append(images(h))
+    h.must("attach-device", "a", h.file(volume("q.qcow2", "qcow2", "sdc")))
+    outcome += [disks(h), images(h)]
+    h.must("destroy", "a")
+    for wrong in (volume("absent"), volume("v.raw", of="absent"), volume("v.raw", mode="mode='direct'"), volume("folder")):
+        outcome.append(h.guest(wrong))
+    h.ask("pool-destroy", "p")
+    return outcome + [h.guest(volume("v.raw")), h.must("list", "--all", "--name")]
+
+
+def volumes_after_restart():
+    """A daemon that takes over looks its guests' volumes up again."""
+    with Peered() as h:
+        pool(h)
+        h.started(volume("v.raw"))
+        before = disks(h)
+        h.qemud.stop(signal.SIGKILL)
+        h.start_daemon()
+        assert disks(h) == before, disks(h)
+        assert host.wait_for(lambda: "1048576" in h.virsh("domblkinfo", "a", "sda").stdout, 20), "the volume was not found again"
+        h.must("blockresize", "a", "sda", "2M")
+        assert os.stat(h.path("lib", "p", "v.raw")).st_size == 2 << 20
+
+
 def nobody_there():
     """Without the other daemon the socket is named, and the guest can still end."""
     with Peered() as h:
         networks(h)
         h.images()
+        pool(h)
         h.started(interface("isolated"))
         h.peer.stop()
-        for daemon, devices in (("secret", disk("a.luks", encrypted(by_uuid(5)))), ("network", interface("isolated", 2))):
+        for daemon, devices in (("secret", disk("a.luks", encrypted(by_uuid(5)))), ("network", interface("isolated", 2)), ("storage", volume("v.raw"))):
             run = h.virsh("attach-device", "a", h.file(devices))
             assert f"Failed to connect socket to '/run/libvirt/virt{daemon}d-sock': No such file or directory" in run.stderr, run.stderr
         h.must("destroy", "a")
@@ -363,7 +417,7 @@ def nobody_there():
 
 
 TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come, daemon_dies,
-         to_the_reference_and_back, nobody_there]
+         to_the_reference_and_back, volumes, volumes_after_restart, nobody_there]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))
