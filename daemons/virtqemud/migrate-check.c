@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "base/file.h"
+#include "migrate-resume.h"
 #include "migrate-storage.h"
 #include "migrate.h"
 
@@ -16,8 +17,6 @@ static int refuse(VhError **err, int code, const char *why)
 
 static int check_flags(const QemuMigrateParams *p, VhError **err)
 {
-        if (p->flags & VIR_MIGRATE_POSTCOPY_RESUME)
-                return refuse(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "a post-copy migration that broke cannot be resumed");
         if (!(p->flags & VIR_MIGRATE_OFFLINE))
                 return 0;
         if (p->flags & QEMU_MIGRATE_STORAGE)
@@ -145,8 +144,14 @@ static int check_jobs(VhDomainObj *dom, const QemuMigrateParams *p, VhError **er
 
 int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err)
 {
+        const QemuMigration *m = qemu_migration(dom);
         int r = qemu_migrate_params_check_source(p, err);
 
+        if (r == 0 && qemu_migrate_is_resume(p))
+                return qemu_migrate_check_resume(dom, m, false, err);
+        if (r == 0 && m && m->phase == QEMU_PHASE_POSTCOPY_FAILED)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "another migration job is already running for domain '%s'", dom->node.name);
         if (r == 0)
                 r = check_flags(p, err);
         if (r == 0 && !(p->flags & VIR_MIGRATE_OFFLINE))

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "base/log.h"
 #include "guest-locks.h"
+#include "migrate-resume.h"
 #include "migrate.h"
 #include "moment.h"
 
@@ -79,7 +80,15 @@ static void got_last_stats(QemuTask *task, json_t *ret, int r, const VhError *er
 
         if (r == 0)
                 qemu_stats_read_qmp(&m->stats, ret);
+        if (json_object_get(ret, "downtime"))
+                m->stats.downtime = (uint64_t)json_integer_value(json_object_get(ret, "downtime"));
         end_here((MigrateTask *)task, m);
+}
+
+/* More came after perform. */
+static void ask_last_stats(MigrateTask *t)
+{
+        qemu_task_qmp_try(&t->task, qmp_command("query-migrate", NULL), got_last_stats);
 }
 
 /* The target runs the guest, and the rest of its memory is on the way. */
@@ -91,15 +100,19 @@ static void postcopy_moved(MigrateTask *t)
                 return;
         m->task = NULL;
         if (m->status == QEMU_MOVE_COMPLETED)
-                qemu_task_qmp_try(&t->task, qmp_command("query-migrate", NULL), got_last_stats);
+                ask_last_stats(t);
         else
                 broke(t, m);
 }
 
 static void let_go(MigrateTask *t, QemuMigration *m)
 {
+        if (qemu_migrate_is_resume(&t->params))
+                qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM_RESUME);
         if (qemu_migrate_is_postcopy(m))
                 qemu_migrate_follow(t, postcopy_moved);
+        else if (m->flags & VIR_MIGRATE_POSTCOPY)
+                ask_last_stats(t);
         else
                 end_here(t, m);
 }
@@ -152,9 +165,11 @@ static void confirm_run(QemuTask *task)
 
         if (!m)
                 qemu_task_end(task, -EINVAL, err);
-        else if (t->cancelled && qemu_migrate_is_postcopy(m))
-                broke(t, m);
-        else if (t->cancelled) {
+        else if (t->cancelled && qemu_migrate_is_postcopy(m)) {
+                /* The target said why. */
+                qemu_migrate_postcopy_failed(m);
+                qemu_task_end(task, 0, NULL);
+        } else if (t->cancelled) {
                 qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM3_CANCELLED);
                 qemu_migrate_restore(t, 0, NULL);
         } else

@@ -210,7 +210,7 @@ static int check_abort(QemuTask *task, VhError **err)
         if (jobs->async_kind == QEMU_ASYNC_START)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "cannot abort VM start; use virDomainDestroy instead");
-        if (m && m->status == QEMU_MOVE_POSTCOPY)
+        if (m && qemu_migrate_is_postcopy(m))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "cannot abort migration in post-copy mode");
         return 0;

@@ -30,7 +30,7 @@ static void throw_away(MigrateTask *t, int r, VhError *err)
         qemu_migrate_watch(t, thrown_away);
 }
 
-static void ended_by_itself(QemuTask *task)
+void qemu_migrate_finish_ended(QemuTask *task)
 {
         VhError *err = NULL;
         int r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
@@ -131,8 +131,7 @@ static void is_here(MigrateTask *t)
         qemu_task_end(&t->task, 0, NULL);
 }
 
-/* All memory is there now, or it will never be. */
-static void postcopy_moved(MigrateTask *t)
+void qemu_migrate_finish_postcopy(MigrateTask *t)
 {
         QemuMigration *m = qemu_migration(t->task.dom);
         VhError *err = NULL;
@@ -159,7 +158,7 @@ static void running(QemuTask *task, json_t *ret, int r, const VhError *err)
         if (r < 0)
                 throw_away(t, r, vh_error_copy(err));
         else if (t->postcopy)
-                qemu_migrate_follow(t, postcopy_moved);
+                qemu_migrate_follow(t, qemu_migrate_finish_postcopy);
         else
                 is_here(t);
 }
@@ -241,7 +240,7 @@ static void finish_run(QemuTask *task)
                 throw_away(t, r, err);
                 return;
         }
-        qemu_migrate_watch(t, ended_by_itself);
+        qemu_migrate_watch(t, qemu_migrate_finish_ended);
         qemu_migrate_follow(t, moved);
 }
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "api.h"
-#include "migrate.h"
+#include "migrate-resume.h"
 #include "qemu-ops.h"
 
 /* Where a call wants its results; NULL: it has none of that kind. */
@@ -107,10 +107,19 @@ static int begin(VhCall *call, const remote_nonnull_domain *wire, const QemuMigr
                  VhError **err)
 {
         const Phase phase = {
-                .dom = qemu_domain(call, wire, err), .class = &qemu_begin_class, .params = p, .ended = ended
+                .dom = qemu_domain(call, wire, err),
+                .class = qemu_migrate_is_resume(p) ? &qemu_resume_begin_class : &qemu_begin_class,
+                .params = p,
+                .ended = ended,
         };
+        const QemuMigration *m = phase.dom ? qemu_migration(phase.dom) : NULL;
 
-        return phase.dom ? go(call, &phase, err) : -ENOENT;
+        if (!phase.dom)
+                return -ENOENT;
+        /* Its job would not end by itself: no use in waiting for it. */
+        if (m && m->phase == QEMU_PHASE_POSTCOPY_FAILED && !qemu_migrate_is_resume(p))
+                return qemu_migrate_check(phase.dom, p, err);
+        return go(call, &phase, err);
 }
 
 QEMU_OP_RET(domain_migrate_begin3_params)
@@ -232,6 +241,13 @@ static const char *name_there(VhDomainObj *dom, const QemuMigrateParams *p)
         return m && m->name_there ? m->name_there : dom->node.name;
 }
 
+static const QemuTaskClass *finish_class(const QemuMigrateParams *p)
+{
+        if (qemu_migrate_is_resume(p))
+                return &qemu_resume_finish_class;
+        return p->flags & VIR_MIGRATE_OFFLINE ? &qemu_offline_finish_class : &qemu_finish_class;
+}
+
 static int finish(VhCall *call, Phase *phase, const char *name, VhError **err)
 {
         if (!name)
@@ -240,7 +256,7 @@ static int finish(VhCall *call, Phase *phase, const char *name, VhError **err)
         /* What was to be thrown away is gone already. */
         if (!phase->dom && phase->cancelled)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_MIGRATE_FINISH_OK, NULL);
-        phase->class = phase->params->flags & VIR_MIGRATE_OFFLINE ? &qemu_offline_finish_class : &qemu_finish_class;
+        phase->class = finish_class(phase->params);
         phase->cookie_name = name_there(phase->dom, phase->params);
         phase->cookie_parts = QEMU_COOKIE_FOR_FINISH;
         phase->last = true;

@@ -8,6 +8,7 @@
 #include "api.h"
 #include "base/log.h"
 #include "migrate-remote.h"
+#include "migrate-resume.h"
 #include "migrate-tunnel.h"
 #include "migrate.h"
 #include "procs.h"
@@ -118,7 +119,7 @@ static void confirm(Peer *p)
                 qemu_task_go(&t->task);
                 return;
         }
-        if (!m || is_undecided(p)) {
+        if (!m || (is_undecided(p) && !qemu_migrate_is_postcopy(m))) {
                 if (m) {
                         vh_log_error("domain '%s': the connection broke while the target started the guest; it stays "
                                      "paused here, resume it once it is known not to run there",
@@ -396,7 +397,7 @@ static void begun(QemuTask *task, int r, const VhError *err)
         if (qemu_migration(task->dom))
                 qemu_migration(task->dom)->conn = NULL; /* the call lasts until the end */
         /* One that does not run here will not run there. */
-        if (task->dom->state == VIR_DOMAIN_PAUSED)
+        if (task->dom->state == VIR_DOMAIN_PAUSED && !qemu_migrate_is_resume(&p->t.params))
                 p->t.params.flags |= VIR_MIGRATE_PAUSED;
         prepare(p);
 }
@@ -406,7 +407,9 @@ static void begin(Peer *p)
         QemuMigrateParams params = p->t.params;
 
         params.flags |= VIR_MIGRATE_CHANGE_PROTECTION;
-        qemu_task_go(&phase(p, &qemu_begin_class, &params, begun)->task);
+        qemu_task_go(&phase(p, qemu_migrate_is_resume(&params) ? &qemu_resume_begin_class : &qemu_begin_class, &params,
+                            begun)
+                              ->task);
 }
 
 /* ---- the connection ---- */

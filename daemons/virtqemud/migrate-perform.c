@@ -8,6 +8,7 @@
 #include "guest-locks.h"
 #include "migrate-address.h"
 #include "migrate-dial.h"
+#include "migrate-resume.h"
 #include "migrate-storage.h"
 #include "migrate-tunnel.h"
 #include "migrate.h"
@@ -27,6 +28,12 @@ static void gave_up(MigrateTask *t, int r, VhError *err)
                 return;
         }
         m->task = NULL;
+        if (qemu_migrate_is_resume(&t->params)) {
+                m->status = QEMU_MOVE_POSTCOPY_PAUSED;
+                qemu_migrate_postcopy_failed(m);
+                qemu_task_end(&t->task, r, err);
+                return;
+        }
         qemu_storage_cancel(m);
         qemu_migrate_restore(t, r, err);
 }
@@ -96,11 +103,13 @@ static void done(MigrateTask *t, QemuMigration *m)
         cookie.has_stats = true;
         m->stats.sent = qemu_now_ms();
         qemu_stats_tick(&m->stats);
-        qemu_stats_tick_downtime(&m->stats);
+        if (!qemu_migrate_is_resume(&t->params))
+                qemu_stats_tick_downtime(&m->stats);
         cookie.stats = m->stats;
         t->cookie_out = qemu_cookie_format(&cookie);
         m->task = NULL;
-        qemu_migration_set_phase(m, QEMU_PHASE_PERFORM3_DONE);
+        if (!qemu_migrate_is_resume(&t->params))
+                qemu_migration_set_phase(m, QEMU_PHASE_PERFORM3_DONE);
         if (r < 0)
                 gave_up(t, r, err);
         else
@@ -139,6 +148,7 @@ static void storage_stopped(MigrateTask *t, int r, const VhError *err)
 static void moved(MigrateTask *t)
 {
         QemuMigration *m = qemu_migration(t->task.dom);
+        VhError *err = NULL;
 
         if (m->status == QEMU_MOVE_POSTCOPY)
                 qemu_migrate_set_state(m, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, VIR_DOMAIN_EVENT_SUSPENDED,
@@ -151,6 +161,12 @@ static void moved(MigrateTask *t)
         case QEMU_MOVE_COMPLETED:
                 m->task = NULL;
                 qemu_task_qmp_try(&t->task, qmp_command("query-migrate", NULL), got_stats);
+                break;
+        case QEMU_MOVE_POSTCOPY_PAUSED:
+                gave_up(t,
+                        vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
+                                     "job 'migration out' failed in post-copy phase"),
+                        err);
                 break;
         case QEMU_MOVE_FAILED:
         case QEMU_MOVE_CANCELLED:
@@ -182,6 +198,7 @@ static int check_aborted(const QemuMigration *m, VhError **err)
 static void migrate(MigrateTask *t, const char *uri)
 {
         QemuMigration *m = qemu_migration(t->task.dom);
+        int resume = qemu_migrate_is_resume(&t->params);
         VhError *err = NULL;
         int r = check_aborted(m, &err);
 
@@ -189,10 +206,11 @@ static void migrate(MigrateTask *t, const char *uri)
                 gave_up(t, r, err);
                 return;
         }
-        m->status = QEMU_MOVE_NONE;
+        m->status = resume ? QEMU_MOVE_POSTCOPY_RECOVER : QEMU_MOVE_NONE;
         m->in_qemu = true;
         qemu_run_log_say(qemu_process(t->task.dom), "initiating migration\n");
-        qemu_task_qmp_try(&t->task, qmp_command("migrate", "{s:b, s:b, s:s}", "detach", 1, "resume", 0, "uri", uri),
+        qemu_task_qmp_try(&t->task,
+                          qmp_command("migrate", "{s:b, s:b, s:s}", "detach", 1, "resume", resume, "uri", uri),
                           sent_off);
 }
 
@@ -328,14 +346,39 @@ static void perform(MigrateTask *t)
         qemu_task_qmp_try(&t->task, qmp_command("stop", NULL), stopped);
 }
 
+/* QEMU has been told everything but where the target is now. */
+static void perform_resume(MigrateTask *t)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+        VhError *err = NULL;
+        int r = 0;
+
+        if (m->phase != QEMU_PHASE_BEGIN_RESUME)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                 "resuming the migration of domain '%s' has not begun", t->task.dom->node.name);
+        else if (!t->params.uri)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "no migration URI passed");
+        if (r < 0) {
+                qemu_task_end(&t->task, r, err);
+                return;
+        }
+        m->aborted = false;
+        qemu_migration_set_phase(m, QEMU_PHASE_PERFORM_RESUME);
+        qemu_migrate_watch(t, ended_by_itself);
+        connect_target(t);
+}
+
 static void perform_run(QemuTask *task)
 {
+        MigrateTask *t = (MigrateTask *)task;
         VhError *err = NULL;
 
-        if (qemu_migration_need(task->dom, false, &err))
-                perform((MigrateTask *)task);
-        else
+        if (!qemu_migration_need(task->dom, false, &err))
                 qemu_task_end(task, -EINVAL, err);
+        else if (qemu_migrate_is_resume(&t->params))
+                perform_resume(t);
+        else
+                perform(t);
 }
 
 /* Nobody began it before. */

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "migrate-address.h"
 #include "migrate-bitmaps.h"
+#include "migrate-resume.h"
 #include "migrate-storage.h"
 #include "migrate-tunnel.h"
 #include "migrate.h"
@@ -60,7 +61,7 @@ static int choose_port(MigrateTask *t, QemuMigration *m, QemuMigrateAddress *a, 
 }
 
 /* The client's address, or one of ours. */
-static int choose_address(MigrateTask *t, QemuMigration *m, VhError **err)
+int qemu_migrate_choose_address(MigrateTask *t, QemuMigration *m, VhError **err)
 {
         _qemu_migrate_address_ QemuMigrateAddress a = { .old_style = true };
         int r = 0;
@@ -73,8 +74,7 @@ static int choose_address(MigrateTask *t, QemuMigration *m, VhError **err)
                 r = choose_port(t, m, &a, err);
         if (r < 0)
                 return r;
-        m->listen_path = VH_TAKE_PTR(a.path);
-        a.path = vh_xstrdup(m->listen_path);
+        vh_strset(&m->listen_path, a.path);
         t->incoming = qemu_migrate_listen_text(&a, listen_address(t));
         return 0;
 }
@@ -143,7 +143,7 @@ static void set_up(QemuTask *task, json_t *ret, int r, const VhError *error)
                 qemu_tunnel_prepare(t, tunnel_ready);
                 return;
         }
-        r = choose_address(t, qemu_migration(task->dom), &err);
+        r = qemu_migrate_choose_address(t, qemu_migration(task->dom), &err);
         if (r < 0)
                 fail(t, r, err);
         else
@@ -276,13 +276,19 @@ static int find_place(QemuDriver *driver, VhDomainDef **def, VhDomainObj **dom, 
         return qemu_place_running(driver, def, dom, err);
 }
 
+static const QemuTaskClass *class_of(const QemuMigrateParams *p)
+{
+        if (qemu_migrate_is_resume(p))
+                return &qemu_resume_prepare_class;
+        return p->flags & VIR_MIGRATE_OFFLINE ? &qemu_offline_prepare_class : &qemu_prepare_class;
+}
+
 int qemu_migrate_prepare(VhCall *call, const QemuMigrateParams *p, const void *cookie, size_t len, bool tunnelled,
                          void (*ended)(QemuTask *task, int r, const VhError *err), VhError **err)
 {
         QemuDriver *driver = qemu_driver(call);
         _vh_domain_def_ VhDomainDef *def = NULL;
         _vh_free_ char *source_name = NULL;
-        bool offline = p->flags & VIR_MIGRATE_OFFLINE;
         QemuCookie in = { 0 };
         VhDomainObj *dom = NULL;
         MigrateTask *t;
@@ -294,15 +300,19 @@ int qemu_migrate_prepare(VhCall *call, const QemuMigrateParams *p, const void *c
                 r = read_def(driver, p, &def, &source_name, err);
         if (r == 0)
                 r = read_cookie(&in, driver, def, source_name, cookie, len, err);
-        if (r == 0)
+        if (r == 0 && qemu_migrate_is_resume(p))
+                dom = vh_domain_find_uuid(&driver->domains, def->uuid, VIR_FROM_QEMU, err);
+        else if (r == 0)
                 r = qemu_storage_check_images(def, p, err);
-        if (r == 0)
+        if (r == 0 && !qemu_migrate_is_resume(p))
                 r = find_place(driver, &def, &dom, err);
+        else if (r == 0 && !dom)
+                r = -ENOENT;
         if (r < 0) {
                 qemu_cookie_done(&in);
                 return r;
         }
-        t = qemu_migrate_task(driver, dom, call, offline ? &qemu_offline_prepare_class : &qemu_prepare_class, p);
+        t = qemu_migrate_task(driver, dom, call, class_of(p), p);
         t->in = in;
         t->def = VH_TAKE_PTR(def);
         t->source_name = VH_TAKE_PTR(source_name);

@@ -25,9 +25,13 @@ void qemu_migrate_recover_read(QemuProcess *proc, const xmlNode *root)
         _vh_free_ char *async = job ? attribute(job, "async") : NULL;
         _vh_free_ char *phase = job ? attribute(job, "phase") : NULL;
 
+        _vh_free_ char *flags = job ? attribute(job, "flags") : NULL;
+
         proc->left_incoming = vh_streq(async, qemu_async_job_names[QEMU_ASYNC_MIGRATION_IN]);
         if (!proc->left_incoming && !vh_streq(async, qemu_async_job_names[QEMU_ASYNC_MIGRATION_OUT]))
                 return;
+        if (flags)
+                proc->left_flags = (uint32_t)strtoul(flags, NULL, 0);
         for (int i = QEMU_PHASE_NONE; i < QEMU_PHASE_MAX; i++)
                 if (vh_streq(phase, qemu_phase_names[i]))
                         proc->left_phase = i;
@@ -85,9 +89,44 @@ static void recover_source(QemuProcess *proc)
         }
 }
 
+/* The guest was on both sides then: neither may be touched before it is known how far its memory is. */
+static bool was_postcopy(const QemuProcess *proc)
+{
+        const VhDomainObj *dom = proc->dom;
+
+        if (proc->left_phase >= QEMU_PHASE_POSTCOPY_FAILED)
+                return true;
+        if (proc->left_incoming)
+                return proc->left_phase == QEMU_PHASE_FINISH3 && dom->state == VIR_DOMAIN_RUNNING &&
+                       dom->reason == VIR_DOMAIN_RUNNING_POSTCOPY;
+        return (proc->left_phase == QEMU_PHASE_PERFORM3 || proc->left_phase == QEMU_PHASE_PERFORM3_DONE) &&
+               dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_POSTCOPY;
+}
+
+static void got_progress(void *data, json_t *ret, int r, const VhError *err)
+{
+        const QemuProcess *proc = data;
+        const char *status = json_string_value(json_object_get(ret, "status"));
+
+        if (r < 0 || !proc->moving)
+                return;
+        if (vh_streq(status, "postcopy-paused"))
+                qemu_migrate_postcopy_failed(proc->moving);
+        if (status)
+                qemu_migration_set_status(proc->moving, status);
+}
+
+static void take_up(QemuProcess *proc)
+{
+        qemu_migration_take_up(proc)->status = QEMU_MOVE_POSTCOPY;
+        qmp_send(proc->mon, qmp_command("query-migrate", NULL), got_progress, proc);
+}
+
 void qemu_migrate_recover(QemuProcess *proc)
 {
-        if (!proc->left_incoming)
+        if (was_postcopy(proc))
+                take_up(proc);
+        else if (!proc->left_incoming)
                 recover_source(proc);
         else if (proc->left_phase == QEMU_PHASE_FINISH3)
                 go_on(proc, VIR_DOMAIN_RUNNING_MIGRATED);

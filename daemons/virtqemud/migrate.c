@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "base/log.h"
+#include "migrate-resume.h"
 
 VH_LOG_SOURCE("qemu.migrate");
 
@@ -70,6 +71,8 @@ static void status_changed(void *data, const char *word)
                 m->in_qemu = false;
         if (m->task)
                 m->task->moved(m->task);
+        else if (m->phase == QEMU_PHASE_POSTCOPY_FAILED && m->status == QEMU_MOVE_COMPLETED)
+                qemu_migrate_complete_alone(m);
 }
 
 void qemu_migrate_follow(MigrateTask *t, void (*moved)(MigrateTask *t))
@@ -84,24 +87,54 @@ void qemu_migrate_follow(MigrateTask *t, void (*moved)(MigrateTask *t))
 
 /* ---- beginning and end ---- */
 
-QemuMigration *qemu_migration_begin(QemuTask *task, bool incoming, QemuMigratePhase phase, uint32_t flags)
+static QemuMigration *new_migration(QemuDriver *driver, VhDomainObj *dom, bool incoming, uint32_t flags)
 {
-        QemuProcess *proc = qemu_process(task->dom);
+        QemuProcess *proc = qemu_process(dom);
         QemuMigration *m = vh_new(QemuMigration, 1);
 
-        m->driver = task->driver;
-        m->dom = task->dom;
+        m->driver = driver;
+        m->dom = dom;
         m->incoming = incoming;
         m->flags = flags;
-        m->was_running = task->dom->state == VIR_DOMAIN_RUNNING;
+        m->was_running = dom->state == VIR_DOMAIN_RUNNING;
         qemu_stats_start(&m->stats,
                          incoming ? VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN : VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
-        qemu_task_pass_job(task, &m->slot);
         proc->moving = m;
         proc->migration = status_changed;
         proc->migration_data = m;
+        return m;
+}
+
+QemuMigration *qemu_migration_begin(QemuTask *task, bool incoming, QemuMigratePhase phase, uint32_t flags)
+{
+        QemuMigration *m = new_migration(task->driver, task->dom, incoming, flags);
+
+        qemu_task_pass_job(task, &m->slot);
         qemu_migration_set_phase(m, phase);
         return m;
+}
+
+static void granted(QemuJobSlot *slot, int r, const VhError *err)
+{
+        /* Nothing else can be under way yet. */
+}
+
+QemuMigration *qemu_migration_take_up(QemuProcess *proc)
+{
+        QemuMigration *m = new_migration(proc->driver, proc->dom, proc->left_incoming, proc->left_flags);
+
+        m->slot = (QemuJobSlot){ .job = QEMU_JOB_ASYNC,
+                                 .async = m->incoming ? QEMU_ASYNC_MIGRATION_IN : QEMU_ASYNC_MIGRATION_OUT,
+                                 .api = "reconnect",
+                                 .granted = granted };
+        qemu_job_begin(qemu_jobs(proc->driver, proc->dom), &m->slot);
+        qemu_migration_set_phase(m, QEMU_PHASE_POSTCOPY_FAILED);
+        return m;
+}
+
+void qemu_migration_set_status(QemuMigration *m, const char *word)
+{
+        status_changed(m, word);
 }
 
 void qemu_migration_set_phase(QemuMigration *m, QemuMigratePhase phase)
@@ -177,7 +210,12 @@ bool qemu_migrate_is_postcopy(const QemuMigration *m)
 
 void qemu_migrate_postcopy_failed(QemuMigration *m)
 {
+        m->conn = NULL;
+        m->task = NULL;
         qemu_migration_set_phase(m, QEMU_PHASE_POSTCOPY_FAILED);
+        if (m->incoming ? m->dom->reason == VIR_DOMAIN_RUNNING_POSTCOPY_FAILED
+                        : m->dom->reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED)
+                return;
         if (m->incoming)
                 qemu_migrate_set_state(m, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY_FAILED,
                                        VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED);
@@ -191,6 +229,8 @@ void qemu_migrate_postcopy_failed(QemuMigration *m)
 static void abandon(QemuMigration *m)
 {
         m->conn = NULL;
+        if (m->phase == QEMU_PHASE_PREPARE_RESUME)
+                qemu_migrate_postcopy_failed(m);
         if (m->incoming || m->task)
                 return;
         if (qemu_migrate_is_postcopy(m)) {

@@ -123,6 +123,10 @@ struct MigrateTask {
 QemuMigration *qemu_migration(VhDomainObj *dom);
 /* Starts one: the job of task is the migration's from now on. */
 QemuMigration *qemu_migration_begin(QemuTask *task, bool incoming, QemuMigratePhase phase, uint32_t flags);
+/* The same for one that broke in post-copy while an earlier daemon had it; its job begins anew. */
+QemuMigration *qemu_migration_take_up(QemuProcess *proc);
+/* QEMU's word for how it is, if no event told it. m may be gone then. */
+void qemu_migration_set_status(QemuMigration *m, const char *word);
 void qemu_migration_set_phase(QemuMigration *m, QemuMigratePhase phase);
 /* Ends it: the domain is free for other work, and keeps the figures if the migration went well. */
 void qemu_migration_end(QemuMigration *m);
@@ -137,7 +141,8 @@ QemuMigration *qemu_migration_need(VhDomainObj *dom, bool incoming, VhError **er
 void qemu_migrate_set_state(QemuMigration *m, int state, int reason, int event, int detail);
 /* The guest is on both sides: it runs at the target, and part of its memory is still at the source. */
 bool qemu_migrate_is_postcopy(const QemuMigration *m);
-/* It broke then: neither side can go on alone. The job stays, until one ends the guest. */
+/* It broke then: neither side can go on alone. The job stays, until it is taken up again or the guest ends. May be said
+ * again. */
 void qemu_migrate_postcopy_failed(QemuMigration *m);
 
 /* Makes an outgoing migration fail where it is; accepts NULL. */
@@ -178,6 +183,13 @@ MigrateTask *qemu_migrate_task(QemuDriver *driver, VhDomainObj *dom, VhCall *cal
  * errno with *err. */
 int qemu_migrate_prepare(VhCall *call, const QemuMigrateParams *p, const void *cookie, size_t len, bool tunnelled,
                          void (*ended)(QemuTask *task, int r, const VhError *err), VhError **err);
+
+/* Chooses where QEMU listens (t->incoming), and what the source is told (t->uri_out). */
+int qemu_migrate_choose_address(MigrateTask *t, QemuMigration *m, VhError **err);
+
+/* migrate-finish.c: the guest runs here: ends the task once all of its memory is there, or will never be. */
+void qemu_migrate_finish_postcopy(MigrateTask *t);
+void qemu_migrate_finish_ended(QemuTask *task);
 
 /* migrate-peer.c: perform as a call that does all phases of both sides, with the daemon at uri. */
 int qemu_migrate_peer(VhCall *call, VhDomainObj *dom, const QemuMigrateParams *p, const char *uri,

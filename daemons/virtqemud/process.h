@@ -70,6 +70,7 @@ struct QemuProcess {
         int left_phase;                  /* QemuMigratePhase in which an earlier daemon left it */
         bool left_incoming;              /* as the target of a migration */
         VhCpu *cpu_wanted;               /* where QEMU gave another than the definition says; NULL: it did not */
+        uint32_t left_flags;             /* VIR_MIGRATE_* of its call */
         QemuVcpu *vcpus;                 /* by id */
         size_t n_vcpus;
         struct QemuIdentity *identity;        /* isolation.h; NULL: that of the daemon, or started by another daemon */

@@ -137,6 +137,8 @@ static void add_jobs(const QemuProcess *proc, VhBuf *b)
                       m ? m->flags : 0);
         if (m)
                 vh_buf_printf(b, " asyncStarted='%llu'", (unsigned long long)m->stats.started);
+        if (m && m->status == QEMU_MOVE_POSTCOPY_PAUSED)
+                vh_buf_adds(b, " asyncPaused='yes'");
         vh_buf_adds(b, "/>\n");
 }
 

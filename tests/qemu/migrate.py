@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
+import threading
 
 import libvirt
 
@@ -20,11 +20,12 @@ import host  # noqa: E402
 import pair  # noqa: E402
 import tap  # noqa: E402
 
+INTERFACE = "<interface type='user'><mac address='52:54:00:11:22:33'/><model type='virtio'/></interface>"
 GUEST = """<domain type='qemu'><name>NAME</name><memory>32768</memory>
 <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features><devices>DISK
-<interface type='user'><mac address='52:54:00:11:22:33'/><model type='virtio'/></interface><serial type='pty'/>
+INTERFACE<serial type='pty'/>
 <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
-<graphics type='vnc' port='-1' autoport='yes'/></devices></domain>"""
+<graphics type='vnc' port='-1' autoport='yes'/></devices></domain>""".replace("INTERFACE", INTERFACE)
 # Fast enough to be there soon, slow enough to be caught on the way.
 SLOW = "1"
 
@@ -72,26 +73,57 @@ class Side:
         self.daemon.stop(sig)
         self.daemon, self.uri = self.machine.daemon(self.which, **self.options)
 
-    def events(self):
-        """Lifecycle events until the block ends, in a list that is filled then."""
-        return Events(self.uri)
+    def events(self, *expected):
+        """Lifecycle events in the block, as virsh calls them."""
+        return Events(self.uri, list(expected))
+
+
+LIFECYCLE = {
+    (libvirt.VIR_DOMAIN_EVENT_DEFINED, libvirt.VIR_DOMAIN_EVENT_DEFINED_ADDED): "Defined Added",
+    (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_MIGRATED): "Started Migrated",
+    (libvirt.VIR_DOMAIN_EVENT_SUSPENDED, libvirt.VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED): "Suspended Migrated",
+    (libvirt.VIR_DOMAIN_EVENT_SUSPENDED, libvirt.VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY): "Suspended Post-copy",
+    (libvirt.VIR_DOMAIN_EVENT_SUSPENDED, libvirt.VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED): "Suspended Post-copy Error",
+    (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_MIGRATED): "Resumed Migrated",
+    (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_POSTCOPY): "Resumed Post-copy",
+    (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED): "Resumed Post-copy Error",
+    (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_MIGRATED): "Stopped Migrated",
+}
+
+
+def run_events():
+    """What events come through, for the life of the process."""
+    libvirt.virEventRegisterDefaultImpl()
+
+    def loop():
+        while True:
+            libvirt.virEventRunDefaultImpl()
+
+    threading.Thread(target=loop, daemon=True).start()
 
 
 class Events:
-    def __init__(self, uri):
+    """As a context: exactly these must have come by its end, or soon after."""
+
+    def __init__(self, uri, expected):
+        self.expected = expected
         self.seen = []
-        self.process = subprocess.Popen(["virsh", "-c", uri, "event", "--event", "lifecycle", "--loop"],
-                                        stdout=subprocess.PIPE, text=True)
-        time.sleep(0.3)
+        self.conn = libvirt.open(uri)
+        self.id = self.conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self.came, None)
+
+    def came(self, conn, dom, event, detail, opaque):
+        self.seen.append(LIFECYCLE.get((event, detail), f"event {event} {detail}"))
 
     def __enter__(self):
-        return self.seen
+        return self
 
-    def __exit__(self, *exc):
-        time.sleep(0.2)
-        self.process.send_signal(signal.SIGINT)
-        out = self.process.communicate(timeout=10)[0]
-        self.seen += re.findall(r"event 'lifecycle' for domain '\w+': (.*)", out)
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            host.wait_for(lambda: self.seen == self.expected, 10)
+        self.conn.domainEventDeregisterAny(self.id)
+        self.conn.close()
+        if kind is None:
+            assert self.seen == self.expected, self.seen
 
 
 @contextlib.contextmanager
@@ -126,10 +158,9 @@ def there_and_back(source, target):
     with sides(source, target) as (a, b):
         a.define("a")
         a.must("start", "a")
-        with a.events() as left, b.events() as came:
+        with (a.events("Suspended Migrated", "Stopped Migrated"),
+              b.events("Started Migrated", "Defined Added", "Resumed Migrated")):
             a.must("migrate", "a", b.uri, "--live", "--persistent", "--undefinesource")
-        assert left == ["Suspended Migrated", "Stopped Migrated"], left
-        assert came == ["Started Migrated", "Defined Added", "Resumed Migrated"], came
         assert a.names() == [] and b.state("a") == "running (migrated)"
         stats = b.must("domjobinfo", "a", "--completed")
         assert "Incoming migration" in stats and "Total downtime" in stats, stats
@@ -226,13 +257,12 @@ def post_copy():
     """The guest goes on at the target before its memory is there, and clients see the steps."""
     with userfaultfd(), sides() as (a, b):
         start_big(a, b)
-        with a.events() as left, b.events() as came:
+        with (a.events("Suspended Migrated", "Suspended Post-copy", "Stopped Migrated"),
+              b.events("Started Migrated", "Defined Added", "Resumed Post-copy", "Resumed Migrated")):
             move = a.begin_slow("a", b.uri, "--live", "--p2p", "--postcopy", "--persistent")
             on_the_way(a, b)
             a.must("migrate-postcopy", "a")
             assert move.wait(20) == 0, move.stdout.read()
-        assert left == ["Suspended Migrated", "Suspended Post-copy", "Stopped Migrated"], left
-        assert came == ["Started Migrated", "Defined Added", "Resumed Post-copy", "Resumed Migrated"], came
         assert b.state("a") == "running (migrated)"
         b.must("migrate", "a", a.uri, "--live", "--postcopy", "--postcopy-after-precopy")
         assert a.state("a") == "running (migrated)"
@@ -301,7 +331,7 @@ def disks_ours_to_reference():
 
 BIG = GUEST.replace("<domain type='qemu'>", "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>").replace(
     "</devices>", "</devices><qemu:commandline><qemu:arg value='-device'/><qemu:arg value='loader,file=RANDOM,addr=0x400000,"
-    "force-raw=on'/></qemu:commandline>")
+    "force-raw=on'/></qemu:commandline>").replace(INTERFACE, "")
 
 
 def start_big(a, b):
@@ -316,6 +346,80 @@ def start_big(a, b):
 def on_the_way(a, b):
     wait_for(lambda: "Iteration" in a.virsh("domjobinfo", "a").stdout)
     wait_for(lambda: b.state("a") == "paused (migrating)")
+
+
+def screen(side):
+    """What the guest shows."""
+    dump = side.must("qemu-monitor-command", "a", "--hmp", "xp /4000xb 0xb8000")
+    text = bytes(int(word, 16) for line in dump.splitlines() for word in line.partition(":")[2].split())
+    return text[::2].decode("cp437")
+
+
+def into_post_copy(a, b, *extra):
+    """A migration that is half through, and takes seconds if nobody lets it go faster."""
+    # Devices that need memory that is not there hold up QEMU, which answers nobody until it comes: nothing may go on.
+    wait_for(lambda: "No bootable device" in screen(a), 60)
+    move = a.begin_slow("a", b.uri, "--live", "--postcopy", "--postcopy-bandwidth", "1", *extra)
+    on_the_way(a, b)
+    a.must("migrate-postcopy", "a")
+    wait_for(lambda: (a.state("a"), b.state("a")) == ("paused (post-copy)", "running (post-copy)"))
+    return move
+
+
+def post_copy_breaks(source, target, *extra):
+    """The connection is cut: the guest waits on both sides until the migration is taken up again."""
+    with userfaultfd(), sides(source, target) as (a, b):
+        start_big(a, b)
+        with (a.events("Suspended Migrated", "Suspended Post-copy", "Suspended Post-copy Error", "Suspended Post-copy",
+                       "Stopped Migrated"),
+              b.events("Started Migrated", "Defined Added", "Resumed Post-copy", "Resumed Post-copy Error",
+                       "Resumed Post-copy", "Resumed Migrated")):
+            move = into_post_copy(a, b, "--persistent", *extra)
+            assert "cannot abort migration in post-copy mode" in a.fails("domjobabort", "a")
+            again = ["migrate", "a", b.uri, "--live", "--postcopy", *extra]
+            assert "actively monitored by another thread" in (said := a.fails(*again, "--postcopy-resume")), said
+            a.must("domjobabort", "a", "--postcopy")
+            said = move.communicate(timeout=30)[0]
+            assert "job 'migration in' failed in post-copy phase" in said and "warning" not in said, said
+            wait_for(lambda: (a.state("a"), b.state("a")) == ("paused (post-copy failed)", "running (post-copy failed)"))
+            assert "another migration job is already running" in (said := a.fails(*again)), said
+            a.must("migrate-setspeed", "a", "1000", "--postcopy")
+            a.must(*again, "--postcopy-resume")
+            wait_for(lambda: (a.state("a"), b.state("a")) == ("shut off (migrated)", "running (migrated)"))
+        assert "is not being migrated" in (said := a.fails(*again, "--postcopy-resume")), said
+        stats = a.must("domjobinfo", "a", "--completed")
+        assert re.search(r"Data remaining: +0.000 B", stats), stats
+        nothing_left(a)
+
+
+def post_copy_breaks_ours_to_ours():
+    post_copy_breaks("ours", "ours")
+
+
+def post_copy_breaks_ours_to_reference():
+    post_copy_breaks("ours", "reference", "--p2p")
+
+
+def post_copy_breaks_reference_to_ours():
+    post_copy_breaks("reference", "ours", "--p2p")
+
+
+def a_daemon_dies_in_post_copy():
+    """The memory goes on its way meanwhile, and the guest ends up at the target."""
+    with userfaultfd(), sides() as (a, b):
+        start_big(a, b)
+        for victim in (a, b):
+            move = into_post_copy(a, b, "--p2p")
+            victim.daemon.stop(signal.SIGKILL)
+            assert move.wait(30) != 0
+            victim.restart()
+            a.virsh("migrate-setspeed", "a", "1000", "--postcopy")
+            wait_for(lambda: (a.state("a"), b.state("a")) == ("shut off (migrated)", "running (migrated)"), 60)
+            b.must("destroy", "a")
+            nothing_left(a)
+            nothing_left(b)
+            if victim is a:
+                a.must("start", "a")
 
 
 def aborted_by_a_client():
@@ -398,11 +502,14 @@ def the_client_dies():
         assert a.state("a").startswith("running"), a.state("a")
 
 
-TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, definitions_alone, post_copy, refused_as_by_the_reference,
+TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, definitions_alone, post_copy,
+         post_copy_breaks_ours_to_ours, post_copy_breaks_ours_to_reference, post_copy_breaks_reference_to_ours,
+         a_daemon_dies_in_post_copy, refused_as_by_the_reference,
          disks_ours_to_ours, disks_ours_to_reference, aborted_by_a_client, qemu_dies_on_one_side,
          a_daemon_dies_on_one_side, the_client_dies]
 
 
 if __name__ == "__main__":
     libvirt.registerErrorHandler(lambda *args: None, None)
+    run_events()
     sys.exit(tap.run(TESTS, sys.argv[1:]))
