@@ -5,16 +5,19 @@
 #include <errno.h>
 
 #include "api.h"
+#include "guest-cpu.h"
 #include "migrate-bitmaps.h"
 #include "migrate-storage.h"
 #include "migrate.h"
 
 /* Clients on the other host see what a run here does not leave behind. */
-char *qemu_migrate_text(const QemuDriver *driver, const VhDomainDef *def)
+char *qemu_migrate_text(const QemuDriver *driver, VhDomainObj *dom, const VhDomainDef *def)
 {
         _vh_domain_def_ VhDomainDef *copy = vh_domain_def_copy(def);
 
         qemu_drop_run(driver, copy);
+        if (def == dom->def)
+                qemu_guest_cpu_original(dom, copy);
         return vh_domain_def_format(copy, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
 }
 
@@ -62,14 +65,14 @@ static int make_text(MigrateTask *t, VhError **err)
         int r;
 
         if (!t->params.dest_xml) {
-                t->xml = qemu_migrate_text(t->task.driver, def);
+                t->xml = qemu_migrate_text(t->task.driver, t->task.dom, def);
                 return 0;
         }
         r = qemu_parse(t->task.driver, t->params.dest_xml, 0, &wanted, err);
         if (r == 0)
                 r = check_same_guest(def, wanted, err);
         if (r == 0)
-                t->xml = qemu_migrate_text(t->task.driver, wanted);
+                t->xml = qemu_migrate_text(t->task.driver, t->task.dom, wanted);
         return r;
 }
 

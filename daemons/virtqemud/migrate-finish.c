@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "api.h"
+#include "guest-cpu.h"
 #include "guest-locks.h"
 #include "migrate-storage.h"
 #include "migrate.h"
@@ -63,6 +64,7 @@ static int read_stored_def(MigrateTask *t, VhError **err)
         else {
                 t->def = vh_domain_def_copy(dom->def);
                 qemu_drop_run(t->task.driver, t->def);
+                qemu_guest_cpu_original(dom, t->def);
         }
         if (r == 0) {
                 vh_strset(&t->def->name, dom->node.name);

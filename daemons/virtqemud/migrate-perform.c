@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "api.h"
+#include "guest-cpu.h"
 #include "guest-locks.h"
 #include "migrate-address.h"
 #include "migrate-dial.h"
@@ -79,8 +80,10 @@ static int add_persistent(MigrateTask *t, QemuCookie *cookie, VhError **err)
                 VhDomainDef *stored = vh_domain_obj_persistent_def(dom);
 
                 def = vh_domain_def_copy(stored ? stored : dom->def);
-                if (!stored)
+                if (!stored) {
                         qemu_drop_run(t->task.driver, def);
+                        qemu_guest_cpu_original(dom, def);
+                }
         }
         if (r == 0)
                 cookie->persistent = vh_domain_def_format(def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);

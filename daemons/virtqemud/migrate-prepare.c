@@ -184,6 +184,7 @@ static void prepare_run(QemuTask *task)
                 .driver = task->driver,
                 .dom = task->dom,
                 .incoming = "defer",
+                .cpu = t->in.cpu,
                 .done = process_up,
                 .data = t,
         };

@@ -37,7 +37,7 @@ static void got_caps(QemuTask *task, json_t *ret, int r, const VhError *err)
         qemu_cookie_init(&cookie, task->driver->uuid, task->dom->node.name, task->dom->node.uuid);
         qemu_migrate_cookie_caps(&cookie, ret, false);
         t->cookie_out = qemu_cookie_format(&cookie);
-        t->xml = qemu_migrate_text(task->driver, task->dom->def);
+        t->xml = qemu_migrate_text(task->driver, task->dom, task->dom->def);
         qemu_task_end(task, 0, NULL);
 }
 

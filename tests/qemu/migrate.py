@@ -153,15 +153,24 @@ def nothing_left(side, name="a"):
     assert not sockets_left(side), sockets_left(side)
 
 
+def cpus(side, name="a"):
+    """The CPU that the guest has, and the one that it is to have."""
+    return [re.search(r"<cpu .*</cpu>", side.must("dumpxml", name, *extra), re.DOTALL).group()
+            for extra in ([], ["--migratable"])]
+
+
 def there_and_back(source, target):
     """Ways to move, one after the other, with the events that clients see."""
     with sides(source, target) as (a, b):
         a.define("a")
         a.must("start", "a")
+        before = cpus(a)
+        assert "check='full'" in before[0] and "check='full'" not in before[1], before
         with (a.events("Suspended Migrated", "Stopped Migrated"),
               b.events("Started Migrated", "Defined Added", "Resumed Migrated")):
             a.must("migrate", "a", b.uri, "--live", "--persistent", "--undefinesource")
         assert a.names() == [] and b.state("a") == "running (migrated)"
+        assert cpus(b) == before, cpus(b)
         stats = b.must("domjobinfo", "a", "--completed")
         assert "Incoming migration" in stats and "Total downtime" in stats, stats
         b.must("migrate", "a", a.uri, "--live", "--p2p", "--dname", "b")
