@@ -142,6 +142,10 @@ static int plan_device(QemuChange *change, VhError **err)
         qemu_plan_fds(&launch, &change->plan);
         r = qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
         qemu_launch_done(&launch);
+        if (r == 0 && qemu_device_is_listed(change->dev.kind, change->joined)) {
+                qemu_status_save_as(change->task.dom, change->live);
+                change->announced = true;
+        }
         return r;
 }
 
@@ -170,7 +174,7 @@ static void apply(QemuChange *change)
                 if (c != change->joined && is_new_controller(dom->def, c))
                         move_device(change, VH_DEVICE_CONTROLLER, c);
         }
-        change->locked = false; /* what runs has it now */
+        change->locked = change->announced = false; /* what runs has it now */
         move_device(change, change->dev.kind, change->joined);
         if (change->dev.kind == VH_DEVICE_MEMORY) {
                 const VhMemdev *mem = change->joined;
@@ -235,6 +239,8 @@ static void attach_cleanup(QemuTask *task)
 
         if (change->locked && proc)
                 qemu_locks_remove_disk(proc, change->joined);
+        if (change->announced)
+                qemu_status_save(task->dom);
         qemu_change_cleanup(task);
 }
 

@@ -26,6 +26,38 @@ static void cleaned(void *data, json_t *ret, int r, const VhError *err)
                 vh_log_debug("what a removed device left behind: %s", vh_error_text(err, r));
 }
 
+static void gone(QemuProcess *proc, const char *alias);
+
+typedef struct Cleaning {
+        QemuProcess *proc;
+        char *alias;
+} Cleaning;
+
+/* QEMU has closed what the device had: who takes an image away may use it now. */
+static void cleaned_all(void *data, json_t *ret, int r, const VhError *err)
+{
+        Cleaning *cleaning = data;
+
+        cleaned(NULL, ret, r, err);
+        if (!cleaning->proc->stopping)
+                gone(cleaning->proc, cleaning->alias);
+        free(cleaning->alias);
+        free(cleaning);
+}
+
+static void clean(QemuProcess *proc, const char *alias, QemuPlan *plan)
+{
+        for (size_t i = 0; i + 1 < plan->n; i++)
+                qmp_send(proc->mon, VH_TAKE_PTR(plan->steps[i].cmd), cleaned, NULL);
+        if (plan->n) {
+                Cleaning *cleaning = vh_new(Cleaning, 1);
+
+                *cleaning = (Cleaning){ proc, vh_xstrdup(alias) };
+                qmp_send(proc->mon, VH_TAKE_PTR(plan->steps[plan->n - 1].cmd), cleaned_all, cleaning);
+        } else
+                gone(proc, alias);
+}
+
 /* The host's end of an interface that is no more. */
 static void release_net(QemuProcess *proc, const VhNet *net)
 {
@@ -40,36 +72,35 @@ static void release_net(QemuProcess *proc, const VhNet *net)
                 qemu_host_work_undo(work, proc->driver->pool, NULL, NULL);
 }
 
-/* Takes the device out of what runs, and what it had inside QEMU with it. */
-static void device_gone(QemuProcess *proc, const char *alias)
+void qemu_device_gone(QemuProcess *proc, const char *alias)
 {
         VhDomainObj *dom = proc->dom;
-        VhDevice gone = {};
+        VhDevice old = {};
         QemuPlan plan = {};
         remote_nonnull_domain wire;
         unsigned place;
 
-        if (!qemu_device_by_alias(dom->def, alias, &gone.kind, &place))
+        if (!qemu_device_by_alias(dom->def, alias, &old.kind, &place)) {
+                gone(proc, alias);
                 return;
-        vh_domain_take_device(dom->def, gone.kind, place, &gone);
-        qemu_plan_clean(gone.kind, gone.dev, &plan);
-        for (size_t i = 0; i < plan.n; i++)
-                qmp_send(proc->mon, VH_TAKE_PTR(plan.steps[i].cmd), cleaned, NULL);
-        if (gone.kind == VH_DEVICE_MEMORY) {
-                const VhMemdev *mem = gone.dev;
+        }
+        vh_domain_take_device(dom->def, old.kind, place, &old);
+        if (old.kind == VH_DEVICE_MEMORY) {
+                const VhMemdev *mem = old.dev;
 
                 dom->def->memory -= VH_MIN(dom->def->memory, mem->size);
         }
         vh_domain_obj_wire(dom, &wire);
         vh_event_domain_device_removed(proc->driver->hub, &wire, alias);
+        qemu_plan_clean(old.kind, old.dev, &plan);
+        clean(proc, alias, &plan);
         qemu_plan_done(&plan);
-        qemu_isolation_remove_device(proc, &gone);
-        if (gone.kind == VH_DEVICE_NET)
-                release_net(proc, gone.dev);
-        if (gone.kind == VH_DEVICE_DISK)
-                qemu_locks_remove_disk(proc, gone.dev);
-        vh_device_done(&gone);
-        qemu_status_save(dom);
+        qemu_isolation_remove_device(proc, &old);
+        if (old.kind == VH_DEVICE_NET)
+                release_net(proc, old.dev);
+        if (old.kind == VH_DEVICE_DISK)
+                qemu_locks_remove_disk(proc, old.dev);
+        vh_device_done(&old);
 }
 
 /* ---- waiting ---- */
@@ -138,23 +169,28 @@ static bool is_vcpu(const char *alias)
         return sscanf(alias, "vcpu%u", &id) == 1;
 }
 
+/* Who waits for it goes on. */
+static void gone(QemuProcess *proc, const char *alias)
+{
+        QemuChange *change = find_waiting(proc, alias);
+        bool answered = change && change->timer;
+
+        qemu_status_save(proc->dom);
+        if (change)
+                qemu_unplug_stop(change);
+        if (answered)
+                unplugged(change);
+}
+
 static void on_deleted(QemuProcess *proc, json_t *args)
 {
         const char *alias = json_string_value(json_object_get(args, "device"));
-        QemuChange *change = alias ? find_waiting(proc, alias) : NULL;
-        bool answered = change && change->timer;
 
         if (!alias)
                 return;
-        device_gone(proc, alias);
-        if (!change) {
-                if (is_vcpu(alias))
-                        qemu_group_refresh(proc); /* it let it go after all */
-                return;
-        }
-        qemu_unplug_stop(change);
-        if (answered)
-                unplugged(change);
+        if (!find_waiting(proc, alias) && is_vcpu(alias))
+                qemu_group_refresh(proc); /* it let it go after all */
+        qemu_device_gone(proc, alias);
 }
 
 static void on_refused(QemuProcess *proc, json_t *args)

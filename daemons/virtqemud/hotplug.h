@@ -59,6 +59,7 @@ struct QemuChange {
         VhDevice dev;      /* the device, or its new state */
         void *joined;      /* in live: the device that joins */
         bool locked;       /* it is a disk, and locked for the guest */
+        bool announced;    /* the status file has `live`: whoever comes after us looks whether it came to be */
         VhSource *timer;   /* of a device that the guest has to let go */
         QemuChange *next_unplug;
         bool unplugging;
@@ -119,6 +120,14 @@ int qemu_config_vcpus(VhDomainDef *def, const QemuVcpuWish *wish, VhError **err)
 void qemu_unplug_begin(QemuChange *change, const char *alias);
 void qemu_unplug_wait(QemuChange *change);
 void qemu_unplug_stop(QemuChange *change);
+
+/* A device is not inside QEMU any more: it leaves what runs, with all that belongs to it. No such device: nothing. */
+void qemu_device_gone(QemuProcess *proc, const char *alias);
+
+/* reconnect-devices.c: asks QEMU which devices it has; those that it has not leave what runs. */
+void qemu_devices_refresh(QemuProcess *proc);
+/* Whether that is done for such a device. */
+bool qemu_device_is_listed(VhDeviceKind kind, const void *dev);
 
 /* device.c: the same change in the stored definition, not stored yet. */
 int qemu_config_attach(QemuEdit *edit, const char *xml, VhError **err);

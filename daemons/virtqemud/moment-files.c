@@ -272,10 +272,13 @@ static void load_folder(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kin
                 _vh_error_ VhError *err = NULL;
                 int r = vh_endswith(entry->d_name, ".xml") ? load_file(driver, dom, kind, path, &err) : 0;
 
+                if (vh_persist_is_leftover(entry->d_name))
+                        (void)unlink(path);
                 if (r < 0)
                         vh_log_error("%s cannot be used: %s", path, vh_error_text(err, r));
         }
         closedir(dir);
+        (void)rmdir(folder); /* if there was nothing else */
         link_parents(dom, kind);
 }
 

@@ -163,10 +163,11 @@ static void run_stopped_hooks(QemuProcess *proc)
 
 static void remove_files(const QemuProcess *proc)
 {
-        qemu_status_remove(proc->dom);
         (void)unlink(proc->pid_path);
         remove_tree(proc->lib_dir);
         remove_tree(proc->channel_dir);
+        /* Last: a daemon that is killed before finds the rest by it. */
+        qemu_status_remove(proc->dom);
 }
 
 /* A run whose end is told once all is taken down. */

@@ -193,6 +193,8 @@ void qemu_drop_run(const QemuDriver *driver, VhDomainDef *def);
 
 /* The status file in RUN/qemu: to be called after each change of what it holds. Failure is logged. status.c */
 void qemu_status_save(VhDomainObj *dom);
+/* The same with the definition that is about to become true: what it has more may be inside QEMU or not. */
+void qemu_status_save_as(VhDomainObj *dom, const VhDomainDef *def);
 void qemu_status_remove(const VhDomainObj *dom);
 
 /* Gives displays the ports that the definition leaves open. ports.c */

@@ -242,6 +242,7 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
         qemu_block_jobs_refresh(proc);
         qemu_ports_reclaim(proc);
         qemu_volumes_find_again(proc);
+        qemu_devices_refresh(proc);
 }
 
 static void ready(QemuProcess *proc)
@@ -304,7 +305,9 @@ static void take_over(QemuDriver *driver, VhDomainObj *dom, const xmlNode *root)
                         qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_CRASHED,
                                           VIR_DOMAIN_EVENT_STOPPED_FAILED);
                 else
-                        qemu_process_stopped(dom, VIR_DOMAIN_SHUTOFF_CRASHED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
+                        qemu_process_stopped(dom,
+                                             was_starting(dom) ? VIR_DOMAIN_SHUTOFF_FAILED : VIR_DOMAIN_SHUTOFF_CRASHED,
+                                             VIR_DOMAIN_EVENT_STOPPED_FAILED);
                 return;
         }
         qemu_emulators_ask(driver->emulators, driver->pool, dom->def->emulator, got_capabilities,
@@ -339,6 +342,8 @@ void qemu_reconnect_all(QemuDriver *driver)
                 _vh_error_ VhError *err = NULL;
                 int r = vh_endswith(entry->d_name, ".xml") ? reconnect(driver, path, &err) : 0;
 
+                if (vh_persist_is_leftover(entry->d_name))
+                        (void)unlink(path);
                 if (r < 0)
                         vh_log_error("%s is no usable status of a guest: %s", path, vh_error_text(err, r));
         }

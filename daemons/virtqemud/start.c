@@ -456,8 +456,11 @@ static void prepared(void *data, int r, const VhError *error)
 static int decide(QemuStarting *s, VhError **err)
 {
         VhDomainDef *def = s->proc->dom->def;
-        int r = prepare_files(s, err);
+        int r;
 
+        /* From here on a daemon that comes after us knows that there is something to take down. */
+        qemu_status_save(s->proc->dom);
+        r = prepare_files(s, err);
         fill_launch(s);
         for (uint32_t i = 0; r == 0 && i < def->disks.n; i++)
                 r = qemu_disk_detect(def->disks.items[i], err);

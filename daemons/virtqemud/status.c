@@ -90,13 +90,13 @@ static int add_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *op
 }
 
 /* Processors that were plugged in are devices too. */
-static void add_devices(const QemuProcess *proc, VhBuf *b)
+static void add_devices(const QemuProcess *proc, const VhDomainDef *def, VhBuf *b)
 {
         vh_buf_adds(b, "  <devices>\n");
         for (size_t i = 0; i < proc->n_vcpus; i++)
                 if (proc->vcpus[i].plugged)
                         vh_buf_printf(b, "    <device alias='vcpu%zu'/>\n", i);
-        vh_domain_each_device(proc->dom->def, add_device, b);
+        vh_domain_each_device(def, add_device, b);
         vh_buf_adds(b, "  </devices>\n");
 }
 
@@ -142,7 +142,7 @@ static void add_jobs(const QemuProcess *proc, VhBuf *b)
         vh_buf_adds(b, "/>\n");
 }
 
-static char *status_text(QemuProcess *proc)
+static char *status_text(QemuProcess *proc, const VhDomainDef *def)
 {
         const VhDomainObj *dom = proc->dom;
         VhBuf b = { 0 };
@@ -159,7 +159,7 @@ static char *status_text(QemuProcess *proc)
         add_jobs(proc, &b);
         if (proc->fake_reboot)
                 vh_buf_adds(&b, "  <fakereboot/>\n");
-        add_devices(proc, &b);
+        add_devices(proc, def, &b);
         add_path(&b, "libDir", proc->lib_dir);
         add_path(&b, "channelTargetDir", proc->channel_dir);
         if (proc->cpu_wanted)
@@ -170,7 +170,7 @@ static char *status_text(QemuProcess *proc)
         qemu_block_jobs_format(proc, &b);
         vh_buf_printf(&b, "  <agentTimeout>%d</agentTimeout>\n", qemu_domain_priv(proc->dom)->agent_timeout);
         qemu_backup_format(proc, &b);
-        qemu_status_format_def(dom->def, &b);
+        qemu_status_format_def(def, &b);
         vh_buf_adds(&b, "</domstatus>\n");
         return vh_buf_take(&b);
 }
@@ -186,16 +186,21 @@ static bool is_there(const char *path, const char *text, size_t n)
 
 void qemu_status_save(VhDomainObj *dom)
 {
+        qemu_status_save_as(dom, dom->def);
+}
+
+void qemu_status_save_as(VhDomainObj *dom, const VhDomainDef *def)
+{
         QemuProcess *proc = qemu_process(dom);
         _vh_free_ char *path = NULL;
         _vh_free_ char *text = NULL;
         size_t n;
         int r;
 
-        if (!proc || !proc->pid || proc->forgotten)
+        if (!proc || (!proc->pid && !proc->starting) || proc->forgotten)
                 return;
         path = status_path(proc->driver, dom->node.name);
-        text = status_text(proc);
+        text = status_text(proc, def);
         n = strlen(text);
         if (is_there(path, text, n))
                 return;

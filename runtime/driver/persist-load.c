@@ -53,8 +53,7 @@ static bool name_list_has(const NameList *list, const char *name)
         return list->n && bsearch(&name, list->names, list->n, sizeof(*list->names), compare_names);
 }
 
-/* ".NAME.xml.0123456789abcdef" */
-static bool is_leftover(const char *name)
+bool vh_persist_is_leftover(const char *name)
 {
         const char *dot = strrchr(name, '.');
 
@@ -76,7 +75,7 @@ static int read_names(const char *path, NameList *list)
         while ((e = readdir(dir))) {
                 size_t len = strlen(e->d_name);
 
-                if (is_leftover(e->d_name))
+                if (vh_persist_is_leftover(e->d_name))
                         (void)unlinkat(fd, e->d_name, 0);
                 else if (e->d_type != DT_DIR && len > strlen(VH_PERSIST_SUFFIX) &&
                          vh_endswith(e->d_name, VH_PERSIST_SUFFIX))

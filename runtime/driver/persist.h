@@ -49,6 +49,8 @@ bool vh_persist_hold(VhPersist *p, const char *name, VhCall *call);
 /* Names that cannot be file names: empty, ".", "..", with '/' or a newline. Returns 0, or -EINVAL with an error from
  * domain (VIR_FROM_*). */
 int vh_persist_check_name(const char *name, int domain, VhError **err);
+/* Whether a file was being written when its writer was killed: ".NAME.xml.0123456789abcdef". */
+bool vh_persist_is_leftover(const char *name);
 
 /* Writes (or replaces) the definition of name; xml is the document without the warning comment. */
 int vh_persist_save(VhPersist *p, const char *name, const char *xml, VhError **err);

@@ -4,9 +4,11 @@
  *
  *   FAULT_AT=N          which call, counted from 1
  *   FAULT_ERRNO=NUMBER  it fails with this; without it the process is killed as by kill -9
- *   FAULT_COUNT=FILE    nothing happens; the number of calls is written to FILE at the end
- *   FAULT_DISK=FILE     each fsync() first waits for as many milliseconds as the first number in FILE says, then fails
- *                       with the second one if that is not 0; FILE may change or be missing */
+ *   FAULT_ARM=FILE      which call comes from the file, as "PID N", counted since the file is there; other processes
+ * and calls before go on. Calls that reach other programs count too. FILE is removed when it happens FAULT_COUNT=FILE
+ * nothing happens; the number of calls is written to FILE at the end FAULT_DISK=FILE     each fsync() first waits for
+ * as many milliseconds as the first number in FILE says, then fails with the second one if that is not 0; FILE may
+ * change or be missing */
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,15 +16,43 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static unsigned calls;
+
+/* Several threads may be here; which of them is hit does not matter. */
+static void armed(void)
+{
+        static unsigned count, total;
+        static ino_t known;
+        const char *path = getenv("FAULT_ARM");
+        FILE *f = path ? fopen(path, "re") : NULL;
+        struct stat st;
+        int pid = 0;
+        unsigned at = 0;
+
+        total++;
+        if (!f)
+                return;
+        if (fscanf(f, "%d %u", &pid, &at) == 2 && pid == getpid() && fstat(fileno(f), &st) == 0) {
+                if (known != st.st_ino)
+                        count = total;
+                known = st.st_ino;
+                if (total - count + 1 >= at && remove(path) == 0)
+                        kill(getpid(), SIGKILL);
+        }
+        fclose(f);
+}
 
 static int strike(void)
 {
         const char *at = getenv("FAULT_AT"), *number = getenv("FAULT_ERRNO");
 
+        armed();
         calls++;
         if (!at || calls != (unsigned)atoi(at))
                 return 0;
@@ -50,6 +80,16 @@ __attribute__((destructor)) static void report(void)
                 type(*real) parameters = dlsym(RTLD_NEXT, #name);                                                      \
                                                                                                                        \
                 return strike() < 0 ? -1 : real(__VA_ARGS__);                                                          \
+        }
+
+#define WRAP_ARMED(type, name, parameters, ...)                                                                        \
+        __attribute__((visibility("default"))) type name parameters;                                                   \
+        type name parameters                                                                                           \
+        {                                                                                                              \
+                type(*real) parameters = dlsym(RTLD_NEXT, #name);                                                      \
+                                                                                                                       \
+                armed();                                                                                               \
+                return real(__VA_ARGS__);                                                                              \
         }
 
 static int slow_disk(void)
@@ -84,3 +124,14 @@ WRAP(int, symlinkat, (const char *a, int b, const char *c), a, b, c)
 WRAP(int, mkdirat, (int a, const char *b, mode_t c), a, b, c)
 WRAP(ssize_t, write, (int a, const void *b, size_t c), a, b, c)
 WRAP(int, fchmod, (int a, mode_t b), a, b)
+
+WRAP_ARMED(int, rename, (const char *a, const char *b), a, b)
+WRAP_ARMED(int, unlink, (const char *a), a)
+WRAP_ARMED(int, mkdir, (const char *a, mode_t b), a, b)
+WRAP_ARMED(int, bind, (int a, const struct sockaddr *b, socklen_t c), a, b, c)
+WRAP_ARMED(int, connect, (int a, const struct sockaddr *b, socklen_t c), a, b, c)
+WRAP_ARMED(ssize_t, sendmsg, (int a, const struct msghdr *b, int c), a, b, c)
+WRAP_ARMED(ssize_t, writev, (int a, const struct iovec *b, int c), a, b, c)
+WRAP_ARMED(int, fchownat, (int a, const char *b, uid_t c, gid_t d, int e), a, b, c, d, e)
+WRAP_ARMED(int, pidfd_send_signal, (int a, int b, siginfo_t *c, unsigned d), a, b, c, d)
+WRAP_ARMED(pid_t, fork, (void), )

@@ -65,7 +65,9 @@ class Faulty(Live):
     def __exit__(self, *exc):
         self.conn.close()
         self.other.close()
+        status = self.process.stop()
         super().__exit__(*exc)
+        assert exc[0] or status == 0, f"the daemon ends with {status}"
 
     def fill(self, text):
         return text.replace("ROOT", self.root)

@@ -1,0 +1,383 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The daemon is killed at one system call after the other of an operation that changes files, processes or guests. Started
+again, it says what is true; nobody's guest has stopped who was not asked to; what was half done is done or taken back, and
+leaves nothing. crashes.py FAULT-LIBRARY [TEST...]; needs root. Prints TAP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import libvirt
+import libvirt_qemu
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "harness"), HERE]
+
+import tap  # noqa: E402
+from live import Live, wait_for  # noqa: E402
+
+FAULT_LIBRARY = os.path.abspath(sys.argv.pop(1))
+GUEST = """<domain type='qemu'><name>NAME</name><memory unit='KiB'>MEMORY</memory><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type>
+</os><devices><disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='ROOT/NAME.qcow2'/>
+<target dev='vda' bus='virtio'/></disk><controller type='scsi' model='virtio-scsi'/><memballoon model='none'/></devices></domain>"""
+DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/new.img'/>
+<target dev='sda' bus='scsi'/></disk>"""
+SNAPSHOT = "<domainsnapshot><name>s</name><disks><disk name='vda'><source file='ROOT/snap.qcow2'/></disk></disks></domainsnapshot>"
+PERSISTENT = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
+POINTS = 8  # of an operation that are tried, spread over all of it; CRASH_ALL=1 tries all
+MOST_CALLS = 400
+
+
+class Crashing(Live):
+    """A daemon that dies when told to, a guest "f", and another one that nobody ever touches."""
+
+    def __enter__(self):
+        super().__enter__()
+        self.start_daemon()
+        for name in ("f", "calm"):
+            self.make_image(name)
+        with open(self.path("new.img"), "wb") as f:
+            f.truncate(1 << 20)
+        os.makedirs(self.path("lib", "qemu", "snapshot"), exist_ok=True)
+        os.makedirs(self.path("lib", "qemu", "save"), exist_ok=True)
+        os.makedirs(self.path("etc", "qemu", "autostart"), exist_ok=True)
+        self.conn.createXML(self.xml("calm"), libvirt.VIR_DOMAIN_START_PAUSED)
+        self.calm = self.guests()
+        self.files = self.all_files()
+        return self
+
+    def __exit__(self, *exc):
+        self.conn.close()
+        super().__exit__(*exc)
+
+    def start_daemon(self):
+        self.process, uri = self.daemon("ours", env={"LD_PRELOAD": FAULT_LIBRARY, "FAULT_ARM": self.path("arm")})
+        self.conn = libvirt.open(uri)
+
+    def make_image(self, name):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", self.path(f"{name}.qcow2"), "1M"], check=True)
+
+    def xml(self, name, memory=16384):
+        return GUEST.replace("NAME", name).replace("ROOT", self.root).replace("MEMORY", str(memory))
+
+    def fill(self, text):
+        return text.replace("ROOT", self.root)
+
+    def all_files(self):
+        """What belongs to guests, without logs and the cache."""
+        return sorted(os.path.join(folder, name) for top in (self.path("run", "libvirt"), self.path("lib"), self.path("etc"))
+                      for folder, _, names in os.walk(top) for name in [*names, ""])
+
+    def dom(self):
+        """The guest, None if nobody knows it."""
+        try:
+            return self.conn.lookupByName("f")
+        except libvirt.libvirtError as err:
+            assert err.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN, err
+            return None
+
+    def run_and_kill(self, at, call):
+        """Runs a call whose daemon dies at that system call. Returns whether it did, and the call's error."""
+        error = None
+        os.rename(self.write(f"{self.process.pid} {at}\n", "arm.new"), self.path("arm"))
+        try:
+            call(self, self.conn.lookupByName("f") if call.known else None)
+        except libvirt.libvirtError as err:
+            error = err
+        try:
+            os.unlink(self.path("arm"))
+            return False, error
+        except FileNotFoundError:
+            self.process.process.wait(20)
+            return True, error
+
+    def restart(self):
+        self.conn.close()
+        self.start_daemon()
+        # Which guests are left is known once the daemon has talked to them.
+        wait_for(lambda: all(not d.isActive() or settled(d) for d in self.conn.listAllDomains()))
+
+    def qmp(self, dom, command, **arguments):
+        return json.loads(libvirt_qemu.qemuMonitorCommand(dom, json.dumps({"execute": command, "arguments": arguments}), 0))["return"]
+
+    def check(self):
+        """The daemon and the processes tell the same, and the other guest was left alone."""
+        dom = self.dom()
+        active = bool(dom and dom.isActive())
+        assert set(self.calm) <= set(self.guests()), "the other guest has stopped"
+        assert self.conn.lookupByName("calm").isActive()
+        wait_for(lambda: len(self.guests()) == 1 + active)
+        wait_for(lambda: len(processes(self.root)) == 1 + active)
+        if active:
+            try:
+                wait_for(lambda: not self.differences(dom))
+            except AssertionError:
+                raise AssertionError(self.differences(dom)) from None
+        return active
+
+    def differences(self, dom):
+        """Between the live definition and what QEMU has."""
+        devices = {d["name"] for d in self.qmp(dom, "qom-list", path="/machine/peripheral")}
+        images = [n["file"] for n in self.qmp(dom, "query-named-block-nodes", flat=True) if n["drv"] == "file"]
+        text = dom.XMLDesc()
+        found = [f"{path} is open only" for path in images if f"file='{path}'" not in text]
+        if ("scsi0-0-0-0" in devices) != ("target dev='sda'" in text):
+            found.append(f"the disk is in QEMU: {'scsi0-0-0-0' in devices}, in the definition: {'sda' in text}")
+        return found
+
+    def check_clean(self):
+        dom = self.dom()
+        if dom and dom.isActive():
+            dom.destroy()
+        dom = self.dom()
+        if dom:
+            dom.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE)
+        assert not self.dom()
+
+        def extra():
+            return [f for f in self.all_files() if f not in self.files]
+        try:
+            wait_for(lambda: not extra())
+        except AssertionError:
+            raise AssertionError(f"left behind: {extra()}") from None
+
+
+def settled(dom):
+    try:
+        dom.blockInfo("vda")
+        return True
+    except libvirt.libvirtError as err:
+        return err.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN
+
+
+def processes(root):
+    """QEMUs of the host, and whatever else has its folder in the command line."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                line = f.read()
+        except OSError:
+            continue
+        if root.encode() in line and b"qemu-system" in line:
+            found.append(line)
+    return found
+
+
+# ---- operations: (name, what is there before, the call, what is true behind it) ----
+
+def nothing(h):
+    pass
+
+
+def defined(h):
+    h.conn.defineXML(h.xml("f"))
+
+
+def running(h):
+    h.conn.defineXML(h.xml("f")).createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+def attached(h):
+    running(h)
+    h.dom().attachDeviceFlags(h.fill(DISK), PERSISTENT)
+
+
+def saved(h):
+    running(h)
+    h.dom().managedSave()
+
+
+def snapped(h):
+    running(h)
+    h.dom().snapshotCreateXML(h.fill(SNAPSHOT), libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY)
+
+
+def any_state(h, active, done):
+    """check() has said it all."""
+
+
+def is_defined(h, active, done):
+    assert h.dom(), "the definition is lost"
+
+
+def is_off(h, active, done):
+    assert h.dom() and not (active and done), "it runs"
+
+
+def runs_on(h, active, done):
+    assert active, "it was stopped"
+
+
+def runs_if_done(h, active, done):
+    assert h.dom() and (active or not done), "it was started, they said"
+
+
+def saved_or_runs(h, active, done):
+    """Never both, never neither."""
+    dom = h.dom()
+    assert dom, "the definition is lost"
+    image = bool(dom.hasManagedSaveImage())
+    assert active or image, "neither the guest nor its image is there"
+    if not active:
+        dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+        assert dom.state()[0] == libvirt.VIR_DOMAIN_PAUSED
+
+
+def file_or_runs(h, active, done):
+    assert active or os.path.exists(h.path("saved")), "neither the guest nor its image is there"
+    if not active:
+        h.conn.restoreFlags(h.path("saved"), None, libvirt.VIR_DOMAIN_SAVE_PAUSED)
+        assert h.dom().isActive()
+
+
+def snapshot_is_whole(h, active, done):
+    """The metadata may be missing, never the image."""
+    runs_on(h, active, done)
+    for name in h.dom().snapshotListNames():
+        assert name == "s" and "snap.qcow2" in h.dom().XMLDesc()
+
+
+def operation(before, after, known=True):
+    def mark(function):
+        function.before, function.after, function.known = before, after, known
+        OPERATIONS.append(function)
+        return function
+    return mark
+
+
+OPERATIONS = []
+
+
+@operation(nothing, any_state, known=False)
+def define(h, dom):
+    h.conn.defineXML(h.xml("f"))
+
+
+@operation(defined, is_defined)
+def redefine(h, dom):
+    text = dom.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    h.conn.defineXML(text.replace("16384", "20480"))
+
+
+@operation(defined, any_state)
+def undefine(h, dom):
+    dom.undefine()
+
+
+@operation(defined, is_defined)
+def autostart(h, dom):
+    dom.setAutostart(1)
+    dom.setAutostart(0)
+
+
+@operation(defined, runs_if_done)
+def start(h, dom):
+    dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+@operation(running, is_off)
+def destroy(h, dom):
+    dom.destroy()
+
+
+@operation(running, runs_on)
+def attach(h, dom):
+    dom.attachDeviceFlags(h.fill(DISK), PERSISTENT)
+
+
+@operation(attached, runs_on)
+def detach(h, dom):
+    dom.detachDeviceFlags(h.fill(DISK), PERSISTENT)
+
+
+@operation(running, saved_or_runs)
+def managed_save(h, dom):
+    dom.managedSave()
+
+
+@operation(saved, saved_or_runs)
+def start_saved(h, dom):
+    dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+@operation(running, file_or_runs)
+def save(h, dom):
+    dom.save(h.path("saved"))
+
+
+@operation(running, snapshot_is_whole)
+def snapshot(h, dom):
+    dom.snapshotCreateXML(h.fill(SNAPSHOT), libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY)
+
+
+@operation(snapped, snapshot_is_whole)
+def forget_snapshot(h, dom):
+    dom.snapshotLookupByName("s").delete(libvirt.VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY)
+
+
+@operation(running, runs_on)
+def dump(h, dom):
+    dom.coreDump(h.path("core"), libvirt.VIR_DUMP_LIVE | libvirt.VIR_DUMP_MEMORY_ONLY)
+
+
+def prepare(h, op):
+    for name in ("saved", "snap.qcow2", "core"):
+        if os.path.exists(h.path(name)):
+            os.unlink(h.path(name))
+    h.make_image("f")
+    op.before(h)
+
+
+def try_point(h, op, at):
+    """Returns whether the operation has so many system calls."""
+    prepare(h, op)
+    hit, error = h.run_and_kill(at, op)
+    try:
+        if hit:
+            h.restart()
+        else:
+            assert not error, "without a fault it should do"
+        op.after(h, h.check(), not error)
+        h.check_clean()
+    except Exception as why:
+        raise AssertionError(f"{op.__name__}, killed at system call {at} (hit: {hit}), ended with: {error}") from why
+    return hit
+
+
+def count_calls(h, op):
+    """How many points there are: the call is made once, with a fault that is too far away."""
+    low, high = 0, 1
+    while try_point(h, op, high):
+        low, high = high, high * 3
+        assert high < MOST_CALLS * 3, "it goes on and on"
+    return low, high
+
+
+def crash_at_every_point(op):
+    """Doubling and halving finds the last point, and tries most on the way; the rest is spread evenly."""
+    with Crashing() as h:
+        low, high = count_calls(h, op)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if try_point(h, op, middle) else (low, middle)
+        step = 1 if os.environ.get("CRASH_ALL") else max(1, low // POINTS)
+        for at in range(2, low, step):
+            try_point(h, op, at)
+        print(f"# {low} system calls")
+
+
+def tests():
+    for op in OPERATIONS:
+        def test(op=op):
+            crash_at_every_point(op)
+        test.__name__ = op.__name__
+        yield test
+
+
+if __name__ == "__main__":
+    libvirt.registerErrorHandler(lambda *args: None, None)
+    sys.exit(tap.run(list(tests()), sys.argv[1:]))
