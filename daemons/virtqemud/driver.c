@@ -17,6 +17,7 @@
 #include "process.h"
 #include "moment.h"
 #include "qemu-ops.h"
+#include "security.h"
 #include "status.h"
 
 enum { DIR_MODE = 0755, WORKERS_MAX = 4 };
@@ -115,6 +116,8 @@ static int start(void **state, const VhDriverEnv *env, VhError **err)
         else if (vh_host_uuid(driver->host, driver->uuid) < 0)
                 vh_uuid_generate(driver->uuid);
         r = read_conf(driver, err);
+        if (r == 0)
+                r = qemu_security_open(driver, err);
         if (r == 0)
                 r = take_lock(driver, err);
         if (r == 0)

@@ -18,8 +18,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "dev-namespace.h"
+#include "guest-files.h"
 #include "guest-nodes.h"
-#include "image-backing.h"
+#include "security.h"
 
 VH_LOG_SOURCE("qemu.isolation");
 
@@ -30,7 +31,6 @@ VH_LOG_SOURCE("qemu.isolation");
 enum {
         GROUPS_MAX = 256,
         CHR_FILE_MODE = 0600,
-        CHAIN_MAX = 200, /* as libvirt */
         ANYBODY = 0666,
         SECLABEL_DYNAMIC = 2, /* place among the words of <seclabel type=> */
 };
@@ -166,100 +166,6 @@ static void read_limits(const QemuDriver *driver, QemuIdentity *id)
 
 /* ---- files ---- */
 
-/* Goes through the files of a guest; stops at the first failure. */
-typedef int (*FileFn)(void *data, const char *path, bool remember, VhError **err);
-
-static bool may_relabel(const VhSeclabels *labels)
-{
-        for (uint32_t i = 0; i < labels->n; i++)
-                if ((!labels->items[i]->model || strcmp(labels->items[i]->model, "dac") == 0) &&
-                    labels->items[i]->relabel == VH_NO)
-                        return false;
-        return true;
-}
-
-/* The images behind one whose definition does not tell them. A chain in a circle ends at the limit. */
-static int each_image_behind(const char *image, FileFn fn, void *data, VhError **err)
-{
-        _vh_free_ char *at = vh_xstrdup(image);
-        QemuBacking backing = { .qcow2 = true };
-        int r = 0;
-
-        for (int depth = 0; r >= 0 && backing.qcow2 && depth < CHAIN_MAX; depth++) {
-                if (qemu_backing_read(at, &backing) < 0 || !backing.path)
-                        break;
-                r = fn(data, backing.path, false, err);
-                free(at);
-                at = backing.path;
-        }
-        return r;
-}
-
-/* As ever, only what one guest alone writes to is given back. */
-static int each_disk(const VhDisk *disk, FileFn fn, void *data, VhError **err)
-{
-        bool remember = !disk->readonly && !disk->shareable;
-        int r = 0;
-
-        for (const VhDiskSource *src = &disk->src; r >= 0 && src; src = src->backing) {
-                if (src->path && (src->type == VH_DISK_TYPE_FILE || src->type == VH_DISK_TYPE_BLOCK) &&
-                    may_relabel(&src->seclabels))
-                        r = fn(data, src->path, remember, err);
-                remember = false;
-        }
-        if (r >= 0 && !disk->src.backing && disk->src.path && disk->format == VH_STORAGE_FORMAT_QCOW2)
-                r = each_image_behind(disk->src.path, fn, data, err);
-        return r;
-}
-
-/* Goes through device nodes that a guest has for itself. */
-typedef struct Nodes {
-        FileFn fn;
-        void *data;
-} Nodes;
-
-static int each_node(void *data, const char *path, unsigned access, VhError **err)
-{
-        const Nodes *nodes = data;
-        struct stat st;
-
-        /* What is not there QEMU will miss itself; what everybody may use stays as it is. */
-        if (stat(path, &st) < 0 || (st.st_mode & ANYBODY) == ANYBODY)
-                return 0;
-        return nodes->fn(nodes->data, path, true, err);
-}
-
-typedef struct Devices {
-        Nodes nodes;
-        VhError **err;
-} Devices;
-
-static int each_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
-{
-        Devices *devices = opaque;
-        const VhDevice device = { kind, dev };
-
-        if (kind == VH_DEVICE_DISK || kind == VH_DEVICE_RNG)
-                return 0;
-        return qemu_device_nodes(&device, each_node, &devices->nodes, devices->err);
-}
-
-static int each_file(const VhDomainDef *def, FileFn fn, void *data, VhError **err)
-{
-        const char *const boot[] = { def->os.kernel, def->os.initrd, def->os.dtb };
-        Devices devices = { { fn, data }, err };
-        int r = 0;
-
-        for (uint32_t i = 0; r >= 0 && i < def->disks.n; i++)
-                r = each_disk(def->disks.items[i], fn, data, err);
-        for (size_t i = 0; r >= 0 && i < VH_ARRAY_SIZE(boot); i++)
-                if (boot[i])
-                        r = fn(data, boot[i], false, err);
-        if (r >= 0 && def->os.nvram && def->os.nvram->path)
-                r = fn(data, def->os.nvram->path, true, err);
-        return r < 0 ? r : vh_domain_each_device(def, each_device, &devices);
-}
-
 /* Whose files they are to be. */
 typedef struct Owning {
         const QemuProcess *proc;
@@ -267,21 +173,32 @@ typedef struct Owning {
         bool remember;
 } Owning;
 
-static int give(void *data, const char *path, bool remember, VhError **err)
+/* What the definition keeps as it is, what is not there (QEMU will miss it itself), and what everybody may use. */
+static bool stays(const Owning *o, const QemuFile *file)
+{
+        const VhSeclabel *label = qemu_file_label(file, "dac");
+        struct stat st;
+
+        if ((label && label->relabel == VH_NO) || qemu_namespace_covers(o->proc, file->path))
+                return true;
+        return file->node && (stat(file->path, &st) < 0 || (st.st_mode & ANYBODY) == ANYBODY);
+}
+
+/* As ever, only what one guest alone writes to is given back: others may use the rest. */
+static int give(void *data, const QemuFile *file, VhError **err)
 {
         const Owning *o = data;
 
-        return qemu_namespace_covers(o->proc, path) ? 0
-                                                    : qemu_dac_give(path, &o->account, remember && o->remember, err);
+        return stays(o, file) ? 0
+                              : qemu_dac_give(file->path, &o->account, file->use == QEMU_FILE_OWN && o->remember, err);
 }
 
-/* A file that was not remembered stays with the account: others may use it. */
-static int restore(void *data, const char *path, bool remembered, VhError **err)
+static int restore(void *data, const QemuFile *file, VhError **err)
 {
         const Owning *o = data;
         _vh_error_ VhError *why = NULL;
 
-        if (remembered && !qemu_namespace_covers(o->proc, path) && qemu_dac_restore(path, &o->account, &why) < 0)
+        if (file->use == QEMU_FILE_OWN && !stays(o, file) && qemu_dac_restore(file->path, &o->account, &why) < 0)
                 vh_log_warning("%s", vh_error_text(why, -EIO));
         return 0;
 }
@@ -396,7 +313,7 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
         if (owning_of(proc, &owning, err) != 0)
                 return 0;
         proc->owns_files = true;
-        return each_file(proc->dom->def, give, &owning, err);
+        return qemu_guest_files(proc->dom->def, give, &owning, err);
 }
 
 /* A node may be opened in the guest's group and namespace from now on. */
@@ -437,47 +354,47 @@ static int close_node(void *data, const char *path, unsigned access, VhError **e
 
 int qemu_isolation_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err)
 {
-        Owning owning;
-        int r = qemu_disk_nodes(disk, open_node, proc, err);
+        const VhDevice dev = { VH_DEVICE_DISK, (VhDisk *)disk };
 
-        r = r < 0 ? r : owning_of(proc, &owning, err);
-        return r == 0 ? each_disk(disk, give, &owning, err) : VH_MIN(r, 0);
+        return qemu_isolation_add_device(proc, &dev, err);
 }
 
 void qemu_isolation_remove_disk(QemuProcess *proc, const VhDisk *disk)
 {
+        const VhDevice dev = { VH_DEVICE_DISK, (VhDisk *)disk };
+
+        qemu_isolation_remove_device(proc, &dev);
+}
+
+/* Owners and nodes as before. */
+static void take_back(QemuProcess *proc, const VhDevice *dev)
+{
         Owning owning;
 
         if (owning_of(proc, &owning, NULL) == 0)
-                each_disk(disk, restore, &owning, NULL);
-        (void)qemu_disk_nodes(disk, close_node, proc, NULL);
+                (void)qemu_device_files(dev, restore, &owning, NULL);
+        (void)qemu_device_nodes(dev, close_node, proc, NULL);
 }
 
 int qemu_isolation_add_device(QemuProcess *proc, const VhDevice *dev, VhError **err)
 {
         Owning owning;
-        Nodes nodes = { give, &owning };
-        int r;
+        int r = qemu_device_nodes(dev, open_node, proc, err);
 
-        if (dev->kind == VH_DEVICE_DISK)
-                return qemu_isolation_add_disk(proc, dev->dev, err);
-        r = qemu_device_nodes(dev, open_node, proc, err);
         r = r < 0 ? r : owning_of(proc, &owning, err);
-        return r == 0 ? qemu_device_nodes(dev, each_node, &nodes, err) : VH_MIN(r, 0);
+        if (r == 0)
+                r = qemu_device_files(dev, give, &owning, err);
+        if (r >= 0)
+                r = qemu_security_add(proc, dev, err);
+        if (r < 0)
+                take_back(proc, dev);
+        return r;
 }
 
 void qemu_isolation_remove_device(QemuProcess *proc, const VhDevice *dev)
 {
-        Owning owning;
-        Nodes nodes = { restore, &owning };
-
-        if (dev->kind == VH_DEVICE_DISK) {
-                qemu_isolation_remove_disk(proc, dev->dev);
-                return;
-        }
-        if (owning_of(proc, &owning, NULL) == 0)
-                (void)qemu_device_nodes(dev, each_node, &nodes, NULL);
-        (void)qemu_device_nodes(dev, close_node, proc, NULL);
+        qemu_security_remove(proc, dev);
+        take_back(proc, dev);
 }
 
 /* A guest of root has none either, not even after exec. */
@@ -534,7 +451,7 @@ static void stopped(QemuProcess *proc)
         Owning owning;
 
         if ((proc->owns_files || (!proc->starting && owns_files(proc->driver))) && owning_of(proc, &owning, NULL) == 0)
-                each_file(proc->dom->def, restore, &owning, NULL);
+                qemu_guest_files(proc->dom->def, restore, &owning, NULL);
         proc->owns_files = false;
         proc->identity = qemu_identity_free(proc->identity);
 }

@@ -219,20 +219,3 @@ QEMU_OP_RET(domain_get_scheduler_type)
         return 0;
 }
 
-QEMU_OP_RET(domain_get_security_label)
-{
-        static char none[] = "";
-
-        if (!qemu_domain(call, &args->dom, err))
-                return -ENOENT;
-        ret->label.len = 1;
-        ret->label.val = none;
-        return 0;
-}
-
-/* A failure is a good answer with a count of -1. */
-QEMU_OP_RET(domain_get_security_label_list)
-{
-        ret->ret = qemu_domain(call, &args->dom, NULL) ? 0 : -1;
-        return 0;
-}

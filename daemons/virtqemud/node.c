@@ -4,6 +4,7 @@
 
 #include "caps-call.h"
 #include "qemu-ops.h"
+#include "security.h"
 
 #include <errno.h>
 
@@ -72,7 +73,9 @@ QEMU_OP(node_suspend_for_duration)
 
 static unsigned sec_models(const QemuDriver *driver, VhHostSecModel models[VH_HOST_SEC_MODELS_MAX])
 {
-        return vh_host_sec_models(driver->host, driver->env.privileged, driver->dac_label, models);
+        const VhHostSecModel mandatory = { .model = qemu_security_name(driver), .doi = "0" };
+
+        return vh_host_sec_models(&mandatory, driver->env.privileged, driver->dac_label, models);
 }
 
 QEMU_OP_NOARGS(node_get_security_model)

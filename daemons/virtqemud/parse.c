@@ -6,6 +6,7 @@
 #include "guest-check.h"
 #include "guest-defaults.h"
 #include "qemu.h"
+#include "security.h"
 
 #include <errno.h>
 
@@ -30,6 +31,8 @@ static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
         uint64_t version;
         int r = qemu_emulators_fill(driver->emulators, def, err);
 
+        if (r == 0)
+                r = qemu_security_default_models(driver, def, err);
         if (r == 0)
                 r = emulator_version(driver, def, &version);
         return r < 0 ? r : qemu_domain_fill_defaults(def, version, err);

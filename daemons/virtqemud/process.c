@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "run-log.h"
 #include "run-steps.h"
+#include "short-name.h"
 
 VH_LOG_SOURCE("qemu.process");
 
@@ -48,19 +49,10 @@ QemuMonitor *qemu_process_monitor(VhDomainObj *dom)
         return proc ? proc->mon : NULL;
 }
 
-/* "domain-ID-NAME" with the name cut to what directories take, as the reference does. */
-static char *short_name(const VhDomainObj *dom)
-{
-        enum { NAME_SHOWN = 20 };
-        char *name = vh_xasprintf("domain-%d-%.*s", dom->id, NAME_SHOWN, dom->node.name);
-
-        return name;
-}
-
 QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom)
 {
         QemuProcess *proc = vh_new(QemuProcess, 1);
-        _vh_free_ char *name = short_name(dom);
+        _vh_free_ char *name = vh_xasprintf("domain-" QEMU_SHORT_NAME, dom->id, dom->node.name);
 
         proc->driver = driver;
         proc->dom = dom;

@@ -74,6 +74,8 @@ struct QemuProcess {
         QemuVcpu *vcpus;                 /* by id */
         size_t n_vcpus;
         struct QemuIdentity *identity;        /* isolation.h; NULL: that of the daemon, or started by another daemon */
+        char *confinement;                    /* what the child becomes: a label of security.h; NULL: nothing */
+        struct QemuConfining *confining;      /* apparmor.c; whose end is waited for */
         bool owns_files;                      /* given to its account by this daemon's start */
         struct QemuLocks *locks;              /* guest-locks.h; NULL: not asked for yet */
         struct QemuHelper *helpers;           /* helpers.h */

@@ -19,15 +19,12 @@ enum {
         KIB_PER_MIB = 1024,
 };
 
-unsigned vh_host_sec_models(VhHost *host, bool privileged, const char *dac_label,
+unsigned vh_host_sec_models(const VhHostSecModel *mandatory, bool privileged, const char *dac_label,
                             VhHostSecModel models[VH_HOST_SEC_MODELS_MAX])
 {
-        _vh_free_ char *enabled = NULL;
-        bool apparmor = vh_host_read(host, &enabled, "sys/module/apparmor/parameters/enabled") == 0 &&
-                        enabled[0] == 'Y' && vh_host_exists(host, "sys/kernel/security/apparmor/profiles");
         unsigned n = 0;
 
-        models[n++] = (VhHostSecModel){ .model = apparmor ? "apparmor" : "none", .doi = "0" };
+        models[n++] = *mandatory;
         if (privileged)
                 models[n++] = (VhHostSecModel){ "dac", "0", dac_label, dac_label };
         return n;

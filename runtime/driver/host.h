@@ -107,10 +107,10 @@ typedef struct VhHostSecModel {
 
 enum { VH_HOST_SEC_MODELS_MAX = 2 };
 
-/* The models in force for guests: AppArmor where the kernel has it on (else "none"), and DAC when privileged with
- * dac_label
- * ("+UID:+GID" of the guests' account) as its base label. Returns their number. */
-unsigned vh_host_sec_models(VhHost *host, bool privileged, const char *dac_label,
+/* The models in force for guests: the driver's mandatory one ("apparmor", "selinux", "none") with the base label of its
+ * guests (NULL: none), and DAC when privileged with dac_label ("+UID:+GID" of the guests' account) as its base label.
+ * Returns their number. */
+unsigned vh_host_sec_models(const VhHostSecModel *mandatory, bool privileged, const char *dac_label,
                             VhHostSecModel models[VH_HOST_SEC_MODELS_MAX]);
 
 typedef struct VhHostCapsArgs {

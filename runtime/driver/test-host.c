@@ -295,11 +295,12 @@ static void capabilities_tell_the_machine(void **state)
                 "<iommu support='no'/>",
         };
         Fixture *f = *state;
+        const VhHostSecModel none = { .model = "none", .doi = "0" };
         VhHostSecModel models[VH_HOST_SEC_MODELS_MAX];
         VhHostCapsArgs args = { .models = models, .migration_transports = transports };
         VhBuf buf = { 0 };
 
-        args.n_models = vh_host_sec_models(f->host, true, "+1:+2", models);
+        args.n_models = vh_host_sec_models(&none, true, "+1:+2", models);
         assert_int_equal(args.n_models, 2);
         vh_host_caps_format(f->host, &args, &buf);
         for (size_t i = 0; i < VH_ARRAY_SIZE(expected); i++)
@@ -321,19 +322,6 @@ static void uuid_comes_from_dmi_or_machine_id(void **state)
         put(f, "sys/class/dmi/id/product_uuid", "11111111-2222-3333-4444-555555555555\n");
         assert_int_equal(vh_host_uuid(f->host, uuid), 0);
         assert_int_equal(uuid[0], 0x11);
-}
-
-static void apparmor_needs_its_filesystem(void **state)
-{
-        Fixture *f = *state;
-        VhHostSecModel models[VH_HOST_SEC_MODELS_MAX];
-
-        put(f, "sys/module/apparmor/parameters/enabled", "Y\n");
-        assert_int_equal(vh_host_sec_models(f->host, false, NULL, models), 1);
-        assert_string_equal(models[0].model, "none");
-        put(f, "sys/kernel/security/apparmor/profiles", "");
-        assert_int_equal(vh_host_sec_models(f->host, false, NULL, models), 1);
-        assert_string_equal(models[0].model, "apparmor");
 }
 
 static void put_bytes(const Fixture *f, const char *path, const void *data, size_t len)
@@ -436,7 +424,6 @@ int main(void)
                 T(nonsense_in_files_is_no_crash),
                 T(capabilities_tell_the_machine),
                 T(uuid_comes_from_dmi_or_machine_id),
-                T(apparmor_needs_its_filesystem),
                 T(smbios_tables_become_sysinfo),
                 T(broken_smbios_tables_are_no_crash),
                 T(no_smbios_is_an_error),

@@ -2,6 +2,7 @@
 """A virtual machine with the files of this one and Debian's kernel: what the kernel that tests run on may not have, such
 as AppArmor and control groups with all controllers. It reads this machine's files and changes none of them."""
 
+import base64
 import os
 import signal
 import subprocess
@@ -16,8 +17,9 @@ VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 MEMORY = "2G"
 
 
-def run(program, seconds=600, arguments=""):
-    """Runs a program in it, which passes its output on line by line. Returns its exit status."""
+def run(program, seconds=600, env=None):
+    """Runs a program in it, which passes its output on line by line. Returns its exit status. env: for the program, in
+    addition to VIRTHOST_BUILD."""
     subprocess.run([MAKE, GUEST], check=True)
     with tempfile.TemporaryDirectory(prefix="vh-machine-") as folder:
         files = os.path.join(folder, "files")
@@ -28,19 +30,20 @@ def run(program, seconds=600, arguments=""):
                 if not host.wait_for(lambda: os.path.exists(files), 20):
                     log.seek(0)
                     raise RuntimeError(f"virtiofsd does not come up:\n{log.read()}")
-                return boot(files, program, seconds, arguments)
+                return boot(files, program, seconds, env or {})
             finally:
                 server.terminate()
                 server.wait()
 
 
-def boot(files, program, seconds, arguments):
+def boot(files, program, seconds, env):
+    words = base64.b64encode("\0".join(f"{k}={v}" for k, v in {**env, "VIRTHOST_BUILD": host.build_dir()}.items()).encode())
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max", "-smp", "2", "-m", MEMORY,
                "-object", f"memory-backend-memfd,id=mem,size={MEMORY},share=on", "-numa", "node,memdev=mem", "-nodefaults",
                "-display", "none", "-no-reboot", "-serial", "stdio", "-chardev", f"socket,id=files,path={files}", "-device",
                "vhost-user-fs-pci,chardev=files,tag=root", "-kernel", os.path.join(GUEST, "vmlinuz"), "-initrd",
                os.path.join(GUEST, "machine"), "-append",
-               f"console=ttyS0 quiet loglevel=0 panic=-1 {arguments} run={program} build={host.build_dir()}"]
+               f"console=ttyS0 quiet loglevel=0 panic=-1 run={program} env={words.decode()}"]
     status = None
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace") as qemu:
         signal.signal(signal.SIGALRM, lambda *args: qemu.kill())

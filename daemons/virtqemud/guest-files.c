@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where a definition names files. */
+
+#include "guest-files.h"
+
+#include <errno.h>
+
+#include "guest-nodes.h"
+#include "image-backing.h"
+
+const VhSeclabel *qemu_file_label(const QemuFile *file, const char *model)
+{
+        for (uint32_t i = 0; file->labels && i < file->labels->n; i++)
+                if (!file->labels->items[i]->model || strcmp(file->labels->items[i]->model, model) == 0)
+                        return file->labels->items[i];
+        return NULL;
+}
+
+/* The images behind one whose definition does not tell them. A chain in a circle ends at the limit. */
+static int each_image_behind(const char *image, QemuFileFn fn, void *data, VhError **err)
+{
+        _vh_free_ char *at = vh_xstrdup(image);
+        QemuBacking backing = { .qcow2 = true };
+        int r = 0;
+
+        for (int depth = 0; r >= 0 && backing.qcow2 && depth < QEMU_CHAIN_MAX; depth++) {
+                if (qemu_backing_read(at, &backing) < 0 || !backing.path)
+                        break;
+                r = fn(data, &(QemuFile){ .path = backing.path, .use = QEMU_FILE_READ }, err);
+                free(at);
+                at = backing.path;
+        }
+        return r;
+}
+
+static QemuFileUse use_of(const VhDisk *disk)
+{
+        if (disk->readonly)
+                return QEMU_FILE_READ;
+        return disk->shareable ? QEMU_FILE_SHARED : QEMU_FILE_OWN;
+}
+
+int qemu_disk_files(const VhDisk *disk, QemuFileFn fn, void *data, VhError **err)
+{
+        QemuFileUse use = use_of(disk);
+        int r = 0;
+
+        for (const VhDiskSource *src = &disk->src; r >= 0 && src; src = src->backing) {
+                if (src->path && (src->type == VH_DISK_TYPE_FILE || src->type == VH_DISK_TYPE_BLOCK))
+                        r = fn(data, &(QemuFile){ .path = src->path, .use = use, .labels = &src->seclabels }, err);
+                use = QEMU_FILE_READ;
+        }
+        if (r >= 0 && !disk->src.backing && disk->src.path && disk->format == VH_STORAGE_FORMAT_QCOW2)
+                r = each_image_behind(disk->src.path, fn, data, err);
+        return r;
+}
+
+typedef struct Walk {
+        QemuFileFn fn;
+        void *data;
+        VhError **err;
+} Walk;
+
+static int each_node(void *data, const char *path, unsigned access, VhError **err)
+{
+        const Walk *walk = data;
+
+        return walk->fn(walk->data, &(QemuFile){ .path = path, .use = QEMU_FILE_OWN, .node = true }, err);
+}
+
+int qemu_device_files(const VhDevice *dev, QemuFileFn fn, void *data, VhError **err)
+{
+        Walk walk = { fn, data, err };
+
+        if (dev->kind == VH_DEVICE_DISK)
+                return qemu_disk_files(dev->dev, fn, data, err);
+        return dev->kind == VH_DEVICE_RNG ? 0 : qemu_device_nodes(dev, each_node, &walk, err);
+}
+
+static int each_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        const Walk *walk = opaque;
+
+        return qemu_device_files(&(VhDevice){ kind, dev }, walk->fn, walk->data, walk->err);
+}
+
+int qemu_guest_files(const VhDomainDef *def, QemuFileFn fn, void *data, VhError **err)
+{
+        const char *const boot[] = { def->os.kernel, def->os.initrd, def->os.dtb };
+        Walk walk = { fn, data, err };
+        int r = vh_domain_each_device(def, each_device, &walk);
+
+        for (size_t i = 0; r >= 0 && i < VH_ARRAY_SIZE(boot); i++)
+                if (boot[i])
+                        r = fn(data, &(QemuFile){ .path = boot[i], .use = QEMU_FILE_READ }, err);
+        if (r >= 0 && def->os.nvram && def->os.nvram->path)
+                r = fn(data, &(QemuFile){ .path = def->os.nvram->path, .use = QEMU_FILE_OWN }, err);
+        return r;
+}
