@@ -232,6 +232,18 @@ static char *blkio_list(const VhBlkiotune *tune, size_t row)
         return vh_buf_take(&buf);
 }
 
+/* As the kernel has it, of a running guest; what is in its definition where that is asked for. */
+static unsigned blkio_weight(VhCall *call, const remote_nonnull_domain *wire, const VhDomainDef *def)
+{
+        VhDomainObj *dom = qemu_domain(call, wire, NULL);
+        const QemuProcess *proc = dom && dom->def == def ? qemu_process(dom) : NULL;
+        unsigned live = proc ? qemu_group_read_weight(proc) : 0;
+
+        if (live)
+                return live;
+        return def->blkiotune ? def->blkiotune->weight : 0;
+}
+
 QEMU_OP_RET(domain_get_blkio_parameters)
 {
         VhTypedList list = VH_TYPED_LIST(call);
@@ -244,7 +256,7 @@ QEMU_OP_RET(domain_get_blkio_parameters)
         def = qemu_config(call, &args->dom, args->flags, err);
         if (!def)
                 return -EINVAL;
-        vh_typed_add_uint(&list, "weight", def->blkiotune ? def->blkiotune->weight : 0);
+        vh_typed_add_uint(&list, "weight", blkio_weight(call, &args->dom, def));
         for (size_t i = 0; i < VH_ARRAY_SIZE(blkio_rows); i++)
                 vh_typed_add_string(&list, blkio_rows[i].name, vh_call_own(call, blkio_list(def->blkiotune, i)));
         VH_TYPED_ANSWER(args, ret, &list);

@@ -337,6 +337,18 @@ static int apply_device(const QemuCgroup *group, const VhBlkiotuneDevice *dev, V
         return r;
 }
 
+unsigned qemu_group_read_weight(const QemuProcess *proc)
+{
+        _vh_free_ char *text = NULL;
+        unsigned weight = 0;
+
+        if (!proc->group || !qemu_cgroup_has(proc->group, QEMU_CG_IO) ||
+            qemu_cgroup_read(proc->group, NULL, "io.weight", &text, NULL) < 0 ||
+            sscanf(text, "default %u", &weight) != 1)
+                return 0;
+        return weight;
+}
+
 static int write_weight(const QemuProcess *proc, unsigned weight, VhError **err)
 {
         if (weight < WEIGHT_MIN || weight > WEIGHT_MAX)

@@ -27,6 +27,8 @@ int qemu_group_apply_numa(QemuProcess *proc, const VhDomainDef *def, VhError **e
 /* The scheduler's values as the groups have them: limits that def does not have are what the kernel begins with. Only
  * the numbers are set. */
 VhCputune qemu_group_read_cpu(const QemuProcess *proc, const VhDomainDef *def);
+/* The guest's share of block I/O as the kernel has it; 0: it cannot tell. */
+unsigned qemu_group_read_weight(const QemuProcess *proc);
 
 /* A thread that came ("vcpu", 3) into its sub-group with what def has for it. */
 int qemu_group_add_thread(QemuProcess *proc, const VhDomainDef *def, const char *kind, unsigned id, pid_t tid,

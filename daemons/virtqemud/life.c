@@ -169,6 +169,14 @@ int qemu_place_running(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret,
         return 0;
 }
 
+void qemu_unplace(QemuDriver *driver, VhDomainObj *dom)
+{
+        qemu_drop_text(driver, dom);
+        vh_domain_obj_end_run(dom);
+        if (!dom->persistent)
+                vh_domain_list_remove(&driver->domains, dom);
+}
+
 static int create_xml(VhCall *call, const char *xml, uint32_t flags, remote_nonnull_domain *wire, VhError **err)
 {
         QemuDriver *driver = qemu_driver(call);

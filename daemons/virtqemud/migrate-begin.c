@@ -21,8 +21,7 @@ char *qemu_migrate_text(const QemuDriver *driver, VhDomainObj *dom, const VhDoma
         return vh_domain_def_format(copy, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
 }
 
-/* What the guest itself would notice may not differ. */
-static int check_same_guest(const VhDomainDef *def, const VhDomainDef *other, VhError **err)
+int qemu_check_same_guest(const VhDomainDef *def, const VhDomainDef *other, VhError **err)
 {
         char ours[VH_UUID_TEXT_LEN + 1], theirs[VH_UUID_TEXT_LEN + 1];
 
@@ -70,7 +69,7 @@ static int make_text(MigrateTask *t, VhError **err)
         }
         r = qemu_parse(t->task.driver, t->params.dest_xml, 0, &wanted, err);
         if (r == 0)
-                r = check_same_guest(def, wanted, err);
+                r = qemu_check_same_guest(def, wanted, err);
         if (r == 0)
                 t->xml = qemu_migrate_text(t->task.driver, t->task.dom, wanted);
         return r;

@@ -11,6 +11,7 @@
 #include "migrate-storage.h"
 #include "migrate-tunnel.h"
 #include "migrate.h"
+#include "script.h"
 #include "qemu-ops.h"
 
 /* The process is of no use any more; who waits for its end goes on in then(). */
@@ -177,9 +178,9 @@ static void process_up(void *data, int r, const VhError *err)
                 qemu_migrate_setup(t, set_up);
 }
 
-static void prepare_run(QemuTask *task)
+static void start_process(MigrateTask *t)
 {
-        MigrateTask *t = (MigrateTask *)task;
+        QemuTask *task = &t->task;
         QemuStart start = {
                 .driver = task->driver,
                 .dom = task->dom,
@@ -188,21 +189,48 @@ static void prepare_run(QemuTask *task)
                 .done = process_up,
                 .data = t,
         };
+
+        qemu_process_start(&start);
+}
+
+/* The administrator's scripts may have made another definition of the guest's. */
+static void filtered(void *data, const char *output, int r, const VhError *error)
+{
+        MigrateTask *t = data;
+        VhError *err = vh_error_copy(error);
+
+        t->script = NULL;
+        if (r == 0)
+                r = qemu_script_take(t->task.driver, output, &t->task.dom->def, &err);
+        if (r < 0) {
+                qemu_unplace(t->task.driver, t->task.dom);
+                qemu_task_end(&t->task, r, err);
+        } else
+                start_process(t);
+}
+
+static void prepare_run(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
         VhDomainObj *dom = task->dom;
         VhError *err = NULL;
         /* A domain that was made for this holds the definition already. */
         int r = t->def ? qemu_place_running(task->driver, &t->def, &dom, &err) : 0;
 
-        if (r < 0)
+        if (r < 0) {
                 qemu_task_end(task, r, err);
-        else
-                qemu_process_start(&start);
+                return;
+        }
+        t->script = qemu_script_run(task->driver, dom->def, QEMU_SCRIPT_ARRIVING, "migrate", "begin", filtered, t);
+        if (!t->script)
+                start_process(t);
 }
 
 static void prepare_cleanup(QemuTask *task)
 {
         MigrateTask *t = (MigrateTask *)task;
 
+        qemu_script_forget(t->script);
         free(t->source_name);
         qemu_migrate_cleanup(task);
 }

@@ -110,6 +110,7 @@ struct MigrateTask {
         void (*storage_done)(MigrateTask *t, int r, const VhError *err); /* NULL: nothing goes on */
         char *tls_peer;                                                  /* name in the target's certificate */
         /* Prepare. */
+        struct QemuScript *script; /* of the administrator; whose end is waited for */
         VhDomainDef *def;  /* for a domain that is there already; finish: to store */
         char *source_name; /* of the guest at the source */
         char *incoming;    /* what QEMU listens on */
@@ -118,6 +119,9 @@ struct MigrateTask {
         bool postcopy;     /* it runs before all of its memory is there */
         uint64_t received; /* when the cookie came, milliseconds */
 };
+
+/* What the guest itself would notice may not differ between two definitions of it. migrate-begin.c */
+int qemu_check_same_guest(const VhDomainDef *def, const VhDomainDef *other, VhError **err);
 
 /* The migration that a domain is in, NULL if it does not move. */
 QemuMigration *qemu_migration(VhDomainObj *dom);

@@ -319,6 +319,8 @@ static int edit_numa(VhDomainDef *def, const void *opaque, VhError **err)
 
         if (!def->numatune)
                 def->numatune = vh_new(VhNumatune, 1);
+        if (!def->numatune->mode)
+                def->numatune->mode = VIR_DOMAIN_NUMATUNE_MEM_STRICT + 1;
         return set_numa(def->numatune, vh_typed_find(args->params.val, args->params.len, "numa_mode"),
                         vh_typed_find(args->params.val, args->params.len, "numa_nodeset"), err);
 }
@@ -335,7 +337,7 @@ static int touch_numa(QemuProcess *proc, const VhDomainDef *def, const void *opa
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "can't change numatune mode for running domain");
         if (vh_typed_find(args->params.val, args->params.len, "numa_nodeset") &&
-            mode != VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE)
+            now && now->mode && mode != VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "change of nodeset for running domain requires restrictive numa mode");
         if (qemu_group_need(proc, QEMU_CG_CPUSET, err) < 0)

@@ -278,6 +278,8 @@ char *qemu_managed_path(const QemuDriver *driver, const VhDomainObj *dom);
 /* life.c: the domain that a definition is started as: a new transient one, or a persistent one that does not run and
  * keeps its stored definition. *def is taken over on success. */
 int qemu_place_running(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhError **err);
+/* Takes that back before anything was started. */
+void qemu_unplace(QemuDriver *driver, VhDomainObj *dom);
 
 /* save-edit.c */
 QEMU_OP_RET(domain_save_image_get_xml_desc);

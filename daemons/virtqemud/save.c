@@ -12,6 +12,7 @@
 #include "process.h"
 #include "qemu-ops.h"
 #include "save-image.h"
+#include "script.h"
 #include "stream-out.h"
 #include "task.h"
 
@@ -237,7 +238,8 @@ typedef struct RestoreTask {
         QemuFilter *filter;
         bool watching;  /* for the end of the process */
         bool run;       /* go on behind it */
-        char *managed;  /* file to remove when all went well; NULL: none */
+        QemuScript *script; /* of the administrator; whose end is waited for */
+        char *managed;      /* file to remove when all went well; NULL: none */
         uint32_t flags; /* QEMU_START_* */
         remote_nonnull_domain *wire;
 } RestoreTask;
@@ -258,6 +260,7 @@ static void restore_cleanup(QemuTask *task)
         RestoreTask *restore = (RestoreTask *)task;
 
         stop_following(restore);
+        qemu_script_forget(restore->script);
         qemu_filter_free(restore->filter);
         qemu_save_image_done(&restore->image);
         vh_cpu_free(restore->cpu);
@@ -372,9 +375,9 @@ static void process_up(void *data, int r, const VhError *error)
                                  incoming_fd);
 }
 
-static void restore_run(QemuTask *task)
+static void start_process(RestoreTask *restore)
 {
-        RestoreTask *restore = (RestoreTask *)task;
+        QemuTask *task = &restore->task;
         VhCpu *cpu = restore->cpu = qemu_guest_cpu_of_cookie(restore->image.cookie);
         QemuStart start = {
                 .driver = task->driver,
@@ -388,13 +391,40 @@ static void restore_run(QemuTask *task)
                 .done = process_up,
                 .data = restore,
         };
+
+        qemu_process_start(&start);
+}
+
+/* The administrator's scripts may have made another definition of the image's. */
+static void filtered(void *data, const char *output, int r, const VhError *error)
+{
+        RestoreTask *restore = data;
+        VhError *err = vh_error_copy(error);
+
+        restore->script = NULL;
+        if (r == 0)
+                r = qemu_script_take(restore->task.driver, output, &restore->task.dom->def, &err);
+        if (r < 0) {
+                qemu_unplace(restore->task.driver, restore->task.dom);
+                qemu_task_end(&restore->task, r, err);
+        } else
+                start_process(restore);
+}
+
+static void restore_run(QemuTask *task)
+{
+        RestoreTask *restore = (RestoreTask *)task;
         VhError *err = NULL;
         int r = vh_domain_obj_check_inactive(task->dom, VIR_FROM_QEMU, &err);
 
-        if (r < 0)
+        if (r < 0) {
                 qemu_task_end(task, r, err);
-        else
-                qemu_process_start(&start);
+                return;
+        }
+        restore->script = qemu_script_run(task->driver, task->dom->def, QEMU_SCRIPT_ARRIVING, "restore", "begin", filtered,
+                                          restore);
+        if (!restore->script)
+                start_process(restore);
 }
 
 static const QemuTaskClass restore_class = {

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "migrate.h"
 #include "program.h"
 #include "run-steps.h"
 
@@ -134,8 +135,8 @@ static void worked(void *data, int r)
         script_free(script);
 }
 
-QemuScript *qemu_script_run(QemuDriver *driver, const VhDomainDef *def, const char *operation, const char *suboperation,
-                            QemuScriptDone done, void *data)
+QemuScript *qemu_script_run(QemuDriver *driver, const VhDomainDef *def, unsigned flags, const char *operation,
+                            const char *suboperation, QemuScriptDone done, void *data)
 {
         QemuScript *script;
 
@@ -148,7 +149,7 @@ QemuScript *qemu_script_run(QemuDriver *driver, const VhDomainDef *def, const ch
         script->name = vh_xstrdup(def->name);
         script->operation = vh_xstrdup(operation);
         script->suboperation = vh_xstrdup(suboperation);
-        script->xml = vh_domain_def_format(def, VH_XML_SECURE);
+        script->xml = vh_domain_def_format(def, flags);
         script->output = vh_xstrdup("");
         script->done = done;
         script->data = data;
@@ -167,7 +168,30 @@ QemuScript *qemu_script_forget(QemuScript *script)
 
 void qemu_script_tell(QemuDriver *driver, const VhDomainDef *def, const char *operation, const char *suboperation)
 {
-        (void)qemu_script_run(driver, def, operation, suboperation, NULL, NULL);
+        (void)qemu_script_run(driver, def, VH_XML_SECURE, operation, suboperation, NULL, NULL);
+}
+
+static void swap(VhDomainDef **a, VhDomainDef **b)
+{
+        VhDomainDef *kept = *a;
+
+        *a = *b;
+        *b = kept;
+}
+
+int qemu_script_take(QemuDriver *driver, const char *output, VhDomainDef **def, VhError **err)
+{
+        _vh_domain_def_ VhDomainDef *other = NULL;
+        int r;
+
+        if (output[strspn(output, " \t\r\n")] == '\0')
+                return 0;
+        r = qemu_parse(driver, output, 0, &other, err);
+        if (r == 0)
+                r = qemu_check_same_guest(*def, other, err);
+        if (r == 0)
+                swap(def, &other);
+        return r;
 }
 
 /* ---- at the steps of a run ---- */
@@ -182,7 +206,7 @@ static void step_done(void *data, const char *output, int r, const VhError *err)
 
 static int step(QemuProcess *proc, const char *operation, const char *suboperation)
 {
-        proc->script = qemu_script_run(proc->driver, proc->dom->def, operation, suboperation, step_done, proc);
+        proc->script = qemu_script_run(proc->driver, proc->dom->def, VH_XML_SECURE, operation, suboperation, step_done, proc);
         return proc->script ? VH_LATER : 0;
 }
 

@@ -16,10 +16,15 @@ typedef struct QemuScript QemuScript;
  * and "restore"); borrowed. */
 typedef void (*QemuScriptDone)(void *data, const char *output, int r, const VhError *err);
 
-/* Runs all scripts for an operation; the first that fails is the last. Returns NULL if there are none: done() is not
- * called then. */
-QemuScript *qemu_script_run(QemuDriver *driver, const VhDomainDef *def, const char *operation, const char *suboperation,
-                            QemuScriptDone done, void *data);
+/* Runs all scripts for an operation; the first that fails is the last. flags: of the definition's text. Returns NULL if
+ * there are none: done() is not called then. */
+QemuScript *qemu_script_run(QemuDriver *driver, const VhDomainDef *def, unsigned flags, const char *operation,
+                            const char *suboperation, QemuScriptDone done, void *data);
+/* What a client's definition looks like to them. */
+enum { QEMU_SCRIPT_ARRIVING = VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE };
+/* The output for a guest that arrives ("migrate", "restore") takes the place of its definition, unless it is blank. It
+ * must be of the same guest. Returns 0 or negative errno with *err. */
+int qemu_script_take(QemuDriver *driver, const char *output, VhDomainDef **def, VhError **err);
 /* Nobody waits any more; what runs runs to its end. Accepts NULL, returns NULL. */
 QemuScript *qemu_script_forget(QemuScript *script);
 /* Runs them without anybody waiting; failures are logged. */

@@ -217,7 +217,7 @@ def title(guest):
 
 def not_yet(guest):
     """What only the stored definition can take says so, and changes nothing."""
-    guest.refused("requires restrictive numa mode", "numatune", "live", "--nodeset", "0", "--live")
+    guest.refused("cgroup cpuset controller is not mounted", "numatune", "live", "--nodeset", "0", "--live")
 
 
 def restart(guest):
