@@ -26,8 +26,8 @@ static bool works(const QemuDriver *driver)
         _vh_free_ char *enabled = NULL;
         size_t n;
 
-        return vh_file_read(ENABLED, STATE_MAX, &enabled, &n) == 0 && enabled[0] == 'Y' && access(PROFILES, R_OK) == 0 &&
-               access(HELPER, X_OK) == 0 && access(TEMPLATE, R_OK) == 0;
+        return vh_file_read(ENABLED, STATE_MAX, &enabled, &n) == 0 && enabled[0] == 'Y' &&
+               access(PROFILES, R_OK) == 0 && access(HELPER, X_OK) == 0 && access(TEMPLATE, R_OK) == 0;
 }
 
 /* ---- the helper ---- */

@@ -218,4 +218,3 @@ QEMU_OP_RET(domain_get_scheduler_type)
         ret->nparams = N_PARAMS;
         return 0;
 }
-

@@ -111,9 +111,9 @@ struct MigrateTask {
         char *tls_peer;                                                  /* name in the target's certificate */
         /* Prepare. */
         struct QemuScript *script; /* of the administrator; whose end is waited for */
-        VhDomainDef *def;  /* for a domain that is there already; finish: to store */
-        char *source_name; /* of the guest at the source */
-        char *incoming;    /* what QEMU listens on */
+        VhDomainDef *def;          /* for a domain that is there already; finish: to store */
+        char *source_name;         /* of the guest at the source */
+        char *incoming;            /* what QEMU listens on */
         bool tunnelled;
         /* Finish. */
         bool postcopy;     /* it runs before all of its memory is there */

@@ -336,8 +336,8 @@ static int touch_numa(QemuProcess *proc, const VhDomainDef *def, const void *opa
         if (wanted && wanted->value.i != mode)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "can't change numatune mode for running domain");
-        if (vh_typed_find(args->params.val, args->params.len, "numa_nodeset") &&
-            now && now->mode && mode != VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE)
+        if (vh_typed_find(args->params.val, args->params.len, "numa_nodeset") && now && now->mode &&
+            mode != VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "change of nodeset for running domain requires restrictive numa mode");
         if (qemu_group_need(proc, QEMU_CG_CPUSET, err) < 0)

@@ -48,11 +48,11 @@ typedef struct QemuDriver {
         int last_id;                      /* of a running domain */
         unsigned next_vnet, next_macvtap; /* numbers in names of network devices */
         QemuConsole *consoles;
-        struct QemuMachines *machines; /* machine.h; NULL: none was needed yet */
-        struct QemuTask *waiters;      /* for domains' ends, task.h */
-        size_t texts;                  /* bytes of texts that domains keep */
+        struct QemuMachines *machines;       /* machine.h; NULL: none was needed yet */
+        struct QemuTask *waiters;            /* for domains' ends, task.h */
+        size_t texts;                        /* bytes of texts that domains keep */
         const struct QemuSecurity *security; /* security.h; NULL: none is in force */
-        char *dac_label;               /* "+UID:+GID" of the guests' account */
+        char *dac_label;                     /* "+UID:+GID" of the guests' account */
         uint8_t uuid[VH_UUID_LEN];
 } QemuDriver;
 

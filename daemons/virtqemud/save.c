@@ -236,11 +236,11 @@ typedef struct RestoreTask {
         QemuSaveImage image;
         VhCpu *cpu; /* that it had; NULL: not told */
         QemuFilter *filter;
-        bool watching;  /* for the end of the process */
-        bool run;       /* go on behind it */
+        bool watching;      /* for the end of the process */
+        bool run;           /* go on behind it */
         QemuScript *script; /* of the administrator; whose end is waited for */
         char *managed;      /* file to remove when all went well; NULL: none */
-        uint32_t flags; /* QEMU_START_* */
+        uint32_t flags;     /* QEMU_START_* */
         remote_nonnull_domain *wire;
 } RestoreTask;
 
@@ -421,8 +421,8 @@ static void restore_run(QemuTask *task)
                 qemu_task_end(task, r, err);
                 return;
         }
-        restore->script = qemu_script_run(task->driver, task->dom->def, QEMU_SCRIPT_ARRIVING, "restore", "begin", filtered,
-                                          restore);
+        restore->script = qemu_script_run(task->driver, task->dom->def, QEMU_SCRIPT_ARRIVING, "restore", "begin",
+                                          filtered, restore);
         if (!restore->script)
                 start_process(restore);
 }

@@ -206,7 +206,8 @@ static void step_done(void *data, const char *output, int r, const VhError *err)
 
 static int step(QemuProcess *proc, const char *operation, const char *suboperation)
 {
-        proc->script = qemu_script_run(proc->driver, proc->dom->def, VH_XML_SECURE, operation, suboperation, step_done, proc);
+        proc->script =
+                qemu_script_run(proc->driver, proc->dom->def, VH_XML_SECURE, operation, suboperation, step_done, proc);
         return proc->script ? VH_LATER : 0;
 }
 

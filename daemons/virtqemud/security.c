@@ -99,12 +99,13 @@ int qemu_security_default_models(const QemuDriver *driver, VhDomainDef *def, VhE
 {
         for (uint32_t i = 0; i < def->seclabels.n; i++) {
                 VhSeclabel *label = def->seclabels.items[i];
-                int r = label->model ? 0
-                                     : VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
-                                                      { def->seclabels.n > 1, VIR_ERR_XML_ERROR,
-                                                        "missing security model when using multiple labels" },
-                                                      { label->type == TYPE_STATIC || label->baselabel, VIR_ERR_XML_ERROR,
-                                                        "missing security model in domain seclabel" }, );
+                int r = label->model
+                                ? 0
+                                : VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
+                                                 { def->seclabels.n > 1, VIR_ERR_XML_ERROR,
+                                                   "missing security model when using multiple labels" },
+                                                 { label->type == TYPE_STATIC || label->baselabel, VIR_ERR_XML_ERROR,
+                                                   "missing security model in domain seclabel" }, );
 
                 if (r < 0)
                         return r;

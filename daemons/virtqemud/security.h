@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Mandatory access control of guests (security_driver of qemu.conf): an AppArmor profile or a SELinux label for each, in
- * addition to the account and the ownership that isolation.h sees to. One kind is in force for all guests of a daemon,
- * or none. */
+/* Mandatory access control of guests (security_driver of qemu.conf): an AppArmor profile or a SELinux label for each,
+ * in addition to the account and the ownership that isolation.h sees to. One kind is in force for all guests of a
+ * daemon, or none. */
 
 #include "process.h"
 

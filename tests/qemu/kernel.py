@@ -105,7 +105,7 @@ def our_policy():
     """In place of Debian's: the machine's files are as before when it is off."""
     shutil.copy(HELPER, "/tmp/reference-helper")
     shutil.copy(os.path.join(host.build_dir(), "daemons", "virt-aa-helper"), HELPER)
-    shutil.copytree(os.path.join(HERE, "..", "..", "daemons", "virt-aa-helper", "apparmor.d"), "/etc/apparmor.d",
+    shutil.copytree(os.path.join(HERE, "..", "..", "daemons", "virtqemud", "apparmor.d"), "/etc/apparmor.d",
                     dirs_exist_ok=True)
 
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "profile.h"
-#include "rules.h"
+#include "aa-profile.h"
+#include "aa-rules.h"
 
 #define FOLDER "/etc/apparmor.d/libvirt"
 #define PREFIX "libvirt-"

@@ -2,7 +2,7 @@
 
 /* From a definition to rules. */
 
-#include "rules.h"
+#include "aa-rules.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "virtqemud/image-backing.h"
-#include "virtqemud/short-name.h"
+#include "image-backing.h"
+#include "short-name.h"
 
 #define LOG_DIR   "/var/log"
 #define STATE_DIR "/var/lib/libvirt"
@@ -31,12 +31,16 @@ enum {
 /* ---- which files there may be rules for ---- */
 
 /* Beginnings of paths. */
-static const char *const never[] = { "/bin/",          "/etc/",         "/lib",      "/lost+found/",    "/proc/",
-                                     "/sbin/",         "/selinux/",     "/sys/",     "/usr/bin/",       "/usr/lib",
-                                     "/usr/sbin/",     "/usr/share/",   "/usr/local/bin/",
-                                     "/usr/local/etc/", "/usr/local/lib", "/usr/local/sbin/" };
-static const char *const only_read[] = { "/boot/",           "/vmlinuz",          "/initrd",
-                                         "/usr/share/OVMF/", "/usr/share/ovmf/",  "/usr/share/AAVMF/",
+static const char *const never[] = { "/bin/",           "/etc/",           "/lib",           "/lost+found/",
+                                     "/proc/",          "/sbin/",          "/selinux/",      "/sys/",
+                                     "/usr/bin/",       "/usr/lib",        "/usr/sbin/",     "/usr/share/",
+                                     "/usr/local/bin/", "/usr/local/etc/", "/usr/local/lib", "/usr/local/sbin/" };
+static const char *const only_read[] = { "/boot/",
+                                         "/vmlinuz",
+                                         "/initrd",
+                                         "/usr/share/OVMF/",
+                                         "/usr/share/ovmf/",
+                                         "/usr/share/AAVMF/",
                                          "/usr/share/qemu-efi/" };
 static const char *const ever[] = { "/sys/devices/pci", "/sys/kernel/config/target/vhost",
                                     "/etc/libvirt-sandbox/services/" };
@@ -322,7 +326,8 @@ static int device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque
                 filesystem(r, dev, &ret);
                 return ret;
         case VH_DEVICE_NET:
-                return ((const VhNet *)dev)->type == VH_NET_VHOSTUSER ? file(r, ((const VhNet *)dev)->source_path, "rw") : 0;
+                return ((const VhNet *)dev)->type == VH_NET_VHOSTUSER ? file(r, ((const VhNet *)dev)->source_path, "rw")
+                                                                      : 0;
         case VH_DEVICE_HOSTDEV:
                 return hostdev(r, dev);
         case VH_DEVICE_GRAPHICS:

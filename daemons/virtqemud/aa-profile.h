@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A guest's profile on disk and in the kernel: FOLDER/NAME, made once from the template, which includes FOLDER/NAME.files
- * with the guest's own rules. */
+/* A guest's profile on disk and in the kernel: FOLDER/NAME, made once from the template, which includes
+ * FOLDER/NAME.files with the guest's own rules. */
 
 #include "base/error.h"
 

@@ -2,7 +2,7 @@
 
 /* Profiles' files, and apparmor_parser. */
 
-#include "profile.h"
+#include "aa-profile.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -47,7 +47,8 @@ static int fill_template(const AaProfile *p, const char *text, VhBuf *out)
 
 int aa_profile_create(const AaProfile *p, const char *kind, VhError **err)
 {
-        _vh_free_ char *path = path_of(p, ""), *template = vh_xasprintf("%s/TEMPLATE.%s", p->folder, kind), *text = NULL;
+        _vh_free_ char *path = path_of(p, ""), *template = vh_xasprintf("%s/TEMPLATE.%s", p->folder, kind),
+                       *text = NULL;
         _vh_buf_ VhBuf out = { 0 };
         size_t len;
         int r;
@@ -98,7 +99,8 @@ static int run_parser(const char *verb, const char *path, VhError **err)
                         return vh_error_sys(err, VIR_FROM_SECURITY, errno, "cannot wait for apparmor_parser");
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
                 return 0;
-        return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_INTERNAL_ERROR, "apparmor_parser %s '%s' failed", verb, path);
+        return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_INTERNAL_ERROR, "apparmor_parser %s '%s' failed", verb,
+                            path);
 }
 
 int aa_profile_load(const AaProfile *p, VhError **err)
