@@ -148,6 +148,8 @@ static const struct {
         { VIR_MIGRATE_NON_SHARED_DISK, VIR_MIGRATE_NON_SHARED_INC, "VIR_MIGRATE_NON_SHARED_DISK",
           "VIR_MIGRATE_NON_SHARED_INC" },
         { VIR_MIGRATE_TUNNELLED, VIR_MIGRATE_PARALLEL, "VIR_MIGRATE_TUNNELLED", "VIR_MIGRATE_PARALLEL" },
+        /* A tunnel has one direction, TLS needs two. */
+        { VIR_MIGRATE_TUNNELLED, VIR_MIGRATE_TLS, "VIR_MIGRATE_TUNNELLED", "VIR_MIGRATE_TLS" },
 };
 
 static int check_flags(uint32_t flags, VhError **err)

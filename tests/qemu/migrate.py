@@ -320,6 +320,7 @@ def disks_there_and_back(source, target):
         os.truncate(first, 0)
         image(a)
         b.must("migrate", "a", a.uri, "--live", "--p2p", "--copy-storage-all", "--migrate-disks", "vda", "--disks-port", "50123",
+               "--copy-storage-synchronous-writes",
                "--persistent", "--undefinesource")
         have_bitmaps(a, described)
         assert b.names() == [] and not os.path.exists(b.machine.path("lib", "qemu", "checkpoint", "a"))
