@@ -179,6 +179,42 @@ static int check_counts(const VhDomainDef *def, VhError **err)
                   "cannot use/hotplug a memory device when domain 'maxMemory' is not defined" }, );
 }
 
+static int check_slot(const VhDomainDef *def, uint32_t i, VhError **err)
+{
+        const VhAddress *a = &def->memdevs.items[i]->info.address;
+
+        if (a->type != VH_ADDRESS_DIMM || !a->dimm.slot.set)
+                return 0;
+        if (a->dimm.slot.val >= def->memory_slots)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "memory device slot '%u' exceeds slots count '%u'", a->dimm.slot.val,
+                                    def->memory_slots);
+        for (uint32_t k = 0; k < i; k++) {
+                const VhAddress *other = &def->memdevs.items[k]->info.address;
+
+                if (other->type == VH_ADDRESS_DIMM && other->dimm.slot.set && other->dimm.slot.val == a->dimm.slot.val)
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                            "memory device slot '%u' is already being used by another memory device",
+                                            a->dimm.slot.val);
+        }
+        return 0;
+}
+
+static int check_slots(const VhDomainDef *def, VhError **err)
+{
+        enum { NVDIMM = 2 };
+        uint32_t dimms = 0;
+        int r = 0;
+
+        for (uint32_t i = 0; r == 0 && i < def->memdevs.n; i++) {
+                dimms += def->memdevs.items[i]->model <= NVDIMM;
+                r = check_slot(def, i, err);
+        }
+        if (r == 0 && dimms > def->memory_slots)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "failed to find an empty memory slot");
+        return r;
+}
+
 typedef struct DeviceCheck {
         const VhDomainDef *def;
         VhError **err;
@@ -202,8 +238,8 @@ static int check_devices(const VhDomainDef *def, VhError **err)
 int qemu_domain_check(const VhDomainDef *def, VhError **err)
 {
         static int (*const checks[])(const VhDomainDef *def, VhError **err) = {
-                qemu_check_machine,     check_counts,  check_tpms,      check_displays,
-                check_secondary_videos, check_devices, check_addresses,
+                qemu_check_machine, check_counts,           check_slots,   check_tpms,
+                check_displays,     check_secondary_videos, check_devices, check_addresses,
         };
         int r = qemu_check_emulator(def, err);
 

@@ -218,11 +218,13 @@ void qemu_guest_cpu_continue(QemuProcess *proc, const VhCpu *model)
 void qemu_guest_cpu_original(VhDomainObj *dom, VhDomainDef *copy)
 {
         const QemuProcess *proc = qemu_process(dom);
+        VhCpu *cpu;
 
-        if (!proc || !proc->cpu_wanted)
+        if (!proc || !proc->cpu_wanted || !dom->def->cpu)
                 return;
+        cpu = model_for(proc->cpu_wanted, dom->def->cpu);
         vh_cpu_free(copy->cpu);
-        copy->cpu = vh_cpu_copy(proc->cpu_wanted);
+        copy->cpu = cpu;
 }
 
 VhCpu *qemu_guest_cpu_of_cookie(const char *text)
@@ -237,18 +239,24 @@ VhCpu *qemu_guest_cpu_of_cookie(const char *text)
         return node && vh_cpu_parse_node(&cpu, node, NULL) == 0 ? cpu : vh_cpu_free(cpu);
 }
 
+void qemu_guest_cpu_format(const VhCpu *cpu, VhBuf *b)
+{
+        enum { INDENT = 2 };
+        VhCpu shown = *cpu;
+
+        shown.numa = NULL;
+        vh_cpu_format(&shown, INDENT, b);
+}
+
 char *qemu_guest_cpu_cookie(VhDomainObj *dom)
 {
         const VhCpu *cpu = dom->def->cpu;
         VhBuf b = { 0 };
-        VhCpu shown;
 
         if (!cpu)
                 return NULL;
-        shown = *cpu;
-        shown.numa = NULL; /* no matter of the model */
         vh_buf_adds(&b, "<cookie>\n");
-        vh_cpu_format(&shown, 2, &b);
+        qemu_guest_cpu_format(cpu, &b);
         vh_buf_adds(&b, "</cookie>\n");
         return vh_buf_take(&b);
 }

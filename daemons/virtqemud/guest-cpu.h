@@ -26,6 +26,8 @@ void qemu_guest_cpu_ask(QemuProcess *proc, QemuValuesDone done, void *data);
 void qemu_guest_cpu_continue(QemuProcess *proc, const VhCpu *model);
 /* In a copy of what runs: the CPU as it was wanted, for those who start the guest again. */
 void qemu_guest_cpu_original(VhDomainObj *dom, VhDomainDef *copy);
+/* Writes a CPU as status files and saved memory have it: NUMA nodes stand with the definition. */
+void qemu_guest_cpu_format(const VhCpu *cpu, VhBuf *b);
 /* The text that goes with saved memory: the CPU that the guest has; NULL: nothing. The caller frees it. */
 char *qemu_guest_cpu_cookie(VhDomainObj *dom);
 /* The CPU in such a text; NULL: there is none. The caller frees it with vh_cpu_free(). */

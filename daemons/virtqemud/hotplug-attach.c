@@ -6,6 +6,7 @@
 #include "hotplug.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "guest-defaults.h"
 #include "guest-host.h"
@@ -14,6 +15,7 @@
 #include "guest-secrets.h"
 #include "guest-volumes.h"
 #include "isolation.h"
+#include "refresh.h"
 
 /* ---- the device in a copy of what runs ---- */
 
@@ -33,10 +35,35 @@ static bool grew_buses(const VhDomainDef *before, const VhDomainDef *after)
         return false;
 }
 
+/* Slots and room for memory are counted when the machine starts. */
+static int check_room(const VhDomainDef *def, const VhMemdev *mem, VhError **err)
+{
+        const VhAddress *a = &mem->info.address;
+
+        if (!def->max_memory)
+                return 0; /* the plan says so */
+        if (def->memory + mem->size > def->max_memory)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Attaching memory device with size '%" PRIu64
+                                    "' would exceed domain's maxMemory config size '%" PRIu64 "'",
+                                    mem->size, def->max_memory);
+        if (a->type == VH_ADDRESS_DIMM && a->dimm.slot.set && a->dimm.slot.val >= def->memory_slots)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "memory device slot '%u' exceeds slots count '%u'", a->dimm.slot.val,
+                                    def->memory_slots);
+        if (def->memdevs.n >= def->memory_slots)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "memory device count '%u' exceeds slots count '%u'", def->memdevs.n + 1,
+                                    def->memory_slots);
+        return 0;
+}
+
 static int check_guest(const VhDomainDef *def, const VhDevice *dev, VhError **err)
 {
         int r = qemu_device_check_target(def, dev, err);
 
+        if (r == 0 && dev->kind == VH_DEVICE_MEMORY)
+                return check_room(def, dev->dev, err);
         if (r == 0 && dev->kind == VH_DEVICE_CHANNEL) {
                 const VhChr *chr = dev->dev;
 
@@ -186,6 +213,26 @@ static void apply(QemuChange *change)
                                      vh_device_info(change->dev.kind, change->joined)->alias);
 }
 
+/* ---- memory: QEMU tells where it is, and how much the guest has by now ---- */
+
+static void got_balloon(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        if (r == 0) /* there may be none */
+                qemu_refresh_balloon(qemu_process(task->dom), ret);
+        qemu_change_finish((QemuChange *)task);
+}
+
+static void got_memory(QemuTask *task, json_t *ret)
+{
+        qemu_refresh_memory(qemu_process(task->dom), ret);
+        qemu_task_qmp_try(task, qmp_command("query-balloon", NULL), got_balloon);
+}
+
+static void find_memory(QemuChange *change)
+{
+        qemu_task_qmp(&change->task, qmp_command("query-memory-devices", NULL), got_memory);
+}
+
 static int attach_config(QemuChange *change, VhError **err)
 {
         return qemu_config_attach(&change->config, change->xml, err);
@@ -224,6 +271,8 @@ static void attach_run(QemuTask *task)
         }
         change->ready = plan_device;
         change->apply = apply;
+        if (change->dev.kind == VH_DEVICE_MEMORY)
+                change->wait = find_memory;
         change->resolved = qemu_host_work_new();
         if (change->dev.kind == VH_DEVICE_NET && qemu_net_wants_port(change->dev.dev))
                 qemu_port_want(qemu_process(task->dom), change->dev.dev, change->resolved);

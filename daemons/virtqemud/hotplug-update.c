@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "model/domain-check.h"
 #include "model/domain-tables.h"
 
 /* ---- media ---- */
@@ -114,6 +115,34 @@ static void apply_graphics(void *have, void *want)
         vh_strset(&((VhGraphics *)have)->passwd, ((const VhGraphics *)want)->passwd);
 }
 
+/* ---- memory ---- */
+
+static int update_memory(QemuChange *change, const QemuBuild *b, void *have, void *want)
+{
+        enum { KIB = 1024, VIRTIO_MEM = 4 };
+        const VhMemdev *old = have, *new = want;
+        _vh_free_ char *path = vh_xasprintf("/machine/peripheral/%s", old->info.alias);
+        int r;
+
+        if (old->model != VIRTIO_MEM)
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "live update of memory device of this model is not supported");
+        r = vh_domain_check_device(VH_DEVICE_MEMORY, new, b->err);
+        if (r < 0)
+                return r;
+        if (new->requested != old->requested)
+                qemu_plan_add(&change->plan,
+                              qmp_command("qom-set", "{s:s,s:s,s:I}", "path", path, "property", "requested-size",
+                                          "value", (json_int_t) new->requested *KIB),
+                              NULL);
+        return 0;
+}
+
+static void apply_memory(void *have, void *want)
+{
+        ((VhMemdev *)have)->requested = ((const VhMemdev *)want)->requested;
+}
+
 /* ---- the call ---- */
 
 static const struct {
@@ -122,13 +151,25 @@ static const struct {
 } kinds[VH_DEVICE_MAX] = {
         [VH_DEVICE_DISK] = { update_disk, apply_disk },
         [VH_DEVICE_NET] = { qemu_update_net, qemu_apply_net },
+        [VH_DEVICE_MEMORY] = { update_memory, apply_memory },
         [VH_DEVICE_GRAPHICS] = { update_graphics, apply_graphics },
 };
+
+/* Memory is known by its name: what it offers is what changes. */
+static int place_named(const VhDomainDef *def, const char *alias)
+{
+        VhDeviceKind kind = VH_DEVICE_NONE;
+        unsigned place = 0;
+
+        return qemu_device_by_alias(def, alias, &kind, &place) && kind == VH_DEVICE_MEMORY ? (int)place : -1;
+}
 
 static void *find(const VhDomainDef *def, const VhDevice *dev, VhError **err)
 {
         typedef VH_LIST(void) AnyList;
-        int place = vh_domain_find_device(def, dev, err);
+        const VhDeviceInfo *info = vh_device_info(dev->kind, dev->dev);
+        int place = dev->kind == VH_DEVICE_MEMORY && info->alias ? place_named(def, info->alias)
+                                                                 : vh_domain_find_device(def, dev, err);
         const char *field = (const char *)def + vh_device_class(dev->kind)->offset;
 
         return place < 0 ? NULL : ((const AnyList *)field)->items[place];
@@ -157,6 +198,8 @@ static int plan_live(QemuChange *change, VhError **err)
                                     "live update of device '%s' is not supported",
                                     vh_device_class(change->dev.kind)->element);
         have = find(def, &change->dev, err);
+        if (!have && err && !*err)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_DEVICE_MISSING, "no matching memory device was found");
         return have ? kinds[change->dev.kind].plan(change, &b, have, change->dev.dev) : -ENOENT;
 }
 

@@ -164,13 +164,50 @@ static void got_chardevs(QemuProcess *proc, json_t *ret)
         }
 }
 
-static void got_balloon(QemuProcess *proc, json_t *ret)
+void qemu_refresh_balloon(QemuProcess *proc, json_t *ret)
 {
         enum { KIB = 1024 };
         json_int_t actual = json_integer_value(json_object_get(ret, "actual"));
 
         if (actual > 0)
                 proc->dom->def->current_memory = (uint64_t)actual / KIB;
+}
+
+static VhMemdev *memdev_named(const VhDomainDef *def, const char *alias)
+{
+        for (uint32_t i = 0; i < def->memdevs.n; i++)
+                if (vh_streq(def->memdevs.items[i]->info.alias, alias))
+                        return def->memdevs.items[i];
+        return NULL;
+}
+
+static void place_memdev(VhMemdev *mem, const char *type, const json_t *data)
+{
+        enum { KIB = 1024 };
+        VhAddress *a = &mem->info.address;
+
+        if (vh_streq(type, "virtio-mem"))
+                mem->current = (uint64_t)json_integer_value(json_object_get(data, "size")) / KIB;
+        if (!vh_streq(type, "dimm") && !vh_streq(type, "nvdimm"))
+                return;
+        a->type = VH_ADDRESS_DIMM;
+        a->dimm.slot = (VhOptUint){ (uint32_t)json_integer_value(json_object_get(data, "slot")), true };
+        a->dimm.base = (VhOptU64){ (uint64_t)json_integer_value(json_object_get(data, "addr")), true };
+}
+
+void qemu_refresh_memory(QemuProcess *proc, json_t *ret)
+{
+        json_t *device;
+        size_t i;
+
+        json_array_foreach(ret, i, device)
+        {
+                const json_t *data = json_object_get(device, "data");
+                VhMemdev *mem = memdev_named(proc->dom->def, json_string_value(json_object_get(data, "id")));
+
+                if (mem)
+                        place_memdev(mem, json_string_value(json_object_get(device, "type")), data);
+        }
 }
 
 /* The events that tell about migrations, saving and dumping included, are off until asked for. A failure only costs
@@ -196,6 +233,11 @@ static bool has_balloon(const VhDomainDef *def)
         return def->memballoon && def->memballoon->model != VH_MEMBALLOON_NONE;
 }
 
+static bool has_memdevs(const VhDomainDef *def)
+{
+        return def->memdevs.n;
+}
+
 static bool always(const VhDomainDef *def)
 {
         return true;
@@ -209,7 +251,8 @@ static bool has_places(const VhDomainDef *def)
 static const Question questions[] = {
         { got_nothing, "migrate-set-capabilities", true, always },
         { got_chardevs, "query-chardev", false, has_chrs },
-        { got_balloon, "query-balloon", true, has_balloon },
+        { qemu_refresh_memory, "query-memory-devices", true, has_memdevs },
+        { qemu_refresh_balloon, "query-balloon", true, has_balloon },
         { qemu_refresh_places, "query-hotpluggable-cpus", true, has_places },
         { qemu_refresh_vcpus, "query-cpus-fast", false, always },
         { got_iothreads, "query-iothreads", false, has_iothreads },

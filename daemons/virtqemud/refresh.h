@@ -12,3 +12,6 @@ void qemu_refresh(QemuProcess *proc, void (*done)(void *data, int r, const VhErr
 /* The same for processors alone, with QEMU's answers to query-hotpluggable-cpus and, behind it, query-cpus-fast. */
 void qemu_refresh_places(QemuProcess *proc, json_t *ret);
 void qemu_refresh_vcpus(QemuProcess *proc, json_t *ret);
+/* Where memory devices are, with QEMU's answer to query-memory-devices; how much the guest has, with query-balloon. */
+void qemu_refresh_memory(QemuProcess *proc, json_t *ret);
+void qemu_refresh_balloon(QemuProcess *proc, json_t *ret);

@@ -13,12 +13,13 @@
 #include "backup.h"
 #include "block-job.h"
 #include "caps-flags.h"
+#include "guest-cpu.h"
 #include "isolation.h"
 #include "migrate.h"
 
 VH_LOG_SOURCE("qemu.status");
 
-enum { FILE_MODE = 0600, STATUS_INDENT = 2 };
+enum { FILE_MODE = 0600 };
 
 const char *const qemu_state_names[] = {
         [VIR_DOMAIN_NOSTATE] = "no state", [VIR_DOMAIN_RUNNING] = "running",         [VIR_DOMAIN_BLOCKED] = "blocked",
@@ -163,7 +164,7 @@ static char *status_text(QemuProcess *proc, const VhDomainDef *def)
         add_path(&b, "libDir", proc->lib_dir);
         add_path(&b, "channelTargetDir", proc->channel_dir);
         if (proc->cpu_wanted)
-                vh_cpu_format(proc->cpu_wanted, STATUS_INDENT, &b);
+                qemu_guest_cpu_format(proc->cpu_wanted, &b);
         if (qemu_isolation_remembers(proc->driver))
                 vh_buf_adds(&b, "  <rememberOwner/>\n");
         vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n", proc->last_node);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What devices may not be by themselves, whatever the hypervisor. */
 
+#include <inttypes.h>
 #include "model/domain-check.h"
 #include "model/domain-tables.h"
 
@@ -261,9 +262,21 @@ static bool is_power_of_two(uint64_t n)
         return n && !(n & (n - 1));
 }
 
+/* How much of it the guest is to have. */
+static int check_requested(const VhMemdev *m, VhError **err)
+{
+        if (m->requested > m->size)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_DETAIL,
+                                    "requested size must be smaller than or equal to @size (%" PRIu64 "KiB)", m->size);
+        if (m->requested % m->block)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_DETAIL,
+                                    "requested size must be an integer multiple of block size");
+        return 0;
+}
+
 static int check_memdev(const VhMemdev *m, VhError **err)
 {
-        return VH_CHECK_RULES(
+        int r = VH_CHECK_RULES(
                 VIR_FROM_DOMAIN, err,
                 { m->model == MEMDEV_NVDIMM && !m->path, VIR_ERR_XML_DETAIL, "path is required for model 'nvdimm'" },
                 { m->model == MEMDEV_NVDIMM && m->label_size && m->label_size < NVDIMM_LABEL_MIN, VIR_ERR_XML_ERROR,
@@ -272,6 +285,8 @@ static int check_memdev(const VhMemdev *m, VhError **err)
                   "path is required for model 'virtio-pmem'" },
                 { m->model == MEMDEV_VIRTIO_MEM && !is_power_of_two(m->block), VIR_ERR_XML_DETAIL,
                   "block size must be a power of two" }, );
+
+        return r == 0 && m->model == MEMDEV_VIRTIO_MEM ? check_requested(m, err) : r;
 }
 
 static int check_iommu(const VhIommu *iommu, VhError **err)

@@ -208,13 +208,40 @@ def live_calls(pair):
     pair.settle()
 
 
-TINY_NUMA = "<cpu><numa><cell id='0' cpus='0-3' memory='64' unit='MiB'/></numa></cpu>"
-ROOM = "<maxMemory slots='4' unit='MiB'>512</maxMemory><memory unit='MiB'>64</memory>"
+NUMA = "<cpu><numa><cell id='0' cpus='0-3' memory='64' unit='MiB'/></numa></cpu>"
+ROOM = "<maxMemory slots='7' unit='MiB'>2048</maxMemory><memory unit='MiB'>{}</memory>"
+
+
+def memdev(size=128, address="", model="dimm", target=""):
+    return f"<memory model='{model}'><target><size unit='MiB'>{size}</size><node>0</node>{target}</target>{address}</memory>"
+
+
+def virtio_mem(block, requested):
+    """In KiB, of 128 MiB."""
+    return memdev(model="virtio-mem", target=f"<block unit='KiB'>{block}</block><requested unit='KiB'>{requested}</requested>")
+
+
+def slot(number, base=""):
+    return f"<address type='dimm' slot='{number}'{base}/>"
+
+
+MEMORY = [
+    (memdev(), 192), (memdev(64) * 8, 576), (memdev(600), 664), (memdev(2100), 2164), (virtio_mem(2048, 65536), 192),
+    (virtio_mem(2048, 1000), 192), (virtio_mem(2048, 1 << 20), 192), (virtio_mem(3000, 6000), 192), (memdev(128, slot(7)), 192),
+    (memdev(128, slot(0)) * 2, 320),
+]
+
+
+def memory(side):
+    """Where it is and how much. What a virtio-mem device has now is not shown by ours while it is nothing."""
+    text = side.must("dumpxml", "guest")
+    parts = re.findall(r"<memory .*?>.*?</memory>|<currentMemory.*?</currentMemory>", text, re.S)
+    return re.sub(r"\s*<current unit='KiB'>0</current>", "", "\n".join(parts))
 
 
 def known(side):
     """What changes from daemon to daemon: the rest is the same in all."""
-    return side.vcpus() + side.part(r"<cpu .*?</cpu>") + side.part(r"<cpu .*?</cpu>", "--migratable") + \
+    return side.vcpus() + memory(side) + side.part(r"<cpu .*?</cpu>") + side.part(r"<cpu .*?</cpu>", "--migratable") + \
         side.must("vcpucount", "guest") + \
         "\n".join(re.findall(r"VCPU: +\d+", side.must("vcpuinfo", "guest")))
 
@@ -249,7 +276,35 @@ def plugged_in_survive(pair):
     pair.settle()
 
 
-TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive]
+def memory_devices(pair):
+    """memory that is defined, joins a running guest, and changes; its place survives a save and other daemons"""
+    def defined(side, dev, mib):
+        return side.ask(lambda c: c.defineXML(guest("<vcpu>4</vcpu>", NUMA, dev, ROOM.format(mib))) and "")
+    for dev, mib in MEMORY:
+        pair.compare(f"define {dev}", lambda side, d=dev, m=mib: defined(side, d, m))
+    pair.on_both(lambda side: side.define(guest("<vcpu>4</vcpu>", NUMA, memdev(), ROOM.format(192))))
+    pair.on_both(lambda side: side.must("start", "guest"))
+    for dev in [d for d, _ in MEMORY if d.count("<memory") == 1] + [memdev(64, slot(3, " base='0x150000000'")), memdev(64)]:
+        pair.compare(f"attach {dev}", lambda side, d=dev:
+                     side.ask(lambda c: c.lookupByName("guest").attachDeviceFlags(d, LIVE)) + memory(side))
+    pair.commands(*[["update-memory-device", "guest", "--alias", alias, "--requested-size", size] for alias, size in (
+        ("virtiomem0", "64MiB"), ("virtiomem0", "63MiB"), ("virtiomem0", "512MiB"), ("dimm0", "64MiB"))])
+    pair.compare("in the end", memory)
+    for side, other in ((pair.ours, "reference"), (pair.reference, "ours")):
+        before = known(side)
+        side.must("save", "guest", side.h.path("image"))
+        for daemon in (other, side.which):
+            side.switch(daemon)
+            side.must("restore", side.h.path("image"))
+            assert known(side) == before, f"{side.which} saved, {daemon} restored: {known(side)}{side.logs()}"
+            side.switch(side.which if daemon == other else other)
+            assert known(side) == before, f"after a restore by {daemon}, taken over: {known(side)}{side.logs()}"
+            side.must("save", "guest", side.h.path("image"))
+        side.switch(side.which)
+    pair.settle()
+
+
+TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive, memory_devices]
 
 
 def main():
