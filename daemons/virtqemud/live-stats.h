@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "driver/typedparam.h"
 #include "process.h"
 
 /* The question for what the guest's balloon driver counts; NULL if the guest has no balloon. live-cpu.c */
@@ -12,6 +13,11 @@ json_t *qemu_balloon_command(const VhDomainDef *def);
 /* Fills out from its answer (NULL: none); returns the number of entries. */
 unsigned qemu_memory_stats(VhDomainObj *dom, const json_t *guest,
                            remote_domain_memory_stat out[VIR_DOMAIN_MEMORY_STAT_NR]);
+
+/* The question for the speed at which the guest writes to its memory, and what its answer (NULL: none) says.
+ * dirty-rate.c */
+json_t *qemu_dirty_rate_command(const VhDomainDef *def);
+void qemu_dirty_rate_stats(const json_t *answer, VhTypedList *list);
 
 /* Whether a disk's name in QEMU's tree is that of alias: "/machine/peripheral/ALIAS/virtio-backend",
  * "/machine/peripheral/ALIAS" or "ALIAS". live-block.c */

@@ -156,12 +156,15 @@ QEMU_OP_RET(domain_has_managed_save_image)
         return 0;
 }
 
-/* With the CPU as it was asked for: where the guest is started again, that CPU is made anew. */
-static char *migratable_text(VhDomainObj *dom, unsigned flags)
+/* What runs, as it would be started again. For a migration the CPU is the one that was asked for. */
+static char *restart_text(const QemuDriver *driver, VhDomainObj *dom, unsigned flags)
 {
         _vh_domain_def_ VhDomainDef *copy = vh_domain_def_copy(dom->def);
 
-        qemu_guest_cpu_original(dom, copy);
+        if (flags & VH_XML_MIGRATABLE)
+                qemu_guest_cpu_original(dom, copy);
+        if (flags & VH_XML_INACTIVE)
+                qemu_drop_run(driver, copy);
         return vh_domain_def_format(copy, flags);
 }
 
@@ -175,8 +178,8 @@ static char *definition_text(VhCall *call, VhDomainObj *dom, const VhDomainDef *
 
         if (flags == QEMU_SHOWN_XML && priv->text)
                 return priv->text;
-        if (flags & VH_XML_MIGRATABLE && def == dom->def)
-                return vh_call_own(call, migratable_text(dom, flags));
+        if (flags & (VH_XML_MIGRATABLE | VH_XML_INACTIVE) && def == dom->def && vh_domain_obj_active(dom))
+                return vh_call_own(call, restart_text(driver, dom, flags));
         text = vh_domain_def_format(def, flags);
         if (flags != QEMU_SHOWN_XML || driver->texts + strlen(text) >= QEMU_TEXTS_MAX)
                 return vh_call_own(call, text);

@@ -23,6 +23,7 @@
 #include "migrate.h"
 #include "moment.h"
 #include "base/log.h"
+#include "perf.h"
 #include "run-log.h"
 #include "run-steps.h"
 #include "short-name.h"
@@ -91,6 +92,7 @@ static void process_free(QemuProcess *proc)
         qemu_cgroup_free(proc->group);
         qemu_dev_tree_free(proc->dev_tree);
         free(proc->iothread_tids);
+        qemu_perf_close(proc);
         vh_cpu_free(proc->cpu_wanted);
         free(proc->vcpus);
         free(proc->caps_text);
@@ -398,10 +400,19 @@ void qemu_process_use_monitor(QemuProcess *proc, int fd, void (*ready)(QemuProce
         proc->mon = qmp_new(proc->driver->env.loop, fd, &handlers);
 }
 
+/* Names inside QEMU, but for those that users gave. */
+static int drop_alias(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        if (info && info->alias && !vh_startswith(info->alias, "ua-"))
+                vh_strset(&info->alias, NULL);
+        return 0;
+}
+
 void qemu_drop_run(const QemuDriver *driver, VhDomainDef *def)
 {
         _vh_free_ char *targets = vh_xasprintf("%s/qemu/channel/target/domain-", driver->env.state_dir);
 
+        vh_domain_each_device(def, drop_alias, NULL);
         for (uint32_t i = 0; i < def->channels.n; i++) {
                 VhChrSource *source = &def->channels.items[i]->source;
 

@@ -88,6 +88,7 @@ struct QemuProcess {
         struct QemuScript *script;            /* script.h; whose end is waited for */
         struct QemuLogWork *log_work;         /* run-log.h; likewise */
         struct QemuDevTree *dev_tree;         /* dev-namespace.h; until the process has it */
+        struct QemuPerf *perf;                /* perf.h; NULL: nothing is counted */
         bool namespaced;                      /* it has a /dev of its own */
         struct QemuIothreadTid {
                 unsigned id;

@@ -57,6 +57,11 @@ QEMU_OP(domain_set_vcpus);
 QEMU_OP(domain_set_vcpus_flags);
 QEMU_OP(domain_set_vcpu);
 
+/* perf.c, dirty-rate.c */
+QEMU_OP_RET(domain_get_perf_events);
+QEMU_OP(domain_set_perf_events);
+QEMU_OP(domain_start_dirty_rate_calc);
+
 /* params.c */
 QEMU_OP_RET(domain_get_scheduler_parameters);
 QEMU_OP_RET(domain_get_scheduler_parameters_flags);

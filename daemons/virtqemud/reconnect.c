@@ -15,6 +15,7 @@
 #include "guest-ports.h"
 #include "guest-volumes.h"
 #include "migrate.h"
+#include "perf.h"
 #include "refresh.h"
 #include "script.h"
 #include "status.h"
@@ -281,6 +282,7 @@ static int connect_process(QemuProcess *proc, pid_t pid)
         if (r < 0)
                 return r;
         qemu_group_reconnect(proc);
+        qemu_perf_reconnect(proc);
         if (was_starting(proc->dom) || qemu_migrate_left_waiting(proc)) {
                 qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
                 return 0;

@@ -4,8 +4,10 @@
  * has had its time. */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "live-stats.h"
+#include "perf.h"
 #include "proc-stat.h"
 #include "qemu-ops.h"
 
@@ -32,7 +34,7 @@ enum {
 
 /* What QEMU answers about one guest; NULL: nothing. */
 typedef struct Answers {
-        json_t *balloon, *blocks, *nodes;
+        json_t *balloon, *blocks, *nodes, *iothreads, *dirty_rate, *polling;
 } Answers;
 
 /* One guest in the reply. */
@@ -48,6 +50,23 @@ static void add_state(VhTypedList *list, const Subject *s)
         vh_typed_add_int(list, "state.reason", s->dom->reason);
 }
 
+static const char *const polling_names[] = { "halt_poll_success_ns", "halt_poll_fail_ns" };
+
+/* Of all vCPUs together, nanoseconds. */
+static uint64_t polling_time(const json_t *answer, const char *name)
+{
+        uint64_t sum = 0;
+        json_t *vcpu, *stat;
+        size_t i, k;
+
+        json_array_foreach(answer, i, vcpu) json_array_foreach(json_object_get(vcpu, "stats"), k, stat)
+        {
+                if (vh_streq(json_string_value(json_object_get(stat, "name")), name))
+                        sum += (uint64_t)json_integer_value(json_object_get(stat, "value"));
+        }
+        return sum;
+}
+
 static void add_cpu(VhTypedList *list, const Subject *s)
 {
         QemuProcStat stat;
@@ -58,6 +77,8 @@ static void add_cpu(VhTypedList *list, const Subject *s)
         vh_typed_add_ullong(list, "cpu.user", stat.user);
         vh_typed_add_ullong(list, "cpu.system", stat.system);
         vh_typed_add_uint(list, "cpu.cache.monitor.count", 0);
+        vh_typed_add_ullong(list, "cpu.haltpoll.success.time", polling_time(s->answers.polling, polling_names[0]));
+        vh_typed_add_ullong(list, "cpu.haltpoll.fail.time", polling_time(s->answers.polling, polling_names[1]));
 }
 
 static void add_balloon(VhTypedList *list, const Subject *s)
@@ -185,6 +206,59 @@ static void add_block(VhTypedList *list, const Subject *s)
                 add_disk(list, s, i);
 }
 
+static void add_perf(VhTypedList *list, const Subject *s)
+{
+        if (s->proc)
+                qemu_perf_stats(s->proc, list);
+}
+
+static void add_iothread(VhTypedList *list, const json_t *thread)
+{
+        const char *name = json_string_value(json_object_get(thread, "id"));
+        unsigned id;
+
+        /* QEMU has others of its own. */
+        if (!name || sscanf(name, "iothread%u", &id) != 1)
+                return;
+        vh_typed_add_ullong(list, vh_typed_name(list, "iothread.%u.poll-max-ns", id),
+                            (uint64_t)json_integer_value(json_object_get(thread, "poll-max-ns")));
+        vh_typed_add_uint(list, vh_typed_name(list, "iothread.%u.poll-grow", id),
+                          (unsigned)json_integer_value(json_object_get(thread, "poll-grow")));
+        vh_typed_add_uint(list, vh_typed_name(list, "iothread.%u.poll-shrink", id),
+                          (unsigned)json_integer_value(json_object_get(thread, "poll-shrink")));
+}
+
+static void add_iothreads(VhTypedList *list, const Subject *s)
+{
+        json_t *thread;
+        size_t i;
+
+        if (!s->proc || !s->answers.iothreads)
+                return;
+        vh_typed_add_uint(list, "iothread.count", (unsigned)json_array_size(s->answers.iothreads));
+        json_array_foreach(s->answers.iothreads, i, thread) add_iothread(list, thread);
+}
+
+static void add_dirty_rate(VhTypedList *list, const Subject *s)
+{
+        if (s->proc)
+                qemu_dirty_rate_stats(s->answers.dirty_rate, list);
+}
+
+static json_t *ask_iothreads(const VhDomainDef *def)
+{
+        return def->iothread_list.n ? qmp_command("query-iothreads", NULL) : NULL;
+}
+
+/* Only KVM polls for a vCPU that has nothing to do. */
+static json_t *ask_polling(const VhDomainDef *def)
+{
+        if (def->virt_type != VH_VIRT_KVM)
+                return NULL;
+        return qmp_command("query-stats", "{s:s,s:[{s:s,s:[s,s]}]}", "target", "vcpu", "providers", "provider", "kvm",
+                           "names", polling_names[0], polling_names[1]);
+}
+
 static json_t *ask_blocks(const VhDomainDef *def)
 {
         return def->disks.n ? qmp_command("query-blockstats", NULL) : NULL;
@@ -199,9 +273,15 @@ static const struct {
         uint32_t bit;
         void (*add)(VhTypedList *list, const Subject *s);
 } groups[] = {
-        { VIR_DOMAIN_STATS_STATE, add_state },     { VIR_DOMAIN_STATS_CPU_TOTAL, add_cpu },
-        { VIR_DOMAIN_STATS_BALLOON, add_balloon }, { VIR_DOMAIN_STATS_VCPU, add_vcpu },
-        { VIR_DOMAIN_STATS_INTERFACE, add_net },   { VIR_DOMAIN_STATS_BLOCK, add_block },
+        { VIR_DOMAIN_STATS_STATE, add_state },
+        { VIR_DOMAIN_STATS_CPU_TOTAL, add_cpu },
+        { VIR_DOMAIN_STATS_BALLOON, add_balloon },
+        { VIR_DOMAIN_STATS_VCPU, add_vcpu },
+        { VIR_DOMAIN_STATS_INTERFACE, add_net },
+        { VIR_DOMAIN_STATS_BLOCK, add_block },
+        { VIR_DOMAIN_STATS_PERF, add_perf },
+        { VIR_DOMAIN_STATS_IOTHREAD, add_iothreads },
+        { VIR_DOMAIN_STATS_DIRTYRATE, add_dirty_rate },
 };
 
 /* What a group needs to ask, and where the answer goes. */
@@ -213,6 +293,9 @@ static const struct {
         { VIR_DOMAIN_STATS_BALLOON, qemu_balloon_command, offsetof(Answers, balloon) },
         { VIR_DOMAIN_STATS_BLOCK, ask_blocks, offsetof(Answers, blocks) },
         { VIR_DOMAIN_STATS_BLOCK, ask_nodes, offsetof(Answers, nodes) },
+        { VIR_DOMAIN_STATS_IOTHREAD, ask_iothreads, offsetof(Answers, iothreads) },
+        { VIR_DOMAIN_STATS_DIRTYRATE, qemu_dirty_rate_command, offsetof(Answers, dirty_rate) },
+        { VIR_DOMAIN_STATS_CPU_TOTAL, ask_polling, offsetof(Answers, polling) },
 };
 
 /* A call on its way. */
@@ -246,9 +329,8 @@ static void fill(VhCall *call, const Subject *s, uint32_t wanted, remote_domain_
 static void gather_free(Gather *g)
 {
         for (uint32_t i = 0; i < g->n; i++) {
-                json_decref(g->subjects[i].answers.balloon);
-                json_decref(g->subjects[i].answers.blocks);
-                json_decref(g->subjects[i].answers.nodes);
+                for (size_t k = 0; k < VH_ARRAY_SIZE(questions); k++)
+                        json_decref(*(json_t **)((char *)&g->subjects[i].answers + questions[k].answer));
                 vh_domain_obj_unref(g->subjects[i].dom);
         }
         free(g->subjects);

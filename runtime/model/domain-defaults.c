@@ -88,6 +88,19 @@ static int default_memory(VhDomainDef *def, VhError **err)
         return 0;
 }
 
+/* Events stand in the order of their numbers. */
+static void sort_perf(VhDomainDef *def)
+{
+        for (uint32_t i = 1; i < def->perf.n; i++) {
+                VhPerfEvent *e = def->perf.items[i];
+                uint32_t k = i;
+
+                for (; k > 0 && def->perf.items[k - 1]->name > e->name; k--)
+                        def->perf.items[k] = def->perf.items[k - 1];
+                def->perf.items[k] = e;
+        }
+}
+
 static int default_vcpus(VhDomainDef *def, VhError **err)
 {
         if (!def->vcpus)
@@ -103,6 +116,7 @@ static int default_vcpus(VhDomainDef *def, VhError **err)
                 def->vcpus_current = 0;
         if (!def->vcpu_placement)
                 def->vcpu_placement = 1;
+        sort_perf(def);
         return 0;
 }
 

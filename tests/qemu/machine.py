@@ -304,7 +304,76 @@ def memory_devices(pair):
     pair.settle()
 
 
-TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive, memory_devices]
+EVENTS = """cmt mbmt mbml cpu_cycles instructions cache_references cache_misses branch_instructions branch_misses bus_cycles
+    stalled_cycles_frontend stalled_cycles_backend ref_cpu_cycles cpu_clock task_clock page_faults context_switches
+    cpu_migrations page_faults_min page_faults_maj alignment_faults emulation_faults""".split()
+PERF = r"<perf>.*?</perf>"
+
+
+def perf_events(pair):
+    """counters of a guest's process, in its definition, live, in statistics, and with a daemon that comes later"""
+    def event(name, enabled="yes"):
+        return f"<event name='{name}' enabled='{enabled}'/>"
+
+    def definition(*events):
+        return guest("<vcpu>1</vcpu>", tail=f"<perf>{''.join(events)}</perf>")
+
+    def shown(side):
+        return side.part(PERF) + side.part(PERF, "--inactive") + side.shown("perf", "guest") + side.shown("perf", "guest", "--config")
+
+    def names(side):
+        return re.sub(r"=\d+", "", side.shown("domstats", "guest", "--perf"))
+    for name in ("cmt", "cpu_cycles"):  # where this machine has none, the start fails
+        pair.on_both(lambda side, n=name: side.define(definition(event(n))))
+        pair.commands(["start", "guest"])
+        pair.on_both(lambda side: side.virsh("destroy", "guest"))
+    pair.on_both(lambda side: side.define(definition(event("page_faults"), event("cpu_clock", "no"))))
+    pair.commands(["perf", "guest", "--enable", "cpu_migrations,cmt", "--config"], ["perf", "guest", "--disable", "cmt"],
+                  ["perf", "guest", "--enable", "foo"], ["perf", "guest", "--enable", "cmt", "--live"])
+    pair.compare("defined", shown)
+    pair.on_both(lambda side: side.must("start", "guest"))
+    pair.commands(*[["perf", "guest", "--enable", name, "--live"] for name in EVENTS])
+    pair.commands(["perf", "guest", "--disable", "page_faults_min", "--live"])
+    pair.compare("live", shown)
+    pair.compare("counted", names)
+    assert int(re.search(r"perf.task_clock=(\d+)", pair.ours.must("domstats", "guest", "--perf")).group(1)) >= 0
+    pair.on_both(lambda side: side.switch(side.which))
+    pair.compare("known to the next daemon", shown)
+    pair.compare("counted by it", names)
+    pair.on_both(Side.destroy)
+    pair.settle()
+
+
+def dirty_rate(pair):
+    """measured while the guest runs; statistics of I/O threads and processors"""
+    pair.on_both(lambda side: side.define(guest("<vcpu>2</vcpu><iothreads>2</iothreads>")))
+    off = ["domdirtyrate-calc", "guest"]
+    pair.commands(off, off + ["--seconds", "0"])
+    pair.on_both(lambda side: side.must("start", "guest"))
+    pair.commands(["domstats", "guest", "--dirtyrate"], ["domstats", "guest", "--iothread"], ["domstats", "guest", "--memory"],
+                  off + ["--seconds", "0"], off + ["--seconds", "61"], off + ["--seconds", "1", "--mode", "dirty-ring"],
+                  off + ["--seconds", "1", "--mode", "page-sampling"])
+
+    def measured(side):
+        assert host.wait_for(lambda: "calc_status=2" in side.must("domstats", "guest", "--dirtyrate"), 30), \
+            side.must("domstats", "guest", "--dirtyrate")
+        return re.sub(r"(start_time|per_second)=\d+", r"\1", side.must("domstats", "guest", "--dirtyrate"))
+    pair.compare("measured", measured)
+    pair.compare("all statistics", lambda side: re.sub(r"=.*", "", side.must("domstats", "guest")))
+    # QEMU 7.2 under TCG does not outlive this one: the reference's guest ends.
+    pair.ours.refused("requires KVM", *off, "--mode", "dirty-bitmap")
+    pair.commands(["qemu-attach", "1"])
+    pair.compare("oom score", oom_score)
+    pair.on_both(Side.destroy)
+    pair.settle()
+
+
+def oom_score(side):
+    with open(f"/proc/{side.h.guests()[0]}/oom_score_adj", encoding="ascii") as f:
+        return f.read()
+
+
+TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive, memory_devices, perf_events, dirty_rate]
 
 
 def main():
