@@ -179,10 +179,10 @@ LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 
 class Operation:
     """A call, what must be before it, and how it is taken back. ends: the guest is another one if it succeeds. made: files that
-    are there if it succeeds."""
+    are there if it succeeds. one_way: QEMU does it at once, and commands that fail behind that take nothing back."""
 
-    def __init__(self, run, before=None, back=None, ends=False, made=()):
-        self.run, self.before, self.back, self.ends, self.made = run, before, back, ends, made
+    def __init__(self, run, before=None, back=None, ends=False, made=(), one_way=False):
+        self.run, self.before, self.back, self.ends, self.made, self.one_way = run, before, back, ends, made, one_way
 
 
 def device(xml):
@@ -230,7 +230,7 @@ OPERATIONS |= {
     "suspend": Operation(lambda h, dom: dom.suspend(), before=lambda h, dom: dom.resume()),
     "copy": Operation(copy, back=abort_copy, made=("copy.qcow2",)),
     "pivot": Operation(lambda h, dom: dom.blockJobAbort("vda", libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT), before=copy_all, ends=True,
-                       made=("copy.qcow2",)),
+                       made=("copy.qcow2",), one_way=True),
     "backup": Operation(lambda h, dom: dom.backupBegin(h.fill(BACKUP), None), back=stop_backup, made=("backup.qcow2",)),
     "dump": Operation(lambda h, dom: dom.coreDump(h.path("core"), libvirt.VIR_DUMP_LIVE), made=("core",)),
     "snapshot": Operation(lambda h, dom: dom.snapshotCreateXML(h.fill(SNAPSHOT), libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY),
@@ -335,7 +335,8 @@ def guest_goes_on(h, dom, operation, what, err, before):
         h.check_clean()
         return
     if err:
-        same_inside(h, before)
+        if not operation.one_way:
+            same_inside(h, before)
         if not operation.before:
             no_files(h, operation)
     if operation.ends or operation.before:
