@@ -2,6 +2,8 @@
 
 /* Definitions come, go and change their names. */
 
+#include "helpers.h"
+#include "process.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -166,6 +168,7 @@ static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t fl
                         VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_TPM | VIR_DOMAIN_UNDEFINE_KEEP_TPM,
         };
         QemuDriver *driver = qemu_driver(call);
+        _vh_free_ char *tpm_state = NULL;
         VhDomainObj *dom;
         int r = vh_check_flags(flags, KNOWN, VIR_FROM_QEMU, "qemuDomainUndefineFlags", err);
 
@@ -181,7 +184,13 @@ static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t fl
                 r = qemu_moments_undefine(driver, dom, flags, err);
         if (r == 0)
                 r = undefine_nvram(dom, flags, err);
-        return r < 0 ? r : qemu_forget_def(driver, dom, false, err);
+        if (r == 0 && !vh_domain_obj_active(dom))
+                tpm_state = qemu_tpm_state_to_remove(driver, dom->def, flags);
+        if (r == 0)
+                r = qemu_forget_def(driver, dom, false, err);
+        if (r == 0 && tpm_state)
+                qemu_remove_tree(tpm_state);
+        return r;
 }
 
 QEMU_OP(domain_undefine)

@@ -216,6 +216,23 @@ static int want(QemuProcess *proc, const VhTpm *tpm, QemuHostWork *work, VhError
         return find_account(proc->driver, h, err);
 }
 
+static bool keeps_state(const VhTpm *tpm, uint32_t flags)
+{
+        if (tpm->type != TPM_EMULATOR || flags & VIR_DOMAIN_UNDEFINE_KEEP_TPM)
+                return true;
+        return tpm->persistent_state == VH_YES && !(flags & VIR_DOMAIN_UNDEFINE_TPM);
+}
+
+char *qemu_tpm_state_to_remove(const QemuDriver *driver, const VhDomainDef *def, uint32_t flags)
+{
+        char uuid[VH_UUID_TEXT_LEN + 1];
+
+        for (uint32_t i = 0; i < def->tpms.n; i++)
+                if (!keeps_state(def->tpms.items[i], flags))
+                        return vh_xasprintf("%s/swtpm/%s", driver->env.state_dir, vh_uuid_format(def->uuid, uuid));
+        return NULL;
+}
+
 int qemu_tpms_want(QemuProcess *proc, QemuHostWork *work, VhError **err)
 {
         const VhDomainDef *def = proc->dom->def;

@@ -46,6 +46,10 @@ QemuHelperItem *qemu_helper_new(const QemuProcess *proc, const char *pid_name);
 /* "ID-NAME" of a guest, as it stands in names of files. The caller frees it. */
 char *qemu_helper_prefix(const QemuProcess *proc);
 
+/* The state that a guest's TPM leaves when its definition goes: NULL: it has none, or it is to stay. flags:
+ * VIR_DOMAIN_UNDEFINE_*. The caller frees it. helper-tpm.c */
+char *qemu_tpm_state_to_remove(const QemuDriver *driver, const VhDomainDef *def, uint32_t flags);
+
 /* One kind each: adds what the guest needs to work, or what is to be ended. Return 0 or negative errno with *err. */
 int qemu_tpms_want(QemuProcess *proc, QemuHostWork *work, VhError **err);         /* helper-tpm.c */
 int qemu_filesystems_want(QemuProcess *proc, QemuHostWork *work, VhError **err);  /* helper-fs.c */

@@ -122,7 +122,7 @@ static int remove_node(const char *path, const struct stat *st, int type, struct
         return 0;
 }
 
-static void remove_tree(const char *path)
+void qemu_remove_tree(const char *path)
 {
         (void)nftw(path, remove_node, TREE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
@@ -158,8 +158,8 @@ static void run_stopped_hooks(QemuProcess *proc)
 static void remove_files(const QemuProcess *proc)
 {
         (void)unlink(proc->pid_path);
-        remove_tree(proc->lib_dir);
-        remove_tree(proc->channel_dir);
+        qemu_remove_tree(proc->lib_dir);
+        qemu_remove_tree(proc->channel_dir);
         /* Last: a daemon that is killed before finds the rest by it. */
         qemu_status_remove(proc->dom);
 }

@@ -194,6 +194,9 @@ void qemu_process_tell(QemuProcess *proc, int event, int detail);
 /* Takes out of a definition what was made for one run: ports, addresses, sockets in its own folder. process.c */
 void qemu_drop_run(const QemuDriver *driver, VhDomainDef *def);
 
+/* Removes a folder of ours with all that is in it. process.c */
+void qemu_remove_tree(const char *path);
+
 /* The status file in RUN/qemu: to be called after each change of what it holds. Failure is logged. status.c */
 void qemu_status_save(VhDomainObj *dom);
 /* The same with the definition that is about to become true: what it has more may be inside QEMU or not. */

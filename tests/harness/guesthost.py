@@ -64,8 +64,10 @@ class GuestHost(host.Host):
 class Virsh:
     """For classes with a uri."""
 
+    seconds = 60  # for one call
+
     def virsh(self, *command):
-        return subprocess.run(["virsh", "-q", "-c", self.uri, *command], capture_output=True, text=True, timeout=60,
+        return subprocess.run(["virsh", "-q", "-c", self.uri, *command], capture_output=True, text=True, timeout=self.seconds,
                               env={**os.environ, "LC_ALL": "C"}, check=False)
 
     def must(self, *command):

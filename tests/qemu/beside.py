@@ -81,6 +81,20 @@ def started_and_ended(place):
     return outcome + [[line for line in place.files() if "permall" not in line and not line.endswith("/swtpm")]]
 
 
+@both
+def state_goes_with_the_definition(place):
+    """Unless somebody wants to keep it."""
+    left = []
+    for tpm in (TPM, TPM.replace("version", "persistent_state='yes' version")):
+        for how in ([], ["--tpm"], ["--keep-tpm"]):
+            place.guest(tpm, start=False)
+            folder = place.path("lib", "swtpm", place.must("domuuid", "a").strip(), "tpm2")
+            os.makedirs(folder, exist_ok=True)
+            place.must("undefine", "a", *how)
+            left.append((how, os.path.exists(folder)))
+    return left
+
+
 def state_stays():
     """A TPM is set up once."""
     with Beside() as place:
@@ -135,7 +149,7 @@ def failures():
         assert host.wait_for(lambda: not place.programs()), place.programs()
 
 
-TESTS = [started_and_ended, state_stays, daemon_dies, to_the_reference_and_back, failures]
+TESTS = [started_and_ended, state_goes_with_the_definition, state_stays, daemon_dies, to_the_reference_and_back, failures]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))

@@ -20,7 +20,7 @@ import host  # noqa: E402
 import tap  # noqa: E402
 
 INSIDE = "VIRTHOST_INSIDE"
-SECONDS = 540
+SECONDS = 850
 HELPER = "/usr/lib/libvirt/virt-aa-helper"
 PROFILES = "/etc/apparmor.d/libvirt"
 LOADED = "/sys/kernel/security/apparmor/profiles"
@@ -43,6 +43,8 @@ GUEST = """<domain type='qemu'><name>a</name><uuid>{uuid}</uuid><memory>65536</m
 
 class Machine(guesthost.GuestHost, guesthost.Virsh):
     """A host in the virtual machine, with images; which daemon serves it can change."""
+
+    seconds = 300  # QEMU in QEMU, without KVM
 
     def __init__(self, conf=""):
         super().__init__(conf=conf, base=CONF)
@@ -72,7 +74,7 @@ class Machine(guesthost.GuestHost, guesthost.Virsh):
         # The sockets of the daemon before would look like ours.
         for path in glob.glob(self.path("run", "libvirt", "*-sock*")):
             os.unlink(path)
-        _, self.uri = self.daemon(which, wait=120.0)
+        _, self.uri = self.daemon(which, wait=300.0)
 
     def xml(self, more=""):
         return self.write(GUEST.format(uuid=UUID, images=self.path("images"), more=more), "a.xml")
