@@ -299,6 +299,23 @@ def interfaces_come(h):
     return outcome + [ports(h, "isolated"), ports(h, "grouped")]
 
 
+def back_to_a_snapshot():
+    """A guest that starts from a snapshot has a port of its own, not that of the run in which it was taken."""
+    with Peered() as h:
+        networks(h)
+        h.run("qemu-img create -q -f qcow2 /var/lib/libvirt/s.qcow2 1M")
+        h.must("define", h.file(GUEST.replace("DEVICES", interface("isolated") + disk("s.qcow2", kind="qcow2"))))
+        h.must("start", "a", "--paused")
+        before = h.ask("net-port-list", "isolated")
+        h.must("snapshot-create-as", "a", "s")
+        h.must("destroy", "a")
+        assert not ports(h, "isolated")
+        h.must("snapshot-revert", "a", "s", "--paused")
+        assert len(ports(h, "isolated")) == 1 and h.ask("net-port-list", "isolated") != before
+        h.must("destroy", "a")
+        assert not ports(h, "isolated")
+
+
 def daemon_dies():
     """Ports outlive the daemon, come back where the network lost them, and go with the guest when nobody watches."""
     with Peered() as h:
@@ -418,7 +435,7 @@ def nobody_there():
         assert not h.must("list", "--all", "--name").strip() and not tap_masters(h)
 
 
-TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come, daemon_dies,
+TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come, back_to_a_snapshot, daemon_dies,
          to_the_reference_and_back, volumes, volumes_after_restart, nobody_there]
 
 if __name__ == "__main__":
