@@ -260,6 +260,11 @@ def interfaces(h, *flags):
     return re.findall(r"<interface.*?</interface>", text, re.S)
 
 
+def stored(texts):
+    """The reference leaves names and numbers of the run in the stored form of a transient guest."""
+    return [re.sub(r"\n *<alias name='\w[-\w]*'/>| index='\d+'", "", text) for text in texts]
+
+
 def tap_masters(h):
     return sorted(line.split("master ")[1].split()[0] for line in h.run("ip -o link").splitlines() if ": vnet" in line)
 
@@ -272,7 +277,7 @@ def interfaces_in_networks(h):
     outcome = []
     for network in ["isolated", "bridged", "grouped"] + (["direct"] if h.can_macvtap else []):
         h.started(interface(network))
-        outcome += [interfaces(h), interfaces(h, "--inactive"), h.must("domiflist", "a").split()[1:], ports(h, network), tap_masters(h)]
+        outcome += [interfaces(h), stored(interfaces(h, "--inactive")), h.must("domiflist", "a").split()[1:], ports(h, network), tap_masters(h)]
         h.must("destroy", "a")
         outcome += [ports(h, network), tap_masters(h)]
     for wrong in (interface("isolated", inside="<virtualport type='openvswitch'/>"), interface("isolated", inside="<vlan><tag id='3'/></vlan>"),
@@ -391,9 +396,7 @@ def volumes(h):
     """Disks by pool and volume: what QEMU opens, what clients see, and why there is none."""
     pool(h)
     h.started(volume("v.raw") + volume("q.qcow2", "qcow2", "sdb"))
-    # The reference shows numbers of a transient guest's images in its stored form too.
-    stored = [re.sub(r" index='\d+'", "", text) for text in disks(h, "--inactive")]
-    outcome = [disks(h), stored, images(h), h.must("domblklist", "a").split(), h.must("domblkinfo", "a", "sdb").split()[:2]]
+    outcome = [disks(h), stored(disks(h, "--inactive")), images(h), h.must("domblklist", "a").split(), h.must("domblkinfo", "a", "sdb").split()[:2]]
     h.must("detach-device", "a", h.file(volume("q.qcow2", "qcow2", "sdb")))
     assert host.wait_for(lambda: "sdb" not in h.must("domblklist", "a"), 20), "the disk did not leave"
     outcome.append(images(h))
