@@ -131,7 +131,10 @@ static void finish_moved(MigrateTask *t)
 {
         QemuMigration *m = qemu_migration(t->task.dom);
 
-        if (m->status == QEMU_MOVE_POSTCOPY && t->task.dom->reason != VIR_DOMAIN_RUNNING_POSTCOPY)
+        bool connected = m->status == QEMU_MOVE_POSTCOPY || m->status == QEMU_MOVE_COMPLETED;
+
+        /* It may be all there before anybody asks. */
+        if (connected && t->task.dom->reason == VIR_DOMAIN_RUNNING_POSTCOPY_FAILED)
                 qemu_migrate_set_state(m, VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY, VIR_DOMAIN_EVENT_RESUMED,
                                        VIR_DOMAIN_EVENT_RESUMED_POSTCOPY);
         qemu_migrate_finish_postcopy(t);
