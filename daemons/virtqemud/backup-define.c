@@ -34,9 +34,6 @@ VhDiskSource *qemu_backup_store(const VhBackupDisk *bd)
 
 /* ---- the whole ---- */
 
-/* NBD's usual port; IANA has it. */
-#define NBD_PORT "10809"
-
 static int set_server(VhBackupDef *def, VhError **err)
 {
         VhBackupServer *server = def->server;
@@ -48,16 +45,14 @@ static int set_server(VhBackupDef *def, VhError **err)
                                     "<domainbackup> must specify TCP server");
         if (!server->transport)
                 server->transport = VH_BACKUP_TCP;
-        if (server->tls == VH_YES)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "a backup over TLS is not supported yet");
         if (server->transport == VH_BACKUP_UNIX && (!server->socket || *server->socket != '/'))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "backup socket path '%s' must be absolute",
                                     server->socket ? server->socket : "");
         if (server->transport == VH_BACKUP_TCP && !server->name)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "missing 'name' attribute of <server>");
         if (server->transport == VH_BACKUP_TCP && !server->port)
-                server->port = vh_xstrdup(NBD_PORT);
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "<domainbackup> must specify TCP port for now");
         return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
 #include "status.h"
+#include "tls-objects.h"
 
 VH_LOG_SOURCE("qemu.backup");
 
@@ -53,6 +54,11 @@ static bool is_pull(const QemuBackup *b)
 }
 
 /* ---- the end ---- */
+
+static json_t *drop_tls(void)
+{
+        return qmp_command("object-del", "{s:s}", "id", QEMU_BACKUP_TLS);
+}
 
 static unsigned count_jobs(const QemuProcess *proc)
 {
@@ -108,6 +114,8 @@ void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const Vh
                         plan, qmp_command("block-dirty-bitmap-remove", "{s:s,s:s}", "node", node, "name", job->bitmap));
         if (b && is_pull(b) && count_jobs(proc) == 1) {
                 qemu_plan_add_try(plan, qmp_command("nbd-server-stop", NULL));
+                if (b->def->server->tls == VH_YES)
+                        qemu_plan_add_try(plan, drop_tls());
                 if (b->def->server->transport == VH_BACKUP_UNIX)
                         (void)unlink(b->def->server->socket);
         }
@@ -318,20 +326,38 @@ static int plan_disk(QemuBackup *b, VhBackupDisk *bd, const json_t *nodes, json_
         return 0;
 }
 
-static void plan_server(QemuPlan *plan, const VhBackupServer *server)
+static int plan_tls(QemuBackup *b, VhError **err)
 {
-        json_t *data = json_object();
+        const QemuTls tls = qemu_tls_settings(b->block.task.driver->conf, QEMU_TLS_BACKUP);
 
-        if (server->transport == VH_BACKUP_UNIX)
+        if (tls.secret)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "keys of backups that are encrypted (backup_tls_x509_secret_uuid) cannot be used");
+        qemu_plan_add(&b->block.plan,
+                      qmp_command_args("object-add", qemu_tls_object(&tls, QEMU_BACKUP_TLS, true, NULL)), drop_tls());
+        return 0;
+}
+
+static int plan_server(QemuBackup *b, VhError **err)
+{
+        const VhBackupServer *server = b->def->server;
+        bool local = server->transport == VH_BACKUP_UNIX;
+        json_t *data = json_object(), *args;
+        int r = 0;
+
+        if (local)
                 qj_str(data, "path", server->socket);
         else {
                 qj_str(data, "host", server->name);
                 qj_str(data, "port", server->port);
         }
-        qemu_plan_add(plan,
-                      qmp_command("nbd-server-start", "{s:{s:s,s:o}}", "addr", "type",
-                                  server->transport == VH_BACKUP_UNIX ? "unix" : "inet", "data", data),
-                      qmp_command("nbd-server-stop", NULL));
+        args = json_pack("{s:{s:s,s:o}}", "addr", "type", local ? "unix" : "inet", "data", data);
+        if (server->tls == VH_YES) {
+                r = plan_tls(b, err);
+                qj_str(args, "tls-creds", QEMU_BACKUP_TLS);
+        }
+        qemu_plan_add(&b->block.plan, qmp_command_args("nbd-server-start", args), qmp_command("nbd-server-stop", NULL));
+        return r;
 }
 
 static json_t *cancel_jobs(const QemuProcess *proc)
@@ -357,7 +383,7 @@ static int plan(QemuBackup *b, const json_t *nodes, VhError **err)
                 if (b->def->disks.items[i]->backup == VH_YES)
                         r = plan_disk(b, b->def->disks.items[i], nodes, actions, &exports, err);
         if (r == 0 && is_pull(b))
-                plan_server(&b->block.plan, b->def->server);
+                r = plan_server(b, err);
         if (r == 0)
                 qemu_plan_add(&b->block.plan, qemu_transaction(json_incref(actions)), cancel_jobs(qemu_process(dom)));
         for (size_t i = 0; i < exports.n; i++)
@@ -466,7 +492,7 @@ void qemu_backup_format(const QemuProcess *proc, VhBuf *b)
                 return;
         text = vh_backup_format(proc->backup->def, VH_XML_STATUS | VH_XML_SECURE);
         vh_buf_adds(b, "  <backups>\n");
-        qemu_status_format_backup(text, b);
+        qemu_status_format_backup(text, is_pull(proc->backup) && proc->backup->def->server->tls == VH_YES, b);
         vh_buf_adds(b, "  </backups>\n");
 }
 

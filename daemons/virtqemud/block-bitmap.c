@@ -113,7 +113,8 @@ void qemu_bitmaps_carry(const json_t *nodes, const VhDiskSource *of, const VhDis
         {
                 const char *name = json_string_value(json_object_get(b, "name"));
                 unsigned granularity = 0;
-                json_t *sources = qemu_bitmap_is_good(b) ? qemu_bitmap_sources(nodes, top, end, name, &granularity) : NULL;
+                json_t *sources =
+                        qemu_bitmap_is_good(b) ? qemu_bitmap_sources(nodes, top, end, name, &granularity) : NULL;
 
                 if (sources)
                         carry(nodes, target, node, name, sources, granularity, actions);

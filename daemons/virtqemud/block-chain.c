@@ -281,7 +281,8 @@ int qemu_chain_persist(QemuDriver *driver, VhDomainObj *dom, const char *target,
         return store(driver, dom, &def, err);
 }
 
-/* The images from `first` to before `end` (NULL: to the last) leave the chain of src; false if it does not tell them. */
+/* The images from `first` to before `end` (NULL: to the last) leave the chain of src; false if it does not tell them.
+ */
 static bool cut_known(VhDiskSource *src, const char *first, const char *end)
 {
         VhDiskSource *rest;

@@ -157,8 +157,8 @@ static void plan_bitmaps(EndTask *end, const QemuBlockJob *job, VhDisk *disk, co
         json_decref(actions);
 }
 
-/* Images that were pulled into the top still tell what theirs are: those that this daemon pulled have been asked when it
- * began, but not those of a daemon before it. */
+/* Images that were pulled into the top still tell what theirs are: those that this daemon pulled have been asked when
+ * it began, but not those of a daemon before it. */
 static void plan_pulled_bitmaps(EndTask *end, const json_t *nodes)
 {
         const QemuBlockJob *job = job_of(end);
@@ -194,10 +194,13 @@ static void finish_call(const EndTask *end, QemuBlockJob *job)
         vh_call_finish(VH_TAKE_PTR(job->call), r, err);
 }
 
+/* QEMU has them open still, and the status file knows them: who takes over finds the job, and does it again. */
 static void remove_images(const EndTask *end)
 {
+        if (end->gone_on_disk)
+                qemu_source_give_back(qemu_process(end->block.task.dom), end->gone);
         for (const VhDiskSource *src = end->gone; src && end->gone_on_disk; src = qemu_backing(src))
-                if (src->type == VH_DISK_TYPE_FILE && unlink(src->path) < 0)
+                if (src->type == VH_DISK_TYPE_FILE && unlink(src->path) < 0 && errno != ENOENT)
                         vh_log_warning("cannot remove the committed image '%s': %s", src->path, strerror(errno));
 }
 
@@ -214,8 +217,8 @@ static void over(QemuBlockTask *t, int r, VhError *err)
 
                 job->disk = vh_xstrdup(disk);
                 error = end->failed ? vh_xstrdup(job->error) : NULL;
-                qemu_source_give_back(qemu_process(t->task.dom), end->gone);
-                remove_images(end);
+                if (!end->gone_on_disk)
+                        qemu_source_give_back(qemu_process(t->task.dom), end->gone);
                 qemu_block_job_tell(job, public_status(end, job));
                 finish_call(end, job);
                 qemu_block_job_drop(job);
@@ -307,6 +310,7 @@ static void make_true(QemuBlockTask *t, int r, VhError *err)
                 ends[job->type](end, job, disk);
         if (disk && end->before && !end->failed)
                 persist(end, job, disk);
+        remove_images(end);
         qemu_status_save(t->task.dom);
         /* Some jobs hold their images until they are dismissed. */
         dismiss(end);

@@ -196,8 +196,8 @@ static void sync_job(QemuBlockJob *job, const json_t *known)
         /* Who deleted the snapshot is gone: it stays, unless its end was on the way. */
         if (job->snapshot_delete && job->state != QEMU_BLOCK_JOB_PIVOTING) {
                 job->state = QEMU_BLOCK_JOB_ABORTING;
-                qmp_send(job->proc->mon,
-                         qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1), NULL, NULL);
+                qmp_send(job->proc->mon, qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1),
+                         NULL, NULL);
         }
         if (job->state == QEMU_BLOCK_JOB_NEW)
                 job->state = QEMU_BLOCK_JOB_RUNNING;

@@ -49,13 +49,13 @@ struct QemuBlockJob {
         unsigned flags; /* of the call that started it */
         /* Images of the disk by index, 0: none. Commit: from top to base; pull: what is above base. */
         unsigned top, base, top_parent;
-        bool shallow_new;    /* copy: its backing chain is the disk's */
-        bool delete_images;  /* commit: committed images are removed from the host */
-        char *bitmap;        /* backup: temporary one */
-        VhDiskSource *store; /* backup: where it goes */
-        char *error;         /* why it failed */
-        VhCall *call;        /* that waits for its end; NULL: none */
-        bool ending;         /* what its end makes necessary is going on */
+        bool shallow_new;     /* copy: its backing chain is the disk's */
+        bool delete_images;   /* commit: committed images are removed from the host */
+        char *bitmap;         /* backup: temporary one */
+        VhDiskSource *store;  /* backup: where it goes */
+        char *error;          /* why it failed */
+        VhCall *call;         /* that waits for its end; NULL: none */
+        bool ending;          /* what its end makes necessary is going on */
         bool snapshot_delete; /* commit: one of those that a deletion of a snapshot ends together */
         /* Someone else leads it (a migration, a deletion): called with QEMU's word for its state instead of what this
          * file would do. */
@@ -83,8 +83,8 @@ void qemu_block_jobs_stop(QemuProcess *proc);
 /* QMP events about jobs and images. */
 extern const QemuEventRow qemu_block_events[];
 
-/* block-job-end.c: QEMU says that the job is over: finds out how, and makes it true. That of a job that someone leads is
- * part of his asynchronous job. */
+/* block-job-end.c: QEMU says that the job is over: finds out how, and makes it true. That of a job that someone leads
+ * is part of his asynchronous job. */
 void qemu_block_job_conclude(QemuBlockJob *job);
 
 /* block-job-status.c: <blockjobs> of the status file. */

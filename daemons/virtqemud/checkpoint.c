@@ -471,8 +471,7 @@ static void merge_sizes(QemuTask *task, json_t *nodes)
                 const VhDisk *disk = def->disks.items[i];
                 const VhCheckpointDisk *cd = qemu_checkpoint_disk(sized(task), disk->target);
                 unsigned granularity = 0;
-                json_t *sources =
-                        cd ? qemu_bitmap_sources(nodes, &disk->src, 0, cd->bitmap, &granularity) : NULL;
+                json_t *sources = cd ? qemu_bitmap_sources(nodes, &disk->src, 0, cd->bitmap, &granularity) : NULL;
                 _vh_free_ char *node = qemu_format_node(&disk->src);
 
                 if (!sources)

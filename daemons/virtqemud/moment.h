@@ -50,8 +50,8 @@ int qemu_snapshot_check_flags(uint32_t flags, VhError **err);
 int qemu_snapshot_redefine(VhCall *call, VhDomainObj *dom, VhSnapshot **snap, uint32_t flags,
                            remote_domain_snapshot_create_xml_ret *ret, VhError **err);
 
-/* snapshot-memory.c: writes the guest's memory into the file that the snapshot names; snap stays the caller's and has to
- * last. done() is called once, maybe at once; r < 0: the file is not there (any more), err is borrowed. */
+/* snapshot-memory.c: writes the guest's memory into the file that the snapshot names; snap stays the caller's and has
+ * to last. done() is called once, maybe at once; r < 0: the file is not there (any more), err is borrowed. */
 void qemu_snapshot_save_memory(QemuDriver *driver, VhDomainObj *dom, const VhSnapshot *snap,
                                void (*done)(void *data, int r, const VhError *err), void *data);
 

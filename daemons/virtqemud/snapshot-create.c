@@ -7,9 +7,11 @@
 
 #include "agent-fs.h"
 #include "agent.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "block-bitmap.h"
 #include "block-ops.h"
+#include "guest-cpu.h"
 #include "guest-locks.h"
 #include "model/domain-tables.h"
 #include "moment.h"
@@ -324,6 +326,20 @@ static void frozen(void *data, int r, const VhError *err)
         take_disks(c);
 }
 
+/* The subtree as definitions have them: lines behind the first stand deeper, and the last has no end. */
+static char *make_cookie(VhDomainObj *dom)
+{
+        _vh_free_ char *text = qemu_guest_cpu_cookie(dom);
+        VhBuf b = { 0 };
+
+        for (const char *c = text; c && *c && strcmp(c, "\n") != 0; c++) {
+                vh_buf_addc(&b, *c);
+                if (*c == '\n')
+                        vh_buf_adds(&b, "  ");
+        }
+        return text ? vh_buf_take(&b) : NULL;
+}
+
 /* Its memory is taken with its processors stopped, or, if it may go on, until QEMU stops them for the rest. */
 static void take_running(CreateTask *c)
 {
@@ -339,6 +355,7 @@ static void take_running(CreateTask *c)
                 return;
         }
         c->resume = running;
+        c->snap->def->cookie = make_cookie(task->dom);
         if (!running || (c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_LIVE && memory->location == VH_LOCATION_EXTERNAL)) {
                 paused(task, NULL, 0, NULL);
                 return;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "guest-cpu.h"
 #include "model/domain-tables.h"
 #include "moment.h"
 
@@ -279,13 +280,16 @@ static int drop_alias(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *op
 
 int qemu_snapshot_take_defs(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, VhError **err)
 {
-        _vh_free_ char *text = vh_domain_def_format(dom->def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+        _vh_domain_def_ VhDomainDef *wanted = vh_domain_def_copy(dom->def);
+        _vh_free_ char *text = NULL;
         int r;
 
         if (!vh_domain_obj_active(dom)) {
-                snap->dom = vh_domain_def_copy(dom->def);
+                snap->dom = VH_TAKE_PTR(wanted);
                 return 0;
         }
+        qemu_guest_cpu_original(dom, wanted);
+        text = vh_domain_def_format(wanted, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
         r = qemu_parse(driver, text, 0, &snap->dom, err);
         if (r < 0)
                 return r;

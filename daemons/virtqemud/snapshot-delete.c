@@ -173,8 +173,8 @@ static void redirect(VhDomainDef *def, const VhSnapshotDisk *sd, const VhDiskSou
                 qemu_chain_redirect(disk, sd->src.path, to);
 }
 
-/* Where disks of the tree stood on the image that goes, they stand on the one below. A child's own image is named without
- * what is behind it. */
+/* Where disks of the tree stood on the image that goes, they stand on the one below. A child's own image is named
+ * without what is behind it. */
 static void redirect_tree(DeleteTask *d, VhMoment *m, const VhSnapshotDisk *sd, const VhDiskSource *to)
 {
         for (VhMoment *c = vh_moment_next(NULL, m, m); c; c = vh_moment_next(NULL, m, c)) {

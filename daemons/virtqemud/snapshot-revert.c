@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "guest-cpu.h"
 #include "guest-locks.h"
 #include "moment.h"
 #include "qemu-ops.h"
@@ -15,11 +16,15 @@ typedef struct RevertTask {
         bool ran;    /* the snapshot has memory */
         bool paused; /* what it comes back as */
         bool start;
+        VhCpu *cpu; /* that the guest had; NULL: not told */
 } RevertTask;
 
 static void revert_cleanup(QemuTask *task)
 {
-        free(((RevertTask *)task)->name);
+        RevertTask *rt = (RevertTask *)task;
+
+        vh_cpu_free(rt->cpu);
+        free(rt->name);
 }
 
 static VhMoment *moment_of(const RevertTask *rt)
@@ -108,6 +113,7 @@ static void start(RevertTask *rt)
                 .dom = rt->task.dom,
                 .flags = rt->ran || rt->paused ? QEMU_START_PAUSED : 0,
                 .loadvm = rt->ran ? rt->name : NULL,
+                .cpu = rt->cpu,
                 .from_snapshot = rt->ran || rt->paused,
                 .started_detail = VIR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT,
                 .running_reason = VIR_DOMAIN_RUNNING_BOOTED,
@@ -154,6 +160,7 @@ static void stopped(QemuTask *task)
         }
         if (rt->ran) {
                 use_live_def(rt, vh_snapshot_of(m));
+                rt->cpu = qemu_guest_cpu_of_cookie(vh_snapshot_of(m)->def->cookie);
                 start(rt);
                 return;
         }

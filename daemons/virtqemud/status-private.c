@@ -94,7 +94,7 @@ void qemu_status_format_source(const VhXmlTable *table, const VhDiskSource *src,
         vh_buf_done(&text);
 }
 
-void qemu_status_format_backup(const char *text, VhBuf *b)
+void qemu_status_format_backup(const char *text, bool tls, VhBuf *b)
 {
         _vh_xml_root_ xmlNode *root = NULL;
         xmlNode *disks;
@@ -112,6 +112,9 @@ void qemu_status_format_backup(const char *text, VhBuf *b)
                         add_node_names(store, (const char *)index);
                 xmlFree(index);
         }
+        if (tls)
+                xmlNewProp(add(add(add(root, "privateData"), "objects"), "TLSx509"), (const xmlChar *)"alias",
+                           (const xmlChar *)QEMU_BACKUP_TLS);
         dump(root, b);
 }
 

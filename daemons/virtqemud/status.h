@@ -20,8 +20,10 @@ void qemu_status_format_def(const VhDomainDef *def, VhBuf *b);
 /* An image as it stands there: the table's element with the source in it. */
 void qemu_status_format_source(const VhXmlTable *table, const VhDiskSource *src, VhBuf *b);
 
-/* A backup's text, with the names of its images inside QEMU. */
-void qemu_status_format_backup(const char *text, VhBuf *b);
+/* The credentials of a backup's server inside QEMU. */
+#define QEMU_BACKUP_TLS "objlibvirt_backup_tls0"
+/* A backup's text, with the names of its images inside QEMU and, if it has them, its credentials. */
+void qemu_status_format_backup(const char *text, bool tls, VhBuf *b);
 
 /* Finds the guests that an earlier daemon left running: reads all status files, puts their domains into the list as
  * active, and connects to their monitors. Those whose process is gone are ended. */

@@ -77,8 +77,6 @@ char *vh_snapshot_text(const VhMoment *m, unsigned flags)
         vh_strset(&copy->parent, m->parent ? m->parent->name : NULL);
         vh_strset(&copy->domain, NULL);
         vh_strset(&copy->inactive_domain, NULL);
-        if (!(flags & VH_XML_STATUS))
-                vh_strset(&copy->cookie, NULL);
         if (snap->dom)
                 copy->domain = vh_moment_domain_xml(snap->dom, flags & VH_XML_SECURE);
         if (snap->inactive)

@@ -75,7 +75,8 @@ static int check_backup(void *obj, const VhXmlParse *p, const xmlNode *node)
 static const VhXmlTable backup_table = {
         "domainbackup", sizeof(S),
         ROWS(WORD("mode", mode, NAMES("push", "pull")), LEAF("incremental", incremental, string),
-             PTR("server", server, server_table), GROUP("disks", ROWS(LIST("disk", disks, disk_table)))),
+             PTR("server", server, server_table), GROUP("disks", ROWS(LIST("disk", disks, disk_table))),
+             DROPPED("privateData")),
         check_backup
 };
 #undef S

@@ -19,6 +19,7 @@ sys.path.insert(0, HERE)
 
 import tap  # noqa: E402
 from block import SIZE, Images, backup_xml, chain, compare, disks_of, jobs, nodes, qmp, run  # noqa: E402
+from guesthost import QEMU_CONF  # noqa: E402
 from live import must, virsh, wait_for  # noqa: E402
 
 DISK = "/machine/peripheral/virtio-disk0/virtio-backend"
@@ -252,6 +253,65 @@ def deletions_that_end_early():
         h.content(h.path("a.qcow2"))
 
 
+KEYS = {"ca": "cn=CA\nca\ncert_signing_key\n", "server": "cn=localhost\nip_address=127.0.0.1\ntls_www_server\nencryption_key\nsigning_key\n",
+        "client": "cn=client\ntls_www_client\nencryption_key\nsigning_key\n"}
+
+
+def make_keys(folder):
+    """Certificates of a server and of a client for the programs that look for them in a folder."""
+    os.makedirs(folder)
+    for name, template in KEYS.items():
+        key, cert, info = (os.path.join(folder, f"{name}{end}") for end in ("-key.pem", "-cert.pem", ".info"))
+        with open(info, "w", encoding="ascii") as f:
+            f.write(template)
+        run("certtool", "--generate-privkey", "--ecc", "--outfile", key)
+        ca = ["--load-ca-certificate", os.path.join(folder, "ca-cert.pem"), "--load-ca-privkey", os.path.join(folder, "ca-key.pem")]
+        run("certtool", *(["--generate-self-signed"] if name == "ca" else ["--generate-certificate", *ca]), "--load-privkey", key,
+            "--template", info, "--outfile", cert)
+
+
+def tls_session(h, uri):
+    def doc(name, server):
+        return backup_xml(h, f"{name}.xml", f"<domainbackup mode='pull'>{server}<disks><disk name='vda' type='file' exportname='x'>"
+                          f"<scratch file='ROOT/{name}'/></disk></disks></domainbackup>")
+
+    def objects():
+        return str(sorted(o["name"] for o in qmp(uri, "qom-list", path="/objects")))
+
+    def look(tls, where):
+        """What a client sees of the export."""
+        creds = ["--object", f"tls-creds-x509,id=t,endpoint=client,dir={h.path('pki')}"] if tls else []
+        return subprocess.run(h.enter(["qemu-img", "info", *creds, "--image-opts", f"driver=nbd,export=x,{where}{',tls-creds=t' if tls else ''}"]),
+                              capture_output=True, text=True, check=False).returncode
+    must(uri, "create", h.guest_on_chain(), "--paused")
+    for name, server, where in [
+            ("t1", "<server transport='tcp' name='127.0.0.1' port='10810' tls='yes'/>", "host=127.0.0.1,port=10810"),
+            ("t2", "<server transport='unix' socket='ROOT/nbd' tls='yes'/>", f"path={h.path('nbd')}"),
+            ("t3", "<server transport='tcp' name='127.0.0.1' port='10811' tls='no'/>", "host=127.0.0.1,port=10811"),
+            ("t4", "<server transport='tcp' name='127.0.0.1' tls='yes'/>", "host=127.0.0.1,port=10809")]:
+        yield [name], virsh(uri, "backup-begin", "a", doc(name, server)) + virsh(uri, "backup-dumpxml", "a")
+        yield [name, "clients"], f"{look(True, where)} {look(False, where)}"
+        yield [name, "status"], str(status_has(h, "<TLSx509 "))
+        yield [name, "abort"], virsh(uri, "domjobabort", "a")
+        wait_for(lambda: "Job type:         None" in virsh(uri, "domjobinfo", "a"))
+        yield [name, "objects"], objects()
+
+
+def backups_over_tls_as_the_reference():
+    """And a client without TLS sees nothing of one that has it; nor one with it of one that has not."""
+    answers = {}
+    for which in ("reference", "ours"):
+        with Images() as h:
+            make_keys(h.path("pki"))
+            h.write(QEMU_CONF + f'backup_tls_x509_cert_dir = "{h.path("pki")}"\nbackup_tls_x509_verify = 1\n', "etc", "qemu.conf")
+            _, uri = h.daemon(which)
+            answers[which] = [(c, h.blur(out)) for c, out in tls_session(h, uri)]
+    for theirs, ours in zip(answers["reference"], answers["ours"], strict=True):
+        assert theirs == ours, (theirs, ours)
+    clients = dict((c[0], out) for c, out in answers["ours"] if c[-1] == "clients")
+    assert clients["t1"] == "0 1" and clients["t3"] == "1 0", clients
+
+
 def status_has(h, text):
     try:
         with open(h.path("run", "libvirt", "qemu", "a.xml"), encoding="utf-8") as f:
@@ -280,7 +340,7 @@ def deaths_in_memory_snapshots():
 
 
 TESTS = [deletions_as_the_reference, bitmaps_as_the_reference, increments_have_what_changed, all_disks_are_merged_or_none,
-         deletions_that_end_early, deaths_in_memory_snapshots]
+         backups_over_tls_as_the_reference, deletions_that_end_early, deaths_in_memory_snapshots]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))
