@@ -43,7 +43,7 @@ static void *driver_free(QemuDriver *driver)
         qemu_process_forget(VH_REG_OBJECT(node, VhDomainObj, node));
         vh_domain_list_clear(&driver->domains);
         vh_pool_free(driver->scripts);
-        vh_pool_free(driver->logs);
+        vh_pool_free(VH_TAKE_PTR(driver->helper_calls));
         vh_pool_free(driver->pool);
         qemu_machines_free(driver->machines);
         vh_conf_free(driver->conf);

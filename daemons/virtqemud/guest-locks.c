@@ -7,20 +7,27 @@
 #include <errno.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/sha256.h"
-#include "lock-client.h"
-
-VH_LOG_SOURCE("qemu.locks");
+#include "lock-queue.h"
+#include "run-steps.h"
 
 enum { SHARED = 1, AUTO_CREATE = 2 }; /* flags of the protocol */
 
+/* A guest that goes on once it has its locks. */
+typedef struct Going Going;
+struct Going {
+        Going *next;
+        QemuProcess *proc;
+        int reason;
+        QmpReplyFn fn; /* NULL: nobody wants it any more */
+        void *data;
+};
+
 struct QemuLocks {
-        QemuLock *items;
-        size_t n;
+        QemuLockQueue queue;
+        Going *going;
         QemuLifeline line;
-        bool wanted; /* by the settings */
-        bool held;
+        bool wanted;    /* by the settings */
         bool elsewhere; /* who sends the guest has them until it goes on here */
 };
 
@@ -49,42 +56,42 @@ static int read_rules(Rules *rules, const QemuDriver *driver, VhError **err)
         return VH_MIN(r, 0);
 }
 
-static void add(QemuLocks *locks, const char *space, const char *name, unsigned flags, bool make_space)
-{
-        locks->items = vh_xrealloc(locks->items, locks->n + 1, sizeof(QemuLock));
-        locks->items[locks->n++] = (QemuLock){ vh_xstrdup(space), vh_xstrdup(name), flags, make_space };
-}
-
 static bool is_lockable(const VhDisk *disk)
 {
         return disk->src.path && (disk->src.type == VH_DISK_TYPE_FILE || disk->src.type == VH_DISK_TYPE_BLOCK);
 }
 
-static void add_disk(QemuLocks *locks, const Rules *rules, const VhDisk *disk)
+/* The lock of a disk goes into list. */
+static void add_disk(QemuLockList *list, const Rules *rules, const VhDisk *disk)
 {
         unsigned flags = disk->shareable ? SHARED : 0;
         char name[VH_SHA256_TEXT_LEN + 1];
+        QemuLock lock = { .space = (char *)"", .name = disk->src.path, .flags = flags };
 
-        if (rules->folder)
-                add(locks, rules->folder, vh_sha256_text(disk->src.path, strlen(disk->src.path), name),
-                    flags | AUTO_CREATE, true);
-        else
-                add(locks, "", disk->src.path, flags, false);
+        if (rules->folder) {
+                lock.space = (char *)rules->folder;
+                lock.name = (char *)vh_sha256_text(disk->src.path, strlen(disk->src.path), name);
+                lock.flags |= AUTO_CREATE;
+                lock.make_space = true;
+        }
+        qemu_lock_list_add(list, &lock);
 }
 
-static int collect(QemuLocks *locks, const Rules *rules, const VhDomainDef *def, VhError **err)
+static int collect(QemuLockList *list, const Rules *rules, const VhDomainDef *def, VhError **err)
 {
         bool unprotected = false;
 
         for (uint32_t i = 0; i < def->leases.n; i++)
-                add(locks, def->leases.items[i]->path, def->leases.items[i]->key, 0, true);
+                qemu_lock_list_add(list, &(QemuLock){ .space = def->leases.items[i]->path,
+                                                      .name = def->leases.items[i]->key,
+                                                      .make_space = true });
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 const VhDisk *disk = def->disks.items[i];
 
                 if (disk->readonly || !is_lockable(disk))
                         continue;
                 if (rules->auto_leases)
-                        add_disk(locks, rules, disk);
+                        add_disk(list, rules, disk);
                 else if (!disk->shareable)
                         unprotected = true;
         }
@@ -112,11 +119,8 @@ QemuLocks *qemu_locks_free(QemuLocks *locks)
 {
         if (!locks)
                 return NULL;
-        for (size_t i = 0; i < locks->n; i++) {
-                free(locks->items[i].space);
-                free(locks->items[i].name);
-        }
-        free(locks->items);
+        qemu_lock_queue_stop(&locks->queue);
+        qemu_lock_list_done(&locks->queue.all);
         qemu_lifeline_done(&locks->line);
         free(locks);
         return NULL;
@@ -133,127 +137,153 @@ static int get(QemuProcess *proc, VhError **err)
         if (locks)
                 return 0;
         proc->locks = locks = vh_new(QemuLocks, 1);
+        locks->queue = (QemuLockQueue){ .driver = proc->driver, .dom = proc->dom };
         r = lockd_wanted(proc->driver, err);
         locks->wanted = r > 0;
-        locks->held = !proc->starting && proc->dom->state == VIR_DOMAIN_RUNNING;
+        locks->queue.held = !proc->starting && proc->dom->state == VIR_DOMAIN_RUNNING;
         if (r > 0)
                 r = read_rules(&rules, proc->driver, err);
         if (r >= 0 && locks->wanted)
-                r = collect(locks, &rules, proc->dom->def, err);
+                r = collect(&locks->queue.all, &rules, proc->dom->def, err);
         vh_conf_free(rules.conf);
         if (r < 0)
                 proc->locks = qemu_locks_free(locks);
         return r;
 }
 
-static QemuLockOwner owner_of(const QemuProcess *proc)
+/* Queues an act for a guest that needs locks. */
+static void ask(QemuProcess *proc, QemuLockAct act, const QemuLock *one, QemuLockDone done, void *data)
 {
-        return (QemuLockOwner){ proc->driver, proc->dom->node.name, proc->dom->node.uuid, proc->dom->id, proc->pid };
-}
-
-int qemu_locks_acquire(QemuProcess *proc, VhError **err)
-{
-        const QemuLockOwner owner = owner_of(proc);
-        int r = get(proc, err);
-
-        if (r < 0 || !proc->locks->wanted || proc->locks->held)
-                return r;
-        r = qemu_lockd_acquire(&owner, proc->locks->items, proc->locks->n, err);
-        proc->locks->held = r >= 0;
-        return r;
+        proc->locks->queue.pid = proc->pid;
+        qemu_lock_queue_add(&proc->locks->queue, act, one, done, data);
 }
 
 void qemu_locks_release(QemuProcess *proc)
 {
-        const QemuLockOwner owner = owner_of(proc);
-        _vh_error_ VhError *err = NULL;
-        int r;
+        if (!proc->killing && get(proc, NULL) == 0 && proc->locks->wanted)
+                ask(proc, QEMU_UNLOCK_ALL, NULL, NULL, NULL);
+}
 
-        if (proc->killing || get(proc, NULL) < 0 || !proc->locks->wanted || !proc->locks->held)
+bool qemu_locks_settle(QemuProcess *proc, QemuLockDone done, void *data)
+{
+        if (!proc->locks || !proc->locks->queue.tasks)
+                return false;
+        ask(proc, QEMU_LOCK_WAIT, NULL, done, data);
+        return true;
+}
+
+void qemu_locks_forget(QemuProcess *proc, const void *data)
+{
+        Going *going;
+
+        if (!proc->locks)
                 return;
-        r = qemu_lockd_release(&owner, proc->locks->items, proc->locks->n, &err);
-        proc->locks->held = false;
+        LL_FOREACH (proc->locks->going, going)
+                if (going->data == data)
+                        going->fn = NULL;
+        qemu_lock_queue_forget(&proc->locks->queue, data);
+}
+
+void qemu_locks_stop(QemuProcess *proc)
+{
+        if (!proc->locks)
+                return;
+        /* One that became no QEMU has no lifeline whose end would free them. */
+        if (proc->starting && proc->locks->queue.held)
+                ask(proc, QEMU_UNLOCK_ALL, NULL, NULL, NULL);
+        qemu_lock_queue_stop(&proc->locks->queue);
+}
+
+/* ---- going on ---- */
+
+static void go_on(QemuProcess *proc, int reason, QmpReplyFn fn, void *data)
+{
+        if (reason)
+                proc->cont_reason = reason;
+        qmp_send(proc->mon, qmp_command("cont", NULL), fn, data);
+}
+
+static void may_go_on(void *data, int r, const VhError *err)
+{
+        Going going = *(Going *)data;
+
+        LL_DELETE(going.proc->locks->going, (Going *)data);
+        free(data);
+        if (going.fn && r < 0)
+                going.fn(going.data, NULL, r, err);
+        else if (going.fn)
+                go_on(going.proc, going.reason, going.fn, going.data);
+}
+
+void qemu_locks_cont(QemuProcess *proc, int reason, QmpReplyFn fn, void *data)
+{
+        _vh_error_ VhError *err = NULL;
+        int r = get(proc, &err);
+        Going *going;
+
         if (r < 0)
-                vh_log_warning("domain '%s' is paused, but its locks could not be released: %s", proc->dom->node.name,
-                               vh_error_text(err, r));
+                fn(data, NULL, r, err);
+        else if (!proc->locks->wanted)
+                go_on(proc, reason, fn, data);
+        else {
+                going = vh_new(Going, 1);
+                *going = (Going){ .proc = proc, .reason = reason, .fn = fn, .data = data };
+                LL_PREPEND(proc->locks->going, going);
+                ask(proc, QEMU_LOCK_ALL, NULL, may_go_on, going);
+        }
 }
 
 /* ---- disks that come and go ---- */
 
-static void drop_last(QemuLocks *locks)
+/* The lock that a disk needs, in list; none if it needs none. */
+static int lock_of(const QemuProcess *proc, const VhDisk *disk, QemuLockList *list, VhError **err)
 {
-        QemuLock *last = &locks->items[--locks->n];
-
-        free(last->space);
-        free(last->name);
-}
-
-int qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err)
-{
-        const QemuLockOwner owner = owner_of(proc);
         Rules rules = { 0 };
-        int r = get(proc, err);
+        int r;
 
-        if (r < 0 || !proc->locks->wanted || disk->readonly || !is_lockable(disk))
-                return r;
+        if (disk->readonly || !is_lockable(disk))
+                return 0;
         r = read_rules(&rules, proc->driver, err);
-        if (r == 0 && rules.auto_leases) {
-                add_disk(proc->locks, &rules, disk);
-                if (proc->locks->held)
-                        r = qemu_lockd_acquire(&owner, &proc->locks->items[proc->locks->n - 1], 1, err);
-                if (r < 0)
-                        drop_last(proc->locks);
-        }
+        if (r == 0 && rules.auto_leases)
+                add_disk(list, &rules, disk);
         vh_conf_free(rules.conf);
         return r;
 }
 
-/* Its lock goes to the end of the list. False: it has none. */
-static bool find_lock(QemuLocks *locks, const QemuLock *wanted)
+void qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, QemuLockDone done, void *data)
 {
-        for (size_t i = locks->n; i-- > 0;) {
-                QemuLock lock = locks->items[i];
+        _vh_error_ VhError *err = NULL;
+        QemuLockList one = { 0 };
+        int r = get(proc, &err);
 
-                if (!vh_streq(lock.space, wanted->space) || !vh_streq(lock.name, wanted->name))
-                        continue;
-                locks->items[i] = locks->items[locks->n - 1];
-                locks->items[locks->n - 1] = lock;
-                return true;
-        }
-        return false;
+        if (r == 0 && proc->locks->wanted)
+                r = lock_of(proc, disk, &one, &err);
+        if (one.n) {
+                qemu_lock_list_add(&proc->locks->queue.all, &one.items[0]);
+                ask(proc, QEMU_LOCK_ONE, &one.items[0], done, data);
+        } else
+                done(data, r, err);
+        qemu_lock_list_done(&one);
 }
 
 void qemu_locks_remove_disk(QemuProcess *proc, const VhDisk *disk)
 {
-        const QemuLockOwner owner = owner_of(proc);
-        _vh_error_ VhError *err = NULL;
-        QemuLocks one = { 0 }, *locks = proc->locks;
-        Rules rules = { 0 };
-        int r = 0;
+        QemuLockList one = { 0 };
 
-        if (!locks || !locks->wanted || disk->readonly || !is_lockable(disk))
+        if (!proc->locks || !proc->locks->wanted)
                 return;
-        if (read_rules(&rules, proc->driver, NULL) == 0 && rules.auto_leases) {
-                add_disk(&one, &rules, disk);
-                if (find_lock(locks, &one.items[0])) {
-                        if (locks->held)
-                                r = qemu_lockd_release(&owner, &locks->items[locks->n - 1], 1, &err);
-                        drop_last(locks);
-                }
-                drop_last(&one);
-                free(one.items);
-        }
-        vh_conf_free(rules.conf);
-        if (r < 0)
-                vh_log_warning("domain '%s': the lock of a disk that left could not be released: %s",
-                               proc->dom->node.name, vh_error_text(err, r));
+        (void)lock_of(proc, disk, &one, NULL);
+        if (one.n && qemu_lock_list_remove(&proc->locks->queue.all, &one.items[0]))
+                ask(proc, QEMU_UNLOCK_ONE, &one.items[0], NULL, NULL);
+        qemu_lock_list_done(&one);
 }
 
-/* Hooks of the start. */
+/* ---- hooks of the start ---- */
 
 static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
 {
-        const QemuLockOwner owner = owner_of(proc);
+        const QemuLockOwner owner = { proc->driver->env.run_dir, proc->dom->node.name, proc->dom->node.uuid,
+                                      proc->dom->id, 0 };
         int r = get(proc, err);
 
         if (r < 0 || !proc->locks->wanted)
@@ -262,9 +292,22 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
         return qemu_lifeline_prepare(&proc->locks->line, &owner, err);
 }
 
+static void acquired(void *data, int r, const VhError *err)
+{
+        qemu_run_step_done(data, r, vh_error_copy(err));
+}
+
 static int forked(QemuProcess *proc, VhError **err)
 {
-        return proc->locks->elsewhere ? 0 : qemu_locks_acquire(proc, err);
+        if (!proc->locks->wanted || proc->locks->elsewhere)
+                return 0;
+        ask(proc, QEMU_LOCK_ALL, NULL, acquired, proc);
+        return VH_LATER;
+}
+
+static void cancel(QemuProcess *proc)
+{
+        qemu_locks_forget(proc, proc);
 }
 
 static int child(QemuProcess *proc)
@@ -277,4 +320,5 @@ const QemuRunHooks qemu_lock_hooks = {
         .prepare = prepare,
         .child = child,
         .forked = forked,
+        .cancel = cancel,
 };

@@ -11,15 +11,25 @@ typedef struct QemuLocks QemuLocks;
 
 extern const QemuRunHooks qemu_lock_hooks;
 
-/* Takes the locks of a guest that does not have them; before its processors go on. Returns 0 or negative errno with
- * *err, and none is taken then. */
-int qemu_locks_acquire(QemuProcess *proc, VhError **err);
+/* done() is called once, inside or later; r < 0: err (borrowed) says why. */
+typedef void (*QemuLockDone)(void *data, int r, const VhError *err);
+
+/* Takes the locks of a guest that does not have them, then lets its processors go on, for a reason
+ * (VIR_DOMAIN_RUNNING_*; 0: it stays what it is). fn() gets the end of that as with qmp_send(), or why a lock could not
+ * be had: none is taken then, and the guest stays paused. */
+void qemu_locks_cont(QemuProcess *proc, int reason, QmpReplyFn fn, void *data);
 /* Gives them back: the guest is paused. Failure is logged. */
 void qemu_locks_release(QemuProcess *proc);
-/* A disk that joins a running guest: is locked if the guest has its locks now, and with the others from then on.
- * Returns 0 or negative errno with *err. */
-int qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, VhError **err);
+/* A disk that joins a running guest: is locked if the guest has its locks now, and with the others from then on. */
+void qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, QemuLockDone done, void *data);
 /* One that left it, or did not join after all. Failure is logged. */
 void qemu_locks_remove_disk(QemuProcess *proc, const VhDisk *disk);
+/* Calls done() when all that was asked for until now has come to its end. False: nothing is under way, it is not
+ * called. */
+bool qemu_locks_settle(QemuProcess *proc, QemuLockDone done, void *data);
+/* Those that wait with data are not told. */
+void qemu_locks_forget(QemuProcess *proc, const void *data);
+/* The process is gone: who waits is told. */
+void qemu_locks_stop(QemuProcess *proc);
 /* Accepts NULL, returns NULL; the locks themselves stay. */
 QemuLocks *qemu_locks_free(QemuLocks *locks);

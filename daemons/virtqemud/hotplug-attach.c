@@ -145,10 +145,6 @@ static int plan_live(QemuChange *change, VhError **err)
                 return r;
         name_device(change, proc, &launch);
         r = qemu_isolation_add_device(proc, &(VhDevice){ change->dev.kind, change->joined }, err);
-        if (r >= 0 && change->dev.kind == VH_DEVICE_DISK) {
-                r = qemu_locks_add_disk(proc, change->joined, err);
-                change->locked = r >= 0;
-        }
         change->work = qemu_host_work_new();
         qemu_device_secrets_want(&launch, change->live, &(VhDevice){ change->dev.kind, change->joined }, change->work);
         if (r >= 0 && change->dev.kind == VH_DEVICE_NET)
@@ -238,6 +234,17 @@ static int attach_config(QemuChange *change, VhError **err)
         return qemu_config_attach(&change->config, change->xml, err);
 }
 
+static void locked(void *data, int r, const VhError *err)
+{
+        QemuChange *change = data;
+
+        change->locked = r >= 0;
+        if (r < 0)
+                qemu_task_end(&change->task, r, vh_error_copy(err));
+        else
+                qemu_change_go(change);
+}
+
 /* The device is what other daemons made of it. */
 static void resolved(void *data, int r, const VhError *error)
 {
@@ -254,6 +261,8 @@ static void resolved(void *data, int r, const VhError *error)
         }
         if (r < 0)
                 qemu_task_end(&change->task, r, err);
+        else if (change->live && change->dev.kind == VH_DEVICE_DISK)
+                qemu_locks_add_disk(qemu_process(change->task.dom), change->joined, locked, change);
         else
                 qemu_change_go(change);
 }

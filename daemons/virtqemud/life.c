@@ -359,19 +359,21 @@ static int check_resumable(int state, VhError **err)
         }
 }
 
+static void resumed(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        qemu_status_save(task->dom);
+        qemu_task_end(task, r, vh_error_copy(err));
+}
+
 static void resume_run(QemuTask *task)
 {
         VhError *err = NULL;
         int r = check_resumable(task->dom->state, &err);
 
-        if (r >= 0)
-                r = qemu_locks_acquire(qemu_process(task->dom), &err);
-        if (r < 0) {
+        if (r < 0)
                 qemu_task_end(task, r, err);
-                return;
-        }
-        qemu_process(task->dom)->cont_reason = VIR_DOMAIN_RUNNING_UNPAUSED;
-        qemu_task_qmp(task, qmp_command("cont", NULL), finished);
+        else
+                qemu_task_cont(task, VIR_DOMAIN_RUNNING_UNPAUSED, resumed);
 }
 
 static const QemuTaskClass resume_class = {

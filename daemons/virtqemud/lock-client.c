@@ -11,15 +11,15 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
-#include "base/file.h"
 #include "client_calls.h"
+#include "helper-call.h"
 #include "lock_protocol.h"
-#include "rpc/client.h"
+
+#define SOCKET "virtlockd-sock"
 
 enum {
-        ANSWER_SECONDS = 5,
-        USEC_PER_SEC = 1000000,
-        PID_FROM_END = 8, /* of the frame that registers: the pid, then the flags */
+        ANSWER_SECONDS = 5, /* that a child waits */
+        PID_FROM_END = 8,   /* of the frame that registers: the pid, then the flags */
 };
 
 static virLockSpaceProtocolRegisterArgs register_args(const QemuLockOwner *owner)
@@ -32,21 +32,15 @@ static virLockSpaceProtocolRegisterArgs register_args(const QemuLockOwner *owner
         return args;
 }
 
-static int connect_as(VhRemote **ret, const QemuLockOwner *owner, VhError **err)
+static int connect_as(QemuLine *line, const QemuLockOwner *owner, VhError **err)
 {
-        _vh_free_ char *path = vh_path_join(owner->driver->env.run_dir, "virtlockd-sock");
         virLockSpaceProtocolRegisterArgs args = register_args(owner);
-        _vh_cleanup_(vh_remote_freep) VhRemote *remote = NULL;
         VhArena arena = { 0 };
-        int r = vh_remote_connect(&remote, owner->driver->env.loop, path, err);
+        int r = qemu_line_open(line, owner->run_dir, SOCKET, err);
 
-        if (r < 0)
-                return r;
-        vh_remote_set_sync_timeout(remote, ANSWER_SECONDS * USEC_PER_SEC);
-        r = vh_call_lock_register_(remote, &args, &arena, err);
+        if (r == 0)
+                r = vh_call_lock_register_(line->remote, &args, &arena, err);
         vh_arena_done(&arena);
-        if (r >= 0)
-                *ret = VH_TAKE_PTR(remote);
         return r;
 }
 
@@ -68,29 +62,31 @@ static int release(VhRemote *remote, const QemuLock *lock, VhArena *arena, VhErr
 
 int qemu_lockd_acquire(const QemuLockOwner *owner, const QemuLock *locks, size_t n, VhError **err)
 {
-        _vh_cleanup_(vh_remote_freep) VhRemote *remote = NULL;
+        _qemu_line_ QemuLine line = { 0 };
         VhArena arena = { 0 };
         size_t done = 0;
-        int r = connect_as(&remote, owner, err);
+        int r = connect_as(&line, owner, err);
 
         while (r >= 0 && done < n) {
-                r = acquire(remote, &locks[done], &arena, err);
+                r = acquire(line.remote, &locks[done], &arena, err);
                 done += r >= 0;
         }
         while (r < 0 && done-- > 0)
-                release(remote, &locks[done], &arena, NULL);
+                release(line.remote, &locks[done], &arena, NULL);
         vh_arena_done(&arena);
         return r;
 }
 
 int qemu_lockd_release(const QemuLockOwner *owner, const QemuLock *locks, size_t n, VhError **err)
 {
-        _vh_cleanup_(vh_remote_freep) VhRemote *remote = NULL;
+        _qemu_line_ QemuLine line = { 0 };
         VhArena arena = { 0 };
-        int r = connect_as(&remote, owner, err);
+        int r = connect_as(&line, owner, err);
 
-        for (size_t i = 0; remote && i < n; i++) {
-                int one = release(remote, &locks[i], &arena, r < 0 ? NULL : err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                int one = release(line.remote, &locks[i], &arena, r < 0 ? NULL : err);
 
                 r = r < 0 ? r : one;
         }
@@ -109,7 +105,7 @@ int qemu_lifeline_prepare(QemuLifeline *line, const QemuLockOwner *owner, VhErro
                 .proc = VIR_LOCK_SPACE_PROTOCOL_PROC_REGISTER,
                 .type = VH_FRAME_CALL,
         };
-        int n = snprintf(line->path, sizeof(line->path), "%s/virtlockd-sock", owner->driver->env.run_dir);
+        int n = snprintf(line->path, sizeof(line->path), "%s/" SOCKET, owner->run_dir);
 
         if (n >= (int)sizeof(line->path))
                 return vh_error_sys(err, VIR_FROM_LOCKING, ENAMETOOLONG, "Failed to connect socket to '%s'",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Calls of the lock program, for one owner. */
+/* Calls of the lock program, for one owner. They wait for its answer, so they belong on a worker. */
 
 #include "qemu.h"
 
@@ -14,8 +14,8 @@ typedef struct QemuLock {
 } QemuLock;
 
 typedef struct QemuLockOwner {
-        const QemuDriver *driver;
-        const char *name; /* of the guest */
+        const char *run_dir; /* where virtlockd's socket is */
+        const char *name;    /* of the guest */
         const uint8_t *uuid;
         int id;
         pid_t pid;

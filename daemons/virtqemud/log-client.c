@@ -8,19 +8,14 @@
 
 #include "base/file.h"
 #include "client_calls.h"
+#include "helper-call.h"
 #include "log_protocol.h"
-#include "rpc/client.h"
 
-enum { ANSWER_USEC = 5 * 1000 * 1000 };
-
-static char *socket_path(const char *run_dir)
-{
-        return vh_path_join(run_dir, "virtlogd-sock");
-}
+#define SOCKET "virtlogd-sock"
 
 bool qemu_logd_wanted(const QemuDriver *driver)
 {
-        _vh_free_ char *path = socket_path(driver->env.run_dir);
+        _vh_free_ char *path = vh_path_join(driver->env.run_dir, SOCKET);
         const char *handler = NULL;
 
         if (driver->conf && vh_conf_get_string(driver->conf, "stdio_handler", &handler, NULL) < 0)
@@ -28,32 +23,6 @@ bool qemu_logd_wanted(const QemuDriver *driver)
         if (handler && strcmp(handler, "logd") != 0)
                 return false;
         return (driver->conf && vh_conf_find(driver->conf, "stdio_handler")) || access(path, F_OK) == 0;
-}
-
-/* A connection for one call, with a loop of its own: the thread is any. */
-typedef struct Line {
-        VhLoop *loop;
-        VhRemote *remote;
-} Line;
-
-static void line_done(Line *line)
-{
-        vh_remote_free(line->remote);
-        vh_loop_free(line->loop);
-}
-#define _line_ _vh_cleanup_(line_done)
-
-static int line_open(Line *line, const QemuLogOf *log, VhError **err)
-{
-        _vh_free_ char *path = socket_path(log->run_dir);
-        int r = vh_loop_new(&line->loop);
-
-        if (r < 0)
-                return vh_error_sys(err, VIR_FROM_QEMU, r, "cannot make an event loop");
-        r = vh_remote_connect(&line->remote, line->loop, path, err);
-        if (r == 0)
-                vh_remote_set_sync_timeout(line->remote, ANSWER_USEC);
-        return r;
 }
 
 static virLogManagerProtocolDomain wire_of(const QemuLogOf *log)
@@ -73,9 +42,9 @@ int qemu_logd_open(const QemuLogOf *log, bool truncate, uint64_t *offset, VhErro
                 .flags = truncate ? VIR_LOG_MANAGER_PROTOCOL_DOMAIN_OPEN_LOG_FILE_TRUNCATE : 0,
         };
         virLogManagerProtocolDomainOpenLogFileRet ret = { 0 };
-        _line_ Line line = { 0 };
+        _qemu_line_ QemuLine line = { 0 };
         VhArena arena = { 0 };
-        int fd, r = line_open(&line, log, err);
+        int fd, r = qemu_line_open(&line, log->run_dir, SOCKET, err);
 
         if (r < 0)
                 return r;
@@ -98,9 +67,9 @@ int qemu_logd_append(const QemuLogOf *log, const char *text, VhError **err)
                 .message = (char *)text,
         };
         virLogManagerProtocolDomainAppendLogFileRet ret = { 0 };
-        _line_ Line line = { 0 };
+        _qemu_line_ QemuLine line = { 0 };
         VhArena arena = { 0 };
-        int r = line_open(&line, log, err);
+        int r = qemu_line_open(&line, log->run_dir, SOCKET, err);
 
         if (r == 0)
                 r = vh_call_log_domain_append_log_file(line.remote, &args, &ret, &arena, err);
@@ -112,9 +81,9 @@ int qemu_logd_settle(const QemuLogOf *log, VhError **err)
 {
         virLogManagerProtocolDomainGetLogFilePositionArgs args = { .path = (char *)log->path };
         virLogManagerProtocolDomainGetLogFilePositionRet ret = { 0 };
-        _line_ Line line = { 0 };
+        _qemu_line_ QemuLine line = { 0 };
         VhArena arena = { 0 };
-        int r = line_open(&line, log, err);
+        int r = qemu_line_open(&line, log->run_dir, SOCKET, err);
 
         if (r == 0)
                 r = vh_call_log_domain_get_log_file_position(line.remote, &args, &ret, &arena, err);

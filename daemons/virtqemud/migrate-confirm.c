@@ -138,9 +138,7 @@ void qemu_migrate_restore(MigrateTask *t, int result, VhError *error)
 {
         VhDomainObj *dom = t->task.dom;
         QemuMigration *m = qemu_migration(dom);
-        _vh_error_ VhError *err = NULL;
         bool paused_for_it = dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_MIGRATION;
-        int r;
 
         t->result = result;
         t->error = error;
@@ -148,13 +146,7 @@ void qemu_migrate_restore(MigrateTask *t, int result, VhError *error)
                 goes_on(&t->task, NULL, 0, NULL);
                 return;
         }
-        r = qemu_locks_acquire(qemu_process(dom), &err);
-        if (r < 0) {
-                goes_on(&t->task, NULL, r, err);
-                return;
-        }
-        qemu_process(dom)->cont_reason = VIR_DOMAIN_RUNNING_MIGRATION_CANCELED;
-        qemu_task_qmp_try(&t->task, qmp_command("cont", NULL), goes_on);
+        qemu_task_cont(&t->task, VIR_DOMAIN_RUNNING_MIGRATION_CANCELED, goes_on);
 }
 
 static void confirm_run(QemuTask *task)

@@ -182,8 +182,6 @@ static void go_on(MigrateTask *t)
 
         proc->autodestroy = NULL;
         qemu_storage_stop_server(qemu_migration(t->task.dom));
-        if (r == 0 && !(t->params.flags & VIR_MIGRATE_PAUSED))
-                r = qemu_locks_acquire(proc, &err);
         if (r < 0) {
                 throw_away(t, r, err);
                 return;
@@ -192,8 +190,7 @@ static void go_on(MigrateTask *t)
                 stay_paused(t);
                 return;
         }
-        proc->cont_reason = t->postcopy ? VIR_DOMAIN_RUNNING_POSTCOPY : VIR_DOMAIN_RUNNING_MIGRATED;
-        qemu_task_qmp_try(&t->task, qmp_command("cont", NULL), running);
+        qemu_task_cont(&t->task, t->postcopy ? VIR_DOMAIN_RUNNING_POSTCOPY : VIR_DOMAIN_RUNNING_MIGRATED, running);
 }
 
 /* ---- what QEMU says ---- */

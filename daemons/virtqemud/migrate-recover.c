@@ -51,19 +51,11 @@ static void told(void *data, json_t *ret, int r, const VhError *err)
 static void go_on(QemuProcess *proc, int reason)
 {
         const VhDomainObj *dom = proc->dom;
-        _vh_error_ VhError *err = NULL;
-        int r;
 
         if (dom->state != VIR_DOMAIN_PAUSED ||
             (dom->reason != VIR_DOMAIN_PAUSED_MIGRATION && dom->reason != VIR_DOMAIN_PAUSED_UNKNOWN))
                 return;
-        r = qemu_locks_acquire(proc, &err);
-        if (r < 0) {
-                told(NULL, NULL, r, err);
-                return;
-        }
-        proc->cont_reason = reason;
-        qmp_send(proc->mon, qmp_command("cont", NULL), told, NULL);
+        qemu_locks_cont(proc, reason, told, NULL);
 }
 
 static void recover_source(QemuProcess *proc)

@@ -73,6 +73,7 @@ static void process_free(QemuProcess *proc)
         qemu_run_log_forget(proc);
         qemu_unplugs_stop(proc);
         qemu_block_tasks_stop(proc);
+        proc->locks = qemu_locks_free(proc->locks);
         qmp_free(VH_TAKE_PTR(proc->mon));
         qemu_agent_stop(proc);
         qemu_backup_stop(proc);
@@ -84,7 +85,6 @@ static void process_free(QemuProcess *proc)
         qemu_caps_unref(proc->caps);
         if (proc->pidfd >= 0)
                 close(proc->pidfd);
-        qemu_locks_free(proc->locks);
         qemu_migration_free(proc->moving);
         qemu_helpers_free(proc);
         qemu_host_work_drop(proc->volumes, false);
@@ -242,6 +242,7 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         qemu_unplugs_stop(proc);
         qemu_block_tasks_stop(proc);
         migration_lost(proc);
+        qemu_locks_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
         qemu_agent_stop(proc);
         qemu_backup_stop(proc);

@@ -43,7 +43,7 @@ typedef struct QemuDriver {
         QemuEmulators *emulators;
         VhConf *conf;                     /* qemu.conf; NULL: none could be read */
         VhPool *scripts;                  /* for those of the administrator; NULL: none ran yet */
-        VhPool *logs;                     /* for calls to virtlogd; NULL: there was none yet */
+        VhPool *helper_calls;             /* helper-call.h; NULL: there was none yet */
         VhPool *pool;                     /* for what blocks; NULL without a loop */
         int last_id;                      /* of a running domain */
         unsigned next_vnet, next_macvtap; /* numbers in names of network devices */

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "helper-call.h"
 #include "log-client.h"
 
 enum {
@@ -19,7 +20,6 @@ enum {
         LOG_DIR_MODE = 0700,
         TAIL_MAX = 4096,    /* what an error message carries of it at most */
         READ_MAX = 1 << 20, /* what is read for that */
-        LOGS_AT_ONCE = 20,
 };
 
 typedef enum LogStep { LOG_OPEN = 1 << 0, LOG_SAY = 1 << 1, LOG_READ = 1 << 2 } LogStep;
@@ -218,9 +218,7 @@ static void go(QemuDriver *driver, QemuLogWork *work)
                 steps_done(work, do_steps(work));
                 return;
         }
-        if (!driver->logs)
-                driver->logs = vh_pool_new(driver->env.loop, 0, LOGS_AT_ONCE);
-        vh_pool_submit(driver->logs, do_steps, steps_done, work);
+        vh_pool_submit(qemu_helper_pool(driver), do_steps, steps_done, work);
 }
 
 static void go_for(QemuProcess *proc, unsigned steps, const char *text, QemuLogDone done, void *data)

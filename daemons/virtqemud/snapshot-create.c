@@ -86,16 +86,15 @@ static void finish(CreateTask *c, int r, VhError *err)
         QemuTask *task = &c->block.task;
         QemuProcess *proc = qemu_process(task->dom);
         bool alive = proc && proc->mon && !proc->killing;
-        _vh_error_ VhError *locked = NULL;
 
         if (c->frozen && alive)
                 qemu_agent_freeze(task->driver, task->dom, false, thawed, NULL);
         c->r = r;
         c->error = err;
-        if (c->resume && alive && qemu_locks_acquire(proc, &locked) == 0)
-                qemu_task_qmp_try(task, qmp_command("cont", NULL), went_on);
+        if (c->resume && alive)
+                qemu_task_cont(task, 0, went_on);
         else
-                went_on(task, NULL, c->resume && alive ? -EAGAIN : 0, locked);
+                went_on(task, NULL, 0, NULL);
 }
 
 static void failed(QemuBlockTask *t, int r, VhError *err)

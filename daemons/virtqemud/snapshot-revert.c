@@ -95,13 +95,10 @@ static void process_up(void *data, int r, const VhError *error)
         VhError *err = vh_error_copy(error);
 
         if (r == 0 && rt->ran && !rt->paused) {
-                r = qemu_locks_acquire(proc, &err);
-                if (r == 0) {
-                        proc->cont_reason = VIR_DOMAIN_RUNNING_FROM_SNAPSHOT;
-                        qemu_task_qmp_try(&rt->task, qmp_command("cont", NULL), went_on);
-                        return;
-                }
-        } else if (r == 0 && rt->paused)
+                qemu_task_cont(&rt->task, VIR_DOMAIN_RUNNING_FROM_SNAPSHOT, went_on);
+                return;
+        }
+        if (r == 0 && rt->paused)
                 qemu_process_tell(proc, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT);
         finish(rt, r, err);
 }

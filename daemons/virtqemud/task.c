@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "guest-locks.h"
 #include "process.h"
 
 QemuTask *qemu_task_new(QemuDriver *driver, VhDomainObj *dom, VhCall *call, const QemuTaskClass *class)
@@ -23,6 +24,7 @@ QemuTask *qemu_task_new(QemuDriver *driver, VhDomainObj *dom, VhCall *call, cons
  * one that can be finished. */
 typedef struct Ending {
         VhLater later;
+        VhLoop *loop;
         VhCall *call;
         int r;
         VhError *err;
@@ -36,12 +38,34 @@ static void finish_call(VhLater *later)
         free(ending);
 }
 
-static void end_call(VhLoop *loop, VhCall *call, int r, VhError *err)
+static void locks_settled(void *data, int r, const VhError *err)
 {
+        Ending *ending = data;
+
+        vh_loop_later(ending->loop, &ending->later);
+}
+
+/* Who changed a guest is told when its locks are what they should be: another host may wait for them. The answer is
+ * that of now. */
+static bool wait_for_locks(QemuTask *task, Ending *ending)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (!proc || task->class->job <= QEMU_JOB_QUERY || !qemu_locks_settle(proc, locks_settled, ending))
+                return false;
+        if (ending->r == 0)
+                ending->r = VH_MIN(vh_call_prepare(ending->call, &ending->err), 0);
+        return true;
+}
+
+static void end_call(QemuTask *task, VhCall *call, int r, VhError *err)
+{
+        VhLoop *loop = task->driver->env.loop;
         Ending *ending = vh_new(Ending, 1);
 
-        *ending = (Ending){ { .run = finish_call }, call, r, err };
-        vh_loop_later(loop, &ending->later);
+        *ending = (Ending){ { .run = finish_call }, loop, call, r, err };
+        if (!wait_for_locks(task, ending))
+                vh_loop_later(loop, &ending->later);
 }
 
 static QemuJobs *queue(QemuTask *task)
@@ -59,17 +83,21 @@ static void end_job(QemuTask *task)
 void qemu_task_end(QemuTask *task, int r, VhError *err)
 {
         VhCall *call = task->call;
+        QemuProcess *proc;
 
         if (task->ended)
                 task->ended(task, r, err);
         if (task->class->cleanup)
                 task->class->cleanup(task);
-        if (task->waiting_qmp && qemu_process_monitor(task->dom))
-                qmp_forget(qemu_process_monitor(task->dom), task);
+        proc = qemu_process(task->dom);
+        if (proc)
+                qemu_locks_forget(proc, task);
+        if (task->waiting_qmp && proc && proc->mon)
+                qmp_forget(proc->mon, task);
         if (call && r == 0 && vh_persist_hold(task->driver->persist, task->dom->node.name, call))
                 call = NULL;
         if (call)
-                end_call(task->driver->env.loop, call, r, err);
+                end_call(task, call, r, err);
         else
                 vh_error_free(err);
         if (task->has_job)
@@ -161,8 +189,10 @@ static void send_command(QemuTask *task, json_t *cmd, int fd)
 
         if (mon) {
                 /* A task waits for one answer: who goes on because of an event does not want an earlier one. */
-                if (task->waiting_qmp)
+                if (task->waiting_qmp) {
                         qmp_forget(mon, task);
+                        qemu_locks_forget(qemu_process(task->dom), task);
+                }
                 task->waiting_qmp = true;
                 qmp_send_fd(mon, cmd, fd, got, task);
                 return;
@@ -194,6 +224,14 @@ void qemu_task_qmp_fd(QemuTask *task, json_t *cmd, int fd, QemuTaskResult next)
         task->got = NULL;
         task->result = next;
         send_command(task, cmd, fd);
+}
+
+void qemu_task_cont(QemuTask *task, int reason, QemuTaskResult next)
+{
+        task->got = NULL;
+        task->result = next;
+        task->waiting_qmp = true;
+        qemu_locks_cont(qemu_process(task->dom), reason, got, task);
 }
 
 void qemu_task_wait_stopped(QemuTask *task, void (*stopped)(QemuTask *task))

@@ -65,6 +65,8 @@ void qemu_task_qmp(QemuTask *task, json_t *cmd, QemuTaskGot got);
 void qemu_task_qmp_try(QemuTask *task, json_t *cmd, QemuTaskResult result);
 /* The same with a descriptor (taken over). */
 void qemu_task_qmp_fd(QemuTask *task, json_t *cmd, int fd, QemuTaskResult result);
+/* Lets the domain's processors go on, which may have to wait for its locks (guest-locks.h), and then in result(). */
+void qemu_task_cont(QemuTask *task, int reason, QemuTaskResult result);
 /* Ends the task: r and err (taken over) go to the call. */
 void qemu_task_end(QemuTask *task, int r, VhError *err);
 /* Goes on in stopped() when the domain does not run any more; at once if it does not. */

@@ -239,6 +239,31 @@ class HungHelper(Ours):
         self.virsh("destroy", "a")
 
 
+    def test_virtlockd(self):
+        """No lock: no start, no resume, no disk. What a guest gives back late is free for the next."""
+        self.define("a")
+        pid = self.hang("virtlockd")
+        status, why = self.others_go_on("start", "a")
+        self.assertEqual(status, 1)
+        self.assertIn("no answer to the call", why)
+        os.kill(pid, signal.SIGCONT)
+        self.virsh("start", "a")
+        os.kill(pid, signal.SIGSTOP)
+        self.assertEqual(self.others_go_on("suspend", "a")[0], 0)
+        status, why = self.others_go_on("resume", "a")
+        self.assertEqual(status, 1)
+        self.assertIn("no answer to the call", why)
+        os.kill(pid, signal.SIGCONT)
+        self.virsh("resume", "a")
+        self.assertTrue(self.locked())
+        os.kill(pid, signal.SIGSTOP)
+        self.assertEqual(self.others_go_on("destroy", "a"), (0, ""))
+        os.kill(pid, signal.SIGCONT)
+        self.virsh("start", "a")
+        self.assertTrue(self.locked())
+        self.virsh("destroy", "a")
+
+
 class OursWithLockFolder(WithLockFolder):
     version = "virthost version: "
 
