@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "process.h"
 #include "qemu-ops.h"
+#include "taint.h"
 
 VH_LOG_SOURCE("qemu.agent");
 
@@ -212,6 +213,7 @@ static void command_run(QemuTask *task)
 {
         CommandTask *command = (CommandTask *)task;
 
+        qemu_taint(qemu_process(task->dom), QEMU_TAINT_CUSTOM_GA_COMMAND);
         qemu_task_ask_raw(task, json_incref(command->cmd), command->timeout, command_answered);
 }
 

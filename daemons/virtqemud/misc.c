@@ -59,15 +59,6 @@ QEMU_OP(domain_set_lifecycle_action)
         return qemu_edit_commit(&edit, err);
 }
 
-/* Nothing to tell about a guest that does not run. */
-QEMU_OP_RET(domain_get_messages)
-{
-        int r = vh_check_flags(args->flags, VIR_DOMAIN_MESSAGE_DEPRECATION | VIR_DOMAIN_MESSAGE_TAINTING, VIR_FROM_QEMU,
-                               "virDomainObjGetMessages", err);
-
-        return r < 0 ? r : qemu_domain(call, &args->dom, err) ? 0 : -ENOENT;
-}
-
 QEMU_OP_RET(domain_get_launch_security_info)
 {
         int r = vh_check_flags(args->flags, VIR_TYPED_PARAM_STRING_OKAY, VIR_FROM_QEMU,

@@ -6,6 +6,7 @@
 
 #include "process.h"
 #include "qemu-ops.h"
+#include "taint.h"
 #include "task.h"
 
 /* flags of the call; the number is the wire's */
@@ -55,6 +56,7 @@ static void command_run(QemuTask *task)
 {
         CommandTask *command = (CommandTask *)task;
 
+        qemu_taint(qemu_process(task->dom), QEMU_TAINT_CUSTOM_MONITOR);
         qemu_task_qmp_try(task, VH_TAKE_PTR(command->cmd), answered);
 }
 

@@ -27,6 +27,7 @@
 #include "run-log.h"
 #include "run-steps.h"
 #include "short-name.h"
+#include "taint.h"
 
 VH_LOG_SOURCE("qemu.process");
 
@@ -101,6 +102,7 @@ static void process_free(QemuProcess *proc)
         free(proc->monitor_path);
         free(proc->pid_path);
         free(proc->log_path);
+        qemu_taints_done(proc);
         free(proc->master_key);
         free(proc);
 }

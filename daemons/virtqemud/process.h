@@ -95,6 +95,9 @@ struct QemuProcess {
                 pid_t tid;
         } * iothread_tids;
         size_t n_iothread_tids;
+        unsigned taints;     /* bits of QemuTaint; taint.h */
+        char **deprecations; /* what is deprecated in it */
+        size_t n_deprecations;
         QemuStepWalk *walk;            /* of the hooks, that goes on; NULL: none does */
         struct QemuStopping *stopping; /* the process is gone and what surrounded it is taken down; NULL: not yet */
 };

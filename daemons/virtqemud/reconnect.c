@@ -19,6 +19,7 @@
 #include "refresh.h"
 #include "script.h"
 #include "status.h"
+#include "taint.h"
 
 VH_LOG_SOURCE("qemu.reconnect");
 
@@ -122,6 +123,7 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         proc->namespaced = namespaces && vh_xml_child(namespaces, "mount");
         proc->fake_reboot = vh_xml_child(root, "fakereboot") != NULL;
         proc->last_node = (unsigned)attr_int(vh_xml_child(root, "nodename"), "index");
+        qemu_taints_parse(proc, root);
         read_agent_timeout(proc, root);
         read_vcpus(proc, root);
         read_cpu(proc, root);

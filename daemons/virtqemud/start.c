@@ -23,6 +23,7 @@
 #include "run-log.h"
 #include "run-steps.h"
 #include "spawn.h"
+#include "taint.h"
 
 enum {
         DIR_MODE = 0750,
@@ -293,6 +294,7 @@ static int spawn(QemuStarting *s, int log_fd, VhError **err)
                 .data = s,
         };
 
+        qemu_taint_check(proc);
         s->spawn = qemu_spawn(proc->driver->env.loop, &args, err);
         /* QEMU has its copies now. */
         qemu_command_done(&s->cmd);

@@ -16,6 +16,7 @@
 #include "guest-cpu.h"
 #include "isolation.h"
 #include "migrate.h"
+#include "taint.h"
 
 VH_LOG_SOURCE("qemu.status");
 
@@ -152,6 +153,7 @@ static char *status_text(QemuProcess *proc, const VhDomainDef *def)
                         "AND LOST.\n-->\n\n");
         vh_buf_printf(&b, "<domstatus state='%s' reason='%s' pid='%d'>\n", qemu_state_names[dom->state],
                       qemu_reason_name(dom->state, dom->reason), (int)proc->pid);
+        qemu_taints_format(proc, &b);
         add_monitor(proc, &b);
         if (proc->namespaced)
                 vh_buf_adds(&b, "  <namespaces>\n    <mount/>\n  </namespaces>\n");

@@ -37,13 +37,13 @@ void vh_typed_drop_strings(VhTypedList *l, uint32_t flags);
         } while (0)
 
 /* The old getters' two steps: with args->nparams 0 only the number of fields is answered, else at most nparams of them.
- * Strings are dropped as above. */
+ * Strings count there, and are dropped as above here. */
 #define VH_TYPED_ANSWER(args, ret, l)                                                                                  \
         do {                                                                                                           \
-                vh_typed_drop_strings((l), (args)->flags);                                                             \
                 if ((args)->nparams == 0)                                                                              \
                         (ret)->nparams = (int)(l)->len;                                                                \
                 else {                                                                                                 \
+                        vh_typed_drop_strings((l), (args)->flags);                                                     \
                         (l)->len = VH_MIN((l)->len, (uint32_t)VH_MAX((args)->nparams, 0));                             \
                         VH_TYPED_MOVE(&(ret)->params, (l));                                                            \
                         (ret)->nparams = (int)(l)->len;                                                                \

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Programs of others on our daemons: virt-install with its ways to boot, the engine of virt-manager, an exporter of figures.
+"""Programs of others on our daemons: virt-install with its ways to boot, the engine of virt-manager, exporters of figures.
 virt-install asks storage and other drivers too; they run and answer that they have nothing. Prints TAP."""
 
 import os
@@ -104,6 +104,51 @@ def exporter(h):
     linux.must(h.uri, "destroy", "tiny")
 
 
+COLLECTD = """FQDNLookup false
+Hostname "here"
+BaseDir "ROOT"
+PIDFile "ROOT/collectd.pid"
+Interval 1
+LoadPlugin csv
+<Plugin csv>
+DataDir "ROOT/csv"
+</Plugin>
+LoadPlugin virt
+<Plugin virt>
+Connection "URI"
+RefreshInterval 1
+HostnameFormat name
+ExtraStats "cpu_util disk domain_state fs_info job_stats_background pcpu vcpu vcpupin"
+</Plugin>
+"""
+
+
+WANTED = {"memory-total", "virt_vcpu-0", "disk_ops-vda", "domain_state", "virt_cpu_total"}
+
+
+def collectd(h):
+    """The virt plugin of collectd reads the figures of a guest that runs (it leaves out others)."""
+    linux.must(h.uri, "create", h.guest())
+    conf = h.write(COLLECTD.replace("ROOT", h.root).replace("URI", h.uri), "collectd.conf")
+    log = open(h.path("collectd.log"), "w", encoding="utf-8")
+    process = subprocess.Popen(["collectd", "-f", "-C", conf], stdout=log, stderr=log)
+    try:
+        found = host.wait_for(lambda: WANTED <= {n.rpartition("-20")[0] for n in files_below(h.path("csv", "tiny", "virt"))}, 30)
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+    assert found, files_below(h.path("csv", "tiny", "virt"))
+    with open(h.path("collectd.log"), encoding="utf-8") as f:
+        complaints = [line for line in f if "fail" in line.lower() or "error" in line.lower()]
+    assert not complaints, complaints
+    linux.must(h.uri, "destroy", "tiny")
+
+
+def files_below(folder):
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
 def fetch(url):
     deadline = time.monotonic() + 10
     while True:
@@ -115,7 +160,7 @@ def fetch(url):
             time.sleep(0.1)
 
 
-TESTS = [virt_install_imports, virt_install_installs, engine_of_virt_manager, exporter]
+TESTS = [virt_install_imports, virt_install_installs, engine_of_virt_manager, exporter, collectd]
 
 
 def main():

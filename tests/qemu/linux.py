@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
 import host  # noqa: E402
-from guesthost import QEMU_CONF  # noqa: E402
+from guesthost import QEMU_CONF, GuestHost  # noqa: E402
 import tap  # noqa: E402
 
 KERNEL = os.path.join(host.build_dir(), "tests", "guest")
@@ -85,29 +85,12 @@ class Console:
         return out.group(1).replace("\r", "")
 
 
-class Linux(host.Host):
+class Linux(GuestHost):
     def __init__(self):
         super().__init__()
         self.write(QEMU_CONF + MORE_CONF.replace("ROOT", self.root), "etc", "qemu.conf")
         os.mkdir(self.path("dumps"))
         os.mkdir(self.path("run", "lock"))  # where the reference locks terminals
-
-    def close(self):
-        for daemon in reversed(self.daemons):
-            daemon.stop(signal.SIGKILL)
-        folder = self.path("run", "libvirt", "qemu")
-        for name in os.listdir(folder) if os.path.isdir(folder) else []:
-            if name.endswith(".pid") and name != "driver.pid":
-                with open(os.path.join(folder, name), encoding="ascii") as f:
-                    try:
-                        os.kill(int(f.read()), signal.SIGKILL)
-                    except (OSError, ValueError):
-                        pass
-        super().close()
-
-    def daemon(self, which):
-        daemon = host.start_reference(self) if which == "reference" else host.start_ours(self, "virtqemud")
-        return daemon, f"qemu+unix:///system?socket={daemon.socket('-sock')}"
 
     def guest(self):
         image = self.path("tiny.img")
