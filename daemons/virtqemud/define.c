@@ -179,6 +179,8 @@ static int undefine(VhCall *call, const remote_nonnull_domain *wire, uint32_t fl
         dom = qemu_domain(call, wire, err);
         if (!dom)
                 return -ENOENT;
+        if (!dom->persistent)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
         r = undefine_saved_image(driver, dom, flags, err);
         if (r == 0)
                 r = qemu_moments_undefine(driver, dom, flags, err);

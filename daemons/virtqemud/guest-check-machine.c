@@ -236,7 +236,7 @@ static bool is_action(const VhDomainDef *def, VhLifecycle action)
         return def->on_poweroff == action || def->on_reboot == action;
 }
 
-static int check_life_cycle(const VhDomainDef *def, VhError **err)
+int qemu_check_life_cycle(const VhDomainDef *def, VhError **err)
 {
         return QEMU_CHECK_RULES(
                 err,
@@ -277,7 +277,7 @@ static int check_identity(const VhDomainDef *def, VhError **err)
 int qemu_check_machine(const VhDomainDef *def, VhError **err)
 {
         static int (*const checks[])(const VhDomainDef *def, VhError **err) = {
-                check_vcpus, check_memory, check_firmware, check_timers, check_life_cycle, check_identity,
+                check_vcpus, check_memory, check_firmware, check_timers, qemu_check_life_cycle, check_identity,
         };
         int r = def->features ? check_features(def, err) : 0;
 

@@ -12,6 +12,8 @@ int qemu_domain_check(const VhDomainDef *def, VhError **err);
 /* guest-check-machine.c, guest-check-disk.c, guest-check-device.c: its parts. */
 int qemu_check_emulator(const VhDomainDef *def, VhError **err);
 int qemu_check_machine(const VhDomainDef *def, VhError **err);
+/* What happens when it ends. */
+int qemu_check_life_cycle(const VhDomainDef *def, VhError **err);
 int qemu_check_disk(const VhDomainDef *def, const VhDisk *disk, VhError **err);
 int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev, VhError **err);
 

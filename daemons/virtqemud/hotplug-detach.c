@@ -263,7 +263,7 @@ static int find(QemuChange *change, VhDeviceKind *kind, unsigned *place, VhError
         if (change->alias) {
                 if (qemu_device_by_alias(def, change->alias, kind, place))
                         return 0;
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING, "no device found with alias %s",
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "no device found with alias %s",
                                     change->alias);
         }
         r = qemu_device_parse(change->task.driver, change->xml, &change->dev, err);

@@ -29,6 +29,9 @@ void qemu_plan_done(QemuPlan *plan);
  * the process goes meanwhile. start-values.c */
 void qemu_plan_say(QemuProcess *proc, QemuPlan *plan, QemuValuesDone done, void *data);
 
+/* start-values.c: what QEMU does when the guest reboots. */
+void qemu_plan_reboot_action(QemuPlan *plan, const VhDomainDef *def);
+
 /* hotplug-plan.c: what makes a device, and what removes what it leaves behind in QEMU once it is gone. The device is
  * complete: address, alias, node names. Returns 0 or negative errno with *b->err. */
 int qemu_plan_attach(const QemuBuild *b, VhDeviceKind kind, const void *dev, QemuPlan *plan);

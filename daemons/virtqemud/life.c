@@ -126,22 +126,6 @@ QEMU_OP_RET(domain_create_with_flags)
         return create(call, &args->dom, args->flags, &ret->dom, err);
 }
 
-/* Descriptors are for container drivers: QEMU guests take none this way. */
-static int refuse_files(VhCall *call, VhError **err)
-{
-        if (!call->n_fds)
-                return 0;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "QEMU guests cannot take descriptors at start");
-}
-
-QEMU_OP_RET(domain_create_with_files)
-{
-        int r = refuse_files(call, err);
-
-        return r < 0 ? r : create(call, &args->dom, args->flags, &ret->dom, err);
-}
-
 int qemu_place_running(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret, VhError **err)
 {
         VhDomainObj *dom = vh_domain_by_uuid(&driver->domains, (*def)->uuid);
@@ -196,13 +180,6 @@ static int create_xml(VhCall *call, const char *xml, uint32_t flags, remote_nonn
 QEMU_OP_RET(domain_create_xml)
 {
         return create_xml(call, args->xml_desc, args->flags, &ret->dom, err);
-}
-
-QEMU_OP_RET(domain_create_xml_with_files)
-{
-        int r = refuse_files(call, err);
-
-        return r < 0 ? r : create_xml(call, args->xml_desc, args->flags, &ret->dom, err);
 }
 
 /* ---- stop ---- */

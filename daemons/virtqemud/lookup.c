@@ -2,6 +2,7 @@
 
 /* Finding domains, and what can be said about one without looking into its devices. */
 
+#include "group.h"
 #include "guest-cpu.h"
 #include "qemu-ops.h"
 
@@ -214,9 +215,11 @@ QEMU_OP_RET(domain_get_xml_desc)
 QEMU_OP_RET(domain_get_scheduler_type)
 {
         enum { N_PARAMS = 9 };
+        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        int r = !dom ? -ENOENT : vh_domain_obj_active(dom) ? qemu_group_need(qemu_process(dom), QEMU_CG_CPU, err) : 0;
 
-        if (!qemu_domain(call, &args->dom, err))
-                return -ENOENT;
+        if (r < 0)
+                return r;
         ret->type = (char *)"posix";
         ret->nparams = N_PARAMS;
         return 0;

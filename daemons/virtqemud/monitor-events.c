@@ -103,10 +103,6 @@ static void on_reset(QemuProcess *proc, json_t *args)
 
         qemu_agent_tell(proc->agent, QEMU_AGENT_RESETS);
         vh_event_domain_reboot(proc->driver->hub, &wire);
-        if (proc->dom->def->on_reboot == VH_LIFECYCLE_DESTROY && !proc->killing &&
-            json_is_true(json_object_get(args, "guest")))
-                qemu_process_kill(proc, QEMU_KILL_FORCE, VIR_DOMAIN_SHUTOFF_DESTROYED,
-                                  VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
 }
 
 /* The event that goes with a reason to pause. */

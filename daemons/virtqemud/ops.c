@@ -119,9 +119,7 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_checkpoint_delete),
         OP(domain_create),
         OP(domain_create_with_flags),
-        OP(domain_create_with_files),
         OP(domain_create_xml),
-        OP(domain_create_xml_with_files),
         OP(domain_restore),
         OP(domain_restore_flags),
         OP(domain_restore_params),
@@ -222,10 +220,13 @@ const VhHypervisorOps qemu_hypervisor_ops = {
         OP(domain_save_params),
         OP(domain_core_dump),
         OP(domain_core_dump_with_format),
-
-#define NEED_RUNNING(name)     OP(name),
-#define NEED_RUNNING_RET(name) OP(name),
-#include "running-ops.h"
+        OP(domain_get_cpu_stats),
+        OP(domain_open_graphics),
+        OP(domain_open_graphics_fd),
+        OP(domain_memory_peek),
+        OP(domain_block_peek),
+        OP(domain_set_launch_security_state),
+        OP(node_get_sev_info),
 
         .connect_get_hostname = vh_op_connect_get_hostname,
         .connect_domain_event_register = vh_op_connect_domain_event_register,

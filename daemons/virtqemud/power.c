@@ -93,6 +93,8 @@ static int start(VhCall *call, const remote_nonnull_domain *wire, bool reboot, u
         PowerTask *power;
         int r = dom ? vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) : -ENOENT;
 
+        if (r == 0 && !reboot && dom->state != VIR_DOMAIN_RUNNING)
+                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "domain is not running");
         if (r < 0)
                 return r;
         agent = flags ? flags & VIR_DOMAIN_SHUTDOWN_GUEST_AGENT : qemu_process(dom)->agent != NULL;

@@ -94,6 +94,20 @@ QEMU_OP(domain_detach_device_flags);
 QEMU_OP(domain_detach_device_alias);
 QEMU_OP(domain_update_device_flags);
 
+/* taint.c */
+QEMU_OP_RET(domain_get_messages);
+
+/* cpu-time.c */
+QEMU_OP_RET(domain_get_cpu_stats);
+
+/* graphics.c */
+QEMU_OP(domain_open_graphics);
+QEMU_OP(domain_open_graphics_fd);
+
+/* peek.c */
+QEMU_OP_RET(domain_memory_peek);
+QEMU_OP_RET(domain_block_peek);
+
 /* stats.c */
 QEMU_OP_RET(connect_get_all_domain_stats);
 
@@ -148,12 +162,10 @@ QEMU_OP_RET(domain_checkpoint_list_all_children);
 QEMU_OP_RET(domain_checkpoint_create_xml);
 QEMU_OP(domain_checkpoint_delete);
 
-/* inactive.c */
+/* life.c */
 QEMU_OP(domain_create);
 QEMU_OP_RET(domain_create_with_flags);
-QEMU_OP_RET(domain_create_with_files);
 QEMU_OP_RET(domain_create_xml);
-QEMU_OP_RET(domain_create_xml_with_files);
 
 /* pin.c */
 QEMU_OP_RET(domain_get_vcpu_pin_info);
@@ -169,14 +181,11 @@ QEMU_OP(domain_set_iothread_params);
 
 /* misc.c */
 QEMU_OP(domain_set_lifecycle_action);
-QEMU_OP_RET(domain_get_messages);
 QEMU_OP_RET(domain_get_launch_security_info);
+QEMU_OP(domain_set_launch_security_state);
+QEMU_OP_RET(node_get_sev_info);
 QEMU_OP_RET(domain_backup_get_xml_desc);
 QEMU_OP(domain_backup_begin);
-
-#define NEED_RUNNING(name)     QEMU_OP(name);
-#define NEED_RUNNING_RET(name) QEMU_OP_RET(name);
-#include "running-ops.h"
 
 extern const VhHypervisorOps qemu_hypervisor_ops;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Values that have no place on the command line: passwords of displays, limits of disks, links that are down, how often
- * the guest's memory statistics are read, and the balloon's size. QEMU is told before its processors run. */
+ * the guest's memory statistics are read, what a reboot comes to, and the balloon's size. QEMU is told before its processors run. */
 
 #include <time.h>
 
@@ -79,6 +79,14 @@ static void plan_balloon(QemuPlan *plan, const VhDomainDef *def, bool incoming)
                               NULL);
 }
 
+void qemu_plan_reboot_action(QemuPlan *plan, const VhDomainDef *def)
+{
+        qemu_plan_add(plan,
+                      qmp_command("set-action", "{s:s}", "reboot",
+                                  def->on_reboot == VH_LIFECYCLE_DESTROY ? "shutdown" : "reset"),
+                      NULL);
+}
+
 static void plan_all(QemuPlan *plan, const QemuProcess *proc, bool incoming)
 {
         const VhDomainDef *def = proc->dom->def;
@@ -89,6 +97,8 @@ static void plan_all(QemuPlan *plan, const QemuProcess *proc, bool incoming)
                 plan_disk(plan, def->disks.items[i]);
         for (uint32_t i = 0; i < def->nets.n; i++)
                 plan_link(plan, def->nets.items[i]);
+        if (def->on_reboot == VH_LIFECYCLE_DESTROY)
+                qemu_plan_reboot_action(plan, def);
         plan_balloon(plan, def, incoming);
 }
 

@@ -3,6 +3,10 @@
 #include "taint.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/cdrom.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "isolation.h"
 #include "model/domain-cpu.h"
@@ -95,11 +99,19 @@ static void check_deprecated(QemuProcess *proc, const VhDomainDef *def)
                 deprecated(proc, vh_xasprintf("CPU model '%s'", cpu->model));
 }
 
+static bool is_drive(const char *path)
+{
+        _vh_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+        return fd >= 0 && ioctl(fd, CDROM_DRIVE_STATUS, CDSL_CURRENT) >= 0;
+}
+
 static void check_disk(QemuProcess *proc, const VhDisk *disk)
 {
         if (disk->rawio == VH_YES)
                 qemu_taint(proc, QEMU_TAINT_HIGH_PRIVILEGES);
-        if (disk->device == VH_DISK_DEVICE_CDROM && disk->type == VH_DISK_TYPE_BLOCK && disk->src.path)
+        if (disk->device == VH_DISK_DEVICE_CDROM && disk->src.type == VH_DISK_TYPE_BLOCK && disk->src.path &&
+            is_drive(disk->src.path))
                 qemu_taint(proc, QEMU_TAINT_CDROM_PASSTHROUGH);
 }
 
@@ -190,7 +202,7 @@ QEMU_OP_RET(domain_get_messages)
         VhDomainObj *dom;
         char **msgs;
         uint32_t n = 0;
-        int r = vh_check_flags(args->flags, KINDS, VIR_FROM_QEMU, "virDomainObjGetMessages", err);
+        int r = vh_check_flags(args->flags, KINDS, VIR_FROM_QEMU, "qemuDomainGetMessages", err);
 
         dom = r == 0 ? qemu_domain(call, &args->dom, err) : NULL;
         if (!dom)

@@ -140,7 +140,9 @@ def collectd(h):
         log.close()
     assert found, files_below(h.path("csv", "tiny", "virt"))
     with open(h.path("collectd.log"), encoding="utf-8") as f:
-        complaints = [line for line in f if "fail" in line.lower() or "error" in line.lower()]
+        # What needs control groups or an agent is not there, as with Debian's libvirtd.
+        missing = ("CPUACCT", "QEMU guest agent", "getting the CPU params values", "virDomainGetFSInfo", "get file system info")
+        complaints = [line for line in f if ("fail" in line.lower() or "error" in line.lower()) and not any(m in line for m in missing)]
     assert not complaints, complaints
     linux.must(h.uri, "destroy", "tiny")
 
