@@ -77,6 +77,8 @@ QEMU_OP_RET(domain_memory_peek)
         int r = vh_check_flags(args->flags, VIR_MEMORY_VIRTUAL | VIR_MEMORY_PHYSICAL, VIR_FROM_QEMU,
                                "qemuDomainMemoryPeek", err);
 
+        if (r == 0 && !qemu_domain(call, &args->dom, err))
+                r = -ENOENT;
         if (r == 0 && args->flags != VIR_MEMORY_VIRTUAL && args->flags != VIR_MEMORY_PHYSICAL)
                 r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                  "flags parameter must be VIR_MEMORY_VIRTUAL or VIR_MEMORY_PHYSICAL");

@@ -37,7 +37,7 @@ static void answers_in_two_steps_and_hides_strings(void **state)
                 uint32_t len;
                 int count;
         } rows[] = {
-                { 0, 0, 0, 2 },
+                { 0, 0, 0, 3 },
                 { 0, VIR_TYPED_PARAM_STRING_OKAY, 0, 3 },
                 { 9, 0, 2, 2 },
                 { 9, VIR_TYPED_PARAM_STRING_OKAY, 3, 3 },
