@@ -95,7 +95,8 @@ static void client_run(QemuTask *task)
         if (r < 0)
                 qemu_task_end(task, r, err);
         else
-                qemu_task_qmp_fd(task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME), VH_TAKE_FD(client->fd), got_fd);
+                qemu_task_qmp_fd(task, qmp_command("getfd", "{s:s}", "fdname", FD_NAME), VH_TAKE_FD(client->fd),
+                                 got_fd);
 }
 
 static const QemuTaskClass client_class = {

@@ -226,7 +226,8 @@ void qemu_migrate_setup(MigrateTask *t, QemuTaskResult done);
 /* Gives QEMU back what it had; nobody waits for it. */
 void qemu_migrate_reset(QemuMigration *m);
 
-/* migrate-begin.c: the text without the memory of one run, for the other host; def: of dom, or what it is to be there. */
+/* migrate-begin.c: the text without the memory of one run, for the other host; def: of dom, or what it is to be there.
+ */
 char *qemu_migrate_text(const QemuDriver *driver, VhDomainObj *dom, const VhDomainDef *def);
 
 /* Sends a command for a migration in which nobody waits for the answer. */

@@ -106,8 +106,8 @@ static int read_at(int fd, BlockPeek *peek)
 
         if (there < peek->size)
                 return vh_error_set(&peek->err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
-                                    "'%s' starting from %" PRIu64 " has only %" PRIu64 " bytes available",
-                                    peek->target, peek->offset, there);
+                                    "'%s' starting from %" PRIu64 " has only %" PRIu64 " bytes available", peek->target,
+                                    peek->offset, there);
         for (uint32_t done = 0; done < peek->size; done += (uint32_t)n) {
                 n = pread(fd, peek->data + done, peek->size - done, (off_t)(peek->offset + done));
                 if (n <= 0)
@@ -146,9 +146,10 @@ static int check_image(const VhDisk *disk, const char *name, VhError **err)
         if (!disk)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "disk '%s' not found in domain", name);
         if (qemu_disk_is_empty(disk) || disk->format != VH_STORAGE_FORMAT_RAW)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "peeking is only supported for disk with 'raw' format not '%s'",
-                                    qemu_disk_is_empty(disk) ? "none" : vh_xml_names_text(&vh_storage_format_names, disk->format));
+                return vh_error_set(
+                        err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                        "peeking is only supported for disk with 'raw' format not '%s'",
+                        qemu_disk_is_empty(disk) ? "none" : vh_xml_names_text(&vh_storage_format_names, disk->format));
         if (disk->src.type != VH_DISK_TYPE_FILE && disk->src.type != VH_DISK_TYPE_BLOCK)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "disk '%s' is not a file or block device of this host", disk->target);

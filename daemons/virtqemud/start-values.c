@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Values that have no place on the command line: passwords of displays, limits of disks, links that are down, how often
- * the guest's memory statistics are read, what a reboot comes to, and the balloon's size. QEMU is told before its processors run. */
+ * the guest's memory statistics are read, what a reboot comes to, and the balloon's size. QEMU is told before its
+ * processors run. */
 
 #include <time.h>
 

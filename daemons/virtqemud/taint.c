@@ -30,7 +30,8 @@ static const struct {
         [QEMU_TAINT_CDROM_PASSTHROUGH] = { "cdrom-passthrough", "use of host cdrom passthrough" },
         [QEMU_TAINT_CUSTOM_DTB] = { "custom-dtb", "custom device tree blob used" },
         [QEMU_TAINT_CUSTOM_GA_COMMAND] = { "custom-ga-command", "custom guest agent control commands issued" },
-        [QEMU_TAINT_CUSTOM_HYPERVISOR_FEATURE] = { "custom-hypervisor-feature", "hypervisor feature autodetection override" },
+        [QEMU_TAINT_CUSTOM_HYPERVISOR_FEATURE] = { "custom-hypervisor-feature",
+                                                   "hypervisor feature autodetection override" },
         [QEMU_TAINT_DEPRECATED_CONFIG] = { "deprecated-config", "use of deprecated configuration settings" },
         [QEMU_TAINT_CUSTOM_DEVICE] = { "custom-device", "custom device configuration" },
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What whoever is asked for help with a guest should know first: that it runs with more rights than usual, that somebody
- * else told QEMU things, that parts of it are deprecated. Kept in the status file, said in the guest's log, told by
- * virDomainGetMessages(). */
+/* What whoever is asked for help with a guest should know first: that it runs with more rights than usual, that
+ * somebody else told QEMU things, that parts of it are deprecated. Kept in the status file, said in the guest's log,
+ * told by virDomainGetMessages(). */
 
 #include <libxml/tree.h>
 
