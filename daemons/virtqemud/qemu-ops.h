@@ -162,11 +162,6 @@ QEMU_OP_RET(domain_checkpoint_list_all_children);
 QEMU_OP_RET(domain_checkpoint_create_xml);
 QEMU_OP(domain_checkpoint_delete);
 
-/* life.c */
-QEMU_OP(domain_create);
-QEMU_OP_RET(domain_create_with_flags);
-QEMU_OP_RET(domain_create_xml);
-
 /* pin.c */
 QEMU_OP_RET(domain_get_vcpu_pin_info);
 QEMU_OP_RET(domain_get_emulator_pin_info);
@@ -190,6 +185,9 @@ QEMU_OP(domain_backup_begin);
 extern const VhHypervisorOps qemu_hypervisor_ops;
 
 /* life.c */
+QEMU_OP(domain_create);
+QEMU_OP_RET(domain_create_with_flags);
+QEMU_OP_RET(domain_create_xml);
 QEMU_OP(domain_suspend);
 QEMU_OP(domain_resume);
 QEMU_OP(domain_destroy);
