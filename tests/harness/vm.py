@@ -4,12 +4,15 @@ as AppArmor and control groups with all controllers. It reads this machine's fil
 
 import base64
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 
 import host
+
+KERNEL_SAYS = re.compile(r"\[ *\d+\.\d+\] ")
 
 GUEST = os.path.join(host.build_dir(), "tests", "guest")
 MAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "qemu", "guest", "make-guest")
@@ -52,7 +55,7 @@ def boot(files, program, seconds, env):
             line = line.replace("\r", "")
             if line.startswith("machine ends: "):
                 status = int(line.rpartition(" ")[2])
-            else:
+            elif not KERNEL_SAYS.match(line):
                 sys.stdout.write(line)
                 sys.stdout.flush()
         signal.alarm(0)
