@@ -40,7 +40,7 @@ def _listens(path):
     return True
 
 
-def wait_for(condition, seconds=5.0):
+def wait_for(condition, seconds=20.0):
     """Whether it became true in time."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -112,7 +112,7 @@ def must(uri, *command):
     return run.stdout
 
 
-def wait_for(what, seconds=20.0):
+def wait_for(what, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not become true"
@@ -272,13 +272,13 @@ def devices_leave(s):
     with open(disk, "wb") as f:
         f.truncate(2 << 20)
     must(s.uri, "attach-disk", "tiny", disk, "vdb", "--live", "--subdriver", "raw")
-    assert s.console.run("sleep 1; cat /sys/block/vdb/size").strip() == "4096"
+    wait_for(lambda: s.console.run("cat /sys/block/vdb/size").strip() == "4096")
     must(s.uri, "detach-disk", "tiny", "vdb", "--live")
     assert "vdb" not in must(s.uri, "domblklist", "tiny")
     assert "vdb" not in s.console.run("ls /sys/block")
     net = s.h.write("<interface type='user'><mac address='52:54:00:aa:00:01'/><model type='virtio'/></interface>", "net.xml")
     must(s.uri, "attach-device", "tiny", net, "--live")
-    assert "52:54:00:aa:00:01" in s.console.run("sleep 1; cat /sys/class/net/*/address")
+    wait_for(lambda: "52:54:00:aa:00:01" in s.console.run("cat /sys/class/net/*/address"))
     must(s.uri, "detach-device", "tiny", net, "--live")
     assert "52:54:00:aa:00:01" not in s.console.run("cat /sys/class/net/*/address")
     assert "52:54:00:aa:00:01" not in must(s.uri, "domiflist", "tiny")
@@ -287,8 +287,8 @@ def devices_leave(s):
     must(s.uri, "attach-device", "tiny", dimm, "--live")
     wait_for(lambda: int(s.console.run("awk '/MemTotal/ { print $2 }' /proc/meminfo")) > before + 100000)
     must(s.uri, "setvcpus", "tiny", "2", "--live")
-    s.console.run("sleep 1; echo 1 > /sys/devices/system/cpu/cpu1/online")
-    assert s.console.run("nproc").strip() == "2"
+    cpu = "/sys/devices/system/cpu/cpu1/online"
+    wait_for(lambda: s.console.run(f"[ -e {cpu} ] && echo 1 > {cpu}; nproc").strip() == "2")
     assert must(s.uri, "vcpucount", "tiny", "--guest").strip() == "2"
 
 

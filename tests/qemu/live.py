@@ -57,7 +57,7 @@ def must(uri, *command):
     return out[2:]
 
 
-def wait_for(what, seconds=10.0):
+def wait_for(what, seconds=30.0):
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, f"{what} did not become true"

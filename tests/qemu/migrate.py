@@ -135,7 +135,7 @@ def sides(source="ours", target="ours", conf=""):
             assert side.daemon.alive(), side.daemon.log()
 
 
-def wait_for(what, seconds=10.0):
+def wait_for(what, seconds=30.0):
     assert host.wait_for(what, seconds), f"{what} did not become true"
 
 
