@@ -125,7 +125,7 @@ int vh_xml_doc_parse(xmlDoc **docp, const char *text, size_t len, const char *na
 int vh_xml_doc_parse_root(xmlNode **nodep, const char *text, const char *name, int domain, const char *root,
                           VhError **err)
 {
-        xmlDoc *doc;
+        xmlDoc *doc = NULL;
         xmlNode *node;
         int r = vh_xml_doc_parse(&doc, text, strlen(text), name, domain, err);
 
