@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Ports of USB controllers and hubs. Hubs come first, so that what follows may use their ports. */
+/* Ports of USB controllers and hubs. Hubs come first, so that what follows may use their ports; where ports do not
+ * suffice hubs are added. */
 
 #include "guest-defaults.h"
 
@@ -9,17 +10,23 @@
 enum {
         BUSES_MAX = 16, /* USB controllers that we give ports of */
         ROOT_PORTS_MAX = 15,
+        HUB_PORTS = 8,
+        HUB_USB = 1,   /* VhHub.type */
+        DEPTH_MAX = 4, /* numbers in a port: "1.1.1.1" */
 };
 
-typedef struct UsbBus {
-        bool there;
-        uint32_t n_ports;
-        uint32_t taken; /* bit = port */
-} UsbBus;
+/* The ports of a controller, or of a hub on one of them. */
+typedef struct UsbPorts {
+        uint32_t n;                                 /* 0: no controller */
+        uint32_t taken;                             /* bit = port, from 1 */
+        struct UsbPorts *below[ROOT_PORTS_MAX + 1]; /* of the hub on a port */
+} UsbPorts;
 
 typedef struct UsbMap {
-        UsbBus buses[BUSES_MAX];
-        bool hubs; /* which devices the present walk gives ports to */
+        UsbPorts buses[BUSES_MAX];
+        bool hubs;       /* which devices the present walk is about */
+        uint32_t wanted; /* ports for devices that have none */
+        VhError **err;
 } UsbMap;
 
 static uint32_t root_ports(const VhController *c)
@@ -46,17 +53,21 @@ static uint32_t root_ports(const VhController *c)
         }
 }
 
-/* Companions sit on the ports of the controller whose index they share. */
-static void collect_buses(const VhDomainDef *def, UsbMap *map)
+/* Companions sit on the ports of the controller whose index they share. False: there is no port at all, which the check
+ * of the definition tells in better words. */
+static bool collect_buses(const VhDomainDef *def, UsbMap *map)
 {
+        bool any = false;
+
         for (uint32_t i = 0; i < def->controllers.n; i++) {
                 const VhController *c = def->controllers.items[i];
 
                 if (c->type != VH_CONTROLLER_USB || c->index.val >= BUSES_MAX)
                         continue;
-                map->buses[c->index.val].there = true;
-                map->buses[c->index.val].n_ports = VH_MAX(map->buses[c->index.val].n_ports, root_ports(c));
+                map->buses[c->index.val].n = VH_MAX(map->buses[c->index.val].n, root_ports(c));
+                any |= root_ports(c) != 0;
         }
+        return any;
 }
 
 static bool on_usb(VhDeviceKind kind, const void *dev)
@@ -84,57 +95,181 @@ static bool on_usb(VhDeviceKind kind, const void *dev)
         }
 }
 
+static bool is_known(const VhAddress *a)
+{
+        return a->type == VH_ADDRESS_USB && *a->usb.port && a->usb.bus < BUSES_MAX;
+}
+
+/* The ports that the last number of a port is one of, and that number. NULL with *err: a hub is missing on the way.
+ * What is no port at all is for the check of the whole definition: 0. */
+static UsbPorts *find_ports(UsbMap *map, const VhAddress *a, unsigned *last)
+{
+        UsbPorts *ports = &map->buses[a->usb.bus];
+        const char *text = a->usb.port;
+        char *end;
+
+        for (*last = (unsigned)strtoul(text, &end, 10); *end == '.'; *last = (unsigned)strtoul(end + 1, &end, 10)) {
+                ports = *last <= ROOT_PORTS_MAX ? ports->below[*last] : NULL;
+                if (!ports) {
+                        vh_error_set(map->err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                     "there is no hub at port %u in USB address bus: %u port: %s", *last, a->usb.bus,
+                                     text);
+                        return NULL;
+                }
+        }
+        if (*last > ROOT_PORTS_MAX)
+                *last = 0;
+        return ports;
+}
+
+static void add_hub(UsbPorts *ports, unsigned port)
+{
+        if (port && !ports->below[port]) {
+                ports->below[port] = vh_new(UsbPorts, 1);
+                ports->below[port]->n = HUB_PORTS;
+        }
+}
+
+static void free_hubs(UsbPorts *ports)
+{
+        for (unsigned i = 1; i <= ROOT_PORTS_MAX; i++)
+                if (ports->below[i]) {
+                        free_hubs(ports->below[i]);
+                        free(ports->below[i]);
+                }
+}
+
 static int note_port(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         UsbMap *map = opaque;
+        UsbPorts *ports;
         unsigned port;
 
-        if (info && info->address.type == VH_ADDRESS_USB && info->address.usb.bus < BUSES_MAX &&
-            vh_parse_uint(info->address.usb.port, &port) == 0 && port < 32)
-                map->buses[info->address.usb.bus].taken |= 1u << port;
+        if (!info || (kind == VH_DEVICE_HUB) != map->hubs || !is_known(&info->address))
+                return 0;
+        ports = find_ports(map, &info->address, &port);
+        if (!ports)
+                return -EINVAL;
+        ports->taken |= 1u << port;
+        if (kind == VH_DEVICE_HUB)
+                add_hub(ports, port);
         return 0;
 }
 
-static bool take_port(UsbBus *bus, VhAddress *a, uint32_t number)
+/* The first free port, those of hubs below after those here: writes its numbers behind text. */
+static UsbPorts *take_port(UsbPorts *ports, unsigned depth, char *text, size_t size, unsigned *port)
 {
-        for (uint32_t port = 1; bus->there && port <= bus->n_ports; port++)
-                if (!(bus->taken & 1u << port)) {
-                        bus->taken |= 1u << port;
-                        a->type = VH_ADDRESS_USB;
-                        a->usb.bus = number;
-                        snprintf(a->usb.port, sizeof(a->usb.port), "%u", port);
-                        return true;
+        UsbPorts *found = NULL;
+
+        for (*port = 1; *port <= ports->n; ++*port)
+                if (!(ports->taken & 1u << *port)) {
+                        ports->taken |= 1u << *port;
+                        snprintf(text, size, "%u", *port);
+                        return ports;
                 }
-        return false;
+        for (unsigned i = 1; !found && i <= ports->n && depth < DEPTH_MAX; i++)
+                if (ports->below[i]) {
+                        int n = snprintf(text, size, "%u.", i);
+
+                        found = take_port(ports->below[i], depth + 1, text + n, size - (size_t)n, port);
+                }
+        return found;
 }
 
-/* A device for which no port is left keeps its place open: the guest's start has to tell. */
+/* Whether the present walk gives it a port. */
+static bool wants_port(const UsbMap *map, VhDeviceKind kind, const void *dev, const VhDeviceInfo *info)
+{
+        if (!on_usb(kind, dev) || (kind == VH_DEVICE_HUB) != map->hubs)
+                return false;
+        return info->address.type == VH_ADDRESS_NONE ||
+               (info->address.type == VH_ADDRESS_USB && !*info->address.usb.port);
+}
+
+static int count_wanted(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        UsbMap *map = opaque;
+
+        map->wanted += wants_port(map, kind, dev, info);
+        return 0;
+}
+
 static int give_port(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         UsbMap *map = opaque;
-        bool fixed_bus;
+        VhAddress *a = &info->address;
+        bool fixed_bus = a->type == VH_ADDRESS_USB;
+        unsigned port;
 
-        if (!on_usb(kind, dev) || (kind == VH_DEVICE_HUB) != map->hubs)
+        if (!wants_port(map, kind, dev, info))
                 return 0;
-        fixed_bus = info->address.type == VH_ADDRESS_USB;
-        if (fixed_bus ? *info->address.usb.port : info->address.type != VH_ADDRESS_NONE)
+        for (uint32_t i = 0; i < BUSES_MAX; i++) {
+                char text[sizeof(a->usb.port)] = "";
+                UsbPorts *ports =
+                        fixed_bus && a->usb.bus != i ? NULL : take_port(&map->buses[i], 1, text, sizeof(text), &port);
+
+                if (!ports)
+                        continue;
+                a->type = VH_ADDRESS_USB;
+                a->usb.bus = i;
+                memcpy(a->usb.port, text, sizeof(text));
+                if (kind == VH_DEVICE_HUB)
+                        add_hub(ports, port);
                 return 0;
+        }
+        return vh_error_set(map->err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "No free USB ports");
+}
+
+static uint32_t free_ports(const UsbPorts *ports)
+{
+        uint32_t n = 0;
+
+        for (unsigned i = 1; i <= ports->n; i++) {
+                n += !(ports->taken & 1u << i);
+                if (ports->below[i])
+                        n += free_ports(ports->below[i]);
+        }
+        return n;
+}
+
+/* As many hubs as the reference adds, which may be one more than needed: each takes a port and has eight. */
+static void append_hubs(VhDomainDef *def, UsbMap *map)
+{
+        uint32_t there = 0, n;
+
         for (uint32_t i = 0; i < BUSES_MAX; i++)
-                if ((!fixed_bus || info->address.usb.bus == i) && take_port(&map->buses[i], &info->address, i))
-                        return 0;
-        return 0;
+                there += free_ports(&map->buses[i]);
+        vh_domain_each_device(def, count_wanted, map);
+        n = map->wanted > there ? (map->wanted - there) / (HUB_PORTS - 1) + 1 : 0;
+        while (n--) {
+                VhHub *hub = vh_new(VhHub, 1);
+
+                hub->type = HUB_USB;
+                vh_list_add(&def->hubs, hub);
+        }
 }
 
 int qemu_domain_assign_usb(VhDomainDef *def, VhError **err)
 {
-        UsbMap map = {};
+        UsbMap map = { .hubs = true, .err = err };
+        int r;
 
-        collect_buses(def, &map);
-        vh_domain_each_device(def, note_port, &map);
-        map.hubs = true;
-        vh_domain_each_device(def, give_port, &map);
+        if (!collect_buses(def, &map))
+                return 0;
+        r = vh_domain_each_device(def, note_port, &map);
         map.hubs = false;
-        return vh_domain_each_device(def, give_port, &map);
+        r = r < 0 ? r : vh_domain_each_device(def, note_port, &map);
+        map.hubs = true;
+        r = r < 0 ? r : vh_domain_each_device(def, give_port, &map);
+        map.hubs = false;
+        if (r == 0)
+                append_hubs(def, &map);
+        map.hubs = true;
+        r = r < 0 ? r : vh_domain_each_device(def, give_port, &map);
+        map.hubs = false;
+        r = r < 0 ? r : vh_domain_each_device(def, give_port, &map);
+        for (uint32_t i = 0; i < BUSES_MAX; i++)
+                free_hubs(&map.buses[i]);
+        return r;
 }
 
 uint32_t qemu_usb_bus_ports(const VhDomainDef *def, uint32_t bus)
@@ -142,5 +277,5 @@ uint32_t qemu_usb_bus_ports(const VhDomainDef *def, uint32_t bus)
         UsbMap map = {};
 
         collect_buses(def, &map);
-        return bus < BUSES_MAX ? map.buses[bus].n_ports : ROOT_PORTS_MAX;
+        return bus < BUSES_MAX ? map.buses[bus].n : ROOT_PORTS_MAX;
 }

@@ -89,6 +89,9 @@ static int join(QemuChange *change, VhError **err)
                 return r;
         if (change->dev.kind != VH_DEVICE_CONTROLLER && grew_buses(dom->def, change->live))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "No more available PCI slots");
+        /* A hub of its own can be plugged in first. */
+        if (change->dev.kind != VH_DEVICE_HUB && change->live->hubs.n > dom->def->hubs.n)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "No free USB ports");
         return 0;
 }
 

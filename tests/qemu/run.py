@@ -137,6 +137,44 @@ def full_definition_is_the_same():
         assert "geheim" in texts[0]
 
 
+def usb_at(port, kind="input type='tablet' bus='usb'", bus=0):
+    place = f" port='{port}'" if port else ""
+    return f"<{kind}><address type='usb' bus='{bus}'{place}/></{kind.split()[0]}>"
+
+
+HUB = "hub type='usb'"
+XHCI = "<controller type='usb' index='{}' model='nec-xhci'{}/>"
+# What stands before, and how many devices that have no port yet.
+USB_CASES = [("", (1, 2, 3, 8, 9, 10, 15, 16, 17, 24)), (XHCI.format(0, ""), (4, 5, 11, 12, 20)), (f"<{HUB}/>", (1, 2, 8, 9, 10)),
+             (usb_at(2, HUB), (1, 9, 10)), (usb_at(2), (1, 2, 9)), (usb_at(1) + usb_at(2), (0, 1)),
+             ("<controller type='usb' index='0'/>" + XHCI.format(1, ""), (2, 3, 6, 7, 14)),
+             (usb_at(1, HUB) + usb_at("1.3"), (1, 3, 9)), (usb_at("1.3"), (0, 1)), (usb_at("1.3") + usb_at(1, HUB), (0,)),
+             (usb_at(1) + f"<{HUB}/>", (0, 1, 9)), (usb_at(1) + usb_at(2) + f"<{HUB}/>", (0,)), (f"<{HUB}/>" + usb_at("1.2"), (0, 2)),
+             ("<controller type='usb' index='0'/>" + XHCI.format(1, " ports='2'") + usb_at("", bus=1), (1, 4)),
+             ("<controller type='usb' index='0' model='ich9-ehci1'/>"
+              "<controller type='usb' index='0' model='ich9-uhci1'><master startport='0'/></controller>", (1, 6, 7))]
+
+
+def usb_ports_are_those_of_the_reference():
+    """Devices without a port get the same one, and the same hubs are added where ports do not suffice."""
+    answers = {}
+    for which in ("reference", "ours"):
+        with host.Host() as h:
+            daemon, uri = start(h, which)
+            answers[which] = []
+            for before, counts in USB_CASES:
+                for n in counts:
+                    more = before + "<input type='mouse' bus='usb'/>" * n
+                    h.write(SMALL.replace("</domain>", f"<devices>{more}</devices></domain>").replace("NAME", "usb"), "usb.xml")
+                    said = virsh(uri, "define", h.path("usb.xml")).replace(h.root, "ROOT")
+                    text = virsh(uri, "dumpxml", "usb") if said.startswith("0") else ""
+                    answers[which].append((before, n, said, text.count("<hub"), re.findall("<address type='usb'.*?>", text)))
+                    virsh(uri, "undefine", "usb")
+            daemon.stop()
+    for theirs, ours in zip(answers["reference"], answers["ours"], strict=True):
+        assert theirs == ours, f"\n  reference {theirs}\n  ours      {ours}"
+
+
 def made_by_ours_is_taken_by_the_reference():
     with host.Host() as h:
         path = h.write(FULL.replace("NAME", "mine"), "mine.xml")
@@ -272,7 +310,7 @@ def session_daemon_has_its_own_files():
             process.wait()
 
 
-TESTS = [full_definition_is_the_same, made_by_ours_is_taken_by_the_reference, compare_sessions, events_arrive,
+TESTS = [full_definition_is_the_same, usb_ports_are_those_of_the_reference, made_by_ours_is_taken_by_the_reference, compare_sessions, events_arrive,
          virsh_edit_changes_the_guest, virt_install_defines, kill_loses_nothing, reload_reads_files_again,
          session_daemon_has_its_own_files]
 
