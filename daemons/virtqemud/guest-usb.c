@@ -196,12 +196,14 @@ static int count_wanted(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *
 static int give_port(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         UsbMap *map = opaque;
-        VhAddress *a = &info->address;
-        bool fixed_bus = a->type == VH_ADDRESS_USB;
+        VhAddress *a;
+        bool fixed_bus;
         unsigned port;
 
         if (!wants_port(map, kind, dev, info))
                 return 0;
+        a = &info->address;
+        fixed_bus = a->type == VH_ADDRESS_USB;
         for (uint32_t i = 0; i < BUSES_MAX; i++) {
                 char text[sizeof(a->usb.port)] = "";
                 UsbPorts *ports =
