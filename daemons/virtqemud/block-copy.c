@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "audit.h"
 #include "block-ops.h"
 #include "image-backing.h"
 #include "model/domain-tables.h"
@@ -174,6 +175,7 @@ static int plan(CopyTask *copy, VhDisk *disk, const QemuBlockSize *size, VhError
         job->flags = copy->flags;
         job->shallow_new = shallow && !image.reuse;
         add_mirror(disk, copy->dest);
+        qemu_audit_image(qemu_process(copy->block.task.dom), "mirror", NULL, copy->dest, true);
         qemu_plan_add(&copy->block.plan, qmp_command_args("blockdev-mirror", mirror_args(copy, job, disk)), NULL);
         return 0;
 }

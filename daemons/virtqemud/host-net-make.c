@@ -14,8 +14,6 @@
 
 VH_LOG_SOURCE("qemu.net");
 
-#define VHOST_DEVICE "/dev/vhost-net"
-
 enum {
         SCRIPT_SECONDS = 60,
         NAME_TRIES = 50,               /* for a device of an earlier guest that still goes */
@@ -70,7 +68,7 @@ static int open_tap(QemuHostNet *h, int (*open_fn)(const VhTap *tap, int *fds), 
 static int open_vhost(QemuHostNet *h, VhError **err)
 {
         const VhNet *net = h->net;
-        const char *path = net->backend_vhost ? net->backend_vhost : VHOST_DEVICE;
+        const char *path = net->backend_vhost ? net->backend_vhost : QEMU_VHOST_DEVICE;
         bool asked = net->driver_name == DRIVER_VHOST;
 
         if (net->driver_name == DRIVER_QEMU || !h->kvm)

@@ -4,10 +4,13 @@
 #include "host-net.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 
+#include "audit.h"
 #include "base/file.h"
 #include "model/domain-tables.h"
+#include "net/tap.h"
 #include "process.h"
 
 enum { VIRTPORT_8021QBG = 2, VIRTPORT_8021QBH = 3, VIRTPORT_OPENVSWITCH = 4, VIRTPORT_MIDONET = 5 };
@@ -91,10 +94,31 @@ static void host_net_free(QemuHostItem *item)
         free(h);
 }
 
+/* Where the descriptors of its queues come from. */
+static const char *tap_device(const VhNet *net, char *text, size_t size)
+{
+        if (net->type != VH_NET_DIRECT)
+                return net->backend_tap ? net->backend_tap : VH_TUN_DEVICE;
+        snprintf(text, size, "/dev/tap%u", if_nametoindex(net->target));
+        return text;
+}
+
+static void audit(const QemuHostNet *h, const QemuProcess *proc)
+{
+        const VhNet *net = h->net;
+        char macvtap[32];
+
+        if (h->n_fds > 0)
+                qemu_audit_net_open(proc, net, tap_device(net, macvtap, sizeof(macvtap)), true);
+        if (h->n_vhost > 0)
+                qemu_audit_net_open(proc, net, net->backend_vhost ? net->backend_vhost : QEMU_VHOST_DEVICE, true);
+}
+
 static void adopt(QemuHostItem *item, QemuProcess *proc, QemuLaunch *launch)
 {
         QemuHostNet *h = (QemuHostNet *)item;
 
+        audit(h, proc);
         for (unsigned i = 0; i < h->n_fds; i++)
                 qemu_launch_give_fd(launch, QEMU_FD_TAP, h->net->info.alias, VH_TAKE_FD(h->fds[i]));
         for (unsigned i = 0; i < h->n_vhost; i++)

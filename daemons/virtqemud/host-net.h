@@ -9,6 +9,8 @@
 #include "net/link.h"
 #include "qemu.h"
 
+#define QEMU_VHOST_DEVICE "/dev/vhost-net"
+
 typedef struct QemuHostNet {
         QemuHostItem item;
         VhNet *net; /* a copy */

@@ -2,6 +2,7 @@
 /* Devices that join a running guest. The definition of what runs is completed in a copy, by the code that completes a
  * new one: so the device gets its model, address and, where it needs one, a controller. */
 
+#include "audit.h"
 #include "block-job.h"
 #include "hotplug.h"
 
@@ -189,6 +190,23 @@ static void move_device(QemuChange *change, VhDeviceKind kind, const void *dev)
         vh_device_done(&moved);
 }
 
+static void audit(const QemuChange *change, bool success)
+{
+        const QemuProcess *proc = qemu_process(change->task.dom);
+        uint64_t total = change->task.dom->def->memory;
+        const VhMemdev *mem = change->joined;
+
+        if (change->dev.kind == VH_DEVICE_MEMORY)
+                qemu_audit_number(proc, "mem", total, total + mem->size, success);
+        else
+                qemu_audit_device(proc, "attach", change->dev.kind, change->joined, success);
+}
+
+static void refused(QemuChange *change)
+{
+        audit(change, false);
+}
+
 static void apply(QemuChange *change)
 {
         VhDomainObj *dom = change->task.dom;
@@ -201,6 +219,7 @@ static void apply(QemuChange *change)
                         move_device(change, VH_DEVICE_CONTROLLER, c);
         }
         change->locked = change->announced = false; /* what runs has it now */
+        audit(change, true);
         move_device(change, change->dev.kind, change->joined);
         if (change->dev.kind == VH_DEVICE_MEMORY) {
                 const VhMemdev *mem = change->joined;
@@ -283,6 +302,7 @@ static void attach_run(QemuTask *task)
         }
         change->ready = plan_device;
         change->apply = apply;
+        change->refused = refused;
         if (change->dev.kind == VH_DEVICE_MEMORY)
                 change->wait = find_memory;
         change->resolved = qemu_host_work_new();

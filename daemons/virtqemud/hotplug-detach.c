@@ -2,6 +2,7 @@
 /* Devices that leave a running guest. QEMU asks the guest, and tells when the device is gone: the call waits a little
  * for that; the device leaves the definition when it happens, however late. */
 
+#include "audit.h"
 #include "group.h"
 #include "guest-host.h"
 #include "guest-locks.h"
@@ -87,9 +88,12 @@ void qemu_device_gone(QemuProcess *proc, const char *alias)
         vh_domain_take_device(dom->def, old.kind, place, &old);
         if (old.kind == VH_DEVICE_MEMORY) {
                 const VhMemdev *mem = old.dev;
+                uint64_t before = dom->def->memory;
 
-                dom->def->memory -= VH_MIN(dom->def->memory, mem->size);
-        }
+                dom->def->memory -= VH_MIN(before, mem->size);
+                qemu_audit_number(proc, "mem", before, dom->def->memory, true);
+        } else
+                qemu_audit_device(proc, "detach", old.kind, old.dev, true);
         vh_domain_obj_wire(dom, &wire);
         vh_event_domain_device_removed(proc->driver->hub, &wire, alias);
         qemu_plan_clean(old.kind, old.dev, &plan);
@@ -337,6 +341,16 @@ static int plan_live(QemuChange *change, VhError **err)
         return 0;
 }
 
+static void refused(QemuChange *change)
+{
+        const QemuProcess *proc = qemu_process(change->task.dom);
+        VhDeviceKind kind = VH_DEVICE_NONE;
+        unsigned place = 0;
+
+        if (qemu_device_by_alias(proc->dom->def, change->alias, &kind, &place))
+                qemu_audit_device(proc, "detach", kind, device_at(proc->dom->def, kind, place), false);
+}
+
 static void detach_run(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
@@ -348,6 +362,7 @@ static void detach_run(QemuTask *task)
                 return;
         }
         change->wait = qemu_unplug_wait;
+        change->refused = refused;
         qemu_unplug_begin(change, change->alias);
         qemu_change_go(change);
 }

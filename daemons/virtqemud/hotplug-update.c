@@ -2,6 +2,7 @@
 /* Devices of a running guest that change: the medium of a drive, an interface (hotplug-net.c), the password of a
  * display. */
 
+#include "audit.h"
 #include "block-job.h"
 #include "hotplug.h"
 #include "isolation.h"
@@ -179,6 +180,9 @@ static void apply(QemuChange *change)
 {
         void *have = find(change->task.dom->def, &change->dev, NULL);
 
+        if (have && change->dev.kind == VH_DEVICE_DISK)
+                qemu_audit_image(qemu_process(change->task.dom), "update", &((const VhDisk *)have)->src,
+                                 &((const VhDisk *)change->dev.dev)->src, true);
         if (have)
                 kinds[change->dev.kind].apply(have, change->dev.dev);
 }

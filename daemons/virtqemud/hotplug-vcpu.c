@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "audit.h"
 #include "group.h"
 #include "refresh.h"
 
@@ -85,12 +86,21 @@ static void look_again(VcpuChange *v, int r, VhError *err)
 
 /* ---- coming ---- */
 
+static void audit(const VcpuChange *v, int step, bool success)
+{
+        const QemuProcess *proc = qemu_process(v->change.task.dom);
+        uint64_t before = vh_domain_def_vcpus_current(proc->dom->def) + (uint64_t)((int)v->next * step);
+
+        qemu_audit_number(proc, "vcpu", before, before + (uint64_t)step, success);
+}
+
 static void plug_next(VcpuChange *v);
 
 static void plugged(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
         VcpuChange *v = (VcpuChange *)task;
 
+        audit(v, 1, r == 0);
         if (r < 0) {
                 look_again(v, r, vh_error_copy(err));
                 return;
@@ -123,6 +133,7 @@ static void gone(QemuChange *change)
 {
         VcpuChange *v = (VcpuChange *)change;
 
+        audit(v, -1, true);
         v->next++;
         unplug_next(v);
 }

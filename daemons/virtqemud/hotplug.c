@@ -30,6 +30,8 @@ void qemu_change_fail(QemuChange *change, int r, VhError *err)
 {
         change->r = r;
         change->error = err;
+        if (change->refused && qemu_process(change->task.dom))
+                change->refused(change);
         if (!qemu_process_monitor(change->task.dom))
                 change->next = 0;
         undo_next(&change->task);

@@ -70,6 +70,8 @@ struct QemuChange {
         void (*late)(QemuChange *change);
         /* The live part succeeded: makes it true in dom->def. Returns 0 or negative errno. */
         void (*apply)(QemuChange *change);
+        /* QEMU refused a step (NULL: nothing to do); the steps before it are taken back afterwards. */
+        void (*refused)(QemuChange *change);
         /* Instead of ending after apply: waits. */
         void (*wait)(QemuChange *change);
         int r;

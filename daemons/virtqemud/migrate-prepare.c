@@ -185,6 +185,7 @@ static void start_process(MigrateTask *t)
                 .driver = task->driver,
                 .dom = task->dom,
                 .incoming = "defer",
+                .started_detail = VIR_DOMAIN_EVENT_STARTED_MIGRATED,
                 .cpu = t->in.cpu,
                 .done = process_up,
                 .data = t,

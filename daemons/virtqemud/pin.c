@@ -3,6 +3,7 @@
 /* Which host processors a guest's threads may use. On the wire a set is a bit map with bit n
  * % 8 of byte n / 8. */
 
+#include "audit.h"
 #include "group.h"
 #include "live-edit.h"
 #include "qemu-ops.h"
@@ -322,9 +323,25 @@ static int plan_add(QemuPlan *plan, const VhDomainDef *def, const void *opaque, 
         return 0;
 }
 
+static void iothreads_changed(QemuProcess *proc, uint64_t before)
+{
+        qemu_audit_number(proc, "iothread", before, proc->dom->def->iothreads, true);
+        qemu_group_refresh(proc);
+}
+
+static void applied_add(QemuProcess *proc)
+{
+        iothreads_changed(proc, proc->dom->def->iothreads - 1);
+}
+
+static void applied_del(QemuProcess *proc)
+{
+        iothreads_changed(proc, proc->dom->def->iothreads + 1);
+}
+
 QEMU_OP(domain_add_iothread)
 {
-        static const QemuValues values = { .edit = edit_add, .plan = plan_add, .applied = qemu_group_refresh };
+        static const QemuValues values = { .edit = edit_add, .plan = plan_add, .applied = applied_add };
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainAddIOThread", err);
 
         if (r == 0 && args->iothread_id == 0)
@@ -370,7 +387,7 @@ static int plan_del(QemuPlan *plan, const VhDomainDef *def, const void *opaque, 
 
 QEMU_OP(domain_del_iothread)
 {
-        static const QemuValues values = { .edit = edit_del, .plan = plan_del, .applied = qemu_group_refresh };
+        static const QemuValues values = { .edit = edit_del, .plan = plan_del, .applied = applied_del };
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainDelIOThread", err);
 
         return r < 0 ? r : qemu_values_change(call, &args->dom, args->flags, &values, args, err);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "audit.h"
 #include "base/file.h"
 #include "backup.h"
 #include "block-job.h"
@@ -240,6 +241,8 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         proc->kill_timer = vh_source_free(proc->kill_timer);
         proc->lost_timer = vh_source_free(proc->lost_timer);
         vh_domain_obj_ref(dom);
+        if (!proc->starting)
+                qemu_audit_stop(proc, detail);
         /* Before anything is freed: whoever waits for an answer is told, and looks at a domain that is whole. */
         qemu_unplugs_stop(proc);
         qemu_block_tasks_stop(proc);

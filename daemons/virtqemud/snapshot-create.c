@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "audit.h"
 #include "agent-fs.h"
 #include "agent.h"
 #include "base/buf.h"
@@ -148,6 +149,7 @@ static void push_overlay(CreateTask *c, uint32_t i)
         if (qemu_chain_push_stored(c->block.task.driver, dom, disk->target, c->overlays[i], disk->src.path, &err) < 0)
                 vh_log_error("domain '%s': the stored definition does not know the snapshot's image: %s",
                              dom->node.name, vh_error_text(err, -EIO));
+        qemu_audit_image(qemu_process(dom), "snapshot", &disk->src, c->overlays[i], true);
         qemu_chain_push(disk, VH_TAKE_PTR(c->overlays[i]));
 }
 

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <sys/utsname.h>
 
+#include "audit.h"
 #include "base/file.h"
 #include "block-job.h"
 #include "command.h"
@@ -80,6 +81,7 @@ void qemu_start_failed(QemuProcess *proc, int r, const VhError *err)
         s->why = vh_error_copy(err);
         starting_cease(s);
         qemu_run_log_forget(proc);
+        qemu_audit_start(proc, s->args.started_detail, false);
         qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
         qemu_process_stopped_then(proc->dom, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED, undone, s);
 }
@@ -123,6 +125,7 @@ static void succeed(QemuStarting *s)
         else
                 tell_started(s, paused);
         starting_free(s);
+        qemu_audit_start(proc, args.started_detail, true);
         qemu_status_save(args.dom);
         args.done(args.data, 0, NULL);
 }

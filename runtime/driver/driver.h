@@ -33,6 +33,7 @@ typedef struct VhDriverEnv {
         /* Soft limit of open files for programs that a driver starts (vh_nofile_give()), because that of this process
          * was raised; 0: they inherit. */
         uint64_t child_files;
+        struct VhAudit *audit; /* base/audit.h; NULL: no records are written */
 } VhDriverEnv;
 
 struct VhDriver {

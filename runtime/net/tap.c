@@ -13,8 +13,6 @@
 
 #include "net/link.h"
 
-#define TUN_DEVICE "/dev/net/tun"
-
 enum {
         NODE_TRIES = 50,               /* for a device node that udev still makes */
         NODE_PAUSE = 10 * 1000 * 1000, /* nanoseconds between them */
@@ -73,7 +71,7 @@ int vh_tap_open(const VhTap *tap, int *fds)
 {
         if (strlen(tap->name) >= IFNAMSIZ)
                 return -ENAMETOOLONG;
-        return open_queues(tap, tap->device ? tap->device : TUN_DEVICE, 1, fds);
+        return open_queues(tap, tap->device ? tap->device : VH_TUN_DEVICE, 1, fds);
 }
 
 int vh_macvtap_open(const VhTap *tap, int *fds)

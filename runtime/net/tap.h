@@ -6,6 +6,8 @@
 
 #include "base/util.h"
 
+#define VH_TUN_DEVICE "/dev/net/tun"
+
 typedef struct VhTap {
         const char *device; /* NULL: /dev/net/tun */
         const char *name;   /* of the network device: made if it does not exist */

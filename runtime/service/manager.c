@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/audit.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nofile.h"
@@ -59,6 +60,7 @@ struct VhManager {
         VhSockets *sockets;
         unsigned timeout; /* seconds */
         uint64_t child_files;
+        VhAudit *audit;
         VhSource *idle;
         bool loading; /* clients that the program before us has served */
         bool stopping;
@@ -274,10 +276,7 @@ static int step_files(VhManager *m, VhError **err)
 
 static int step_audit(VhManager *m, VhError **err)
 {
-        if (m->settings.audit_level < 2)
-                return 0;
-        return vh_error_set(err, VIR_FROM_AUDIT, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "audit_level 2 demands auditing, which this build does not have");
+        return vh_audit_open(&m->audit, m->settings.audit_level, m->settings.audit_logging, err);
 }
 
 /* The name that a later program has, too: /proc/self/exe would be the file that was replaced. */
@@ -440,6 +439,7 @@ static int step_drivers(VhManager *m, VhError **err)
                 .log_dir = m->paths.log_dir,
                 .host_uuid = m->settings.has_host_uuid ? m->settings.host_uuid : NULL,
                 .child_files = m->child_files,
+                .audit = m->audit,
         };
         vh_hooks_run(m->hooks, "start", "-", "start");
         r = vh_backends_new(&m->backends, &c, err);
@@ -517,6 +517,7 @@ VhManager *vh_manager_free(VhManager *m)
         vh_server_free(m->server);
         vh_server_free(m->admin_server);
         vh_backends_free(m->backends);
+        vh_audit_free(m->audit);
         if (m->program->helper)
                 m->program->helper->stop(m->helper);
         vh_source_free(m->handover);

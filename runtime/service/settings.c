@@ -15,6 +15,7 @@ enum { SESSION_SOCKET_MODE = 0700 };
 
 typedef enum FieldType {
         FIELD_UINT,
+        FIELD_BOOL,
         FIELD_INT,
         FIELD_STRING,
         FIELD_STRINGS,
@@ -54,6 +55,7 @@ static const Field fields[] = {
         FIELD("unix_sock_dir", FIELD_STRING, unix_sock_dir),
         FIELD("listen_addr", FIELD_STRING, listen_addr),
         FIELD("audit_level", FIELD_UINT, audit_level),
+        FIELD("audit_logging", FIELD_BOOL, audit_logging),
         FIELD("access_drivers", FIELD_STRINGS, access_drivers),
 };
 
@@ -71,6 +73,8 @@ static int load_field(VhSettings *s, const Field *f, VhError **err)
         switch (f->type) {
         case FIELD_UINT:
                 return vh_conf_get_uint(s->conf, f->key, place, err);
+        case FIELD_BOOL:
+                return vh_conf_get_bool(s->conf, f->key, place, err);
         case FIELD_INT:
                 return vh_conf_get_int(s->conf, f->key, place, err);
         case FIELD_STRING:

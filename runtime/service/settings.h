@@ -24,6 +24,7 @@ typedef struct VhSettings {
         const char *unix_sock_dir; /* NULL: the run directory */
         const char *listen_addr;   /* NULL: every address */
         unsigned audit_level;
+        bool audit_logging;
         bool has_host_uuid; /* else SMBIOS tells */
         uint8_t host_uuid[VH_UUID_LEN];
         const char *const *access_drivers; /* NULL-terminated, or NULL */
