@@ -4,6 +4,7 @@
 
 #include "apply/boot-unit.h"
 #include "apply/connection.h"
+#include "apply/ended-try.h"
 #include "apply/try.h"
 
 #include <errno.h>
@@ -126,7 +127,9 @@ static int end_run(VhSession *s, const VhJournal *j)
         if (!s->cli.quiet)
                 fprintf(stderr, "the %s of %s was taken back: the host is as before\n", vh_run_name(j->set.kind),
                         j->set.profile);
-        return VH_EXIT_DONE;
+        if (j->set.kind == VH_RUN_TRY && (s->boot || s->expired))
+                r = vh_ended_try_put(&s->host.tree, j->set.profile, s->boot, &err);
+        return r < 0 ? vh_session_failed(s, err, r) : VH_EXIT_DONE;
 }
 
 /* Later generations undo what earlier ones did: for every path the state before the first of them counts. */

@@ -2,6 +2,7 @@
 
 /* virthost status: what was applied here, what has changed since, what is under way. */
 
+#include "apply/ended-try.h"
 #include "apply/session.h"
 
 #include <inttypes.h>
@@ -59,6 +60,14 @@ static void print_journal(const VhJournal *j)
                        vh_changes_steps(&j->set));
 }
 
+static void print_ended(const VhEndedTry *ended)
+{
+        _vh_free_ char *when = time_text(ended->time);
+
+        printf("the last try, of %s, was taken back %s: %s\n", ended->profile, when,
+               ended->at_boot ? "the machine went down during it" : "nobody confirmed it in time");
+}
+
 static void print_generations(const VhHost *host)
 {
         for (unsigned g = vh_history_last(&host->tree); g > 0; g--) {
@@ -73,7 +82,7 @@ static void print_generations(const VhHost *host)
         }
 }
 
-static void print_text(const VhSession *s, const VhJournal *j)
+static void print_text(const VhSession *s, const VhJournal *j, const VhEndedTry *ended)
 {
         if (s->host.applied.profile)
                 printf("profile %s, generation %u\n", s->host.applied.profile, s->host.applied.generation);
@@ -81,6 +90,8 @@ static void print_text(const VhSession *s, const VhJournal *j)
                 puts("no profile was applied here");
         if (j)
                 print_journal(j);
+        else if (ended->profile)
+                print_ended(ended);
         if (find_drift(&s->host, print_drift, NULL) == 0 && s->host.applied.profile)
                 printf("all %zu files and links are as they were written\n", s->host.applied.n);
         if (vh_history_last(&s->host.tree) > 0)
@@ -115,6 +126,15 @@ static void json_journal(VhJson *out, const VhJournal *j)
         vh_json_close(out, '}');
 }
 
+static void json_ended(VhJson *out, const VhEndedTry *ended)
+{
+        vh_json_open(out, "ended_try", '{');
+        vh_json_string(out, "profile", ended->profile);
+        vh_json_string(out, "reason", ended->at_boot ? "boot" : "timeout");
+        vh_json_number(out, "time", ended->time);
+        vh_json_close(out, '}');
+}
+
 static void json_generations(VhJson *j, const VhHost *host)
 {
         vh_json_open(j, "generations", '[');
@@ -133,7 +153,7 @@ static void json_generations(VhJson *j, const VhHost *host)
         vh_json_close(j, ']');
 }
 
-static void print_json(const VhSession *s, const VhJournal *journal)
+static void print_json(const VhSession *s, const VhJournal *journal, const VhEndedTry *ended)
 {
         VhJson j = { 0 };
 
@@ -144,6 +164,10 @@ static void print_json(const VhSession *s, const VhJournal *journal)
                 json_journal(&j, journal);
         else
                 vh_json_string(&j, "run", NULL);
+        if (ended->profile)
+                json_ended(&j, ended);
+        else
+                vh_json_string(&j, "ended_try", NULL);
         vh_json_open(&j, "drift", '[');
         find_drift(&s->host, json_drift, &j);
         vh_json_close(&j, ']');
@@ -159,19 +183,21 @@ static void count_only(void *data, const char *path, bool missing)
 static int run_status(int argc, char **argv)
 {
         _vh_journal_ VhJournal j = { 0 };
+        _vh_ended_try_ VhEndedTry ended = { 0 };
         _vh_error_ VhError *err = NULL;
         VhSession s;
         int status = vh_session_begin(&s, &vh_verb_status, argc, argv, 0, false);
 
         if (status < 0) {
-                int r = vh_journal_load(&s.host.tree, &j, &err);
+                int found = vh_journal_load(&s.host.tree, &j, &err);
+                int r = found < 0 ? found : vh_ended_try_load(&s.host.tree, &ended, &err);
 
                 status = r < 0 ? vh_session_failed(&s, err, r) : VH_EXIT_DONE;
                 if (r >= 0 && s.cli.json)
-                        print_json(&s, r > 0 ? &j : NULL);
+                        print_json(&s, found > 0 ? &j : NULL, &ended);
                 else if (r >= 0)
-                        print_text(&s, r > 0 ? &j : NULL);
-                if (r >= 0 && s.detailed_exitcode && (r > 0 || find_drift(&s.host, count_only, NULL) > 0))
+                        print_text(&s, found > 0 ? &j : NULL, &ended);
+                if (r >= 0 && s.detailed_exitcode && (found > 0 || find_drift(&s.host, count_only, NULL) > 0))
                         status = VH_EXIT_CHANGES;
         }
         vh_session_done(&s);

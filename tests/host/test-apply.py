@@ -442,6 +442,8 @@ def session_is_lost(h):
     expect(state(h) != before, "taken back already")
     h.wait("the timer", lambda: json.loads(h.run("virthost", "status", "--json"))["run"] is None, 60)
     expect_equal(state(h), before)
+    h.wait("word of it", lambda: "was taken back" in h.run("virthost", "status"))
+    expect("nobody confirmed it" in h.run("virthost", "status"), h.run("virthost", "status"))
 
 
 def reboot_in_a_try(h, text):
@@ -459,8 +461,10 @@ def reboot_in_a_try(h, text):
     p.communicate(timeout=20)
     expect(not os.path.exists("/run/virthost-try"), "a mark on the machine that runs the test")
     h.wait("boot", lambda: h.try_run("systemctl", "is-system-running", "--wait")[0] in (0, 1))
-    run = json.loads(h.run("virthost", "status", "--json"))["run"]
-    expect(run is None, f"{run}: {h.journal('virthost-try-revert.service')}")
+    status = json.loads(h.run("virthost", "status", "--json"))
+    expect(status["run"] is None, f"{status}: {h.journal('virthost-try-revert.service')}")
+    expect(status["ended_try"] and status["ended_try"]["reason"] == "boot", status)
+    expect("the machine went down during it" in h.run("virthost", "status"), h.run("virthost", "status"))
     expect_equal(state(h), before)
     expect(h.try_run("test", "-e", unit)[0] != 0, "the unit is still there")
     expect_equal(h.try_run("systemctl", "list-jobs", "--no-legend", "--no-pager"), (0, ""))
