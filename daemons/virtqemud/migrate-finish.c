@@ -190,6 +190,8 @@ static void go_on(MigrateTask *t)
                 stay_paused(t);
                 return;
         }
+        if (t->postcopy)
+                qemu_migrate_keep_images(qemu_migration(t->task.dom)); /* the source cannot go on with its own */
         qemu_task_cont(&t->task, t->postcopy ? VIR_DOMAIN_RUNNING_POSTCOPY : VIR_DOMAIN_RUNNING_MIGRATED, running);
 }
 

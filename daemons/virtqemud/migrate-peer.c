@@ -487,6 +487,7 @@ static void peer_cleanup(QemuTask *task)
         qemu_far_open_cancel(p->open);
         qemu_tunnel_free(p->tunnel);
         vh_remote_free(p->far.remote);
+        qemu_tls_free(p->far.tls);
         vh_error_free(p->err);
         free(p->uri);
         free(p->xml);

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "migrate-address.h"
 #include "migrate-bitmaps.h"
+#include "migrate-images.h"
 #include "migrate-resume.h"
 #include "migrate-storage.h"
 #include "migrate-tunnel.h"
@@ -172,6 +173,7 @@ static void process_up(void *data, int r, const VhError *err)
         m = qemu_migration_begin(&t->task, true, QEMU_PHASE_PREPARE, t->params.flags);
         m->conn = t->conn;
         m->name_there = vh_xstrdup(t->source_name);
+        m->images = VH_TAKE_PTR(t->images);
         if (t->in.n_bitmaps)
                 qemu_task_qmp(&t->task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
         else
@@ -194,6 +196,34 @@ static void start_process(MigrateTask *t)
         qemu_process_start(&start);
 }
 
+static void cannot_start(MigrateTask *t, int r, VhError *err)
+{
+        qemu_unplace(t->task.driver, t->task.dom);
+        qemu_task_end(&t->task, r, err);
+}
+
+static void images_made(void *data, int r, const VhError *err)
+{
+        MigrateTask *t = data;
+
+        if (r < 0)
+                cannot_start(t, r, vh_error_copy(err));
+        else
+                start_process(t);
+}
+
+static void make_images(MigrateTask *t)
+{
+        QemuDriver *driver = t->task.driver;
+        VhError *err = NULL;
+
+        t->images = qemu_migrate_images(driver, t->task.dom->def, &t->params, &t->in, &err);
+        if (t->images)
+                qemu_host_work_go(t->images, driver->pool, images_made, t);
+        else
+                cannot_start(t, -EINVAL, err);
+}
+
 /* The administrator's scripts may have made another definition of the guest's. */
 static void filtered(void *data, const char *output, int r, const VhError *error)
 {
@@ -203,11 +233,10 @@ static void filtered(void *data, const char *output, int r, const VhError *error
         t->script = NULL;
         if (r == 0)
                 r = qemu_script_take(t->task.driver, output, &t->task.dom->def, &err);
-        if (r < 0) {
-                qemu_unplace(t->task.driver, t->task.dom);
-                qemu_task_end(&t->task, r, err);
-        } else
-                start_process(t);
+        if (r < 0)
+                cannot_start(t, r, err);
+        else
+                make_images(t);
 }
 
 static void prepare_run(QemuTask *task)
@@ -224,7 +253,7 @@ static void prepare_run(QemuTask *task)
         }
         t->script = qemu_script_run(task->driver, dom->def, QEMU_SCRIPT_ARRIVING, "migrate", "begin", filtered, t);
         if (!t->script)
-                start_process(t);
+                make_images(t);
 }
 
 static void prepare_cleanup(QemuTask *task)
@@ -232,6 +261,7 @@ static void prepare_cleanup(QemuTask *task)
         MigrateTask *t = (MigrateTask *)task;
 
         qemu_script_forget(t->script);
+        qemu_host_work_drop(t->images, true);
         free(t->source_name);
         qemu_migrate_cleanup(task);
 }
@@ -333,10 +363,8 @@ int qemu_migrate_prepare(VhCall *call, const QemuMigrateParams *p, const void *c
         if (r == 0 && qemu_migrate_is_resume(p))
                 dom = vh_domain_find_uuid(&driver->domains, def->uuid, VIR_FROM_QEMU, err);
         else if (r == 0)
-                r = qemu_storage_check_images(def, p, err);
-        if (r == 0 && !qemu_migrate_is_resume(p))
                 r = find_place(driver, &def, &dom, err);
-        else if (r == 0 && !dom)
+        if (r == 0 && !dom)
                 r = -ENOENT;
         if (r < 0) {
                 qemu_cookie_done(&in);

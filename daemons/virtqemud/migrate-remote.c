@@ -14,6 +14,7 @@
 
 enum {
         TCP_PORT = 16509,
+        TLS_PORT = 16514,
         FEATURE_P2P = 4,
         FEATURE_V3 = 6,
         FEATURE_OFFLINE = 12,
@@ -32,6 +33,8 @@ struct QemuFarOpen {
         QemuDial *dial;
         QemuFarDaemon far;
         char *name; /* URI without transport and host */
+        VhUri *uri;
+        bool secure; /* the connection gets TLS */
         Step step;
         VhSource *timer;
         QemuFarDone done;
@@ -43,6 +46,8 @@ static void open_free(QemuFarOpen *open)
         qemu_dial_cancel(open->dial);
         vh_source_free(open->timer);
         vh_remote_free(VH_TAKE_PTR(open->far.remote));
+        qemu_tls_free(open->far.tls);
+        vh_uri_free(open->uri);
         free(open->name);
         free(open);
 }
@@ -52,8 +57,10 @@ static void end(QemuFarOpen *open, int r, VhError *err)
 {
         QemuFarDaemon far = open->far;
 
-        if (r == 0)
+        if (r == 0) {
                 open->far.remote = NULL;
+                open->far.tls = NULL;
+        }
         open->done(open->data, r, &far, err);
         open_free(open);
 }
@@ -149,45 +156,7 @@ static void ask(QemuFarOpen *open)
         }
 }
 
-/* keepalive_interval and keepalive_count of qemu.conf: a target that is gone is noticed in time. */
-static void start_keepalive(QemuFarOpen *open)
-{
-        const VhConf *conf = open->driver->conf;
-        int interval = KEEPALIVE_SECONDS;
-        unsigned count = KEEPALIVE_COUNT;
-
-        if (conf) {
-                (void)vh_conf_get_int(conf, "keepalive_interval", &interval, NULL);
-                (void)vh_conf_get_uint(conf, "keepalive_count", &count, NULL);
-        }
-        if (interval > 0)
-                vh_remote_start_keepalive(open->far.remote, (uint64_t)interval * USEC_PER_SEC, count);
-}
-
-static void connected(void *data, int fd, VhError *err)
-{
-        QemuFarOpen *open = data;
-
-        open->dial = NULL;
-        if (fd < 0) {
-                end(open, fd, err);
-                return;
-        }
-        open->far.remote = vh_remote_new(open->driver->env.loop, fd);
-        start_keepalive(open);
-        ask(open);
-}
-
-static void too_late(void *data)
-{
-        QemuFarOpen *open = data;
-        VhError *err = NULL;
-        int r = vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_OPERATION_TIMEOUT, "no answer from the destination daemon");
-
-        end(open, r, err);
-}
-
-/* ---- the URI ---- */
+/* ---- the connection ---- */
 
 /* A value of the query, decoded; NULL if it is not there. The caller frees it. */
 static char *query_value(const char *query, const char *key)
@@ -206,6 +175,66 @@ static char *query_value(const char *query, const char *key)
         return NULL;
 }
 
+/* keepalive_interval and keepalive_count of qemu.conf: a target that is gone is noticed in time. */
+static void start_keepalive(QemuFarOpen *open)
+{
+        const VhConf *conf = open->driver->conf;
+        int interval = KEEPALIVE_SECONDS;
+        unsigned count = KEEPALIVE_COUNT;
+
+        if (conf) {
+                (void)vh_conf_get_int(conf, "keepalive_interval", &interval, NULL);
+                (void)vh_conf_get_uint(conf, "keepalive_count", &count, NULL);
+        }
+        if (interval > 0)
+                vh_remote_start_keepalive(open->far.remote, (uint64_t)interval * USEC_PER_SEC, count);
+}
+
+static void usable(void *data, int fd, VhError *err)
+{
+        QemuFarOpen *open = data;
+
+        if (fd < 0) {
+                end(open, fd, err);
+                return;
+        }
+        open->far.remote = vh_remote_new(open->driver->env.loop, fd);
+        start_keepalive(open);
+        ask(open);
+}
+
+static void start_tls(QemuFarOpen *open, int fd)
+{
+        const char *query = open->uri->query;
+        _vh_free_ char *pki = query_value(query, "pkipath"), *priority = query_value(query, "tls_priority");
+        _vh_free_ char *no_verify = query_value(query, "no_verify");
+        const QemuTlsTo to = { open->uri->server, pki, priority, no_verify && !vh_streq(no_verify, "0") };
+
+        open->far.tls = qemu_tls_open(open->driver, &to, fd, usable, open);
+}
+
+static void connected(void *data, int fd, VhError *err)
+{
+        QemuFarOpen *open = data;
+
+        open->dial = NULL;
+        if (fd >= 0 && open->secure)
+                start_tls(open, fd);
+        else
+                usable(open, fd, err);
+}
+
+static void too_late(void *data)
+{
+        QemuFarOpen *open = data;
+        VhError *err = NULL;
+        int r = vh_error_set(&err, VIR_FROM_RPC, VIR_ERR_OPERATION_TIMEOUT, "no answer from the destination daemon");
+
+        end(open, r, err);
+}
+
+/* ---- where it is ---- */
+
 /* Sockets of a daemon with this driver, by the name that is there. */
 static char *default_socket(const QemuDriver *driver)
 {
@@ -217,17 +246,17 @@ static char *default_socket(const QemuDriver *driver)
         return vh_path_join(driver->env.run_dir, "libvirt-sock");
 }
 
+static bool wants_tls(const VhUri *uri)
+{
+        return uri->transport ? strcmp(uri->transport, "tls") == 0 : uri->server != NULL;
+}
+
 static int dial_of(const QemuDriver *driver, const VhUri *uri, char **socket, QemuDialTo *to, VhError **err)
 {
         *to = (QemuDialTo){ .host = uri->server, .port = uri->port, .user = uri->user };
-        if (!uri->transport && uri->server)
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_CONFIG_UNSUPPORTED,
-                                    "migration over TLS connections of the daemons is not supported; use qemu+ssh or "
-                                    "qemu+tcp in '%s'",
-                                    uri->text);
-        if (!uri->transport || strcmp(uri->transport, "unix") == 0)
+        if (!uri->transport ? !uri->server : strcmp(uri->transport, "unix") == 0)
                 to->kind = QEMU_DIAL_UNIX;
-        else if (strcmp(uri->transport, "tcp") == 0 && uri->server)
+        else if ((wants_tls(uri) || strcmp(uri->transport, "tcp") == 0) && uri->server)
                 to->kind = QEMU_DIAL_TCP;
         else if (strcmp(uri->transport, "ssh") == 0 && uri->server)
                 to->kind = QEMU_DIAL_SSH;
@@ -235,7 +264,7 @@ static int dial_of(const QemuDriver *driver, const VhUri *uri, char **socket, Qe
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "transport '%s' of '%s' is not supported for migration", uri->transport, uri->text);
         if (to->kind == QEMU_DIAL_TCP && !to->port)
-                to->port = TCP_PORT;
+                to->port = wants_tls(uri) ? TLS_PORT : TCP_PORT;
         *socket = query_value(uri->query, "socket");
         if (!*socket)
                 *socket = to->kind == QEMU_DIAL_SSH ? vh_xstrdup("/run/libvirt/libvirt-sock") : default_socket(driver);
@@ -256,11 +285,12 @@ int qemu_far_open(QemuFarOpen **ret, QemuDriver *driver, const char *text, QemuF
         if (r < 0)
                 return r;
         open = vh_new(QemuFarOpen, 1);
-        *open = (QemuFarOpen){ .driver = driver, .done = done, .data = data };
+        *open = (QemuFarOpen){ .driver = driver, .done = done, .data = data, .secure = wants_tls(uri) };
         open->name = vh_xasprintf("%s://%s", uri->scheme, uri->path);
         to.uri = open->name;
         open->timer = vh_loop_add_timer(driver->env.loop, OPEN_TIME, too_late, open);
         open->dial = qemu_dial(driver, &to, connected, open);
+        open->uri = VH_TAKE_PTR(uri);
         *ret = open;
         return 0;
 }

@@ -12,7 +12,8 @@
 #include "command-parts.h"
 #include "migrate-address.h"
 
-#define TLS_OBJECT "objlibvirt_migrate_tls0"
+#define TLS_OBJECT   "objlibvirt_migrate_tls0"
+#define MIRROR_ENDED "migration of a disk failed: its mirror ended"
 
 enum { MIB = 1024 * 1024, DEFAULT_NBD_PORT = 10809 };
 
@@ -55,24 +56,6 @@ static char *export_name(const VhDisk *disk)
 }
 
 /* ---- target ---- */
-
-int qemu_storage_check_images(const VhDomainDef *def, const QemuMigrateParams *p, VhError **err)
-{
-        for (uint32_t i = 0; i < def->disks.n; i++) {
-                const VhDisk *disk = def->disks.items[i];
-                _vh_free_ char *folder = NULL;
-
-                if (!qemu_storage_is_copied(p, disk) || disk->src.type != VH_DISK_TYPE_FILE ||
-                    access(disk->src.path, F_OK) == 0)
-                        continue;
-                folder = vh_xstrdup(disk->src.path);
-                if (strrchr(folder, '/') > folder)
-                        *strrchr(folder, '/') = '\0';
-                return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_NO_STORAGE_POOL,
-                                    "no storage pool with matching target path '%s'", folder);
-        }
-        return 0;
-}
 
 /* The address of a server, for nbd-server-start (legacy form) and for the nbd driver of the source. */
 static json_t *socket_address(const QemuMigrateAddress *a, bool legacy)
@@ -282,8 +265,10 @@ static void mirror_ended(QemuBlockJob *job, MigrateTask *t)
                         qemu_migrate_cancel(proc->moving);
                 return;
         }
-        if (!wanted)
-                fail(t, "migration of a disk failed: its mirror ended");
+        if (!wanted && !t->all_started)
+                t->mirror_failed = true; /* another one is being made */
+        else if (!wanted)
+                fail(t, MIRROR_ENDED);
         else if (!first_mirror(proc))
                 end_storage(t, 0, NULL);
 }
@@ -394,6 +379,19 @@ static int server_address(const MigrateTask *t, QemuMigrateAddress *a, VhError *
         return 0;
 }
 
+/* Whether a client wants no more of it. */
+static bool end_if_aborted(MigrateTask *t)
+{
+        _vh_error_ VhError *err = NULL;
+        int r;
+
+        if (!qemu_migration(t->task.dom)->aborted)
+                return false;
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_ABORTED, "migration out: canceled by client");
+        end_storage(t, r, err);
+        return true;
+}
+
 static void start_next(MigrateTask *t)
 {
         const VhDomainDef *def = t->task.dom->def;
@@ -404,6 +402,12 @@ static void start_next(MigrateTask *t)
         json_t *args;
         int r;
 
+        if (end_if_aborted(t))
+                return;
+        if (t->mirror_failed) {
+                fail(t, MIRROR_ENDED);
+                return;
+        }
         while (t->next_disk < def->disks.n && !qemu_storage_is_copied(&t->params, def->disks.items[t->next_disk]))
                 t->next_disk++;
         if (t->next_disk == def->disks.n) {
@@ -432,17 +436,11 @@ static void start_next(MigrateTask *t)
         qemu_task_qmp_try(&t->task, qmp_command_args("blockdev-add", args), storage_added);
 }
 
-/* A client wants the end while disks are copied. */
+/* A client wants the end while disks are copied. A mirror that is being made is waited for: nothing may be left of it. */
 static void aborted(MigrateTask *t)
 {
-        const QemuMigration *m = qemu_migration(t->task.dom);
-        _vh_error_ VhError *err = NULL;
-        int r;
-
-        if (!m->aborted || !t->storage_done)
-                return;
-        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_ABORTED, "migration out job: canceled by client");
-        end_storage(t, r, err);
+        if (t->storage_done && t->all_started)
+                (void)end_if_aborted(t);
 }
 
 void qemu_storage_copy(MigrateTask *t, QemuStorageDone done)

@@ -13,8 +13,6 @@ bool qemu_storage_is_copied(const QemuMigrateParams *p, const VhDisk *disk);
 /* Source: adds to a cookie how large the disks are; nodes: answer of query-named-block-nodes. Returns the sum. */
 uint64_t qemu_storage_cookie(QemuCookie *cookie, const VhDomainDef *def, const QemuMigrateParams *p,
                              const json_t *nodes);
-/* Target: the images must be there. Returns 0 or negative errno with *err. */
-int qemu_storage_check_images(const VhDomainDef *def, const QemuMigrateParams *p, VhError **err);
 /* Target: serves the images. Calls done at once if no disk is copied. */
 void qemu_storage_prepare(MigrateTask *t, QemuStorageDone done);
 /* Target: the images are complete. */

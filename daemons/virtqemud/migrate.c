@@ -149,6 +149,7 @@ void qemu_migration_free(QemuMigration *m)
                 return;
         if (m->task)
                 m->task->moved = NULL;
+        qemu_migrate_keep_images(m);
         json_decref(m->old_params);
         json_decref(m->known_caps);
         free(m->listen_path);
@@ -173,11 +174,20 @@ void qemu_migration_end(QemuMigration *m)
         vh_domain_obj_unref(dom);
 }
 
+void qemu_migrate_keep_images(QemuMigration *m)
+{
+        m->images = qemu_host_work_drop(m->images, false);
+}
+
 /* The process is gone in the middle of it. */
 static void stopped(QemuProcess *proc)
 {
-        if (proc->moving)
-                qemu_migration_end(proc->moving);
+        QemuMigration *m = proc->moving;
+
+        if (!m)
+                return;
+        m->images = qemu_host_work_drop(m->images, true);
+        qemu_migration_end(m);
 }
 
 const QemuRunHooks qemu_migrate_hooks = { .name = "migration", .stopped = stopped };

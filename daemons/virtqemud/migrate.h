@@ -12,6 +12,7 @@
  * What lasts from phase to phase is the QemuMigration of the process; each phase is a task (task.h). */
 
 #include "cookie.h"
+#include "host-work.h"
 #include "migrate-params.h"
 #include "process.h"
 #include "task.h"
@@ -81,6 +82,7 @@ typedef struct QemuMigration {
         char *name_there;       /* of the guest at the source, if it is another */
         MigrateTask *mirroring; /* the phase that copies disks; NULL: none */
         uint64_t disk_bytes;    /* of the disks to copy */
+        QemuHostWork *images;   /* that were made for it, and go if it fails; NULL: none */
 } QemuMigration;
 
 /* One phase. Strings of params belong to the call, or to who made the task. */
@@ -107,6 +109,7 @@ struct MigrateTask {
         struct QemuDial *dial; /* a connection is being made */
         uint32_t next_disk;    /* of the definition, on the way through those to copy */
         bool all_started;      /* mirrors of all of them */
+        bool mirror_failed;    /* one of them, before that */
         void (*storage_done)(MigrateTask *t, int r, const VhError *err); /* NULL: nothing goes on */
         char *tls_peer;                                                  /* name in the target's certificate */
         /* Prepare. */
@@ -114,6 +117,7 @@ struct MigrateTask {
         VhDomainDef *def;          /* for a domain that is there already; finish: to store */
         char *source_name;         /* of the guest at the source */
         char *incoming;            /* what QEMU listens on */
+        QemuHostWork *images;      /* that were missing */
         bool tunnelled;
         /* Finish. */
         bool postcopy;     /* it runs before all of its memory is there */
@@ -148,6 +152,9 @@ bool qemu_migrate_is_postcopy(const QemuMigration *m);
 /* It broke then: neither side can go on alone. The job stays, until it is taken up again or the guest ends. May be said
  * again. */
 void qemu_migrate_postcopy_failed(QemuMigration *m);
+
+/* The guest has the images now that were made for it. */
+void qemu_migrate_keep_images(QemuMigration *m);
 
 /* Makes an outgoing migration fail where it is; accepts NULL. */
 void qemu_migrate_cancel(QemuMigration *m);

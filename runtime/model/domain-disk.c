@@ -4,7 +4,7 @@
 #include "model/domain-tables.h"
 #include "xml/rows.h"
 
-static const VhXmlNames disk_type_names = {
+const VhXmlNames vh_disk_type_names = {
         VH_DISK_TYPE_VHOST_USER + 1,
         (const char *const[]){
                 [VH_DISK_TYPE_FILE] = "file",
@@ -223,7 +223,7 @@ static const VhXmlTable table_backing;
 
 const VhXmlRow vh_rows_disk_source[] = { SOURCE_ROWS(rows_source_attrs), {} };
 
-const VhXmlRow vh_rows_disk_type[] = { ENUM("type", type, disk_type_names, KEY), {} };
+const VhXmlRow vh_rows_disk_type[] = { ENUM("type", type, vh_disk_type_names, KEY), {} };
 
 const VhXmlRow vh_rows_typed_source[] = {
         EMBED(vh_rows_disk_type),
@@ -243,7 +243,7 @@ static const VhXmlRow rows_backing[] = {
 static const VhXmlTable table_backing = {
         "backingStore",
         sizeof(S),
-        ROWS(ENUM("type", type, disk_type_names, KEY), ATTR("index", index, opt_uint, LIVE), BACKING_FORMAT,
+        ROWS(ENUM("type", type, vh_disk_type_names, KEY), ATTR("index", index, opt_uint, LIVE), BACKING_FORMAT,
              SOURCE_ROWS(rows_inner_attrs), EMBED(rows_backing)),
 };
 
@@ -257,7 +257,7 @@ static const VhXmlRow rows_mirror_content[] = {
 const VhXmlTable vh_table_disk_source = {
         "source",
         sizeof(S),
-        ROWS(ENUM("type", type, disk_type_names, .flags = VH_XML_KEY, .def = VH_DISK_TYPE_FILE),
+        ROWS(ENUM("type", type, vh_disk_type_names, .flags = VH_XML_KEY, .def = VH_DISK_TYPE_FILE),
              EMBED(vh_rows_disk_source), BACKING_FORMAT, EMBED(rows_backing)),
 };
 #undef IS
@@ -314,7 +314,7 @@ static const VhXmlRow rows_mirror_file[] = {
 const VhXmlTable vh_table_disk_mirror = {
         "mirror",
         sizeof(S),
-        ROWS(ENUM("type", src.type, disk_type_names, KEY), WORD("job", job, NAMES("copy", "active-commit"), KEY),
+        ROWS(ENUM("type", src.type, vh_disk_type_names, KEY), WORD("job", job, NAMES("copy", "active-commit"), KEY),
              EMBED(rows_mirror_file, WHEN(job, BIT(MIRROR_COPY))), WORD("ready", ready, NAMES("yes", "abort", "pivot")),
              EMBED_AT(src, rows_mirror_content)),
 };
@@ -380,7 +380,7 @@ static const VhXmlRow rows_disk_content[] = {
 const VhXmlTable vh_table_disk = {
         "disk",
         sizeof(S),
-        ROWS(ENUM("type", src.type, disk_type_names, KEY, .def = VH_DISK_TYPE_FILE),
+        ROWS(ENUM("type", src.type, vh_disk_type_names, KEY, .def = VH_DISK_TYPE_FILE),
              ENUM("device", device, vh_disk_device_names, KEY, .def = VH_DISK_DEVICE_DISK),
              WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")),
              YESNO("rawio", rawio), WORD("sgio", sgio, NAMES("filtered", "unfiltered")),
