@@ -195,6 +195,11 @@ static int make_session(QemuTlsLink *link, VhError **err)
         return 0;
 }
 
+static int refuse(const char *why, VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "Failed to verify peer's certificate: %s", why);
+}
+
 static int verify(const QemuTlsLink *link, VhError **err)
 {
         const Gnutls *t = &link->t;
@@ -202,15 +207,12 @@ static int verify(const QemuTlsLink *link, VhError **err)
         gnutls_datum_t text = { 0 };
         int r = t->gnutls_certificate_verify_peers3(link->session, link->host, &status);
 
-        if (r < 0 || !status)
-                return check(link, r, "Unable to verify TLS peer", err);
+        if (r >= 0 && !status)
+                return 0;
+        if (r < 0)
+                return refuse(t->gnutls_strerror(r), err);
         (void)t->gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0);
-        if (status & GNUTLS_CERT_UNEXPECTED_OWNER)
-                r = vh_error_set(err, VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR,
-                                 "Certificate owner does not match the hostname %s", link->host);
-        else
-                r = vh_error_set(err, VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR, "Certificate failed validation: %s",
-                                 text.data ? (const char *)text.data : "");
+        r = refuse(text.data ? (const char *)text.data : "", err);
         (*t->gnutls_free)(text.data);
         return r;
 }
@@ -227,9 +229,7 @@ static int wait_accepted(const QemuTlsLink *link, VhError **err)
         if (n == sizeof(byte) && byte == ACCEPTED)
                 return 0;
         if (n < 0)
-                return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED,
-                                    "the server refused our certificate, or the TLS connection broke: %s",
-                                    link->t.gnutls_strerror((int)n));
+                return vh_error_sys(err, VIR_FROM_RPC, EIO, "Unable to read TLS confirmation");
         return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED,
                             "server verification (of our certificate or IP address) failed");
 }
