@@ -5,6 +5,7 @@
 #include "api.h"
 #include "migrate-address.h"
 #include "migrate.h"
+#include "script.h"
 
 static void forget(QemuDriver *driver, VhDomainObj *dom)
 {
@@ -29,9 +30,15 @@ void qemu_migrate_offline_closed(QemuDriver *driver, const VhConn *conn)
         }
 }
 
-static void prepare_run(QemuTask *task)
+/* What arrives: a definition for a guest that is known here, or that of one that was made for it. */
+static VhDomainDef **arriving(MigrateTask *t)
 {
-        MigrateTask *t = (MigrateTask *)task;
+        return t->def ? &t->def : &t->task.dom->def;
+}
+
+static void keep_aside(MigrateTask *t)
+{
+        QemuTask *task = &t->task;
         QemuDomain *priv = qemu_domain_priv(task->dom);
         _qemu_cookie_ QemuCookie cookie;
         _vh_free_ char *host = qemu_migrate_hostname(task->driver, NULL);
@@ -46,9 +53,38 @@ static void prepare_run(QemuTask *task)
         qemu_task_end(task, 0, NULL);
 }
 
+/* The administrator's scripts may have made another definition of it. */
+static void filtered(void *data, const char *output, int r, const VhError *error)
+{
+        MigrateTask *t = data;
+        VhError *err = vh_error_copy(error);
+
+        t->script = NULL;
+        if (r == 0)
+                r = qemu_script_take(t->task.driver, output, arriving(t), &err);
+        if (r < 0) {
+                forget(t->task.driver, t->task.dom);
+                qemu_task_end(&t->task, r, err);
+        } else
+                keep_aside(t);
+}
+
+static void prepare_run(QemuTask *task)
+{
+        MigrateTask *t = (MigrateTask *)task;
+
+        t->script =
+                qemu_script_run(task->driver, *arriving(t), QEMU_SCRIPT_ARRIVING, "migrate", "begin", filtered, t);
+        if (!t->script)
+                keep_aside(t);
+}
+
 static void prepare_cleanup(QemuTask *task)
 {
-        free(((MigrateTask *)task)->source_name);
+        MigrateTask *t = (MigrateTask *)task;
+
+        qemu_script_forget(t->script);
+        free(t->source_name);
         qemu_migrate_cleanup(task);
 }
 

@@ -30,7 +30,7 @@ static const Row rows[] = {
         { RAM(total), 0, "memory_total", VIR_DOMAIN_JOB_MEMORY_TOTAL, "ram", "total" },
         { RAM(transferred), 0, "memory_processed", VIR_DOMAIN_JOB_MEMORY_PROCESSED, "ram", "transferred" },
         { RAM(remaining), 0, "memory_remaining", VIR_DOMAIN_JOB_MEMORY_REMAINING, "ram", "remaining" },
-        { RAM(bps), 0, "memory_bps", VIR_DOMAIN_JOB_MEMORY_BPS, NULL, NULL },
+        { RAM(bps), 0, "memory_bps", NULL, NULL, NULL },
         { RAM(constant), 0, "memory_constant", VIR_DOMAIN_JOB_MEMORY_CONSTANT, "ram", "duplicate" },
         { RAM(normal), 0, "memory_normal", VIR_DOMAIN_JOB_MEMORY_NORMAL, "ram", "normal" },
         { RAM(normal_bytes), 0, "memory_normal_bytes", VIR_DOMAIN_JOB_MEMORY_NORMAL_BYTES, "ram", "normal-bytes" },
@@ -231,6 +231,8 @@ void qemu_stats_list(const QemuJobStats *s, VhTypedList *list)
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
                 if (rows[i].param && is_there(s, &rows[i]))
                         vh_typed_add_ullong(list, rows[i].param, value(s, &rows[i]));
+        if (s->ram_bps)
+                vh_typed_add_ullong(list, VIR_DOMAIN_JOB_MEMORY_BPS, s->ram_bps);
         if (s->disk_bps)
                 vh_typed_add_ullong(list, VIR_DOMAIN_JOB_DISK_BPS, s->disk_bps);
         if (s->throttle)

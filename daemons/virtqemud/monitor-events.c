@@ -139,7 +139,8 @@ static void on_stop(QemuProcess *proc, json_t *args)
         bool leaving = proc->moving && !proc->moving->incoming && proc->moving->in_qemu;
         int reason = take_reason(&proc->pause_reason, leaving ? VIR_DOMAIN_PAUSED_MIGRATION : VIR_DOMAIN_PAUSED_USER);
 
-        if (reason == VIR_DOMAIN_PAUSED_MIGRATION && proc->moving)
+        /* Whoever stopped it: it stands until it runs at the target. */
+        if (proc->moving && proc->dom->state == VIR_DOMAIN_RUNNING)
                 proc->moving->stats.stopped = qemu_now_ms();
         if (leaving && reason == VIR_DOMAIN_PAUSED_IOERROR && proc->moving->flags & VIR_MIGRATE_ABORT_ON_ERROR)
                 qemu_migrate_cancel(proc->moving);

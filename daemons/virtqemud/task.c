@@ -106,11 +106,21 @@ void qemu_task_end(QemuTask *task, int r, VhError *err)
         free(task);
 }
 
+/* QEMU is gone, and what it leaves behind is on its way: there is nobody to talk to. Who wants its end waits for it. */
+static bool is_over(const QemuTask *task)
+{
+        const QemuProcess *proc = qemu_process(task->dom);
+
+        return proc && proc->stopping && task->class->job != QEMU_JOB_DESTROY;
+}
+
 static void run(QemuTask *task)
 {
         VhError *err = NULL;
         int r = task->class->need_active ? vh_domain_obj_check_active(task->dom, VIR_FROM_DOMAIN, &err) : 0;
 
+        if (r == 0 && task->class->need_active && is_over(task))
+                r = vh_error_set(&err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain is not running");
         if (r < 0)
                 qemu_task_end(task, r, err);
         else

@@ -107,6 +107,22 @@ def moved(which):
                 assert not side.must("list", "--all", "--name").strip(), f"a guest is left behind after {what}"
 
 
+def moved_off(which):
+    """The definition alone."""
+    with pair.Pair() as p:
+        source, target = Side(p.source, which), Side(p.target, which)
+        to = f"qemu+unix:///system?socket={target.daemon.socket('-sock')}"
+        for what in ACTS:
+            source.act("nothing", "")
+            source.must("define", source.define())
+            target.act(what, "migrate")
+            run = source.virsh("migrate", "--offline", "--persistent", "--undefinesource", "a", to)
+            yield outcome(target, what, run)
+            for side in (source, target):
+                side.virsh("undefine", "a")
+                assert not side.must("list", "--all", "--name").strip(), f"a guest is left behind after {what}"
+
+
 def same(scenario):
     theirs, ours = list(scenario("reference")), list(scenario("ours"))
     bad = [f"--- reference\n{a}\n--- ours\n{b}" for a, b in zip(theirs, ours, strict=True) if a != b]
@@ -133,5 +149,12 @@ def from_another_machine():
     assert by_act["nothing"][3][0] == "a migrate begin - domain", by_act
 
 
+def from_another_machine_without_running():
+    """Only the definition comes."""
+    by_act = {row[0]: row for row in same(moved_off)}
+    assert by_act["change"][4] == "after" and by_act["refuse"][1] != 0 and by_act["other"][1] != 0, by_act
+
+
 if __name__ == "__main__":
-    sys.exit(tap.run([from_an_image, from_a_managed_image, from_another_machine], sys.argv[1:]))
+    sys.exit(tap.run([from_an_image, from_a_managed_image, from_another_machine, from_another_machine_without_running],
+                     sys.argv[1:]))
