@@ -27,12 +27,12 @@ typedef enum MadeBy { MADE_BY_NOBODY, MADE_BY_US, MADE_BY_DAEMON } MadeBy;
 typedef struct Image {
         QemuHostItem item;
         const VhDriverEnv *env;
-        char *path;           /* of a file; NULL: */
-        char *pool, *volume;  /* it is a volume */
-        char *key;            /* of the volume that the daemon made */
-        bool encrypted;       /* beyond what we can make */
-        uint8_t format;       /* words of the disk */
-        uint64_t capacity; /* bytes */
+        char *path;          /* of a file; NULL: */
+        char *pool, *volume; /* it is a volume */
+        char *key;           /* of the volume that the daemon made */
+        bool encrypted;      /* beyond what we can make */
+        uint8_t format;      /* words of the disk */
+        uint64_t capacity;   /* bytes */
         MadeBy by;
 } Image;
 
@@ -174,8 +174,8 @@ static int make_file(Image *image, VhError **err)
 /* Whether there is nobody on this host who keeps storage, other than one who refuses or hangs. */
 static bool is_nobody(int r, const VhError *err)
 {
-        return r == -ENOENT || r == -ECONNREFUSED || (err && (err->code == VIR_ERR_NO_SUPPORT ||
-                                                              err->code == VIR_ERR_NO_CONNECT));
+        return r == -ENOENT || r == -ECONNREFUSED ||
+               (err && (err->code == VIR_ERR_NO_SUPPORT || err->code == VIR_ERR_NO_CONNECT));
 }
 
 static int make(QemuHostItem *item, VhError **err)
@@ -241,8 +241,7 @@ static int check_kind(const VhDisk *disk, const QemuMigrateParams *p, VhError **
                                     "supported");
         if (file || disk->src.type == VH_DISK_TYPE_VOLUME)
                 return 0;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                            "cannot precreate storage for disk type '%s'",
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "cannot precreate storage for disk type '%s'",
                             vh_xml_names_text(&vh_disk_type_names, disk->src.type));
 }
 

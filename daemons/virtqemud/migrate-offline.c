@@ -73,8 +73,7 @@ static void prepare_run(QemuTask *task)
 {
         MigrateTask *t = (MigrateTask *)task;
 
-        t->script =
-                qemu_script_run(task->driver, *arriving(t), QEMU_SCRIPT_ARRIVING, "migrate", "begin", filtered, t);
+        t->script = qemu_script_run(task->driver, *arriving(t), QEMU_SCRIPT_ARRIVING, "migrate", "begin", filtered, t);
         if (!t->script)
                 keep_aside(t);
 }

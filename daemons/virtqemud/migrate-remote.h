@@ -19,8 +19,8 @@ typedef struct QemuFarOpen QemuFarOpen;
 /* r = 0: far is filled; else negative errno with err, which is taken over. */
 typedef void (*QemuFarDone)(void *data, int r, const QemuFarDaemon *far, VhError *err);
 
-/* Opens uri (qemu+unix, qemu+tcp, qemu+tls, qemu+ssh) and asks what it can. done is called once, from the loop, unless it is
- * cancelled before. Returns 0, or negative errno with *err for a URI that cannot be used. */
+/* Opens uri (qemu+unix, qemu+tcp, qemu+tls, qemu+ssh) and asks what it can. done is called once, from the loop, unless
+ * it is cancelled before. Returns 0, or negative errno with *err for a URI that cannot be used. */
 int qemu_far_open(QemuFarOpen **ret, QemuDriver *driver, const char *uri, QemuFarDone done, void *data, VhError **err);
 /* Accepts NULL, returns NULL. */
 QemuFarOpen *qemu_far_open_cancel(QemuFarOpen *open);

@@ -436,7 +436,8 @@ static void start_next(MigrateTask *t)
         qemu_task_qmp_try(&t->task, qmp_command_args("blockdev-add", args), storage_added);
 }
 
-/* A client wants the end while disks are copied. A mirror that is being made is waited for: nothing may be left of it. */
+/* A client wants the end while disks are copied. A mirror that is being made is waited for: nothing may be left of it.
+ */
 static void aborted(MigrateTask *t)
 {
         if (t->storage_done && t->all_started)

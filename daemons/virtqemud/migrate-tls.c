@@ -89,8 +89,8 @@ static int load(Gnutls *t, VhError **err)
         }
         if (t->handle && all)
                 return 0;
-        return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_OPERATION_UNSUPPORTED,
-                            "TLS connections need libgnutls: %s", dlerror());
+        return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_OPERATION_UNSUPPORTED, "TLS connections need libgnutls: %s",
+                            dlerror());
 }
 
 static int check(const QemuTlsLink *link, int r, const char *what, VhError **err)
@@ -165,8 +165,8 @@ static int read_pieces(QemuTlsLink *link, char *const paths[PIECE_MAX], VhError 
 static int load_certificates(QemuTlsLink *link, VhError **err)
 {
         char *paths[PIECE_MAX];
-        int r = check(link, link->t.gnutls_certificate_allocate_credentials(&link->credentials),
-                      "cannot prepare TLS", err);
+        int r = check(link, link->t.gnutls_certificate_allocate_credentials(&link->credentials), "cannot prepare TLS",
+                      err);
 
         find_pieces(link, paths);
         r = r < 0 ? r : read_pieces(link, paths, err);
