@@ -44,7 +44,7 @@ void qemu_agent_stop(QemuProcess *proc)
 static void connect_agent(QemuProcess *proc, const char *path)
 {
         QemuAgentHandlers handlers = { closed, proc };
-        int fd = qemu_unix_connect(path);
+        int fd = qemu_unix_connect(proc, path);
 
         if (fd < 0) {
                 vh_log_error("agent of domain '%s': cannot connect to '%s': %s", proc->dom->node.name, path,

@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <utlist.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "guest-files.h"
 #include "program.h"
 #include "run-steps.h"
 #include "security.h"
+
+VH_LOG_SOURCE("qemu.apparmor");
 
 #define HELPER   "/usr/lib/libvirt/virt-aa-helper"
 #define PROFILES "/sys/kernel/security/apparmor/profiles"
@@ -32,13 +36,17 @@ static bool works(const QemuDriver *driver)
 
 /* ---- the helper ---- */
 
-/* One run of it; belongs to the worker until it is done. */
-typedef struct QemuConfining {
-        QemuProcess *proc; /* who waits for it; NULL: nobody any more */
+/* One run of it; the runs for a guest follow each other. The first one of a list is with the worker. */
+typedef struct QemuConfining QemuConfining;
+struct QemuConfining {
+        QemuConfining *next;
+        QemuProcess *proc; /* NULL: it is gone */
         QemuCommand cmd;
         char *xml;
+        bool step;  /* the guest's start or end waits for it */
+        bool holds; /* its monitor does */
         VhError *err;
-} QemuConfining;
+};
 
 /* file: one file more, instead of those of a definition; NULL: none. */
 static void fill_command(QemuCommand *cmd, const char *mode, const char *profile, const char *file)
@@ -65,37 +73,85 @@ static int work(void *data)
         return run_helper(&c->cmd, c->xml, &c->err);
 }
 
-static void worked(void *data, int r)
+static void confining_free(QemuConfining *c)
 {
-        QemuConfining *c = data;
-
-        if (c->proc) {
-                c->proc->confining = NULL;
-                qemu_run_step_done(c->proc, r, VH_TAKE_PTR(c->err));
-        }
         qemu_command_done(&c->cmd);
         vh_error_free(c->err);
         free(c->xml);
         free(c);
 }
 
-static int on_worker(QemuProcess *proc, const char *mode, const char *profile, char *xml)
+static void worked(void *data, int r);
+
+static void submit(QemuConfining *c)
+{
+        vh_pool_submit(c->proc->driver->pool, work, worked, c);
+}
+
+/* The end of a step may be the end of the process object. */
+static void tell(QemuProcess *proc, QemuConfining *c, int r)
+{
+        if (c->holds && proc->mon)
+                qmp_release(proc->mon);
+        if (c->step)
+                qemu_run_step_done(proc, r, VH_TAKE_PTR(c->err));
+        else if (r < 0)
+                vh_log_warning("domain '%s': %s", proc->dom->node.name, vh_error_text(c->err, r));
+}
+
+static void worked(void *data, int r)
+{
+        QemuConfining *c = data;
+        QemuProcess *proc = c->proc;
+
+        if (proc) {
+                LL_DELETE(proc->confining, c);
+                if (proc->confining)
+                        submit(proc->confining);
+                tell(proc, c, r);
+        }
+        confining_free(c);
+}
+
+/* xml is taken over, and may be NULL. */
+static QemuConfining *on_worker(QemuProcess *proc, const char *mode, const char *profile, const char *file, char *xml)
 {
         QemuConfining *c = vh_new(QemuConfining, 1);
+        bool idle = !proc->confining;
 
         c->proc = proc;
         c->xml = xml;
-        fill_command(&c->cmd, mode, profile, NULL);
-        proc->confining = c;
-        vh_pool_submit(proc->driver->pool, work, worked, c);
+        fill_command(&c->cmd, mode, profile, file);
+        LL_APPEND(proc->confining, c);
+        if (idle)
+                submit(c);
+        return c;
+}
+
+static int step_on_worker(QemuProcess *proc, const char *mode, const char *profile, char *xml)
+{
+        on_worker(proc, mode, profile, NULL, xml)->step = true;
         return VH_LATER;
 }
 
 static void cancel(QemuProcess *proc)
 {
-        if (proc->confining)
-                proc->confining->proc = NULL;
-        proc->confining = NULL;
+        QemuConfining *c;
+
+        LL_FOREACH (proc->confining, c)
+                c->step = false;
+}
+
+static void forget(QemuProcess *proc)
+{
+        QemuConfining *c = VH_TAKE_PTR(proc->confining), *next;
+
+        if (c)
+                c->proc = NULL;
+        for (c = c ? c->next : NULL; c; c = next) {
+                next = c->next;
+                confining_free(c);
+        }
 }
 
 /* ---- a guest's profile ---- */
@@ -104,6 +160,8 @@ static int make_label(QemuProcess *proc, VhSeclabel *label, VhError **err)
 {
         char uuid[VH_UUID_TEXT_LEN + 1];
 
+        if (label->type == QEMU_SECLABEL_STATIC)
+                return 0;
         if (label->baselabel)
                 return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "AppArmor profiles of guests have no base label");
@@ -120,16 +178,16 @@ static bool is_own(const VhSeclabel *label)
 }
 
 /* A static label names a profile that the administrator has loaded. */
-static int prepare(QemuProcess *proc, const VhSeclabel *label, VhError **err)
+static int prepare(QemuProcess *proc, const VhSeclabel *label, const QemuLaunch *launch, VhError **err)
 {
         if (!is_own(label))
                 return 0;
-        return on_worker(proc, "-c", label->label, vh_domain_def_format(proc->dom->def, VH_XML_SECURE));
+        return step_on_worker(proc, "-c", label->label, vh_domain_def_format(proc->dom->def, VH_XML_SECURE));
 }
 
 static int ended(QemuProcess *proc, const VhSeclabel *label, VhError **err)
 {
-        return is_own(label) ? on_worker(proc, "-D", label->label, NULL) : 0;
+        return is_own(label) ? step_on_worker(proc, "-D", label->label, NULL) : 0;
 }
 
 static int open_current(void)
@@ -167,30 +225,35 @@ static bool enforces(const char *label)
 
 /* ---- devices ---- */
 
-/* The profile is loaded before QEMU is told of the file, so this waits for the helper. */
+typedef struct Adding {
+        QemuProcess *proc;
+        const char *profile;
+} Adding;
+
+/* QEMU is told nothing more before the profile with the file is loaded. */
 static int add_file(void *data, const QemuFile *file, VhError **err)
 {
-        _qemu_command_ QemuCommand cmd = { 0 };
+        const Adding *adding = data;
+        QemuConfining *c = on_worker(adding->proc, "-r", adding->profile, file->path, NULL);
 
-        fill_command(&cmd, "-r", data, file->path);
-        return run_helper(&cmd, NULL, err);
+        c->holds = adding->proc->mon != NULL;
+        if (c->holds)
+                qmp_hold(adding->proc->mon);
+        return 0;
 }
 
 static int add(QemuProcess *proc, const VhSeclabel *label, const VhDevice *dev, VhError **err)
 {
-        return is_own(label) ? qemu_device_files(dev, add_file, label->label, err) : 0;
+        Adding adding = { proc, label->label };
+
+        return is_own(label) ? qemu_device_files(dev, add_file, &adding, err) : 0;
 }
 
 /* What is left by the definition. */
 static void remove_files(QemuProcess *proc, const VhSeclabel *label, const VhDevice *dev)
 {
-        _vh_free_ char *xml = is_own(label) ? vh_domain_def_format(proc->dom->def, VH_XML_SECURE) : NULL;
-        _qemu_command_ QemuCommand cmd = { 0 };
-
-        if (!xml)
-                return;
-        fill_command(&cmd, "-r", label->label, NULL);
-        (void)run_helper(&cmd, xml, NULL);
+        if (is_own(label))
+                on_worker(proc, "-r", label->label, NULL, vh_domain_def_format(proc->dom->def, VH_XML_SECURE));
 }
 
 const QemuSecurity qemu_security_apparmor = {
@@ -204,4 +267,5 @@ const QemuSecurity qemu_security_apparmor = {
         .remove = remove_files,
         .ended = ended,
         .cancel = cancel,
+        .forget = forget,
 };

@@ -57,9 +57,13 @@ static void add_udp(VhBuf *o, const VhChrSource *src)
                       from && from->service ? from->service : "0");
 }
 
-static void add_unix(VhBuf *o, const VhChrSource *src)
+/* fd: the socket that listens already; -1: there is none. */
+static void add_unix(VhBuf *o, const VhChrSource *src, int fd)
 {
-        add_path(o, "path", src->path);
+        if (fd >= 0)
+                vh_buf_printf(o, ",fd=%d", fd);
+        else
+                add_path(o, "path", src->path);
         if (src->mode == MODE_BIND)
                 vh_buf_adds(o, ",server=on,wait=off");
         add_reconnect(o, src->reconnect, src->reconnect_timeout);
@@ -159,7 +163,7 @@ static const char *const chr_drivers[] = {
         [VH_CHR_DBUS] = "dbus",
 };
 
-static void add_source(VhBuf *o, const VhChrSource *src, const char *spice_name)
+static void add_source(VhBuf *o, const VhChrSource *src, const char *spice_name, int socket_fd)
 {
         switch (src->type) {
         case VH_CHR_DEV:
@@ -178,7 +182,7 @@ static void add_source(VhBuf *o, const VhChrSource *src, const char *spice_name)
                 add_tcp(o, src);
                 break;
         case VH_CHR_UNIX:
-                add_unix(o, src);
+                add_unix(o, src, socket_fd);
                 break;
         case VH_CHR_SPICEVMC:
                 vh_buf_printf(o, ",name=%s", spice_name);
@@ -223,7 +227,8 @@ int qemu_build_chardev(QemuBuild *b, const VhChrSource *src, const char *alias)
                 add_source(&o, src,
                            vh_startswith(alias, "redir")       ? "usbredir"
                            : vh_startswith(alias, "smartcard") ? "smartcard"
-                                                               : "vdagent");
+                                                               : "vdagent",
+                           qemu_launch_fd(b->launch, QEMU_FD_CHR_SOCKET, alias, 0));
         if (tls)
                 vh_buf_printf(&o, ",tls-creds=objchar%s_tls0", alias);
         add_log(b, &o, src->log, alias);

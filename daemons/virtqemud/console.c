@@ -113,7 +113,7 @@ static int take_turn(QemuDriver *driver, const char *path, bool force, VhError *
         return 0;
 }
 
-static int open_source(VhCall *call, const VhChrSource *source, bool force, VhError **err)
+static int open_source(VhCall *call, VhDomainObj *dom, const VhChrSource *source, bool force, VhError **err)
 {
         QemuDriver *driver = qemu_driver(call);
         QemuConsole *c;
@@ -125,7 +125,8 @@ static int open_source(VhCall *call, const VhChrSource *source, bool force, VhEr
         r = take_turn(driver, source->path, force, err);
         if (r < 0)
                 return r;
-        fd = source->type == VH_CHR_PTY ? open_terminal(source->path) : qemu_unix_connect(source->path);
+        fd = source->type == VH_CHR_PTY ? open_terminal(source->path)
+                                        : qemu_unix_connect(qemu_process(dom), source->path);
         if (fd < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, fd, "unable to open '%s'", source->path);
         c = vh_new(QemuConsole, 1);
@@ -163,41 +164,41 @@ static const VhChr *find_console(const VhDomainDef *def, const char *name)
         return NULL;
 }
 
-static const VhDomainDef *running_def(VhCall *call, const remote_nonnull_domain *wire, VhError **err)
+static VhDomainObj *running_domain(VhCall *call, const remote_nonnull_domain *wire, VhError **err)
 {
         VhDomainObj *dom = qemu_domain(call, wire, err);
 
-        return dom && vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) == 0 ? dom->def : NULL;
+        return dom && vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) == 0 ? dom : NULL;
 }
 
 QEMU_OP(domain_open_console)
 {
         enum { KNOWN = VIR_DOMAIN_CONSOLE_SAFE | VIR_DOMAIN_CONSOLE_FORCE };
         int r = vh_check_flags(args->flags, KNOWN, VIR_FROM_QEMU, "qemuDomainOpenConsole", err);
-        const VhDomainDef *def = r < 0 ? NULL : running_def(call, &args->dom, err);
+        VhDomainObj *dom = r < 0 ? NULL : running_domain(call, &args->dom, err);
         const VhChr *chr;
 
-        if (!def)
+        if (!dom)
                 return r < 0 ? r : -EINVAL;
-        chr = find_console(def, args->dev_name);
+        chr = find_console(dom->def, args->dev_name);
         if (!chr)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "cannot find character device %s",
                                     args->dev_name ? args->dev_name : "(null)");
-        return open_source(call, &chr->source, args->flags & VIR_DOMAIN_CONSOLE_FORCE, err);
+        return open_source(call, dom, &chr->source, args->flags & VIR_DOMAIN_CONSOLE_FORCE, err);
 }
 
 QEMU_OP(domain_open_channel)
 {
         int r = vh_check_flags(args->flags, VIR_DOMAIN_CHANNEL_FORCE, VIR_FROM_QEMU, "qemuDomainOpenChannel", err);
-        const VhDomainDef *def = r < 0 ? NULL : running_def(call, &args->dom, err);
+        VhDomainObj *dom = r < 0 ? NULL : running_domain(call, &args->dom, err);
 
-        if (!def)
+        if (!dom)
                 return r < 0 ? r : -EINVAL;
-        for (uint32_t i = 0; i < def->channels.n; i++) {
-                const VhChr *chr = def->channels.items[i];
+        for (uint32_t i = 0; i < dom->def->channels.n; i++) {
+                const VhChr *chr = dom->def->channels.items[i];
 
                 if (!args->name || vh_streq(chr->target_name, args->name) || has_alias(chr, args->name))
-                        return open_source(call, &chr->source, args->flags & VIR_DOMAIN_CHANNEL_FORCE, err);
+                        return open_source(call, dom, &chr->source, args->flags & VIR_DOMAIN_CHANNEL_FORCE, err);
         }
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "cannot find channel %s",
                             args->name ? args->name : "(null)");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Files of guests belong to the guests' account while they run. Who owned a file before is remembered in its extended
- * attributes (trusted.libvirt.security.*, as libvirt 9.0.0 has them), with the number of guests that use it; what was
- * noted before the last boot of the host counts for nothing. */
+/* Files of guests belong to the guests' account while they run; who owned a file before is remembered (label-memory.h).
+ */
 
 #include <sys/types.h>
 
@@ -21,3 +20,6 @@ int qemu_dac_give(const char *path, const QemuAccount *account, bool remember, V
  * remembered is left alone, unless it cannot have a memory: then it becomes root's if it is the account's. A file that
  * is gone is no failure. */
 int qemu_dac_restore(const char *path, const QemuAccount *account, VhError **err);
+/* The account's only guest wrote to it until another image came in front: it stays as it is, and nothing is remembered.
+ */
+void qemu_dac_drop(const char *path, const QemuAccount *account);

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "guest-nodes.h"
 #include "isolation.h"
+#include "selinux-host.h"
 
 #define DEV "/dev/"
 
@@ -96,6 +97,16 @@ static bool resolve(const char *path, const char *target, char out[PATH_MAX])
         return vh_startswith(out, DEV);
 }
 
+/* A new node would have the label of what the daemon makes. Without SELinux there is none. */
+static void copy_label(int dir, const char *name)
+{
+        _vh_free_ char *from = vh_xasprintf("%s%s", DEV, name), *to = vh_xasprintf("/proc/self/fd/%d/%s", dir, name);
+        _vh_free_ char *label = qemu_selinux_get(from);
+
+        if (label)
+                (void)qemu_selinux_set(to, label, NULL);
+}
+
 /* account NULL: the owner of the host's node. */
 static int make_node(int dir, const char *name, const struct stat *st, const QemuAccount *account)
 {
@@ -104,6 +115,7 @@ static int make_node(int dir, const char *name, const struct stat *st, const Qem
 
         if (mknodat(dir, name, st->st_mode, st->st_rdev) < 0)
                 return errno == EEXIST ? 0 : -errno;
+        copy_label(dir, name);
         /* The mode first lost what the umask takes. */
         if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(dir, name, st->st_mode & 07777, 0) < 0)
                 return -errno;
@@ -296,6 +308,15 @@ bool qemu_namespace_covers(const QemuProcess *proc, const char *path)
 
         return proc->namespaced && vh_startswith(path, DEV) && stat(path, &st) == 0 &&
                (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode));
+}
+
+char *qemu_namespace_path(const QemuProcess *proc, const char *path)
+{
+        if (!qemu_namespace_covers(proc, path))
+                return NULL;
+        if (proc->dev_tree)
+                return vh_xasprintf("/proc/self/fd/%d/%s", proc->dev_tree->fd, path + strlen(DEV));
+        return vh_xasprintf("/proc/%d/root%s", (int)proc->pid, path);
 }
 
 static int open_dev(const QemuProcess *proc)

@@ -21,6 +21,10 @@ int qemu_namespace_open(const QemuProcess *proc);
 /* Whether path is the namespace's business in this guest, so that the host's own node stays untouched. */
 bool qemu_namespace_covers(const QemuProcess *proc, const char *path);
 
+/* Where the guest's own copy of a node is for the daemon, before the guest's process is there and while it runs; NULL:
+ * it has none of its own. The caller frees it. */
+char *qemu_namespace_path(const QemuProcess *proc, const char *path);
+
 typedef struct QemuDevTree QemuDevTree;
 /* Accepts NULL, returns NULL. */
 QemuDevTree *qemu_dev_tree_free(QemuDevTree *tree);

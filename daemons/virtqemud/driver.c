@@ -46,6 +46,7 @@ static void *driver_free(QemuDriver *driver)
         vh_pool_free(VH_TAKE_PTR(driver->helper_calls));
         vh_pool_free(driver->pool);
         qemu_machines_free(driver->machines);
+        qemu_security_close(driver);
         vh_conf_free(driver->conf);
         vh_event_hub_free(driver->hub);
         vh_host_free(driver->host);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "qemu-ops.h"
+#include "security.h"
 #include "stream-out.h"
 
 VH_LOG_SOURCE("qemu.dump");
@@ -237,6 +238,8 @@ static void paused(QemuTask *task, json_t *ret, int r, const VhError *error)
                 dump->stream.fd = open(dump->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, DUMP_MODE);
                 if (dump->stream.fd < 0)
                         r = vh_error_sys(&err, VIR_FROM_QEMU, errno, "Failed to create file '%s'", dump->path);
+                else
+                        r = qemu_security_label_fd(qemu_process(task->dom), dump->stream.fd, false, &err);
         }
         if (r < 0)
                 fail(dump, r, err);

@@ -5,9 +5,17 @@
 #include "guest-files.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "guest-nodes.h"
 #include "image-backing.h"
+
+enum { UNIX_BIND = 2 }; /* word of a socket's mode */
+
+bool qemu_file_is_kept(const QemuFile *file)
+{
+        return file->use == QEMU_FILE_OWN || file->use == QEMU_FILE_BOOT;
+}
 
 const VhSeclabel *qemu_file_label(const QemuFile *file, const char *model)
 {
@@ -69,13 +77,48 @@ static int each_node(void *data, const char *path, unsigned access, VhError **er
         return walk->fn(walk->data, &(QemuFile){ .path = path, .use = QEMU_FILE_OWN, .node = true }, err);
 }
 
+/* What a character device opens besides nodes; sockets that listen are made for it. */
+static bool opens_path(const VhChrSource *src)
+{
+        return src->path && (src->type == VH_CHR_FILE || src->type == VH_CHR_PIPE ||
+                             (src->type == VH_CHR_UNIX && src->mode != UNIX_BIND));
+}
+
+/* A pipe may be two. */
+static int chr_files(const VhChrSource *src, const Walk *walk)
+{
+        static const char *const ends[] = { "", ".in", ".out" };
+        size_t n = src->type == VH_CHR_PIPE ? VH_ARRAY_SIZE(ends) : 1;
+        int r = 0;
+
+        for (size_t i = 0; opens_path(src) && r == 0 && i < n; i++) {
+                _vh_free_ char *path = vh_xasprintf("%s%s", src->path, ends[i]);
+                const QemuFile file = { .path = path, .output = src->type == VH_CHR_FILE, .labels = &src->seclabels };
+
+                if (access(path, F_OK) == 0)
+                        r = walk->fn(walk->data, &file, walk->err);
+        }
+        return r;
+}
+
+/* The first console may be a serial port under another name. */
+static bool is_serial_port(const VhChr *console)
+{
+        return console->info.alias && vh_startswith(console->info.alias, "serial");
+}
+
 int qemu_device_files(const VhDevice *dev, QemuFileFn fn, void *data, VhError **err)
 {
         Walk walk = { fn, data, err };
 
+        int r;
+
         if (dev->kind == VH_DEVICE_DISK)
                 return qemu_disk_files(dev->dev, fn, data, err);
-        return dev->kind == VH_DEVICE_RNG ? 0 : qemu_device_nodes(dev, each_node, &walk, err);
+        if (dev->kind == VH_DEVICE_RNG || (dev->kind == VH_DEVICE_CONSOLE && is_serial_port(dev->dev)))
+                return 0;
+        r = qemu_device_nodes(dev, each_node, &walk, err);
+        return r == 0 && vh_device_is_chr(dev->kind) ? chr_files(&((const VhChr *)dev->dev)->source, &walk) : r;
 }
 
 static int each_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
@@ -93,7 +136,7 @@ int qemu_guest_files(const VhDomainDef *def, QemuFileFn fn, void *data, VhError 
 
         for (size_t i = 0; r >= 0 && i < VH_ARRAY_SIZE(boot); i++)
                 if (boot[i])
-                        r = fn(data, &(QemuFile){ .path = boot[i], .use = QEMU_FILE_READ }, err);
+                        r = fn(data, &(QemuFile){ .path = boot[i], .use = QEMU_FILE_BOOT }, err);
         if (r >= 0 && def->os.nvram && def->os.nvram->path)
                 r = fn(data, &(QemuFile){ .path = def->os.nvram->path, .use = QEMU_FILE_OWN }, err);
         return r;

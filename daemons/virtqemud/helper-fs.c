@@ -97,6 +97,7 @@ static int want(QemuProcess *proc, const VhFilesystem *fs, QemuHostWork *work, V
         qemu_command_take(&h->cmd, program);
         qemu_command_add(&h->cmd, "--fd=@");
         add_options(&h->cmd, fs);
+        qemu_helper_confine(h, proc);
         h->log_path = vh_xasprintf("%s/qemu/%s-%s-virtiofsd.log", proc->driver->env.log_dir, proc->dom->node.name,
                                    fs->info.alias);
         h->socket = vh_xasprintf("%s/%s-fs.sock", proc->lib_dir, fs->info.alias);

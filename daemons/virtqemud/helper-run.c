@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "helpers.h"
 #include "isolation.h"
+#include "security.h"
 
 enum {
         READY_TRIES = 1000,             /* for a socket */
@@ -83,6 +84,7 @@ static int make(QemuHostItem *item, VhError **err)
                 .cmd = &h->cmd,
                 .pid_path = h->pid_path,
                 .log_path = h->log_path,
+                .label = h->label,
                 .drop = h->drop,
                 .uid = h->uid,
                 .gid = h->gid,
@@ -158,6 +160,7 @@ static void item_free(QemuHostItem *item)
         free(h->pid_path);
         free(h->log_path);
         free(h->socket);
+        free(h->label);
         if (h->free_data)
                 h->free_data(h->data);
         free(h);
@@ -182,6 +185,11 @@ QemuHelperItem *qemu_helper_new(const QemuProcess *proc, const char *pid_name)
         h->item.class = &helper_class;
         h->pid_path = vh_path_join(proc->driver->run_dir, pid_name);
         return h;
+}
+
+void qemu_helper_confine(QemuHelperItem *helper, const QemuProcess *proc)
+{
+        helper->label = qemu_security_helper_label(proc);
 }
 
 char *qemu_helper_prefix(const QemuProcess *proc)

@@ -208,6 +208,7 @@ static int want(QemuProcess *proc, const VhTpm *tpm, QemuHostWork *work, VhError
         h->data = tpm_new(proc, tpm);
         h->free_data = tpm_free;
         h->prepare = prepare;
+        qemu_helper_confine(h, proc);
         h->log_path = vh_xasprintf("%s/qemu/%s-swtpm.log", proc->driver->env.log_dir, proc->dom->node.name);
         h->socket = vh_xstrdup(tpm->source.path);
         qemu_command_take(&h->cmd, program);

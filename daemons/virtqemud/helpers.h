@@ -29,6 +29,7 @@ struct QemuHelperItem {
         char *pid_path, *log_path;
         char *socket; /* that the program makes, and is ready then */
         bool listens; /* the socket is ours: the program inherits it, its number stands in the command */
+        char *label;  /* its SELinux context; NULL: as the policy has it */
         bool drop;    /* the program runs as: */
         uid_t uid;
         gid_t gid;
@@ -43,6 +44,8 @@ struct QemuHelperItem {
 
 /* pid_name: of its pid file, below RUN/qemu. */
 QemuHelperItem *qemu_helper_new(const QemuProcess *proc, const char *pid_name);
+/* The program is to be confined as its guest is. */
+void qemu_helper_confine(QemuHelperItem *helper, const QemuProcess *proc);
 /* "ID-NAME" of a guest, as it stands in names of files. The caller frees it. */
 char *qemu_helper_prefix(const QemuProcess *proc);
 

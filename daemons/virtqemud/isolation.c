@@ -20,6 +20,8 @@
 #include "dev-namespace.h"
 #include "guest-files.h"
 #include "guest-nodes.h"
+#include "guest-sockets.h"
+#include "log-client.h"
 #include "security.h"
 
 VH_LOG_SOURCE("qemu.isolation");
@@ -181,16 +183,17 @@ static bool stays(const Owning *o, const QemuFile *file)
 
         if ((label && label->relabel == VH_NO) || qemu_namespace_covers(o->proc, file->path))
                 return true;
+        if (file->output && !label && qemu_logd_wanted(o->proc->driver))
+                return true;
         return file->node && (stat(file->path, &st) < 0 || (st.st_mode & ANYBODY) == ANYBODY);
 }
 
-/* As ever, only what one guest alone writes to is given back: others may use the rest. */
+/* As ever, images that others may use are not given back. */
 static int give(void *data, const QemuFile *file, VhError **err)
 {
         const Owning *o = data;
 
-        return stays(o, file) ? 0
-                              : qemu_dac_give(file->path, &o->account, file->use == QEMU_FILE_OWN && o->remember, err);
+        return stays(o, file) ? 0 : qemu_dac_give(file->path, &o->account, qemu_file_is_kept(file) && o->remember, err);
 }
 
 static int restore(void *data, const QemuFile *file, VhError **err)
@@ -198,23 +201,28 @@ static int restore(void *data, const QemuFile *file, VhError **err)
         const Owning *o = data;
         _vh_error_ VhError *why = NULL;
 
-        if (file->use == QEMU_FILE_OWN && !stays(o, file) && qemu_dac_restore(file->path, &o->account, &why) < 0)
+        if (stays(o, file))
+                return 0;
+        if (!qemu_file_is_kept(file))
+                qemu_dac_drop(file->path, &o->account);
+        else if (qemu_dac_restore(file->path, &o->account, &why) < 0)
                 vh_log_warning("%s", vh_error_text(why, -EIO));
         return 0;
 }
 
-/* QEMU cannot make files in folders of others. */
+/* QEMU cannot make files in folders of others. account: NULL, its owner is seen to with those of all files. */
 static int make_chr_file(const char *path, const QemuAccount *account, VhError **err)
 {
         _vh_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, CHR_FILE_MODE);
 
-        if (fd < 0 || fchown(fd, account->uid, account->gid) < 0)
+        if (fd < 0 || (account && fchown(fd, account->uid, account->gid) < 0))
                 return vh_error_sys(err, VIR_FROM_SECURITY, errno, "Unable to open file: %s", path);
         return 0;
 }
 
 typedef struct ChrFiles {
         const QemuAccount *account;
+        bool given; /* with all files */
         VhError **err;
 } ChrFiles;
 
@@ -228,7 +236,7 @@ static int make_chr_files(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void
                 return 0;
         src = &((const VhChr *)dev)->source;
         if (src->type == VH_CHR_FILE && src->path)
-                r = make_chr_file(src->path, files->account, files->err);
+                r = make_chr_file(src->path, files->given ? NULL : files->account, files->err);
         if (r >= 0 && src->log && src->log->file)
                 r = make_chr_file(src->log->file, files->account, files->err);
         return VH_MIN(r, 0);
@@ -294,6 +302,7 @@ static void show_label(VhDomainDef *def, const QemuAccount *account)
 
 static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
 {
+        bool owned = owns_files(proc->driver) && !qemu_logd_wanted(proc->driver);
         QemuAccount account;
         Owning owning;
         int r;
@@ -304,7 +313,9 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
         if (r >= 0)
                 r = give_own_files(proc, &account, err);
         if (r >= 0)
-                r = vh_domain_each_device(proc->dom->def, make_chr_files, &(ChrFiles){ &account, err });
+                r = vh_domain_each_device(proc->dom->def, make_chr_files, &(ChrFiles){ &account, owned, err });
+        if (r >= 0)
+                r = qemu_guest_sockets_make(proc, &account, launch, err);
         if (r < 0)
                 return r;
         proc->identity = make_identity(proc->driver, &account);
@@ -452,6 +463,8 @@ static void stopped(QemuProcess *proc)
 
         if ((proc->owns_files || (!proc->starting && owns_files(proc->driver))) && owning_of(proc, &owning, NULL) == 0)
                 qemu_guest_files(proc->dom->def, restore, &owning, NULL);
+        if (proc->driver->env.privileged)
+                qemu_guest_sockets_remove(proc);
         proc->owns_files = false;
         proc->identity = qemu_identity_free(proc->identity);
 }

@@ -19,8 +19,9 @@ typedef enum QemuFdRole {
         QEMU_FD_VDPA,
         QEMU_FD_TPM,
         QEMU_FD_TPM_CANCEL,
-        QEMU_FD_CHR_LOG,  /* of a character device, from virtlogd: its log */
-        QEMU_FD_CHR_FILE, /* likewise: what it writes to */
+        QEMU_FD_CHR_LOG,    /* of a character device, from virtlogd: its log */
+        QEMU_FD_CHR_FILE,   /* likewise: what it writes to */
+        QEMU_FD_CHR_SOCKET, /* of a character device: it listens */
 } QemuFdRole;
 
 typedef struct QemuLaunchFd {

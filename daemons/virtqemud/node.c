@@ -73,7 +73,12 @@ QEMU_OP(node_suspend_for_duration)
 
 static unsigned sec_models(const QemuDriver *driver, VhHostSecModel models[VH_HOST_SEC_MODELS_MAX])
 {
-        const VhHostSecModel mandatory = { .model = qemu_security_name(driver), .doi = "0" };
+        const VhHostSecModel mandatory = {
+                .model = qemu_security_name(driver),
+                .doi = "0",
+                .base_kvm = qemu_security_base_label(driver, true),
+                .base_qemu = qemu_security_base_label(driver, false),
+        };
 
         return vh_host_sec_models(&mandatory, driver->env.privileged, driver->dac_label, models);
 }

@@ -27,6 +27,7 @@
 #include "perf.h"
 #include "run-log.h"
 #include "run-steps.h"
+#include "security.h"
 #include "short-name.h"
 #include "taint.h"
 
@@ -72,6 +73,7 @@ QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom)
 static void process_free(QemuProcess *proc)
 {
         qemu_run_step_cancel(proc);
+        qemu_security_forget(proc);
         qemu_run_log_forget(proc);
         qemu_unplugs_stop(proc);
         qemu_block_tasks_stop(proc);
@@ -325,7 +327,7 @@ void qemu_process_kill(QemuProcess *proc, QemuKill how, int reason, int detail)
                 proc->kill_timer = vh_loop_add_timer(proc->driver->env.loop, TERM_TIME, kill_time_over, proc);
 }
 
-int qemu_unix_connect(const char *path)
+int qemu_unix_connect(const QemuProcess *proc, const char *path)
 {
         struct sockaddr_un addr = { .sun_family = AF_UNIX };
         int fd, r;
@@ -333,9 +335,9 @@ int qemu_unix_connect(const char *path)
         if (strlen(path) >= sizeof(addr.sun_path))
                 return -ENAMETOOLONG;
         strcpy(addr.sun_path, path);
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        fd = qemu_security_socket(proc, SOCK_NONBLOCK, false);
         if (fd < 0)
-                return -errno;
+                return fd;
         if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
                 return fd;
         r = -errno;

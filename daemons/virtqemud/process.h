@@ -75,7 +75,7 @@ struct QemuProcess {
         size_t n_vcpus;
         struct QemuIdentity *identity;        /* isolation.h; NULL: that of the daemon, or started by another daemon */
         char *confinement;                    /* what the child becomes: a label of security.h; NULL: nothing */
-        struct QemuConfining *confining;      /* apparmor.c; whose end is waited for */
+        struct QemuConfining *confining;      /* apparmor.c; runs of its helper, in their order */
         bool owns_files;                      /* given to its account by this daemon's start */
         struct QemuLocks *locks;              /* guest-locks.h; NULL: not asked for yet */
         struct QemuHelper *helpers;           /* helpers.h */
@@ -158,8 +158,8 @@ void qemu_process_forget(VhDomainObj *dom);
 QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom);
 /* pid is the domain's process: watches for its end. Returns 0 or negative errno (-ESRCH: it is gone already). */
 int qemu_process_watch(QemuProcess *proc, pid_t pid);
-/* A non-blocking connection to a socket of QEMU; negative errno. */
-int qemu_unix_connect(const char *path);
+/* A non-blocking connection to a socket of the guest's QEMU; negative errno. */
+int qemu_unix_connect(const QemuProcess *proc, const char *path);
 /* Takes the connection fd over as the monitor. ready() is called once commands can be sent. */
 void qemu_process_use_monitor(QemuProcess *proc, int fd, void (*ready)(QemuProcess *proc));
 

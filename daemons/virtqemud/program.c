@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "selinux-host.h"
 #include "spawn.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -89,6 +90,8 @@ static void become(const QemuCommand *cmd, const QemuBackground *as, const int f
                 r = qemu_spawn_pid_file(as->pid_path); /* behind the others: it stays open */
         if (r == 0 && as->drop)
                 r = drop_to(as->uid, as->gid);
+        if (r == 0 && as->label)
+                r = qemu_selinux_at_exec(as->label);
         if (r == 0) {
                 execve(cmd->argv[0], cmd->argv, cmd->env ? cmd->env : (char **)plain);
                 r = -errno;

@@ -38,6 +38,7 @@ typedef struct QemuBackground {
         const QemuCommand *cmd; /* as above */
         const char *pid_path;   /* written and locked by it */
         const char *log_path;   /* of its output, appended to; made if need be */
+        const char *label;      /* its SELinux context; NULL: as the policy has it */
         bool drop;              /* it runs as: */
         uid_t uid;
         gid_t gid;

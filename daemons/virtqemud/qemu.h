@@ -52,6 +52,7 @@ typedef struct QemuDriver {
         struct QemuTask *waiters;            /* for domains' ends, task.h */
         size_t texts;                        /* bytes of texts that domains keep */
         const struct QemuSecurity *security; /* security.h; NULL: none is in force */
+        struct QemuSelinux *selinux;         /* selinux-host.h; with that kind */
         char *dac_label;                     /* "+UID:+GID" of the guests' account */
         uint8_t uuid[VH_UUID_LEN];
 } QemuDriver;

@@ -18,7 +18,7 @@ struct Pending {
         QemuMonitor *mon;
         json_int_t id;
         char *command; /* its name, for messages */
-        json_t *held;  /* waits for the negotiation; NULL: sent */
+        json_t *held;  /* waits for the negotiation, or a hold; NULL: sent */
         int held_fd;
         QmpReplyFn fn; /* NULL: nobody waits any more */
         void *data;
@@ -34,6 +34,7 @@ struct QemuMonitor {
         unsigned n_pending;
         json_int_t last_id;
         bool greeted, ready, closed;
+        unsigned holds;      /* of who wants commands to wait */
         const json_t *error; /* of the answer being handled */
         bool busy;           /* inside an answer: memory stays until it returns */
         bool freed;
@@ -180,7 +181,8 @@ static void negotiated(void *data, json_t *ret, int r, const VhError *err)
                 return;
         }
         mon->ready = true;
-        send_held(mon);
+        if (!mon->holds)
+                send_held(mon);
         if (mon->handlers.ready)
                 mon->handlers.ready(mon->handlers.data);
 }
@@ -280,11 +282,22 @@ static Pending *queue(QemuMonitor *mon, json_t *cmd, int fd, QmpReplyFn fn, void
         mon->n_pending++;
         if (mon->closed)
                 p->timer = vh_loop_add_timer(mon->loop, 0, gone, p);
-        else if (mon->ready || fn == negotiated) {
+        else if ((mon->ready && !mon->holds) || fn == negotiated) {
                 qemu_json_link_send(mon->link, cmd, VH_TAKE_FD(p->held_fd));
                 json_decref(VH_TAKE_PTR(p->held));
         }
         return p;
+}
+
+void qmp_hold(QemuMonitor *mon)
+{
+        mon->holds++;
+}
+
+void qmp_release(QemuMonitor *mon)
+{
+        if (--mon->holds == 0 && mon->ready && !mon->closed)
+                send_held(mon);
 }
 
 void qmp_send(QemuMonitor *mon, json_t *cmd, QmpReplyFn fn, void *data)

@@ -42,6 +42,9 @@ void qmp_send(QemuMonitor *mon, json_t *cmd, QmpReplyFn fn, void *data);
 void qmp_send_fd(QemuMonitor *mon, json_t *cmd, int fd, QmpReplyFn fn, void *data);
 /* The same, failing with VIR_ERR_OPERATION_TIMEOUT after some microseconds; a late answer is dropped. */
 void qmp_send_timeout(QemuMonitor *mon, json_t *cmd, uint64_t timeout, QmpReplyFn fn, void *data);
+/* Commands wait from now on until as many calls of release() have followed. */
+void qmp_hold(QemuMonitor *mon);
+void qmp_release(QemuMonitor *mon);
 /* Forgets who waits: no fn is called any more for commands that were sent with data. */
 void qmp_forget(QemuMonitor *mon, const void *data);
 /* Commands without an answer. */

@@ -289,7 +289,7 @@ static int connect_process(QemuProcess *proc, pid_t pid)
                 qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
                 return 0;
         }
-        fd = qemu_unix_connect(proc->monitor_path);
+        fd = qemu_unix_connect(proc, proc->monitor_path);
         if (fd < 0)
                 return fd;
         qemu_process_use_monitor(proc, fd, ready);

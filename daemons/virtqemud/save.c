@@ -13,6 +13,7 @@
 #include "qemu-ops.h"
 #include "save-image.h"
 #include "script.h"
+#include "security.h"
 #include "stream-out.h"
 #include "task.h"
 
@@ -350,8 +351,10 @@ static void incoming_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
 /* Where QEMU reads the stream from. */
 static int open_stream(RestoreTask *restore, VhError **err)
 {
-        int fd = -1;
+        int fd = -1, r = qemu_security_label_fd(qemu_process(restore->task.dom), restore->image.fd, true, err);
 
+        if (r < 0)
+                return r;
         if (restore->image.format == QEMU_IMAGE_RAW)
                 return VH_TAKE_FD(restore->image.fd);
         restore->filter = qemu_filter_new(restore->task.driver->env.loop, restore->image.format, true,

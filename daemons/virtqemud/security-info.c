@@ -11,24 +11,27 @@
 enum { MANDATORY, OWNER, N_MODELS };
 
 typedef struct Shown {
-        char *label; /* borrowed */
+        char *label; /* lives as long as the call */
         bool enforcing;
 } Shown;
 
-static Shown show(const QemuProcess *proc, int model)
+static char *mandatory_label(VhCall *call, const QemuProcess *proc)
+{
+        const QemuSecurity *kind = proc->driver->security;
+        const VhSeclabel *label = qemu_security_label(proc);
+        char *of_process = kind && kind->process_label ? kind->process_label(proc) : NULL;
+
+        return of_process ? vh_call_own(call, of_process) : label ? label->label : NULL;
+}
+
+static Shown show(VhCall *call, const QemuProcess *proc, int model)
 {
         static char none[] = "";
-        Shown shown = { none, false };
-        const VhSeclabel *label;
+        const VhSeclabel *owner = qemu_security_label_of(proc->dom->def, "dac");
+        char *label = model == MANDATORY ? mandatory_label(call, proc) : owner ? owner->label : NULL;
+        bool enforcing = model == MANDATORY && label && proc->driver->security->enforces(label);
 
-        if (model == MANDATORY) {
-                label = qemu_security_label(proc);
-                shown.enforcing = label && proc->driver->security->enforces(label->label);
-        } else
-                label = qemu_security_label_of(proc->dom->def, "dac");
-        if (label && label->label)
-                shown.label = label->label;
-        return shown;
+        return (Shown){ label ? label : none, enforcing };
 }
 
 /* The NUL counts on the wire. */
@@ -47,7 +50,7 @@ QEMU_OP_RET(domain_get_security_label)
         if (!dom)
                 return -ENOENT;
         if (qemu_process(dom))
-                shown = show(qemu_process(dom), MANDATORY);
+                shown = show(call, qemu_process(dom), MANDATORY);
         FILL(ret, shown);
         return 0;
 }
@@ -64,7 +67,7 @@ QEMU_OP_RET(domain_get_security_label_list)
         ret->labels.val = vh_call_alloc(call, N_MODELS * sizeof(*ret->labels.val));
         ret->labels.len = proc->driver->env.privileged ? N_MODELS : 1;
         for (unsigned i = 0; i < ret->labels.len; i++) {
-                Shown shown = show(proc, (int)i);
+                Shown shown = show(call, proc, (int)i);
 
                 FILL(&ret->labels.val[i], shown);
         }

@@ -4,12 +4,13 @@
 
 #include "security.h"
 
+#include <errno.h>
+#include <sys/socket.h>
+
 #include "model/domain-check.h"
 
-enum { TYPE_NONE = 1, TYPE_DYNAMIC, TYPE_STATIC }; /* words of <seclabel type=> */
-
 /* In the order in which they are tried. */
-static const QemuSecurity *const kinds[] = { &qemu_security_apparmor };
+static const QemuSecurity *const kinds[] = { &qemu_security_selinux, &qemu_security_apparmor };
 
 static const QemuSecurity *find(const char *name)
 {
@@ -69,7 +70,23 @@ int qemu_security_open(QemuDriver *driver, VhError **err)
         if (r == 0 && !driver->security && flag(driver, "security_require_confined", false))
                 r = vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONFIG_UNSUPPORTED,
                                  "Security driver \"none\" cannot create confined guests");
+        if (r == 0 && driver->security && driver->security->open)
+                r = driver->security->open(driver, err);
         return r;
+}
+
+void qemu_security_close(QemuDriver *driver)
+{
+        if (driver->security && driver->security->close)
+                driver->security->close(driver);
+        driver->security = NULL;
+}
+
+const char *qemu_security_base_label(const QemuDriver *driver, bool kvm)
+{
+        const QemuSecurity *kind = driver->security;
+
+        return kind && kind->base_label ? kind->base_label(driver, kvm) : NULL;
 }
 
 const char *qemu_security_name(const QemuDriver *driver)
@@ -92,7 +109,7 @@ const VhSeclabel *qemu_security_label(const QemuProcess *proc)
         const QemuSecurity *kind = proc->driver->security;
         const VhSeclabel *label = kind ? qemu_security_label_of(proc->dom->def, kind->name) : NULL;
 
-        return label && label->type != TYPE_NONE && label->label ? label : NULL;
+        return label && label->type != QEMU_SECLABEL_NONE && label->label ? label : NULL;
 }
 
 int qemu_security_default_models(const QemuDriver *driver, VhDomainDef *def, VhError **err)
@@ -104,8 +121,8 @@ int qemu_security_default_models(const QemuDriver *driver, VhDomainDef *def, VhE
                                 : VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
                                                  { def->seclabels.n > 1, VIR_ERR_XML_ERROR,
                                                    "missing security model when using multiple labels" },
-                                                 { label->type == TYPE_STATIC || label->baselabel, VIR_ERR_XML_ERROR,
-                                                   "missing security model in domain seclabel" }, );
+                                                 { label->type == QEMU_SECLABEL_STATIC || label->baselabel,
+                                                   VIR_ERR_XML_ERROR, "missing security model in domain seclabel" }, );
 
                 if (r < 0)
                         return r;
@@ -128,55 +145,38 @@ static int check_models(const QemuDriver *driver, const VhDomainDef *def, VhErro
         return 0;
 }
 
-/* The last label before the one that isolation.h made: the order of the reference. */
-static void put_before_owner(VhSeclabels *labels)
-{
-        VhSeclabel *last = labels->items[labels->n - 1], **before;
-
-        if (labels->n < 2)
-                return;
-        before = &labels->items[labels->n - 2];
-        if ((*before)->type != TYPE_DYNAMIC || !vh_streq((*before)->model, "dac"))
-                return;
-        labels->items[labels->n - 1] = *before;
-        *before = last;
-}
-
 static VhSeclabel *new_label(VhDomainDef *def, const char *model)
 {
         VhSeclabel *label = vh_new(VhSeclabel, 1);
 
-        label->type = TYPE_DYNAMIC;
+        label->type = QEMU_SECLABEL_DYNAMIC;
         label->model = vh_xstrdup(model);
         label->relabel = VH_YES;
         vh_list_add(&def->seclabels, label);
-        put_before_owner(&def->seclabels);
         return label;
 }
 
 static bool asks_for_none(const QemuDriver *driver, const VhSeclabel *label)
 {
         if (label)
-                return label->type == TYPE_NONE;
+                return label->type == QEMU_SECLABEL_NONE;
         return !flag(driver, "security_default_confined", true);
 }
 
-/* The guest's label, made or as given; *ret is NULL for one that is not to be confined. */
-static int settle_label(QemuProcess *proc, VhSeclabel **ret, VhError **err)
+/* The guest's label, made or as given; none for one that is not to be confined. */
+static int settle_label(QemuProcess *proc, VhError **err)
 {
         const QemuDriver *driver = proc->driver;
         VhDomainDef *def = proc->dom->def;
         VhSeclabel *label = qemu_security_label_of(def, driver->security->name);
 
-        *ret = NULL;
         if (asks_for_none(driver, label)) {
                 if (flag(driver, "security_require_confined", false))
                         return vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONFIG_UNSUPPORTED,
                                             "Unconfined guests are not allowed on this host");
                 return 0;
         }
-        *ret = label ? label : new_label(def, driver->security->name);
-        return (*ret)->type == TYPE_STATIC ? 0 : driver->security->make_label(proc, *ret, err);
+        return driver->security->make_label(proc, label ? label : new_label(def, driver->security->name), err);
 }
 
 /* Model "none" labels nothing, whatever its label says. */
@@ -186,30 +186,33 @@ static void drop_labels_of_nobody(VhDomainDef *def)
 
         if (!label)
                 return;
-        label->type = TYPE_NONE;
+        label->type = QEMU_SECLABEL_NONE;
         label->relabel = 0;
         vh_strset(&label->label, NULL);
 }
 
 /* ---- hooks ---- */
 
-static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
+/* Before all else, so that the label stands before the owner's, and is there for programs beside the guest. */
+static int resolve(QemuProcess *proc, VhError **err)
 {
-        const QemuSecurity *kind = proc->driver->security;
-        VhSeclabel *label = NULL;
         int r = qemu_security_default_models(proc->driver, proc->dom->def, err);
 
         if (r == 0 && proc->driver->env.privileged)
                 r = check_models(proc->driver, proc->dom->def, err);
         drop_labels_of_nobody(proc->dom->def);
+        return r == 0 && proc->driver->security ? settle_label(proc, err) : r;
+}
 
-        if (r < 0 || !kind)
-                return r;
-        r = settle_label(proc, &label, err);
-        if (r < 0 || !label)
-                return r;
+static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
+{
+        const QemuSecurity *kind = proc->driver->security;
+        const VhSeclabel *label = qemu_security_label(proc);
+
+        if (!label)
+                return 0;
         proc->confinement = vh_xstrdup(label->label);
-        return kind->prepare ? kind->prepare(proc, label, err) : 0;
+        return kind->prepare ? kind->prepare(proc, label, launch, err) : 0;
 }
 
 static int child(QemuProcess *proc)
@@ -240,8 +243,15 @@ static void cancel(QemuProcess *proc)
                 proc->driver->security->cancel(proc);
 }
 
+void qemu_security_forget(QemuProcess *proc)
+{
+        if (proc->driver->security && proc->driver->security->forget)
+                proc->driver->security->forget(proc);
+}
+
 const QemuRunHooks qemu_security_hooks = {
         .name = "cannot take on the guest's security label",
+        .resolve = resolve,
         .prepare = prepare,
         .child = child,
         .ended = ended,
@@ -264,4 +274,44 @@ void qemu_security_remove(QemuProcess *proc, const VhDevice *dev)
 
         if (label)
                 proc->driver->security->remove(proc, label, dev);
+}
+
+/* ---- descriptors and programs ---- */
+
+char *qemu_security_helper_label(const QemuProcess *proc)
+{
+        const VhSeclabel *label = qemu_security_label(proc);
+
+        return label && proc->driver->security == &qemu_security_selinux ? vh_xstrdup(label->label) : NULL;
+}
+
+int qemu_security_label_path(const QemuProcess *proc, const char *path, bool reads, VhError **err)
+{
+        const QemuSecurity *kind = proc->driver->security;
+        const VhSeclabel *label = qemu_security_label(proc);
+
+        return label && kind->label_path ? kind->label_path(proc, label, path, reads, err) : 0;
+}
+
+int qemu_security_label_fd(const QemuProcess *proc, int fd, bool reads, VhError **err)
+{
+        _vh_free_ char *path = vh_xasprintf("/proc/self/fd/%d", fd);
+
+        return qemu_security_label_path(proc, path, reads, err);
+}
+
+int qemu_security_socket(const QemuProcess *proc, int flags, bool of_guest)
+{
+        const QemuSecurity *kind = proc->driver->security;
+        const VhSeclabel *label = qemu_security_label(proc);
+        bool labelled = label && kind->sockets;
+        int r = labelled ? kind->sockets(proc, label, of_guest) : 0, fd;
+
+        if (r < 0)
+                return r;
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+        r = fd < 0 ? -errno : fd;
+        if (labelled)
+                kind->sockets_end();
+        return r;
 }

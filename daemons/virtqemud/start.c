@@ -23,6 +23,7 @@
 #include "refresh.h"
 #include "run-log.h"
 #include "run-steps.h"
+#include "security.h"
 #include "spawn.h"
 #include "taint.h"
 
@@ -233,7 +234,7 @@ static void executed(void *data, pid_t pid, int r, const VhError *error)
 
 static int connect_monitor(QemuProcess *proc, VhError **err)
 {
-        int fd = qemu_unix_connect(proc->monitor_path);
+        int fd = qemu_unix_connect(proc, proc->monitor_path);
 
         if (fd < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, fd, "failed to connect to monitor socket");
@@ -340,9 +341,9 @@ static int listen_monitor(QemuStarting *s, VhError **err)
         if (strlen(path) >= sizeof(addr.sun_path))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "UNIX socket path '%s' too long", path);
         strcpy(addr.sun_path, path);
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        fd = qemu_security_socket(s->proc, 0, true);
         if (fd < 0)
-                return vh_error_sys(err, VIR_FROM_QEMU, errno, "unable to create unix socket");
+                return vh_error_sys(err, VIR_FROM_QEMU, fd, "unable to create unix socket");
         s->launch.monitor_fd = fd;
         if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(path, 0775) < 0 ||
             listen(fd, LISTEN_BACKLOG) < 0)

@@ -9,6 +9,7 @@
 
 #include "process.h"
 #include "save-image.h"
+#include "security.h"
 
 static void stop_following(QemuStreamTask *stream)
 {
@@ -99,14 +100,19 @@ static void got_fd(QemuTask *task, json_t *ret, int r, const VhError *err)
 
 static int open_end(QemuStreamTask *stream, VhError **err)
 {
-        int fd = -1;
+        int fd = -1, r;
 
         if (stream->format == QEMU_IMAGE_RAW)
                 fd = dup(stream->fd);
         else
                 stream->filter =
                         qemu_filter_new(stream->task.driver->env.loop, stream->format, false, stream->fd, &fd, err);
-        return fd < 0 ? -EMFILE : fd;
+        if (fd < 0)
+                return -EMFILE;
+        r = qemu_security_label_fd(qemu_process(stream->task.dom), fd, false, err);
+        if (r < 0)
+                close(fd);
+        return r < 0 ? r : fd;
 }
 
 static void limit_set(QemuTask *task, json_t *ret, int r, const VhError *error)

@@ -20,9 +20,9 @@ VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 MEMORY = "2G"
 
 
-def run(program, seconds=600, env=None):
+def run(program, seconds=600, env=None, kernel=""):
     """Runs a program in it, which passes its output on line by line. Returns its exit status. env: for the program, in
-    addition to VIRTHOST_BUILD."""
+    addition to VIRTHOST_BUILD. kernel: more arguments for the kernel."""
     subprocess.run([MAKE, GUEST], check=True)
     with tempfile.TemporaryDirectory(prefix="vh-machine-") as folder:
         files = os.path.join(folder, "files")
@@ -33,20 +33,20 @@ def run(program, seconds=600, env=None):
                 if not host.wait_for(lambda: os.path.exists(files), 20):
                     log.seek(0)
                     raise RuntimeError(f"virtiofsd does not come up:\n{log.read()}")
-                return boot(files, program, seconds, env or {})
+                return boot(files, program, seconds, env or {}, kernel)
             finally:
                 server.terminate()
                 server.wait()
 
 
-def boot(files, program, seconds, env):
+def boot(files, program, seconds, env, kernel):
     words = base64.b64encode("\0".join(f"{k}={v}" for k, v in {**env, "VIRTHOST_BUILD": host.build_dir()}.items()).encode())
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max", "-smp", "2", "-m", MEMORY,
                "-object", f"memory-backend-memfd,id=mem,size={MEMORY},share=on", "-numa", "node,memdev=mem", "-nodefaults",
                "-display", "none", "-no-reboot", "-serial", "stdio", "-chardev", f"socket,id=files,path={files}", "-device",
                "vhost-user-fs-pci,chardev=files,tag=root", "-kernel", os.path.join(GUEST, "vmlinuz"), "-initrd",
                os.path.join(GUEST, "machine"), "-append",
-               f"console=ttyS0 quiet loglevel=0 panic=-1 run={program} env={words.decode()}"]
+               f"console=ttyS0 quiet loglevel=0 panic=-1 run={program} env={words.decode()} {kernel}"]
     status = None
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace") as qemu:
         signal.signal(signal.SIGALRM, lambda *args: qemu.kill())

@@ -259,6 +259,68 @@ def admin_socket_is_for_root(h):
     expect(status != 0, "nobody may administer")
 
 
+SCOPE = "machine-qemu\\x2d{}\\x2dscoped.scope"
+SCOPED = """<domain type='qemu'><name>scoped</name><memory>16384</memory><os><type arch='x86_64'>hvm</type></os>
+<devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices></domain>"""
+# Of a guest's group: the call, the controller that it needs, its file, and what is in it afterwards.
+LIMITS = [(("memtune", "scoped", "--hard-limit", "900000"), "memory", "memory.max", str(900000 * 1024)),
+          (("memtune", "scoped", "--soft-limit", "400000"), "memory", "memory.high", str(400000 * 1024)),
+          (("schedinfo", "scoped", "--live", "cpu_shares=512"), "cpu", "cpu.weight", "512"),
+          (("blkiotune", "scoped", "--weight", "300"), "io", "io.bfq.weight", "300"),
+          (("numatune", "scoped", "--nodeset", "0"), "cpuset", "libvirt/emulator/cpuset.mems", "0")]
+
+
+def machines(h):
+    return [line.split()[0] for line in h.run("machinectl", "list", "--no-legend").splitlines()]
+
+
+def scope_of(h, number):
+    """Folder of the guest's control group, checked to be where its process is."""
+    unit = SCOPE.format(number)
+    expect(h.state(unit) == "active", f"{unit} is {h.state(unit)}: {h.journal('virtqemud')}")
+    expect(h.run("systemctl", "show", "-P", "Slice", unit) == "machine.slice", f"{unit} is in another slice")
+    folder = h.run("systemctl", "show", "-P", "ControlGroup", unit)
+    pid = h.run("cat", "/run/libvirt/qemu/scoped.pid")
+    inside = h.run("cat", f"/proc/{pid}/cgroup").rpartition("::")[2]
+    expect(inside == f"{folder}/libvirt/emulator", f"QEMU is in {inside}, not below {folder}")
+    return "/sys/fs/cgroup" + folder
+
+
+def limits_arrive(h, folder):
+    """Those whose controllers this kernel gives to the test host."""
+    there = h.run("cat", f"{folder}/cgroup.controllers").split()
+    for command, controller, name, value in LIMITS:
+        if controller not in there or h.try_run("test", "-e", f"{folder}/{name}")[0]:
+            continue
+        virsh(h, *command)
+        found = h.run("cat", f"{folder}/{name}")
+        expect(found == value, f"virsh {' '.join(command)}: {name} is {found}")
+
+
+@test
+def guests_live_in_machine_scopes(h):
+    """each guest is a machine of systemd, with its limits; it stays while the daemon stops and restarts, and leaves nothing"""
+    listen(h, "virtlogd", "virtqemud")
+    h.write("/tmp/scoped.xml", SCOPED)
+    virsh(h, "create", "--paused", "/tmp/scoped.xml")
+    pid = h.run("cat", "/run/libvirt/qemu/scoped.pid")
+    folder = scope_of(h, 1)
+    expect(machines(h) == ["qemu-1-scoped"], f"machinectl lists {machines(h)}")
+    expect(h.run("machinectl", "show", "-p", "Leader", "--value", "qemu-1-scoped") == pid, "the machine's leader is not QEMU")
+    limits_arrive(h, folder)
+    for words in (["restart", "virtqemud.service"], ["stop", "virtqemud.socket", "virtqemud-ro.socket", "virtqemud-admin.socket",
+                                                     "virtqemud.service"]):
+        h.run("systemctl", *words)
+        expect(h.try_run("test", "-d", f"/proc/{pid}")[0] == 0 and machines(h) == ["qemu-1-scoped"], f"gone by {words}")
+        h.run("systemctl", "start", *sockets("virtqemud"))
+        expect(virsh(h, "domstate", "scoped") == "paused", "the guest was not found again")
+        expect(scope_of(h, 1) == folder, "the guest is in another group")
+    virsh(h, "destroy", "scoped")
+    h.wait("no machine", lambda: not machines(h))
+    h.wait("no scope", lambda: not h.run("systemctl", "list-units", "--all", "--no-legend", "machine-qemu*"))
+    expect(h.try_run("test", "-e", folder)[0] != 0, f"{folder} is still there")
+
+
 def main():
     if os.geteuid() != 0:
         print("1..0 # SKIP a test host needs root")

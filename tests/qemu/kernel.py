@@ -46,8 +46,8 @@ class Machine(guesthost.GuestHost, guesthost.Virsh):
 
     seconds = 300  # QEMU in QEMU, without KVM
 
-    def __init__(self, conf=""):
-        super().__init__(conf=conf, base=CONF)
+    def __init__(self, conf="", base=CONF):
+        super().__init__(conf=conf, base=base)
         os.makedirs(self.path("images"))
         os.makedirs(self.path("log", "qemu"), exist_ok=True)
         for name in ("base", "iso", "more", "outside"):
