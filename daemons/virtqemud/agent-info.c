@@ -7,6 +7,7 @@
 #include "agent-fs.h"
 #include "agent-net.h"
 #include "agent.h"
+#include "net-leases.h"
 #include "qemu-ops.h"
 
 typedef struct InfoTask {
@@ -280,7 +281,14 @@ static const QemuTaskClass hostname_class = {
         .run = hostname_run,
 };
 
-/* Names by leases are known to networks only, which guests have no part in here. */
+static int from_leases(VhCall *call, const remote_nonnull_domain *wire, VhError **err)
+{
+        VhDomainObj *dom = qemu_domain(call, wire, err);
+        int r = dom ? vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) : -ENOENT;
+
+        return r < 0 ? r : qemu_lease_hostname(call, dom);
+}
+
 QEMU_OP_RET(domain_get_hostname)
 {
         enum { KNOWN = VIR_DOMAIN_GET_HOSTNAME_LEASE | VIR_DOMAIN_GET_HOSTNAME_AGENT };
@@ -290,8 +298,9 @@ QEMU_OP_RET(domain_get_hostname)
                 r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                  "flags 'VIR_DOMAIN_GET_HOSTNAME_LEASE' and 'VIR_DOMAIN_GET_HOSTNAME_AGENT' in "
                                  "'qemuDomainGetHostname' are mutually exclusive");
-        if (r == 0 && args->flags & VIR_DOMAIN_GET_HOSTNAME_LEASE)
-                r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_HOSTNAME, "no hostname found for domain %s",
-                                 args->dom.name);
-        return r < 0 ? r : qemu_task_start(call, &args->dom, &hostname_class, NULL, err);
+        if (r < 0)
+                return r;
+        if (args->flags & VIR_DOMAIN_GET_HOSTNAME_LEASE)
+                return from_leases(call, &args->dom, err);
+        return qemu_task_start(call, &args->dom, &hostname_class, NULL, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Addresses of a guest's network interfaces: told by its agent, or seen by this host. */
+/* Addresses of a guest's network interfaces: told by its agent, given by networks, or seen by this host. */
 
 #include "agent-net.h"
 
@@ -9,6 +9,7 @@
 
 #include "agent.h"
 #include "base/file.h"
+#include "net-leases.h"
 #include "qemu-ops.h"
 
 static remote_domain_interface *find_interface(remote_domain_interface_addresses_ret *list, const char *name, size_t n)
@@ -167,16 +168,6 @@ static int from_neighbours(VhCall *call, const VhDomainObj *dom, remote_domain_i
         return 0;
 }
 
-/* Leases are given by networks of ours; guests on other kinds of links have none. */
-static int from_leases(const VhDomainObj *dom, VhError **err)
-{
-        for (uint32_t i = 0; i < dom->def->nets.n; i++)
-                if (dom->def->nets.items[i]->type == VH_NET_NETWORK)
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                            "leases of networks cannot be asked for; the agent and ARP can");
-        return 0;
-}
-
 QEMU_OP_RET(domain_interface_addresses)
 {
         VhDomainObj *dom = qemu_domain(call, &args->dom, err);
@@ -188,7 +179,7 @@ QEMU_OP_RET(domain_interface_addresses)
                 return r;
         switch (args->source) {
         case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE:
-                return from_leases(dom, err);
+                return qemu_lease_addresses(call, dom);
         case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT:
                 return qemu_task_start(call, &args->dom, &interfaces_class, NULL, err);
         case VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP:

@@ -21,4 +21,7 @@ void qemu_guest_nets_leave(QemuProcess *proc, QemuHostWork *work);
 /* An interface of a running guest, or one that is to be: the same. */
 int qemu_guest_net_want(QemuProcess *proc, VhNet *net, QemuHostWork *work, VhError **err);
 void qemu_guest_net_leave(QemuProcess *proc, const VhNet *net, QemuHostWork *work);
+/* The guest runs, and nobody watched over it for a while: taps that lost their bridge join it again, ports and filters
+ * that their daemons lost are made again. Failure is logged. */
+void qemu_guest_nets_reclaim(QemuProcess *proc);
 extern const QemuEventRow qemu_net_events[];

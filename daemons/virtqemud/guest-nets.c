@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "guest-filters.h"
 #include "guest-host.h"
+#include "guest-ports.h"
 #include "host-net.h"
 
 VH_LOG_SOURCE("qemu.net");
@@ -12,14 +14,19 @@ VH_LOG_SOURCE("qemu.net");
 int qemu_guest_net_want(QemuProcess *proc, VhNet *net, QemuHostWork *work, VhError **err)
 {
         QemuHostNet *h;
-        int r = qemu_net_needs_host(net) ? qemu_host_net_check(proc->driver, net, err) : 1;
+        int r = qemu_net_check_plug(net, err);
 
-        if (r != 0)
-                return VH_MIN(r, 0);
+        if (r < 0 || !qemu_net_needs_host(net))
+                return r;
+        r = qemu_host_net_check(proc->driver, net, err);
+        if (r < 0)
+                return r;
         qemu_host_net_name(proc->driver, net);
         h = qemu_host_net_new(proc->driver, proc->dom->def, net);
         h->running = proc->dom->state == VIR_DOMAIN_RUNNING;
         qemu_host_work_add(work, &h->item);
+        if (net->filter)
+                qemu_filter_want(proc, net, work);
         return 0;
 }
 
@@ -42,8 +49,12 @@ static bool stays(const VhNet *net)
 
 void qemu_guest_net_leave(QemuProcess *proc, const VhNet *net, QemuHostWork *work)
 {
-        if (qemu_net_needs_host(net) && net->target && stays(net))
+        if (!qemu_net_needs_host(net) || !net->target)
+                return;
+        if (stays(net))
                 qemu_host_work_add(work, &qemu_host_net_new(proc->driver, proc->dom->def, net)->item);
+        if (net->filter)
+                qemu_filter_want(proc, net, work);
 }
 
 void qemu_guest_nets_leave(QemuProcess *proc, QemuHostWork *work)
@@ -52,6 +63,27 @@ void qemu_guest_nets_leave(QemuProcess *proc, QemuHostWork *work)
 
         for (uint32_t i = 0; i < def->nets.n; i++)
                 qemu_guest_net_leave(proc, def->nets.items[i], work);
+}
+
+void qemu_guest_nets_reclaim(QemuProcess *proc)
+{
+        const VhDomainDef *def = proc->dom->def;
+        QemuHostWork *work = qemu_host_work_new();
+
+        for (uint32_t i = 0; i < def->nets.n; i++) {
+                const VhNet *net = def->nets.items[i];
+
+                if (qemu_net_has_port(net) && net->bridge && net->target)
+                        qemu_host_work_add(work, qemu_host_net_reattach(proc->driver, def, net));
+                if (qemu_net_has_port(net))
+                        qemu_port_reclaim(proc, net, work);
+                if (net->filter && net->target)
+                        qemu_filter_reclaim(proc, net, work);
+        }
+        if (qemu_host_work_empty(work))
+                qemu_host_work_drop(work, false);
+        else
+                qemu_host_work_go(work, proc->driver->pool, NULL, NULL); /* frees itself */
 }
 
 /* A macvtap has the guest's own address on the network, where it must not answer twice while a guest moves: it is up

@@ -119,25 +119,14 @@ static int delete_port(VhRemote *remote, const remote_nonnull_network_port *port
         return vh_call_remote_network_port_delete(remote, &args, &arena, err);
 }
 
-/* Not each kind of plug can do what definitions and networks ask for. */
 static int check_plug(const Port *p, VhError **err)
 {
-        enum { MODE_PASSTHROUGH = 4, VIRTPORT_OPENVSWITCH = 4 };
-        const VhNetworkPortDef *port = p->got;
-        const VhNetworkPlug *plug = port->plug;
-        const uint8_t *m = port->mac;
-        bool tags = port->vlan && port->vlan->tags.n;
+        const VhNetworkPlug *plug = p->got->plug;
 
-        if (!plug || plug->type == VH_PLUG_UNSET)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                    "network '%s' does not say what its port is plugged into", p->network);
-        if (tags && !(p->virtport && p->virtport->type == VIRTPORT_OPENVSWITCH) && plug->type != VH_PLUG_HOSTDEV_PCI &&
-            !(plug->type == VH_PLUG_DIRECT && plug->mode == MODE_PASSTHROUGH))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
-                                    "interface %02x:%02x:%02x:%02x:%02x:%02x - vlan tag not supported for this "
-                                    "connection type",
-                                    m[0], m[1], m[2], m[3], m[4], m[5]);
-        return 0;
+        if (plug && plug->type != VH_PLUG_UNSET)
+                return 0;
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
+                            "network '%s' does not say what its port is plugged into", p->network);
 }
 
 static int read_virtport(Port *p, VhError **err)
@@ -294,6 +283,25 @@ void qemu_port_leave(QemuProcess *proc, const VhNet *net, QemuHostWork *work)
         qemu_host_work_add(work, &port_new(proc, net)->item);
 }
 
+static int drop(QemuHostItem *item, VhError **err)
+{
+        remove_port(item);
+        return 0;
+}
+
+static const QemuHostItemClass drop_class = {
+        .make = drop,
+        .free = port_free,
+};
+
+void qemu_port_drop(QemuProcess *proc, const VhNet *net, QemuHostWork *work)
+{
+        Port *p = port_new(proc, net);
+
+        p->item.class = &drop_class;
+        qemu_host_work_add(work, &p->item);
+}
+
 /* ---- after a daemon's absence ---- */
 
 /* A network that was started anew has no ports. */
@@ -326,25 +334,13 @@ static const QemuHostItemClass reclaim_class = {
         .free = port_free,
 };
 
-void qemu_ports_reclaim(QemuProcess *proc)
+void qemu_port_reclaim(QemuProcess *proc, const VhNet *net, QemuHostWork *work)
 {
-        const VhDomainDef *def = proc->dom->def;
-        QemuHostWork *work = qemu_host_work_new();
+        Port *p = port_new(proc, net);
 
-        for (uint32_t i = 0; i < def->nets.n; i++) {
-                Port *p;
-
-                if (!qemu_net_has_port(def->nets.items[i]))
-                        continue;
-                p = port_new(proc, def->nets.items[i]);
-                p->item.class = &reclaim_class;
-                p->wanted = describe(def, def->nets.items[i]);
-                p->wanted->plug = describe_plug(def->nets.items[i]);
-                p->flags = VIR_NETWORK_PORT_CREATE_RECLAIM;
-                qemu_host_work_add(work, &p->item);
-        }
-        if (qemu_host_work_empty(work))
-                qemu_host_work_drop(work, false);
-        else
-                qemu_host_work_go(work, proc->driver->pool, NULL, NULL); /* frees itself */
+        p->item.class = &reclaim_class;
+        p->wanted = describe(proc->dom->def, net);
+        p->wanted->plug = describe_plug(net);
+        p->flags = VIR_NETWORK_PORT_CREATE_RECLAIM;
+        qemu_host_work_add(work, &p->item);
 }

@@ -14,5 +14,7 @@ bool qemu_net_has_port(const VhNet *net);
 void qemu_port_want(QemuProcess *proc, VhNet *net, QemuHostWork *work);
 /* Adds an item that removes the port of an interface, which has one. */
 void qemu_port_leave(QemuProcess *proc, const VhNet *net, QemuHostWork *work);
-/* The guest runs: ports that the network daemon lost are made again. */
-void qemu_ports_reclaim(QemuProcess *proc);
+/* Adds an item that removes it when it is made: the end of a change in which the interface got another one. */
+void qemu_port_drop(QemuProcess *proc, const VhNet *net, QemuHostWork *work);
+/* Adds an item that makes the port of an interface again if the network daemon lost it; failure is logged. */
+void qemu_port_reclaim(QemuProcess *proc, const VhNet *net, QemuHostWork *work);

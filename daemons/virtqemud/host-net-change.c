@@ -3,12 +3,15 @@
 
 #include <errno.h>
 
+#include "base/log.h"
 #include "host-net.h"
 #include "model/domain-tables.h"
 
+VH_LOG_SOURCE("qemu.net");
+
 typedef struct HostNetChange {
         QemuHostItem item;
-        QemuHostNet *old, *new;
+        QemuHostNet *old, *new; /* old: NULL where nothing is left */
 } HostNetChange;
 
 static bool same_rate(const VhBandwidthRate *a, const VhBandwidthRate *b)
@@ -25,25 +28,16 @@ bool qemu_same_bandwidth(const VhNet *a, const VhNet *b)
         return same_rate(x->in, y->in) && same_rate(x->out, y->out);
 }
 
-static int leave_bridge(const QemuHostNet *h)
-{
-        const VhLinkChange change = { .master = "" };
-
-        if (!qemu_net_is_ovs(h->net))
-                return vh_link_change(h->net->target, &change);
-        qemu_ovs_remove_port(h->net->target);
-        return 0;
-}
-
 static int change_bridge(const QemuHostNet *from, const QemuHostNet *to, VhError **err)
 {
+        const VhLinkChange leave = { .master = "" };
         VhLink bridge;
-        int r = 0;
+        int r;
 
-        if (!qemu_net_is_ovs(to->net) && vh_link_get(to->net->bridge, &bridge) < 0)
+        if (vh_link_get(to->net->bridge, &bridge) < 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "bridge %s doesn't exist",
                                     to->net->bridge);
-        r = leave_bridge(from);
+        r = vh_link_change(from->net->target, &leave);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_NONE, r, "Unable to remove bridge %s port %s", from->net->bridge,
                                     from->net->target);
@@ -53,18 +47,25 @@ static int change_bridge(const QemuHostNet *from, const QemuHostNet *to, VhError
         return r;
 }
 
-static bool same_bridge(const VhNet *a, const VhNet *b)
+static int change_isolation(const QemuHostNet *to, VhError **err)
 {
-        return vh_streq(a->bridge, b->bridge) && qemu_net_is_ovs(a) == qemu_net_is_ovs(b) &&
-               a->isolated == b->isolated && !qemu_net_is_ovs(a);
+        int r = vh_link_isolate(to->net->target, to->net->isolated == VH_YES);
+
+        return r < 0 ? vh_error_sys(err, VIR_FROM_NONE, r, "Unable to isolate port %s", to->net->target) : 0;
 }
 
 static int change_end(const QemuHostNet *from, const QemuHostNet *to, VhError **err)
 {
-        int r = same_bridge(from->net, to->net) ? 0 : change_bridge(from, to, err);
+        int r = 0;
 
+        if (!vh_streq(from->net->bridge, to->net->bridge))
+                r = change_bridge(from, to, err);
+        else if (from->net->isolated != to->net->isolated)
+                r = change_isolation(to, err);
         if (r == 0 && !qemu_same_bandwidth(from->net, to->net))
                 r = qemu_bandwidth_set(to->net, err);
+        if (r == 0 && (from->net->coalesce || to->net->coalesce))
+                r = qemu_coalesce_set(to->net, err);
         return r;
 }
 
@@ -89,7 +90,8 @@ static void change_free(QemuHostItem *item)
 {
         HostNetChange *c = (HostNetChange *)item;
 
-        c->old->item.class->free(&c->old->item);
+        if (c->old)
+                c->old->item.class->free(&c->old->item);
         c->new->item.class->free(&c->new->item);
         free(c);
 }
@@ -108,5 +110,37 @@ QemuHostItem *qemu_host_net_change(const QemuDriver *driver, const VhDomainDef *
         c->old = qemu_host_net_new(driver, def, old);
         c->new = qemu_host_net_new(driver, def, new);
         vh_strset(&c->new->net->target, old->target);
+        return &c->item;
+}
+
+/* ---- after a daemon's absence ---- */
+
+/* A network that was started anew has a new bridge, without ports. */
+static int reattach(QemuHostItem *item, VhError **err)
+{
+        const QemuHostNet *h = ((HostNetChange *)item)->new;
+        _vh_error_ VhError *why = NULL;
+        VhLink bridge, link;
+        int r = vh_link_get(h->net->target, &link);
+
+        if (r < 0 || vh_link_get(h->net->bridge, &bridge) < 0 || link.master == bridge.index)
+                return 0;
+        r = qemu_join_bridge(h, &why);
+        if (r < 0)
+                vh_log_warning("%s", vh_error_text(why, r));
+        return 0;
+}
+
+static const QemuHostItemClass reattach_class = {
+        .make = reattach,
+        .free = change_free,
+};
+
+QemuHostItem *qemu_host_net_reattach(const QemuDriver *driver, const VhDomainDef *def, const VhNet *net)
+{
+        HostNetChange *c = vh_new(HostNetChange, 1);
+
+        c->item.class = &reattach_class;
+        c->new = qemu_host_net_new(driver, def, net);
         return &c->item;
 }

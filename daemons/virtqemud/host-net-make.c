@@ -242,6 +242,13 @@ static int make_end(QemuHostNet *h, VhError **err)
         }
 }
 
+int qemu_coalesce_set(const VhNet *net, VhError **err)
+{
+        int r = vh_link_coalesce(net->target, net->coalesce ? net->coalesce->rx_frames_max : 0);
+
+        return r < 0 ? vh_error_sys(err, VIR_FROM_NONE, r, "Cannot set coalesce info on '%s'", net->target) : 0;
+}
+
 int qemu_host_net_make(QemuHostItem *item, VhError **err)
 {
         QemuHostNet *h = (QemuHostNet *)item;
@@ -249,6 +256,7 @@ int qemu_host_net_make(QemuHostItem *item, VhError **err)
 
         r = r < 0 ? r : open_vhost(h, err);
         r = r < 0 || !h->net->bandwidth ? r : qemu_bandwidth_set(h->net, err);
+        r = r < 0 || !h->net->coalesce ? r : qemu_coalesce_set(h->net, err);
         if (r < 0)
                 qemu_host_net_remove(item);
         return r;

@@ -9,6 +9,7 @@
 
 #include "audit.h"
 #include "base/file.h"
+#include "guest-filters.h"
 #include "model/domain-tables.h"
 #include "net/tap.h"
 #include "process.h"
@@ -32,6 +33,35 @@ static int refuse(VhError **err, const char *what)
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "%s", what);
 }
 
+static int cannot(const VhNet *net, VhError **err, const char *what, const char *kind)
+{
+        const uint8_t *m = net->mac;
+
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "interface %02x:%02x:%02x:%02x:%02x:%02x - %s%s", m[0], m[1], m[2], m[3], m[4], m[5], what,
+                            kind);
+}
+
+/* A switch, a virtual function, or the one guest that has a device, knows tags. */
+static bool can_tag(const VhNet *net)
+{
+        return qemu_net_is_ovs(net) || net->type == VH_NET_HOSTDEV ||
+               (net->type == VH_NET_DIRECT && net->direct_mode == MODE_PASSTHROUGH);
+}
+
+int qemu_net_check_plug(const VhNet *net, VhError **err)
+{
+        const char *type = vh_xml_names_text(&vh_net_type_names, net->type);
+
+        if (net->vlan && net->vlan->tags.n && !can_tag(net))
+                return cannot(net, err, "vlan tag not supported for this connection type", "");
+        if (net->isolated == VH_YES && (qemu_net_is_ovs(net) || (net->type != VH_NET_BRIDGE && net->type != VH_NET_NETWORK)))
+                return cannot(net, err, "<port isolated='yes'/> is not supported for network interfaces of type ", type);
+        if (net->filter && !qemu_net_can_filter(net))
+                return cannot(net, err, "filterref is not supported for network interfaces of type ", type);
+        return 0;
+}
+
 int qemu_host_net_check(const QemuDriver *driver, const VhNet *net, VhError **err)
 {
         unsigned port = net->virtport ? net->virtport->type : 0;
@@ -39,16 +69,10 @@ int qemu_host_net_check(const QemuDriver *driver, const VhNet *net, VhError **er
         if (!driver->env.privileged)
                 return refuse(err, "interfaces that need a device of the host are for the system daemon: a session "
                                    "has networks of type 'user'");
-        if (net->filter)
-                return refuse(err, "filterref is not supported for interfaces: there is no network filter driver");
         if (port == VIRTPORT_8021QBG || port == VIRTPORT_8021QBH || port == VIRTPORT_MIDONET)
                 return refuse(err, "virtualport of this type is not supported, only openvswitch");
-        if (net->vlan && net->vlan->tags.n && !qemu_net_is_ovs(net))
-                return refuse(err, "an interface connecting to a bridge or a device requires a virtualport of type "
-                                   "openvswitch for its vlan tag");
-        if (net->isolated == VH_YES &&
-            (qemu_net_is_ovs(net) || (net->type != VH_NET_BRIDGE && net->type != VH_NET_NETWORK)))
-                return refuse(err, "interface port isolation is not supported for this type of connection");
+        if (net->vlan && net->vlan->tags.n && net->type == VH_NET_DIRECT)
+                return refuse(err, "vlan tags of devices that are passed through are not supported");
         return 0;
 }
 

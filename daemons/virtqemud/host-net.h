@@ -25,6 +25,8 @@ typedef struct QemuHostNet {
 
 /* Whether an interface has an end that we make. */
 bool qemu_net_needs_host(const VhNet *net);
+/* Refuses what such an interface cannot have, whatever it is plugged into. Returns 0 or negative errno. */
+int qemu_net_check_plug(const VhNet *net, VhError **err);
 /* Refuses what cannot be made. */
 int qemu_host_net_check(const QemuDriver *driver, const VhNet *net, VhError **err);
 /* Gives the device a name that is free, if the definition leaves it open. */
@@ -39,13 +41,18 @@ void qemu_host_net_remove(QemuHostItem *item);
 /* The port of a bridge that the device is. Blocking. */
 int qemu_join_bridge(const QemuHostNet *h, VhError **err);
 
+/* How many frames the device collects before it wakes the guest: as net says, or none. Blocking. */
+int qemu_coalesce_set(const VhNet *net, VhError **err);
+
 /* host-net-mac.c: a device that is passed through has the guest's address meanwhile. Blocking. */
 int qemu_lower_mac_give(const QemuHostNet *h, VhError **err);
 void qemu_lower_mac_restore(const QemuHostNet *h);
 
-/* host-net-change.c: an item that gives the device of old the bridge and the limits of new. */
+/* host-net-change.c: an item that gives the device of old what new has of bridge, isolation, limits, coalescing. */
 QemuHostItem *qemu_host_net_change(const QemuDriver *driver, const VhDomainDef *def, const VhNet *old,
                                    const VhNet *new);
+/* An item that makes the device of net a port of its bridge, unless it is; failure is logged. */
+QemuHostItem *qemu_host_net_reattach(const QemuDriver *driver, const VhDomainDef *def, const VhNet *net);
 bool qemu_same_bandwidth(const VhNet *a, const VhNet *b);
 
 /* host-bandwidth.c: limits of a device with tc(8), none with net->bandwidth unset. Blocking. */

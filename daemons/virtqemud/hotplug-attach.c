@@ -267,20 +267,10 @@ static void locked(void *data, int r, const VhError *err)
                 qemu_change_go(change);
 }
 
-/* The device is what other daemons made of it. */
-static void resolved(void *data, int r, const VhError *error)
+static void attach_planned(QemuChange *change, int r, VhError *err)
 {
-        QemuChange *change = data;
-        VhError *err = vh_error_copy(error);
-
-        if (r < 0)
-                change->resolved = qemu_host_work_drop(change->resolved, false);
-        else
-                r = vh_domain_obj_check_active(change->task.dom, VIR_FROM_DOMAIN, &err);
-        if (r == 0) {
-                qemu_host_work_adopt(change->resolved, qemu_process(change->task.dom), NULL);
+        if (r == 0)
                 r = qemu_change_plan(change, attach_config, plan_live, &err);
-        }
         if (r < 0)
                 qemu_task_end(&change->task, r, err);
         else if (change->live && change->dev.kind == VH_DEVICE_DISK)
@@ -310,7 +300,7 @@ static void attach_run(QemuTask *task)
                 qemu_port_want(qemu_process(task->dom), change->dev.dev, change->resolved);
         if (change->dev.kind == VH_DEVICE_DISK && qemu_disk_wants_volume(change->dev.dev))
                 qemu_volume_want(qemu_process(task->dom), change->dev.dev, change->resolved);
-        qemu_host_work_go(change->resolved, task->driver->pool, resolved, change);
+        qemu_change_resolve(change, attach_planned);
 }
 
 static void attach_cleanup(QemuTask *task)

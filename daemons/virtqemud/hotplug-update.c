@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "block-job.h"
+#include "guest-ports.h"
 #include "hotplug.h"
 #include "isolation.h"
 
@@ -71,7 +72,7 @@ static int update_disk(QemuChange *change, const QemuBuild *b, void *have, void 
 }
 
 /* The drive stays what it is; its medium is the new one's. */
-static void apply_disk(void *have, void *want)
+static void apply_disk(QemuChange *change, void *have, void *want)
 {
         VhDisk *old = have, *new = want;
         VhDiskSource src = old->src;
@@ -111,7 +112,7 @@ static int update_graphics(QemuChange *change, const QemuBuild *b, void *have, v
         return 0;
 }
 
-static void apply_graphics(void *have, void *want)
+static void apply_graphics(QemuChange *change, void *have, void *want)
 {
         vh_strset(&((VhGraphics *)have)->passwd, ((const VhGraphics *)want)->passwd);
 }
@@ -139,7 +140,7 @@ static int update_memory(QemuChange *change, const QemuBuild *b, void *have, voi
         return 0;
 }
 
-static void apply_memory(void *have, void *want)
+static void apply_memory(QemuChange *change, void *have, void *want)
 {
         ((VhMemdev *)have)->requested = ((const VhMemdev *)want)->requested;
 }
@@ -148,7 +149,7 @@ static void apply_memory(void *have, void *want)
 
 static const struct {
         int (*plan)(QemuChange *change, const QemuBuild *b, void *have, void *want);
-        void (*apply)(void *have, void *want);
+        void (*apply)(QemuChange *change, void *have, void *want);
 } kinds[VH_DEVICE_MAX] = {
         [VH_DEVICE_DISK] = { update_disk, apply_disk },
         [VH_DEVICE_NET] = { qemu_update_net, qemu_apply_net },
@@ -184,7 +185,22 @@ static void apply(QemuChange *change)
                 qemu_audit_image(qemu_process(change->task.dom), "update", &((const VhDisk *)have)->src,
                                  &((const VhDisk *)change->dev.dev)->src, true);
         if (have)
-                kinds[change->dev.kind].apply(have, change->dev.dev);
+                kinds[change->dev.kind].apply(change, have, change->dev.dev);
+}
+
+static void *find_changing(QemuChange *change, VhError **err)
+{
+        void *have;
+
+        if (!kinds[change->dev.kind].plan) {
+                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                             "live update of device '%s' is not supported", vh_device_class(change->dev.kind)->element);
+                return NULL;
+        }
+        have = find(change->task.dom->def, &change->dev, err);
+        if (!have && err && !*err)
+                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_DEVICE_MISSING, "no matching memory device was found");
+        return have;
 }
 
 static int plan_live(QemuChange *change, VhError **err)
@@ -192,18 +208,8 @@ static int plan_live(QemuChange *change, VhError **err)
         const VhDomainDef *def = change->task.dom->def;
         QemuLaunch launch;
         QemuBuild b = qemu_change_build(qemu_process(change->task.dom), def, &launch, err);
-        void *have;
-        int r = qemu_device_parse(change->task.driver, change->xml, &change->dev, err);
+        void *have = find_changing(change, err);
 
-        if (r < 0)
-                return r;
-        if (!kinds[change->dev.kind].plan)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "live update of device '%s' is not supported",
-                                    vh_device_class(change->dev.kind)->element);
-        have = find(def, &change->dev, err);
-        if (!have && err && !*err)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_DEVICE_MISSING, "no matching memory device was found");
         return have ? kinds[change->dev.kind].plan(change, &b, have, change->dev.dev) : -ENOENT;
 }
 
@@ -212,17 +218,42 @@ static int update_config(QemuChange *change, VhError **err)
         return qemu_config_update(&change->config, change->xml, err);
 }
 
+static void update_planned(QemuChange *change, int r, VhError *err)
+{
+        if (r == 0)
+                r = qemu_change_plan(change, update_config, plan_live, &err);
+        if (r < 0)
+                qemu_task_end(&change->task, r, err);
+        else
+                qemu_change_go(change);
+}
+
+/* Its network says what an interface is plugged into. */
+static int want_port(QemuChange *change, VhError **err)
+{
+        const VhDomainDef *def = change->task.dom->def;
+        const VhNet *have = find_changing(change, err);
+        int r = have ? qemu_update_net_check(def, have, change->dev.dev, err) : -ENOENT;
+
+        if (r == 0 && qemu_net_wants_port(change->dev.dev))
+                qemu_port_want(qemu_process(change->task.dom), change->dev.dev, change->resolved);
+        return r;
+}
+
 static void update_run(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
         VhError *err = NULL;
-        int r = qemu_change_plan(change, update_config, plan_live, &err);
+        int r = qemu_device_parse(task->driver, change->xml, &change->dev, &err);
 
         change->apply = apply;
+        change->resolved = qemu_host_work_new();
+        if (r == 0 && change->dev.kind == VH_DEVICE_NET)
+                r = want_port(change, &err);
         if (r < 0)
                 qemu_task_end(task, r, err);
         else
-                qemu_change_go(change);
+                qemu_change_resolve(change, update_planned);
 }
 
 const QemuTaskClass qemu_update_class = {

@@ -121,6 +121,29 @@ void qemu_change_go(QemuChange *change)
                 host_ready(change, 0, NULL);
 }
 
+/* ---- before ---- */
+
+/* The device is what other daemons made of it. */
+static void resolved(void *data, int r, const VhError *error)
+{
+        QemuChange *change = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r < 0)
+                change->resolved = qemu_host_work_drop(change->resolved, false);
+        else
+                r = vh_domain_obj_check_active(change->task.dom, VIR_FROM_DOMAIN, &err);
+        if (r == 0)
+                qemu_host_work_adopt(change->resolved, qemu_process(change->task.dom), NULL);
+        change->planned(change, r, err);
+}
+
+void qemu_change_resolve(QemuChange *change, void (*planned)(QemuChange *change, int r, VhError *err))
+{
+        change->planned = planned;
+        qemu_host_work_go(change->resolved, change->task.driver->pool, resolved, change);
+}
+
 /* ---- the task ---- */
 
 void qemu_change_cleanup(QemuTask *task)

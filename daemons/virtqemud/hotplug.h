@@ -50,6 +50,7 @@ struct QemuChange {
         uint32_t flags;                /* of the call */
         char *xml;                     /* of the device; owned */
         char *alias;                   /* the same by name; owned */
+        void (*planned)(QemuChange *change, int r, VhError *err); /* qemu_change_resolve() */
         struct QemuHostWork *resolved; /* what other daemons did for the device, before all else; NULL: nothing */
         struct QemuHostWork *work;     /* on the host, before QEMU is told; NULL: none */
         /* The work is done: completes the plan with what it brought. NULL: nothing to do. Returns 0 or negative errno.
@@ -61,6 +62,7 @@ struct QemuChange {
         VhDomainDef *live; /* a copy of what runs, with the change */
         VhDevice dev;      /* the device, or its new state */
         void *joined;      /* in live: the device that joins */
+        bool replaced;     /* it is an interface that changes, and not only its link */
         bool locked;       /* it is a disk, and locked for the guest */
         bool announced;    /* the status file has `live`: whoever comes after us looks whether it came to be */
         VhSource *timer;   /* of a device that the guest has to let go */
@@ -78,6 +80,9 @@ struct QemuChange {
         VhError *error; /* why steps are taken back */
 };
 
+/* What was parsed may need other daemons: does the work of change->resolved, which is there, and then goes on in
+ * planned(), with the device as they say, or with the error (taken over). */
+void qemu_change_resolve(QemuChange *change, void (*planned)(QemuChange *change, int r, VhError *err));
 /* Does the work on the host, sends the plan's commands one after the other, then applies and ends; on failure takes
  * back what was done. */
 void qemu_change_go(QemuChange *change);
@@ -101,9 +106,11 @@ extern const QemuTaskClass qemu_attach_class, qemu_detach_class, qemu_update_cla
 /* QMP events about devices. */
 extern const QemuEventRow qemu_hotplug_events[];
 
-/* hotplug-net.c: what becomes another of an interface. have: in what runs, want: the new one. */
+/* hotplug-net.c: an interface that changes. have: in what runs, want: its new state, plugged in as its network says. */
 int qemu_update_net(QemuChange *change, const QemuBuild *b, void *have, void *want);
-void qemu_apply_net(void *have, void *want);
+void qemu_apply_net(QemuChange *change, void *have, void *want);
+/* Refuses what cannot change, before a network is asked. */
+int qemu_update_net_check(const VhDomainDef *def, const VhNet *old, const VhNet *new, VhError **err);
 
 /* hotplug-vcpu.c: which processors a running guest is to have. */
 typedef struct QemuVcpuWish {

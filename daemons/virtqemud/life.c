@@ -141,7 +141,7 @@ int qemu_place_running(QemuDriver *driver, VhDomainDef **def, VhDomainObj **ret,
                                     "domain '%s' already exists with uuid %s", named->node.name,
                                     vh_uuid_format(named->node.uuid, uuid));
         if (dom && vh_domain_obj_active(dom))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain is already active as '%s'",
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active",
                                     dom->node.name);
         if (dom) {
                 qemu_drop_text(driver, dom);

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "api.h"
-#include "base/file.h"
 #include "client_calls.h"
 #include "driver/backends.h"
 #include "driver/token.h"
@@ -42,17 +41,6 @@ QemuPeers *qemu_peers_free(QemuPeers *peers)
         vh_loop_free(peers->loop);
         free(peers);
         return NULL;
-}
-
-/* The kind's own daemon, unless only the one for everything is there: its socket is also that of a proxy. */
-static char *socket_of(const QemuPeers *peers, VhKind kind)
-{
-        char *own = vh_xasprintf("%s/virt%sd-sock", peers->env->run_dir, vh_kind_scheme(kind));
-        char *all = vh_path_join(peers->env->run_dir, "libvirt-sock");
-        bool use_own = access(own, F_OK) == 0 || access(all, F_OK) < 0;
-
-        free(use_own ? all : own);
-        return use_own ? own : all;
 }
 
 static int connect_socket(QemuPeers *peers, VhRemote **ret, const char *path, VhError **err)
@@ -120,7 +108,7 @@ VhRemote *qemu_peer(QemuPeers *peers, VhKind kind, VhError **err)
                 vh_error_sys(err, VIR_FROM_QEMU, r, "cannot talk to another daemon");
                 return NULL;
         }
-        path = socket_of(peers, kind);
+        path = vh_secondary_socket(peers->env->run_dir, vh_kind_scheme(kind), "");
         r = connect_socket(peers, &remote, path, err);
         if (r < 0)
                 return NULL;

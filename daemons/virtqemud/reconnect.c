@@ -12,7 +12,7 @@
 #include "block-job.h"
 #include "caps-flags.h"
 #include "group.h"
-#include "guest-ports.h"
+#include "guest-host.h"
 #include "guest-volumes.h"
 #include "migrate.h"
 #include "perf.h"
@@ -243,7 +243,7 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_UNKNOWN);
         qemu_migrate_recover(proc);
         qemu_block_jobs_refresh(proc);
-        qemu_ports_reclaim(proc);
+        qemu_guest_nets_reclaim(proc);
         qemu_volumes_find_again(proc);
         qemu_devices_refresh(proc);
 }

@@ -180,9 +180,24 @@ char *vh_backends_uri_for(const VhBackends *b, const char *scheme)
         return vh_xasprintf("%s:///%s", scheme, b->env->privileged ? "system" : "session");
 }
 
+char *vh_secondary_socket(const char *run_dir, const char *scheme, const char *suffix)
+{
+        char *own = vh_xasprintf("%s/virt%sd-sock%s", run_dir, scheme, suffix);
+        char *all = vh_xasprintf("%s/libvirt-sock%s", run_dir, suffix);
+        bool use_own = access(own, F_OK) == 0 || access(all, F_OK) < 0;
+
+        free(use_own ? all : own);
+        return use_own ? own : all;
+}
+
 char *vh_backends_socket_for(const VhBackends *b, const char *scheme, bool read_only)
 {
-        return vh_xasprintf("%s/virt%sd-sock%s", b->env->run_dir, scheme, read_only && b->env->privileged ? "-ro" : "");
+        const char *suffix = read_only && b->env->privileged ? "-ro" : "";
+
+        /* A proxy has the socket of the daemon for everything itself. */
+        if (b->routing == VH_ROUTE_MODULAR)
+                return vh_secondary_socket(b->env->run_dir, scheme, suffix);
+        return vh_xasprintf("%s/virt%sd-sock%s", b->env->run_dir, scheme, suffix);
 }
 
 static bool daemon_is_there(const VhBackends *b, const char *scheme, bool read_only)

@@ -4,8 +4,11 @@
 #include "model/domain.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "model/domain-tables.h"
+
+enum { PLACE_TEXT = 32 }; /* room for a PCI address */
 
 #define LIST_OF(kind, element, T, field, tbl)                                                                          \
         [kind] = { element, &(tbl), offsetof(VhDomainDef, field), false, true, offsetof(T, info) }
@@ -170,9 +173,39 @@ static bool same_disk(const VhDisk *a, const VhDisk *b)
         return vh_streq(a->target, b->target);
 }
 
+static bool same_place(const VhAddress *a, const VhAddress *b)
+{
+        return a->type == b->type && a->pci.domain == b->pci.domain && a->pci.bus == b->pci.bus &&
+               a->pci.slot == b->pci.slot && a->pci.function == b->pci.function;
+}
+
+/* "0000:00:03.0", or what the reference says where there is none. */
+static const char *place_text(const VhAddress *a, char *text, size_t len)
+{
+        if (a->type != VH_ADDRESS_PCI)
+                return "(<null>)";
+        snprintf(text, len, "%04x:%02x:%02x.%u", a->pci.domain, a->pci.bus, a->pci.slot, a->pci.function);
+        return text;
+}
+
+static int no_net(const VhNet *net, VhError **err)
+{
+        const uint8_t *m = net->mac;
+        char place[PLACE_TEXT];
+
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING,
+                            "no device found at address '%s' matching MAC address '%02x:%02x:%02x:%02x:%02x:%02x' and "
+                            "alias '%s'",
+                            place_text(&net->info.address, place, sizeof(place)), m[0], m[1], m[2], m[3], m[4], m[5],
+                            net->info.alias ? net->info.alias : "(<null>)");
+}
+
 static bool same_net(const VhNet *a, const VhNet *b)
 {
-        return memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
+        const VhAddress *at = &a->info.address;
+
+        return memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 &&
+               (at->type != VH_ADDRESS_PCI || same_place(at, &b->info.address));
 }
 
 static bool same_controller(const VhController *a, const VhController *b)
@@ -240,15 +273,12 @@ static bool same_device(VhDeviceKind kind, void *wanted, void *have)
 static int not_found(const VhDevice *dev, VhError **err)
 {
         const VhDisk *disk = dev->dev;
-        const VhNet *net = dev->dev;
 
         if (dev->kind == VH_DEVICE_DISK)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING, "no target device %s",
                                     disk->target ? disk->target : "(none)");
         if (dev->kind == VH_DEVICE_NET)
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING,
-                                    "no device matching MAC address %02x:%02x:%02x:%02x:%02x:%02x found", net->mac[0],
-                                    net->mac[1], net->mac[2], net->mac[3], net->mac[4], net->mac[5]);
+                return no_net(dev->dev, err);
         return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING, "matching %s device not found",
                             classes[dev->kind].element);
 }

@@ -447,8 +447,6 @@ typedef struct VhNet {
 /* Makes an interface in a network what its port says; end (what it points to is taken over) need not say more than the
  * network changes. One that is plugged in already changes its plug. */
 void vh_net_plug(VhNet *net, VhNetEnd *end);
-/* Plugs an interface in like another one, which it is to replace: limits that it has itself stay its own. */
-void vh_net_plug_like(VhNet *net, const VhNet *other);
 
 extern const VhXmlNames vh_net_type_names; /* VhNetType */
 

@@ -90,7 +90,7 @@ const VhXmlTable vh_table_bandwidth = {
 #undef S
 
 #define S VhFilterParam
-static const VhXmlTable table_filter_param = {
+const VhXmlTable vh_table_filter_param = {
         "parameter",
         sizeof(S),
         ROWS(ATTR("name", name, string, REQUIRED), ATTR("value", value, string, REQUIRED)),
@@ -284,7 +284,7 @@ static const VhXmlRow rows_net_content[] = {
         GROUP("driver", rows_net_driver),
         GROUP("backend", rows_net_backend),
         GROUP("filterref",
-              ROWS(ATTR("filter", filter, string, REQUIRED), LIST("parameter", filter_params, table_filter_param))),
+              ROWS(ATTR("filter", filter, string, REQUIRED), LIST("parameter", filter_params, vh_table_filter_param))),
         GROUP("tune", ROWS(LEAF("sndbuf", sndbuf, opt_u64))),
         GROUP("link", ROWS(WORD("state", linkstate, NAMES("up", "down"),
                                 FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown interface link state '", "'")))),

@@ -60,20 +60,6 @@ void vh_net_plug(VhNet *net, VhNetEnd *end)
         *end = (VhNetEnd){ 0 };
 }
 
-void vh_net_plug_like(VhNet *net, const VhNet *other)
-{
-        const VhNetEnd there = end_of(other);
-        VhNetEnd end = { 0 };
-
-        vh_xml_bind_copy(&vh_table_net_end, &end, &there);
-        if (net->bandwidth || other->defined->bandwidth) {
-                vh_xml_bind_free(&vh_table_bandwidth, end.bandwidth);
-                end.bandwidth = net->bandwidth ? vh_xml_bind_dup(&vh_table_bandwidth, net->bandwidth) : NULL;
-        }
-        vh_net_plug(net, &end);
-        memcpy(net->portid, other->portid, sizeof(net->portid));
-}
-
 int vh_net_read_plug(void *obj, const VhXmlParse *p, const xmlNode *node)
 {
         VhNet *net = obj;

@@ -26,7 +26,7 @@ extern const VhXmlTable vh_table_net, vh_table_net_end;
 /* Check of an interface: its plug is taken from <actual>, which only status files have. */
 int vh_net_read_plug(void *obj, const VhXmlParse *p, const xmlNode *node);
 extern const VhXmlTable vh_table_net_ip, vh_table_net_route, vh_table_teaming;
-extern const VhXmlTable vh_table_bandwidth, vh_table_virtualport, vh_table_vlan;
+extern const VhXmlTable vh_table_bandwidth, vh_table_virtualport, vh_table_vlan, vh_table_filter_param;
 /* domain-display.c */
 extern const VhXmlTable vh_table_graphics, vh_table_video, vh_table_sound, vh_table_audio, vh_table_input;
 extern const VhXmlNames vh_video_type_names;

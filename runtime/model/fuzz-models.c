@@ -3,6 +3,7 @@
 /* Every model but the domain's reads the text; what is accepted must come out so that it is accepted again. */
 
 #include "model/backup.h"
+#include "model/filter-binding.h"
 #include "model/interface.h"
 #include "model/moment.h"
 #include "model/network-port.h"
@@ -32,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         static const VhModel *const models[] = {
                 &vh_network_model,    &vh_network_port_model, &vh_storage_pool_model, &vh_storage_vol_model,
                 &vh_interface_model,  &vh_nodedev_model,      &vh_backup_model,       &vh_snapshot_model,
-                &vh_checkpoint_model, &vh_secret_model,
+                &vh_checkpoint_model, &vh_secret_model,       &vh_filter_binding_model,
         };
         _vh_free_ char *text = vh_xstrndup((const char *)data, size);
 

@@ -11,6 +11,7 @@
 
 #include "api.h"
 #include "model/backup.h"
+#include "model/filter-binding.h"
 #include "model/interface.h"
 #include "model/moment.h"
 #include "model/network-port.h"
@@ -22,6 +23,7 @@
 static const VhModel *const models[] = {
         &vh_network_model, &vh_network_port_model, &vh_storage_pool_model, &vh_storage_vol_model, &vh_interface_model,
         &vh_nodedev_model, &vh_snapshot_model,     &vh_checkpoint_model,   &vh_backup_model,      &vh_secret_model,
+        &vh_filter_binding_model,
 };
 
 static void tables_are_sound(void **state)
@@ -106,6 +108,10 @@ static const struct {
         { &vh_secret_model,
           "<secret ephemeral='no' private='yes'>\n  " U "\n  <description>d</description>\n  <usage type='iscsi'>\n"
           "    <target>t</target>\n  </usage>\n</secret>\n" },
+        { &vh_filter_binding_model,
+          "<filterbinding>\n  <owner>\n    <name>vm</name>\n    <uuid>99999999-2222-3333-4444-555555555555</uuid>\n"
+          "  </owner>\n  <portdev name='vnet0'/>\n  <linkdev name='eth0'/>\n  <mac address='52:54:00:01:02:03'/>\n"
+          "  <filterref filter='f'>\n    <parameter name='IP' value='10.0.0.1'/>\n  </filterref>\n</filterbinding>\n" },
 };
 
 static void documents_come_out_as_they_went_in(void **state)

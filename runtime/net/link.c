@@ -4,10 +4,14 @@
 #include "net/link.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
+#include <linux/sockios.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "net/netlink.h"
 
@@ -85,6 +89,18 @@ int vh_link_change(const char *name, const VhLinkChange *change)
         if (change->master)
                 vh_nl_put_u32(&m, IFLA_MASTER, (uint32_t)master.index);
         return vh_nl_request(&m);
+}
+
+int vh_link_coalesce(const char *name, unsigned rx_frames)
+{
+        struct ethtool_coalesce coalesce = { .cmd = ETHTOOL_SCOALESCE, .rx_max_coalesced_frames = rx_frames };
+        struct ifreq request = { .ifr_data = (void *)&coalesce };
+        _vh_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0)
+                return -errno;
+        snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+        return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
 }
 
 int vh_link_isolate(const char *name, bool isolated)

@@ -38,6 +38,9 @@ int vh_link_change(const char *name, const VhLinkChange *change);
 /* A port of a bridge that reaches no other isolated port. */
 int vh_link_isolate(const char *name, bool isolated);
 
+/* How many received frames a device collects before it tells of them; 0: none. */
+int vh_link_coalesce(const char *name, unsigned rx_frames);
+
 typedef struct VhMacvtap {
         const char *name;  /* of the new device */
         const char *lower; /* that it sits on */

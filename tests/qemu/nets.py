@@ -234,7 +234,7 @@ def no_tool():
         net.guest(BRIDGE.replace("REST", SWITCHED), start=False)
         net.refused("ovs-vsctl", "start", "a")
         net.guest(BRIDGE.replace("REST", "<filterref filter='clean-traffic'/>"), start=False)
-        net.refused("there is no network filter driver", "start", "a")
+        net.refused("Failed to connect socket to '/run/libvirt/virtnwfilterd-sock'", "start", "a")
         assert list(net.links()) == ["ready"], net.links()
 
 

@@ -266,7 +266,8 @@ def stored(texts):
 
 
 def tap_masters(h):
-    return sorted(line.split("master ")[1].split()[0] for line in h.run("ip -o link").splitlines() if ": vnet" in line)
+    links = [line.split() for line in h.run("ip -o link").splitlines() if ": vnet" in line]
+    return sorted(words[words.index("master") + 1] if "master" in words else "none" for words in links)
 
 
 @both
@@ -302,6 +303,45 @@ def interfaces_come(h):
     outcome += [interfaces(h), ports(h, "isolated"), tap_masters(h)]
     h.must("destroy", "a")
     return outcome + [ports(h, "isolated"), ports(h, "grouped")]
+
+
+@both
+def interfaces_move(h):
+    """A running guest's interface goes to another network, group and bridge, with all that the network gives it; what cannot
+    go there stays as it was, with its port."""
+    networks(h)
+    h.can_macvtap = False
+    h.started(interface("isolated"))
+    outcome = []
+    limited = "<bandwidth><inbound average='5' floor='7'/></bandwidth>"
+    for new in (interface("grouped"), interface("grouped", portgroup="some"), interface("grouped", 1, "<link state='down'/>", portgroup="some"),
+                interface("nowhere"), interface("stopped"), interface("direct"), interface("isolated", 1, "<vlan><tag id='3'/></vlan>"),
+                interface("isolated", 1, "<virtualport type='openvswitch'/>"), interface("bridged"), bridged(1), bridged(1, "<mtu size='1300'/>"),
+                interface("isolated", 1, "<port isolated='yes'/>"), interface("isolated", 1, limited), interface("isolated")):
+        run = h.virsh("update-device", "a", h.file(new), "--live")
+        outcome += [run.returncode, run.stderr.splitlines()[1:], interfaces(h), tap_masters(h)]
+        outcome += [ports(h, network) for network in ("isolated", "grouped", "bridged", "direct")]
+    h.must("destroy", "a")
+    return outcome + [ports(h, network) for network in ("isolated", "grouped", "bridged", "direct")]
+
+
+@both
+def networks_go_and_come(h):
+    """A network that ends takes the bridge along; when it is there again and the daemon of guests starts, taps join it."""
+    networks(h)
+    h.started(interface("isolated") + interface("bridged", 2))
+    outcome = [tap_masters(h)]
+    for network in ("isolated", "bridged"):
+        h.ask("net-destroy", network)
+        h.ask("net-start", network)
+    outcome += [tap_masters(h), interfaces(h), ports(h, "isolated"), ports(h, "bridged"), h.must("domstate", "a")]
+    h.qemud.stop()
+    h.start_daemon()
+    assert host.wait_for(lambda: len(tap_masters(h)) == 2, 20), "a tap did not join its bridge"
+    assert host.wait_for(lambda: len(ports(h, "isolated") + ports(h, "bridged")) == 2, 20), "a port did not come back"
+    outcome += [tap_masters(h), interfaces(h), ports(h, "isolated"), ports(h, "bridged")]
+    h.must("destroy", "a")
+    return outcome + [ports(h, "isolated"), ports(h, "bridged")]
 
 
 def back_to_a_snapshot():
@@ -368,6 +408,135 @@ def to_the_reference_and_back():
                 assert interfaces(h) == before, interfaces(h)
                 h.must("destroy", "a")
                 assert not ports(h, "isolated") + ports(h, "bridged")
+
+
+# ---- network filters ----
+
+FILTERS = {"open": "", "named": "<rule action='accept' direction='out'><ip srcipaddr='$IP'/></rule>"}
+
+
+def filters(h):
+    networks(h)
+    for name, inside in FILTERS.items():
+        h.ask("nwfilter-define", h.file(f"<filter name='{name}'>{inside}</filter>"))
+
+
+def filterref(name, **parameters):
+    return f"<filterref filter='{name}'>" + "".join(f"<parameter name='{k}' value='{v}'/>" for k, v in parameters.items()) + "</filterref>"
+
+
+def bridged(mac, inside=""):
+    return f"<interface type='bridge'><mac address='52:54:00:00:00:0{mac}'/><source bridge='br7'/><model type='virtio'/>{inside}</interface>"
+
+
+def bindings(h):
+    """Without the numbers of devices: failed starts use up more or less of them."""
+    names = [line.split()[0] for line in h.ask("nwfilter-binding-list").splitlines() if line.strip()]
+    return sorted(re.sub(r"vnet\d+", "vnet", h.ask("nwfilter-binding-dumpxml", name)) for name in names)
+
+
+@both
+def filtered_interfaces(h):
+    """Interfaces have the bindings of their filters while they are there."""
+    filters(h)
+    h.started(bridged(1, filterref("open")) + interface("isolated", 2, filterref("named", IP="10.0.0.1")))
+    outcome = [bindings(h), interfaces(h)]
+    h.must("attach-device", "a", h.file(bridged(3, filterref("named", IP="10.0.0.3"))))
+    outcome += [bindings(h), interfaces(h)]
+    for wrong in (bridged(4, filterref("absent")), bridged(4, filterref("open") + "<rom file='/missing'/>"), bridged(4, filterref("named"))):
+        run = h.virsh("attach-device", "a", h.file(wrong))
+        outcome += [run.returncode, [line for line in run.stderr.splitlines()[1:] if "rom" not in line], len(bindings(h)), len(tap_masters(h))]
+    h.must("destroy", "a")
+    return outcome + [bindings(h)]
+
+
+@both
+def filters_that_cannot_be(h):
+    """Starts that fail leave no binding."""
+    filters(h)
+    outcome = []
+    for wrong in (bridged(1, filterref("open")) + bridged(2, filterref("absent")), bridged(1, filterref("open")) + disk("missing"),
+                  bridged(1, filterref("named")), interface("nowhere", 1, filterref("open"))):
+        error = h.guest(wrong)
+        outcome += ["missing" if "missing" in error else error, bindings(h), tap_masters(h), ports(h, "isolated")]
+    return outcome
+
+
+def filters_in_vain():
+    """Where a filter would have no effect it is refused (the reference drops it without a word), and so it is without the
+    filters' daemon, which is not needed to end a guest."""
+    with Peered() as h:
+        filters(h)
+        for wrong in ("<interface type='user'><filterref filter='open'/></interface>", interface("direct", 1, filterref("open")),
+                      "<interface type='direct'><source dev='v0' mode='bridge'/><filterref filter='open'/></interface>"):
+            error = h.guest(wrong)
+            assert "filterref is not supported for network interfaces of type" in error, error
+            assert not ports(h, "direct")
+        h.started(bridged(1, filterref("open")))
+        h.peer.stop()
+        run = h.virsh("attach-device", "a", h.file(bridged(2, filterref("open"))))
+        assert "Failed to connect socket to '/run/libvirt/virtnwfilterd-sock': No such file or directory" in run.stderr, run.stderr
+        h.must("destroy", "a")
+        assert not h.must("list", "--all", "--name").strip() and not tap_masters(h)
+
+
+@both
+def filters_change(h):
+    """A running guest's interface gets another filter, other parameters, none, and one again."""
+    filters(h)
+    h.started(bridged(1, filterref("open")))
+    outcome = []
+    for new in (filterref("named", IP="10.0.0.1"), filterref("named", IP="10.0.0.2"), filterref("absent"), "", filterref("absent"), filterref("open")):
+        run = h.virsh("update-device", "a", h.file(bridged(1, new)), "--live")
+        outcome += [run.returncode, run.stderr.splitlines()[1:], bindings(h), interfaces(h)]
+    return outcome
+
+
+def filters_after_restart():
+    """Bindings outlive the daemon, those that got lost are made again, and those of guests that ended go."""
+    with Peered() as h:
+        filters(h)
+        h.started(bridged(1, filterref("open")) + bridged(2, filterref("named", IP="10.0.0.1")))
+        before = bindings(h)
+        h.qemud.stop(signal.SIGKILL)
+        h.ask("nwfilter-binding-delete", "vnet1")
+        h.start_daemon()
+        assert host.wait_for(lambda: "vnet1" in h.ask("nwfilter-binding-list")), "the binding did not come back"
+        assert bindings(h) == before, bindings(h)
+        pids = h.guests()
+        h.qemud.stop(signal.SIGKILL)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        h.start_daemon()
+        assert host.wait_for(lambda: not h.ask("nwfilter-binding-list").strip()), "bindings stay behind"
+
+
+# ---- leases ----
+
+LEASES = [{"ip-address": "10.0.0.7", "mac-address": "52:54:00:00:00:01", "client-id": "01:52:54:00:00:00:01", "expiry-time": 4000000000},
+          {"ip-address": "10.0.0.8", "mac-address": "52:54:00:00:00:02", "hostname": "second", "expiry-time": 4000000000},
+          {"ip-address": "10.0.0.9", "mac-address": "52:54:00:00:00:03", "hostname": "gone", "expiry-time": 5}]
+
+
+@both
+def leases(h):
+    """What the network daemon knows of a guest's addresses and name."""
+    networks(h)
+    os.makedirs(h.path("lib", "dnsmasq"), exist_ok=True)
+    h.write(json.dumps(LEASES), "lib", "dnsmasq", "vbr5.status")
+    h.started(interface("isolated") + interface("bridged", 4) + "<interface type='user'/>")
+    calls = (["domifaddr", "a"], ["domifaddr", "a", "--source", "lease", "--full"], ["domhostname", "a", "--source", "lease"],
+             ["domifaddr", "a", "--source", "lease", "--interface", "vnet1"])
+    def answers():
+        return [[run.returncode, run.stdout, run.stderr] for run in (h.virsh(*call) for call in calls)]
+    outcome = answers()
+    h.must("attach-device", "a", h.file(interface("isolated", 2)))
+    outcome += answers()
+    h.must("destroy", "a")
+    h.must("define", h.file(GUEST.replace("DEVICES", interface("isolated"))))
+    outcome += answers()
+    h.must("undefine", "a")
+    return outcome
 
 
 # ---- volumes ----
@@ -438,8 +607,9 @@ def nobody_there():
         assert not h.must("list", "--all", "--name").strip() and not tap_masters(h)
 
 
-TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come, back_to_a_snapshot, daemon_dies,
-         to_the_reference_and_back, volumes, volumes_after_restart, nobody_there]
+TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come,
+         interfaces_move, networks_go_and_come, back_to_a_snapshot, daemon_dies, to_the_reference_and_back, filtered_interfaces, filters_that_cannot_be, filters_in_vain, filters_change, filters_after_restart, leases, volumes,
+         volumes_after_restart, nobody_there]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))
