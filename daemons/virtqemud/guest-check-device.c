@@ -189,23 +189,21 @@ static int check_net(const VhNet *net, VhError **err)
 {
         const char *type = vh_xml_names_text(&vh_net_type_names, net->type);
         const bool transient = net->teaming && net->teaming->type == TEAMING_TRANSIENT;
-        int r = QEMU_CHECK_RULES(err,
-                                 { !is_power_of_two(net->rx_queue_size), VIR_ERR_CONFIG_UNSUPPORTED,
-                                   "rx_queue_size has to be a power of two" },
-                                 { !is_power_of_two(net->tx_queue_size), VIR_ERR_CONFIG_UNSUPPORTED,
-                                   "tx_queue_size has to be a power of two" },
-                                 { transient && net->type != VH_NET_HOSTDEV && net->type != VH_NET_NETWORK,
-                                   VIR_ERR_CONFIG_UNSUPPORTED,
-                                   "virtio-net teaming transient interface must be type='hostdev', not '",
-                                   type, "'" },
-                                 { net->mtu && !has_mtu(net->type), VIR_ERR_CONFIG_UNSUPPORTED,
-                                   "setting MTU on interface type ", type, " is not supported yet" },
-                                 { net->coalesce && !has_coalesce(net->type), VIR_ERR_CONFIG_UNSUPPORTED,
-                                   "coalesce settings on interface type ", type, " are not supported" },
-                                 { net->type != VH_NET_USER && (net->ips.n || net->routes.n),
-                                   VIR_ERR_CONFIG_UNSUPPORTED,
-                                   "Invalid attempt to set network interface guest-side IP route and/or address info, "
-                                   "not supported by QEMU" }, );
+        int r = QEMU_CHECK_RULES(
+                err,
+                { !is_power_of_two(net->rx_queue_size), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "rx_queue_size has to be a power of two" },
+                { !is_power_of_two(net->tx_queue_size), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "tx_queue_size has to be a power of two" },
+                { transient && net->type != VH_NET_HOSTDEV && net->type != VH_NET_NETWORK, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "virtio-net teaming transient interface must be type='hostdev', not '", type, "'" },
+                { net->mtu && !has_mtu(net->type), VIR_ERR_CONFIG_UNSUPPORTED, "setting MTU on interface type ", type,
+                  " is not supported yet" },
+                { net->coalesce && !has_coalesce(net->type), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "coalesce settings on interface type ", type, " are not supported" },
+                { net->type != VH_NET_USER && (net->ips.n || net->routes.n), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "Invalid attempt to set network interface guest-side IP route and/or address info, "
+                  "not supported by QEMU" }, );
 
         return r < 0 || net->type != VH_NET_USER ? r : check_user_ips(net, err);
 }

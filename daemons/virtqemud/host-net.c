@@ -55,8 +55,10 @@ int qemu_net_check_plug(const VhNet *net, VhError **err)
 
         if (net->vlan && net->vlan->tags.n && !can_tag(net))
                 return cannot(net, err, "vlan tag not supported for this connection type", "");
-        if (net->isolated == VH_YES && (qemu_net_is_ovs(net) || (net->type != VH_NET_BRIDGE && net->type != VH_NET_NETWORK)))
-                return cannot(net, err, "<port isolated='yes'/> is not supported for network interfaces of type ", type);
+        if (net->isolated == VH_YES &&
+            (qemu_net_is_ovs(net) || (net->type != VH_NET_BRIDGE && net->type != VH_NET_NETWORK)))
+                return cannot(net, err, "<port isolated='yes'/> is not supported for network interfaces of type ",
+                              type);
         if (net->filter && !qemu_net_can_filter(net))
                 return cannot(net, err, "filterref is not supported for network interfaces of type ", type);
         return 0;

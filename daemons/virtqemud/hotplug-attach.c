@@ -178,6 +178,14 @@ static int plan_device(QemuChange *change, VhError **err)
 
 /* ---- success ---- */
 
+/* Disks stand in the order of their names: where the last one was in the copy. */
+static void place_disk(VhDomainDef *def, uint32_t place)
+{
+        VhDisk *disk = vh_list_take(&def->disks, def->disks.n - 1);
+
+        vh_list_insert(&def->disks, place, disk);
+}
+
 /* Moves a device from the copy to what runs. */
 static void move_device(QemuChange *change, VhDeviceKind kind, const void *dev)
 {
@@ -187,6 +195,8 @@ static void move_device(QemuChange *change, VhDeviceKind kind, const void *dev)
         vh_domain_take_device(change->live, kind, (unsigned)place, &moved);
         moved.kind = kind;
         (void)vh_domain_add_device(change->task.dom->def, &moved, NULL);
+        if (kind == VH_DEVICE_DISK)
+                place_disk(change->task.dom->def, (uint32_t)place);
         vh_device_done(&moved);
 }
 

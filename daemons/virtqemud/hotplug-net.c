@@ -169,9 +169,9 @@ static bool same_host_end(const VhNet *a, const VhNet *b)
 
 static bool is_replaced(const VhNet *old, const VhNet *new)
 {
-        return !same_host_end(old, new) || !qemu_net_same_filter(old, new) || old->trust_guest_rx != new->trust_guest_rx ||
-               old->type != new->type || defined_type(old) != defined_type(new) ||
-               !vh_streq(old->network, new->network);
+        return !same_host_end(old, new) || !qemu_net_same_filter(old, new) ||
+               old->trust_guest_rx != new->trust_guest_rx || old->type != new->type ||
+               defined_type(old) != defined_type(new) || !vh_streq(old->network, new->network);
 }
 
 static int check_change(QemuChange *change, const VhNet *old, const VhNet *new, VhError **err)

@@ -46,10 +46,10 @@ void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan);
 typedef struct QemuChange QemuChange;
 struct QemuChange {
         QemuTask task;
-        uint32_t affect;               /* resolved */
-        uint32_t flags;                /* of the call */
-        char *xml;                     /* of the device; owned */
-        char *alias;                   /* the same by name; owned */
+        uint32_t affect;                                          /* resolved */
+        uint32_t flags;                                           /* of the call */
+        char *xml;                                                /* of the device; owned */
+        char *alias;                                              /* the same by name; owned */
         void (*planned)(QemuChange *change, int r, VhError *err); /* qemu_change_resolve() */
         struct QemuHostWork *resolved; /* what other daemons did for the device, before all else; NULL: nothing */
         struct QemuHostWork *work;     /* on the host, before QEMU is told; NULL: none */

@@ -61,8 +61,7 @@ static void add_interface(VhCall *call, const Plug *plug, remote_domain_interfac
         *iface = (remote_domain_interface){
                 .name = vh_call_strdup(call, plug->target),
                 .hwaddr = vh_call_strdup(call, plug->mac),
-                .addrs = { plug->leases.leases.len,
-                           vh_call_new(call, remote_domain_ip_addr, plug->leases.leases.len) },
+                .addrs = { plug->leases.leases.len, vh_call_new(call, remote_domain_ip_addr, plug->leases.leases.len) },
         };
         for (uint32_t i = 0; i < plug->leases.leases.len; i++) {
                 const remote_network_dhcp_lease *lease = &plug->leases.leases.val[i];

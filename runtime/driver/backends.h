@@ -61,8 +61,8 @@ VhKind vh_scheme_kind(const char *scheme);
 const char *vh_kind_scheme(VhKind kind);
 /* "SCHEME:///system" or "SCHEME:///session". The caller frees it. */
 char *vh_backends_uri_for(const VhBackends *b, const char *scheme);
-/* Socket of the daemon for a secondary scheme, with a suffix ("-ro", ""): its own, unless only the one of the daemon that
- * serves everything is there. The caller frees it. */
+/* Socket of the daemon for a secondary scheme, with a suffix ("-ro", ""): its own, unless only the one of the daemon
+ * that serves everything is there. The caller frees it. */
 char *vh_secondary_socket(const char *run_dir, const char *scheme, const char *suffix);
 /* Socket of the daemon for a scheme: "/run/libvirt/virtqemud-sock", for system daemons "-ro" when read_only. The caller
  * frees it. */

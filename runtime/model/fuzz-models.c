@@ -31,8 +31,8 @@ static void once(const VhModel *model, const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static const VhModel *const models[] = {
-                &vh_network_model,    &vh_network_port_model, &vh_storage_pool_model, &vh_storage_vol_model,
-                &vh_interface_model,  &vh_nodedev_model,      &vh_backup_model,       &vh_snapshot_model,
+                &vh_network_model,    &vh_network_port_model, &vh_storage_pool_model,   &vh_storage_vol_model,
+                &vh_interface_model,  &vh_nodedev_model,      &vh_backup_model,         &vh_snapshot_model,
                 &vh_checkpoint_model, &vh_secret_model,       &vh_filter_binding_model,
         };
         _vh_free_ char *text = vh_xstrndup((const char *)data, size);

@@ -21,9 +21,9 @@
 #include "model/storage-vol.h"
 
 static const VhModel *const models[] = {
-        &vh_network_model, &vh_network_port_model, &vh_storage_pool_model, &vh_storage_vol_model, &vh_interface_model,
-        &vh_nodedev_model, &vh_snapshot_model,     &vh_checkpoint_model,   &vh_backup_model,      &vh_secret_model,
-        &vh_filter_binding_model,
+        &vh_network_model,   &vh_network_port_model, &vh_storage_pool_model,   &vh_storage_vol_model,
+        &vh_interface_model, &vh_nodedev_model,      &vh_snapshot_model,       &vh_checkpoint_model,
+        &vh_backup_model,    &vh_secret_model,       &vh_filter_binding_model,
 };
 
 static void tables_are_sound(void **state)
