@@ -16,8 +16,7 @@ static const char *const prefixes[VH_DEVICE_MAX] = {
         [VH_DEVICE_SOUND] = "sound",        [VH_DEVICE_VIDEO] = "video",       [VH_DEVICE_HOSTDEV] = "hostdev",
         [VH_DEVICE_REDIRDEV] = "redir",     [VH_DEVICE_HUB] = "hub",           [VH_DEVICE_WATCHDOG] = "watchdog",
         [VH_DEVICE_MEMBALLOON] = "balloon", [VH_DEVICE_RNG] = "rng",           [VH_DEVICE_SHMEM] = "shmem",
-        [VH_DEVICE_PANIC] = "panic",        [VH_DEVICE_IOMMU] = "iommu",       [VH_DEVICE_VSOCK] = "vsock",
-        [VH_DEVICE_CRYPTO] = "crypto",
+        [VH_DEVICE_IOMMU] = "iommu",        [VH_DEVICE_VSOCK] = "vsock",       [VH_DEVICE_CRYPTO] = "crypto",
 };
 
 /* "vdb" is 1, "sdaa" is 26. */

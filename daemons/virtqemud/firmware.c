@@ -258,6 +258,18 @@ static void default_nvram(VhDomainDef *def, const QemuLaunch *launch)
                                            def->os.nvram->format == FORMAT_QCOW2 ? "qcow2" : "fd");
 }
 
+/* From here on the images say which firmware it is: who reads the definition of the run again need not choose. */
+static void settle(VhDomainOs *os)
+{
+        os->firmware = 0;
+        while (os->firmware_features.n) {
+                VhFirmwareFeature *feature = vh_list_take(&os->firmware_features, os->firmware_features.n - 1);
+
+                free(feature->name);
+                free(feature);
+        }
+}
+
 int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err)
 {
         _vh_cleanup_(descriptors_done) Descriptors list = {};
@@ -269,6 +281,7 @@ int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
                                             "Unable to find any firmware to satisfy '%s'",
                                             def->os.firmware == FIRMWARE_EFI ? "efi" : "bios");
+                settle(&def->os);
         }
         default_nvram(def, launch);
         return 0;

@@ -18,6 +18,7 @@ import linux  # noqa: E402
 import peers  # noqa: E402
 import tap  # noqa: E402
 
+GUEST = peers.GUEST.replace("<memballoon model='none'/>", "")
 IMAGES = "/var/lib/libvirt/images"
 COMMON = ("--memory", "128", "--vcpus", "1", "--graphics", "none", "--osinfo", "generic", "--noautoconsole", "--virt-type", "qemu",
           "--wait", "0", "--network", "none")
@@ -46,14 +47,14 @@ class Installed(peers.Peered):
         """A tool of virt-manager inside, where its files are the daemon's."""
         run = subprocess.run(self.enter([command[0], "--connect", self.uri, *command[1:]]), capture_output=True, text=True, timeout=90,
                              env={**os.environ, "LC_ALL": "C", "HOME": self.root}, check=False)
-        return [run.returncode, *(line for line in run.stderr.splitlines() if "WARNING" not in line)], run.stdout
+        return [run.returncode, *(line.replace(self.uri, "URI") for line in run.stderr.splitlines() if "WARNING" not in line)], run.stdout
 
     def install(self, *options):
         """What became of it, and the guest that it made, which is removed."""
         outcome, text = self.tool("virt-install", "--name", "vi", *COMMON, *options)
         state = self.virsh("domstate", "vi").stdout.strip()
         xml = settled(self.virsh("dumpxml", "vi").stdout)
-        stored = re.sub(r"\n *<alias name='\w[-\w]*'/>", "", settled(self.virsh("dumpxml", "vi", "--inactive").stdout))
+        stored = re.sub(r"\n *<alias name='[^']*'/>|\n *<imagelabel>.*</imagelabel>", "", settled(self.virsh("dumpxml", "vi", "--inactive").stdout))
         stored = re.sub(r"<(\w+)( [^<>]*)?>\s*</\1>", r"<\1\2/>", stored)
         if state == "running":
             self.must("destroy", "vi")
@@ -101,19 +102,20 @@ def devices(h):
             ran(h.install(*disk, "--boot", "uefi", "--osinfo", "detect=on,require=off", "--tpm", "none")),
             h.install(*disk, "--print-xml"), h.install(*disk, "--network", "network=absent"),
             ran(h.install(*disk, "--filesystem", "/tmp,tag", "--watchdog", "default", "--sound", "default", "--panic", "default", "--rng",
-                          "/dev/urandom", "--channel", "unix,target.type=virtio,target.name=org.qemu.guest_agent.0", "--memballoon", "none"))]
+                          "/dev/urandom", "--channel", "unix,target.type=virtio,target.name=org.qemu.guest_agent.0"))]
 
 
 @both
 def changes(h):
     """virt-xml on guests that run and that do not, virt-clone."""
-    h.must("define", h.file(peers.GUEST.replace("DEVICES", peers.disk("images/there.img") + peers.interface("isolated"))))
+    h.must("define", h.file(GUEST.replace("DEVICES", peers.disk("images/there.img") + peers.interface("isolated"))))
     outcome = []
     def change(*options):
         outcome.append([*h.tool("virt-xml", "a", *options)[0], settled(h.must("dumpxml", "a")), settled(h.must("dumpxml", "a", "--inactive"))])
     change("--edit", "--memory", "32")
     change("--add-device", "--disk", f"{IMAGES}/disc.iso,device=cdrom,bus=ide")
     change("--edit", "target=hda", "--disk", "path=")
+    change("--remove-device", "--disk", "target=hda")
     change("--remove-device", "--network", "all")
     outcome.append([*h.tool("virt-clone", "--original", "a", "--name", "b", "--auto-clone")[0], settled(h.must("dumpxml", "b")),
                     sorted(os.listdir(h.path("lib", "images")))])
