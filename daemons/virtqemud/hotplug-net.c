@@ -102,8 +102,13 @@ int qemu_update_net_check(const VhDomainDef *def, const VhNet *old, const VhNet 
 {
         static const char default_model[] = "rtl8139";
         const char *model = new->model ? new->model : default_model;
-        int r = vh_domain_check_device(VH_DEVICE_NET, new, err);
+        int r;
 
+        if (old->type == VH_NET_HOSTDEV)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "cannot change config of '%s' network type",
+                                    vh_xml_names_text(&vh_net_type_names, old->type));
+        r = vh_domain_check_device(VH_DEVICE_NET, new, err);
         r = r < 0 ? r : qemu_check_device(def, VH_DEVICE_NET, new, err);
         if (r < 0)
                 return r;
