@@ -237,6 +237,8 @@ char *qemu_cookie_format(const QemuCookie *cookie)
                 add_feature(&b, "persistent");
         if (cookie->n_nets)
                 add_feature(&b, "network");
+        if (cookie->memory_hotplug)
+                add_feature(&b, "memory-hotplug");
         add_graphics(&cookie->graphics, &b);
         add_lockstate(cookie, &b);
         if (cookie->persistent)

@@ -67,8 +67,9 @@ typedef struct QemuCookie {
         uint8_t uuid[VH_UUID_LEN];
         char *hostname;
         uint8_t host_uuid[VH_UUID_LEN];
-        bool lockstate;    /* the target must understand that locks change hands */
-        char *lock_driver; /* NULL: no lock driver keeps a state */
+        bool lockstate;      /* the target must understand that locks change hands */
+        bool memory_hotplug; /* and that memory can be plugged */
+        char *lock_driver;   /* NULL: no lock driver keeps a state */
         char *leases;
         char *persistent; /* the stored definition, XML; NULL: not sent */
         QemuCookieGraphics graphics;

@@ -82,8 +82,13 @@ static void make_cookie(MigrateTask *t, const json_t *caps, const json_t *nodes)
 
         qemu_cookie_init(&cookie, t->task.driver->uuid, dom->node.name, dom->node.uuid);
         cookie.lockstate = true;
-        if (vh_domain_obj_active(dom) && dom->def->cpu)
-                cookie.cpu = vh_cpu_copy(dom->def->cpu);
+        cookie.memory_hotplug = dom->def->max_memory || dom->def->memory_slots;
+        if (vh_domain_obj_active(dom) && dom->def->cpu) {
+                VhCpu shown = *dom->def->cpu;
+
+                shown.numa = NULL;
+                cookie.cpu = vh_cpu_copy(&shown);
+        }
         if (caps)
                 qemu_migrate_cookie_caps(&cookie, caps, false);
         if (nodes)

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "base/log.h"
 #include "guest-locks.h"
+#include "migrate-graphics.h"
 #include "migrate-resume.h"
 #include "migrate.h"
 #include "moment.h"
@@ -64,14 +65,22 @@ static void broke(MigrateTask *t, QemuMigration *m)
         qemu_task_end(&t->task, r, err);
 }
 
-static void end_here(MigrateTask *t, QemuMigration *m)
+static void end_here(MigrateTask *t)
 {
         QemuProcess *proc = qemu_process(t->task.dom);
+        QemuMigration *m = proc->moving;
 
-        qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM3);
         merge_stats(t, m);
         qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_MIGRATED, VIR_DOMAIN_EVENT_STOPPED_MIGRATED);
         qemu_migrate_watch(t, is_gone);
+}
+
+/* Viewers know of it first. */
+static void hand_over(MigrateTask *t)
+{
+        qemu_migration_set_phase(qemu_migration(t->task.dom), QEMU_PHASE_CONFIRM3);
+        qemu_migrate_watch(t, is_gone);
+        qemu_migrate_wait_relocated(t, end_here);
 }
 
 static void got_last_stats(QemuTask *task, json_t *ret, int r, const VhError *err)
@@ -82,7 +91,7 @@ static void got_last_stats(QemuTask *task, json_t *ret, int r, const VhError *er
                 qemu_stats_read_qmp(&m->stats, ret);
         if (json_object_get(ret, "downtime"))
                 m->stats.downtime = (uint64_t)json_integer_value(json_object_get(ret, "downtime"));
-        end_here((MigrateTask *)task, m);
+        hand_over((MigrateTask *)task);
 }
 
 /* More came after perform. */
@@ -107,6 +116,7 @@ static void postcopy_moved(MigrateTask *t)
 
 static void let_go(MigrateTask *t, QemuMigration *m)
 {
+        m->conn = NULL; /* it is decided, whoever goes away */
         if (qemu_migrate_is_resume(&t->params))
                 qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM_RESUME);
         if (qemu_migrate_is_postcopy(m))
@@ -114,7 +124,7 @@ static void let_go(MigrateTask *t, QemuMigration *m)
         else if (m->flags & VIR_MIGRATE_POSTCOPY)
                 ask_last_stats(t);
         else
-                end_here(t, m);
+                hand_over(t);
 }
 
 /* ---- it goes on ---- */

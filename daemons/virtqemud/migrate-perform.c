@@ -9,6 +9,7 @@
 #include "guest-locks.h"
 #include "migrate-address.h"
 #include "migrate-dial.h"
+#include "migrate-graphics.h"
 #include "migrate-resume.h"
 #include "migrate-storage.h"
 #include "migrate-tunnel.h"
@@ -296,8 +297,10 @@ static void set_up(QemuTask *task, json_t *ret, int r, const VhError *err)
 
         if (r < 0)
                 gave_up(t, r, vh_error_copy(err));
-        else
+        else {
+                qemu_migrate_relocate(t);
                 qemu_storage_copy(t, storage_copied);
+        }
 }
 
 static void stopped(QemuTask *task, json_t *ret, int r, const VhError *err)

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "migrate-address.h"
 #include "migrate-bitmaps.h"
+#include "migrate-graphics.h"
 #include "migrate-images.h"
 #include "migrate-resume.h"
 #include "migrate-storage.h"
@@ -90,6 +91,7 @@ static void got_caps(QemuTask *task, json_t *ret)
         _qemu_cookie_ QemuCookie cookie;
 
         qemu_cookie_init(&cookie, task->driver->uuid, t->source_name, task->dom->node.uuid);
+        qemu_migrate_cookie_graphics(&cookie, task->driver, task->dom->def);
         qemu_migrate_cookie_caps(&cookie, ret, true);
         if (m->nbd_running) {
                 cookie.has_nbd = true;

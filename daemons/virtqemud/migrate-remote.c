@@ -5,7 +5,6 @@
 #include "migrate-remote.h"
 
 #include <errno.h>
-#include <libxml/uri.h>
 
 #include "api.h"
 #include "base/file.h"
@@ -158,23 +157,6 @@ static void ask(QemuFarOpen *open)
 
 /* ---- the connection ---- */
 
-/* A value of the query, decoded; NULL if it is not there. The caller frees it. */
-static char *query_value(const char *query, const char *key)
-{
-        size_t n = strlen(key);
-
-        for (const char *p = query; p && *p; p += strcspn(p, "&;"), p += *p != '\0')
-                if (strncmp(p, key, n) == 0 && p[n] == '=') {
-                        _vh_free_ char *raw = vh_xstrndup(p + n + 1, strcspn(p + n + 1, "&;"));
-                        char *text = xmlURIUnescapeString(raw, 0, NULL);
-                        char *copy = vh_xstrdup(text);
-
-                        xmlFree(text);
-                        return copy;
-                }
-        return NULL;
-}
-
 /* keepalive_interval and keepalive_count of qemu.conf: a target that is gone is noticed in time. */
 static void start_keepalive(QemuFarOpen *open)
 {
@@ -205,10 +187,10 @@ static void usable(void *data, int fd, VhError *err)
 
 static void start_tls(QemuFarOpen *open, int fd)
 {
-        const char *query = open->uri->query;
-        _vh_free_ char *pki = query_value(query, "pkipath"), *priority = query_value(query, "tls_priority");
-        _vh_free_ char *no_verify = query_value(query, "no_verify");
-        const QemuTlsTo to = { open->uri->server, pki, priority, no_verify && !vh_streq(no_verify, "0") };
+        const VhUri *uri = open->uri;
+        _vh_free_ char *pki = vh_uri_query(uri, "pkipath"), *priority = vh_uri_query(uri, "tls_priority");
+        _vh_free_ char *no_verify = vh_uri_query(uri, "no_verify");
+        const QemuTlsTo to = { uri->server, pki, priority, no_verify && !vh_streq(no_verify, "0") };
 
         open->far.tls = qemu_tls_open(open->driver, &to, fd, usable, open);
 }
@@ -265,7 +247,7 @@ static int dial_of(const QemuDriver *driver, const VhUri *uri, char **socket, Qe
                                     "transport '%s' of '%s' is not supported for migration", uri->transport, uri->text);
         if (to->kind == QEMU_DIAL_TCP && !to->port)
                 to->port = wants_tls(uri) ? TLS_PORT : TCP_PORT;
-        *socket = query_value(uri->query, "socket");
+        *socket = vh_uri_query(uri, "socket");
         if (!*socket)
                 *socket = to->kind == QEMU_DIAL_SSH ? vh_xstrdup("/run/libvirt/libvirt-sock") : default_socket(driver);
         to->path = *socket;

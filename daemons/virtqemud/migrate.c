@@ -150,6 +150,8 @@ void qemu_migration_free(QemuMigration *m)
         if (m->task)
                 m->task->moved = NULL;
         qemu_migrate_keep_images(m);
+        if (qemu_process_monitor(m->dom))
+                qmp_forget(qemu_process_monitor(m->dom), m);
         json_decref(m->old_params);
         json_decref(m->known_caps);
         free(m->listen_path);
@@ -349,6 +351,9 @@ void qemu_migrate_cleanup(QemuTask *task)
                 m->task = NULL;
         if (m && m->mirroring == t)
                 m->mirroring = NULL;
+        if (m && m->handing_over == t)
+                m->handing_over = NULL;
+        vh_source_free(t->timer);
         json_decref(t->caps);
         qemu_cookie_done(&t->in);
         vh_domain_def_free(t->def);

@@ -78,11 +78,14 @@ typedef struct QemuMigration {
         unsigned port;      /* that QEMU listens on; 0: none of ours */
         unsigned nbd_port;
         bool nbd_running;
-        char *listen_path;      /* UNIX socket that QEMU listens on */
-        char *name_there;       /* of the guest at the source, if it is another */
-        MigrateTask *mirroring; /* the phase that copies disks; NULL: none */
-        uint64_t disk_bytes;    /* of the disks to copy */
-        QemuHostWork *images;   /* that were made for it, and go if it fails; NULL: none */
+        char *listen_path;         /* UNIX socket that QEMU listens on */
+        char *name_there;          /* of the guest at the source, if it is another */
+        MigrateTask *mirroring;    /* the phase that copies disks; NULL: none */
+        uint64_t disk_bytes;       /* of the disks to copy */
+        bool relocating;           /* QEMU was told where viewers go */
+        bool relocated;            /* and they went */
+        MigrateTask *handing_over; /* the phase that waits for that; NULL: none */
+        QemuHostWork *images;      /* that were made for it, and go if it fails; NULL: none */
 } QemuMigration;
 
 /* One phase. Strings of params belong to the call, or to who made the task. */
@@ -119,6 +122,9 @@ struct MigrateTask {
         char *incoming;            /* what QEMU listens on */
         QemuHostWork *images;      /* that were missing */
         bool tunnelled;
+        /* Confirm. */
+        void (*handed_over)(MigrateTask *t);
+        VhSource *timer;
         /* Finish. */
         bool postcopy;     /* it runs before all of its memory is there */
         uint64_t received; /* when the cookie came, milliseconds */

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "guest-locks.h"
-#include "migrate.h"
+#include "migrate-graphics.h"
 
 VH_LOG_SOURCE("qemu.events");
 
@@ -298,6 +298,12 @@ static void on_migration_pass(QemuProcess *proc, json_t *args)
         vh_event_emit(proc->driver->hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, &msg);
 }
 
+static void on_viewers_gone(QemuProcess *proc, json_t *args)
+{
+        if (proc->moving)
+                qemu_migrate_relocated(proc->moving);
+}
+
 static void on_migration(QemuProcess *proc, json_t *args)
 {
         if (proc->migration && text(args, "status"))
@@ -414,6 +420,7 @@ static const QemuEventRow rows[] = {
         { "WAKEUP", on_wakeup },
         { "MIGRATION", on_migration },
         { "MIGRATION_PASS", on_migration_pass },
+        { "SPICE_MIGRATE_COMPLETED", on_viewers_gone },
         { "BLOCK_IO_ERROR", on_io_error },
         { "DEVICE_TRAY_MOVED", on_tray },
         { "BALLOON_CHANGE", on_balloon },

@@ -40,6 +40,24 @@ static void test_parts(void **unused)
         }
 }
 
+static void test_query(void **unused)
+{
+        _vh_uri_ VhUri *u = NULL, *plain = NULL;
+        _vh_free_ char *path = NULL, *flag = NULL, *last = NULL;
+
+        assert_int_equal(vh_uri_parse(&u, "qemu+tls://h/system?pkipath=%2Fa%20b&no_verify=1;last=", NULL), 0);
+        assert_int_equal(vh_uri_parse(&plain, "qemu:///system", NULL), 0);
+        path = vh_uri_query(u, "pkipath");
+        flag = vh_uri_query(u, "no_verify");
+        last = vh_uri_query(u, "last");
+        assert_string_equal(path, "/a b");
+        assert_string_equal(flag, "1");
+        assert_string_equal(last, "");
+        assert_null(vh_uri_query(u, "verify"));
+        assert_null(vh_uri_query(u, "pki"));
+        assert_null(vh_uri_query(plain, "pkipath"));
+}
+
 static void test_refused(void **unused)
 {
         static const struct {
@@ -126,8 +144,8 @@ static void test_paths(void **unused)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_parts),      cmocka_unit_test(test_refused), cmocka_unit_test(test_missing_slash),
-                cmocka_unit_test(test_local_only), cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_parts),         cmocka_unit_test(test_query),      cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_missing_slash), cmocka_unit_test(test_local_only), cmocka_unit_test(test_paths),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,22 @@ int vh_uri_check_local(const VhUri *uri, VhError **err)
         return 0;
 }
 
+char *vh_uri_query(const VhUri *uri, const char *key)
+{
+        size_t n = strlen(key);
+
+        for (const char *p = uri->query; p && *p; p += strcspn(p, "&;"), p += *p != '\0')
+                if (strncmp(p, key, n) == 0 && p[n] == '=') {
+                        _vh_free_ char *raw = vh_xstrndup(p + n + 1, strcspn(p + n + 1, "&;"));
+                        char *text = xmlURIUnescapeString(raw, 0, NULL);
+                        char *copy = vh_xstrdup(text);
+
+                        xmlFree(text);
+                        return copy;
+                }
+        return NULL;
+}
+
 VhUri *vh_uri_free(VhUri *uri)
 {
         if (!uri)

@@ -28,6 +28,9 @@ int vh_uri_check_slash(const VhUri *uri, VhError **err);
  */
 int vh_uri_check_local(const VhUri *uri, VhError **err);
 
+/* A value of the query, decoded; NULL if it is not there. The caller frees it. */
+char *vh_uri_query(const VhUri *uri, const char *key);
+
 VhUri *vh_uri_free(VhUri *uri);
 VH_DEFINE_CLEANUP(VhUri *, vh_uri_free)
 #define _vh_uri_ _vh_cleanup_(vh_uri_freep)

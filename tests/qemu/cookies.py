@@ -112,9 +112,14 @@ class Daemon:
         except wire.RpcError as e:
             return e.body["message"]
 
-    def prepare(self, cookie, disk="", flags=LIVE):
+    def prepare(self, cookie, disk="", flags=LIVE, xml=GUEST):
         return self.call("DOMAIN_MIGRATE_PREPARE3_PARAMS", cookie, flags=flags,
-                         strings={"destination_xml": GUEST.replace("DISK", disk), "migrate_uri": "tcp:127.0.0.1:0"})
+                         strings={"destination_xml": xml.replace("DISK", disk), "migrate_uri": "tcp:127.0.0.1:0"})
+
+    def end(self):
+        """The guest, that runs or waits."""
+        self.call("DOMAIN_DESTROY", dom=self.dom)
+        assert host.wait_for(lambda: not self.machine.guests(), 20), "a guest did not end"
 
     def perform(self, cookie):
         return self.call("DOMAIN_MIGRATE_PERFORM3_PARAMS", cookie, dom=self.dom, dconnuri=None, flags=LIVE,
@@ -141,6 +146,10 @@ def compare(ask):
            if (ours := answers["ours"][name]) != theirs]
     assert not bad, "\n".join(bad)
     return answers["ours"]
+
+
+def sent(answer):
+    return bytes(answer["cookie_out"]).decode() if isinstance(answer, dict) else answer
 
 
 def no_image(text):
@@ -190,7 +199,37 @@ def ours_refuses_more():
             assert words in answer, f"{name}: {answer}"
 
 
-TESTS = [prepare_refuses_them, perform_refuses_them, finish_throws_away_what_waits, ours_refuses_more]
+OS = "<os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>"
+SENDERS = {
+    "memory can be plugged": f"""<maxMemory slots='4'>1048576</maxMemory><memory>131072</memory><vcpu current='1'>2</vcpu>{OS}
+<cpu><numa><cell id='0' cpus='0-1' memory='131072'/></numa></cpu><devices/>""",
+    "spice": f"""<memory>16384</memory>{OS}<devices><graphics type='spice' autoport='yes' listen='0.0.0.0'/>
+<interface type='user'/></devices>""",
+    "two displays": f"""<memory>16384</memory>{OS}<devices><graphics type='vnc' autoport='yes'/>
+<graphics type='spice' autoport='yes'/></devices>""",
+    "vnc on a socket": f"<memory>16384</memory>{OS}<devices><graphics type='vnc'><listen type='socket'/></graphics></devices>",
+}
+
+
+def what_they_send():
+    """Begin and prepare tell of a guest what the reference tells."""
+    def ask(d):
+        answers = {}
+        for name, guest in SENDERS.items():
+            xml = f"<domain type='qemu'><name>a</name><uuid>{UUID}</uuid>{guest}</domain>"
+            created = d.call("DOMAIN_CREATE_XML", xml_desc=xml, flags=1)
+            assert isinstance(created, dict), created
+            answers[f"begin, {name}"] = sent(d.call("DOMAIN_MIGRATE_BEGIN3_PARAMS", dom=d.dom, flags=LIVE))
+            d.end()
+            answers[f"prepare, {name}"] = sent(d.prepare(COOKIES["good"], xml=xml))
+            d.end()
+        return answers
+
+    answers = compare(ask)
+    assert "<graphics type='spice'" in answers["prepare, spice"] and "memory-hotplug" in answers["begin, memory can be plugged"]
+
+
+TESTS = [what_they_send, prepare_refuses_them, perform_refuses_them, finish_throws_away_what_waits, ours_refuses_more]
 
 
 if __name__ == "__main__":

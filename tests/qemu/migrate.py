@@ -12,6 +12,7 @@ import sys
 import threading
 
 import libvirt
+import libvirt_qemu
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
@@ -262,6 +263,28 @@ def userfaultfd():
             f.write(before)
 
 
+SPICE = """<domain type='qemu'><name>NAME</name><memory>16384</memory><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type>
+</os><devices><graphics type='spice' autoport='yes' listen='0.0.0.0'/></devices></domain>"""
+
+
+def viewers_of_spice_are_handed_over():
+    """QEMU is told where they go, and has said that they went before it ends: to the reference and from it, too."""
+    for source, target in (("ours", "ours"), ("ours", "reference"), ("reference", "ours")):
+        with sides(source, target) as (a, b):
+            a.define("a", SPICE)
+            for extra in ([], ["--p2p"], ["--graphicsuri", "spice://machine2:5900"]):
+                a.must("start", "a")
+                said = []
+                conn = libvirt.open(a.uri)
+                number = libvirt_qemu.qemuMonitorEventRegister(conn, None, "SPICE_MIGRATE_COMPLETED",
+                                                               lambda *args, said=said: said.append(args), None)
+                a.must("migrate", "a", b.uri, "--live", *extra)
+                assert host.wait_for(lambda said=said: said, 10), f"{source} to {target}, {extra}: viewers were left behind"
+                libvirt_qemu.qemuMonitorEventDeregister(conn, number)
+                conn.close()
+                b.must("destroy", "a")
+
+
 def post_copy():
     """The guest goes on at the target before its memory is there, and clients see the steps."""
     with userfaultfd(), sides() as (a, b):
@@ -431,6 +454,42 @@ def a_daemon_dies_in_post_copy():
                 a.must("start", "a")
 
 
+def figures(which):
+    """Names of jobStats() by moment, and whether a guest that was stopped on its way counts as down since then."""
+    completed = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED
+    keep = completed | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
+
+    def names(side, flags=0):
+        conn = libvirt.open(side.uri)
+        stats = conn.lookupByName("a").jobStats(flags)
+        conn.close()
+        return sorted((name, type(value).__name__) for name, value in stats.items())
+
+    with sides(which, which) as (a, b):
+        start_big(a, b)
+        move = a.begin_slow("a", b.uri, "--live", "--persistent")
+        on_the_way(a, b)
+        seen = {"running": names(a), "nothing completed": names(a, completed)}
+        a.must("suspend", "a")
+        # It waits for the end of the migration, and then there is no QEMU any more that could be told.
+        waiting = subprocess.Popen(["virsh", "-c", a.uri, "resume", "a"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        a.must("migrate-setspeed", "a", "1000")
+        assert move.wait(60) == 0, move.stdout.read()
+        assert "domain is not running" in (said := waiting.communicate(timeout=30)[1]), said
+        for name, side in (("source", a), ("target", b)):
+            seen[name] = names(side, keep)
+            assert seen[name] == names(side, completed) and names(side, completed) == seen["nothing completed"]
+        return seen
+
+
+def figures_as_the_reference():
+    theirs, ours = figures("reference"), figures("ours")
+    # QEMU tells the speed once it knows it.
+    for seen in (theirs, ours):
+        seen["running"] = [row for row in seen["running"] if row[0] not in ("memory_bps", "memory_dirty_rate")]
+    assert ours == theirs, "\n".join(f"{name}: {set(ours[name]) ^ set(theirs[name])}" for name in theirs if ours[name] != theirs[name])
+
+
 def aborted_by_a_client():
     """Live and not, by the client and from daemon to daemon: the guest goes on at the source as if nothing had been."""
     with sides() as (a, b):
@@ -511,10 +570,11 @@ def the_client_dies():
         assert a.state("a").startswith("running"), a.state("a")
 
 
-TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, definitions_alone, post_copy,
+TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, definitions_alone,
+         viewers_of_spice_are_handed_over, post_copy,
          post_copy_breaks_ours_to_ours, post_copy_breaks_ours_to_reference, post_copy_breaks_reference_to_ours,
          a_daemon_dies_in_post_copy, refused_as_by_the_reference,
-         disks_ours_to_ours, disks_ours_to_reference, aborted_by_a_client, qemu_dies_on_one_side,
+         disks_ours_to_ours, disks_ours_to_reference, figures_as_the_reference, aborted_by_a_client, qemu_dies_on_one_side,
          a_daemon_dies_on_one_side, the_client_dies]
 
 
