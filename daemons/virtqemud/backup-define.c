@@ -63,10 +63,10 @@ static int set_increment(const VhDomainObj *dom, const VhBackupDef *def, VhBacku
         const VhMoment *m;
         const VhCheckpointDef *cp;
 
-        if (!bd->incremental && bd->mode != VH_BACKUP_FULL && def->incremental)
+        if (!bd->incremental && bd->mode != VH_BACKUP_FULL && def->incremental && *def->incremental)
                 bd->incremental = vh_xstrdup(def->incremental);
         if (bd->mode == VH_BACKUP_INCREMENTAL && !bd->incremental)
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "'incremental' backup mode of disk '%s' requires setting 'incremental' field for "
                                     "disk or backup",
                                     bd->name);
@@ -119,8 +119,7 @@ static int check_store(const VhBackupDisk *bd, bool reuse, VhError **err)
                                     bd->name);
         if (stat(path, &st) < 0)
                 return reuse || bd->type == VH_DISK_TYPE_BLOCK
-                               ? vh_error_sys(err, VIR_FROM_QEMU, errno, "missing file for disk '%s': %s", bd->name,
-                                              path)
+                               ? vh_error_sys(err, VIR_FROM_QEMU, errno, "unable to stat: %s", path)
                                : 0;
         if (bd->type == VH_DISK_TYPE_FILE && !reuse && st.st_size > 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "store '%s' for backup of '%s' exists",
@@ -128,13 +127,17 @@ static int check_store(const VhBackupDisk *bd, bool reuse, VhError **err)
         return 0;
 }
 
-static int check_disk(const VhDisk *disk, const VhBackupDisk *bd, VhError **err)
+static int check_disk(const QemuProcess *proc, const VhDisk *disk, const VhBackupDef *def, const VhBackupDisk *bd,
+                      VhError **err)
 {
         if (qemu_disk_is_empty(disk))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "disk '%s' is empty", bd->name);
-        if (bd->format > VH_STORAGE_FORMAT_RAW && bd->format != VH_STORAGE_FORMAT_QCOW2)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                                    "unsupported backup disk '%s' format", bd->name);
+        if (def->mode == VH_BACKUP_PUSH && (bd->export_name || bd->export_bitmap))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                    "disk '%s' is exported, which only a backup in pull mode does", bd->name);
+        if (qemu_block_job_of(proc, disk) || disk->mirror)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "disk '%s' has a blockjob assigned",
+                                    disk->target);
         return 0;
 }
 
@@ -148,9 +151,7 @@ static int align_disk(VhDomainObj *dom, const VhDisk *disk, const VhBackupDef *d
         bd->backup = VH_YES;
         if (!bd->format)
                 bd->format = VH_STORAGE_FORMAT_QCOW2;
-        r = check_disk(disk, bd, err);
-        if (r == 0)
-                r = qemu_block_job_check_none(qemu_process(dom), disk, err);
+        r = check_disk(qemu_process(dom), disk, def, bd, err);
         if (r == 0)
                 r = set_increment(dom, def, bd, err);
         if (r == 0)

@@ -60,13 +60,13 @@ static json_t *drop_tls(void)
         return qmp_command("object-del", "{s:s}", "id", QEMU_BACKUP_TLS);
 }
 
-static unsigned count_jobs(const QemuProcess *proc)
+static unsigned count_jobs(const QemuProcess *proc, const QemuBlockJob *but)
 {
         const QemuBlockJob *job;
         unsigned n = 0;
 
         LL_FOREACH (proc->block_jobs, job)
-                n += job->type == QEMU_BLOCK_JOB_BACKUP;
+                n += job->type == QEMU_BLOCK_JOB_BACKUP && job != but;
         return n;
 }
 
@@ -87,11 +87,11 @@ static void over(QemuBlockTask *t, int r, VhError *err)
         qemu_task_end(&t->task, 0, NULL);
 }
 
-void qemu_backup_job_ended(QemuProcess *proc)
+void qemu_backup_job_ended(QemuProcess *proc, const QemuBlockJob *ended)
 {
         QemuBackup *b = proc->backup;
 
-        if (b && b->started && !count_jobs(proc)) {
+        if (b && b->started && !count_jobs(proc, ended)) {
                 b->started = false;
                 over(&b->block, 0, NULL);
         }
@@ -112,7 +112,7 @@ void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const Vh
         if (job->bitmap)
                 qemu_plan_add_try(
                         plan, qmp_command("block-dirty-bitmap-remove", "{s:s,s:s}", "node", node, "name", job->bitmap));
-        if (b && is_pull(b) && count_jobs(proc) == 1) {
+        if (b && is_pull(b) && !count_jobs(proc, job)) {
                 qemu_plan_add_try(plan, qmp_command("nbd-server-stop", NULL));
                 if (b->def->server->tls == VH_YES)
                         qemu_plan_add_try(plan, drop_tls());
@@ -230,7 +230,7 @@ static void begun(QemuBlockTask *t, int r, VhError *err)
                 r = qemu_checkpoint_add(t->task.driver, t->task.dom, VH_TAKE_PTR(b->checkpoint), &m, &err);
         qemu_status_save(t->task.dom);
         vh_call_finish(VH_TAKE_PTR(t->task.call), r, err);
-        qemu_backup_job_ended(proc);
+        qemu_backup_job_ended(proc, NULL);
 }
 
 static json_t *backup_action(const QemuBlockJob *job, const char *device, const char *target, const VhBackupDisk *bd,
@@ -416,7 +416,7 @@ static int prepare(QemuBackup *b, VhError **err)
         if (r == 0)
                 r = qemu_backup_align(dom, b->def, b->reuse, err);
         if (r == 0 && b->checkpoint_xml)
-                r = qemu_checkpoint_prepare(dom, b->checkpoint_xml, &b->checkpoint, err);
+                r = qemu_checkpoint_prepare(b->block.task.driver, dom, b->checkpoint_xml, &b->checkpoint, err);
         return r;
 }
 

@@ -14,8 +14,8 @@ typedef struct QemuBackup QemuBackup; /* backup.c */
 void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const VhDisk *disk, QemuPlan *plan);
 /* The last figures of a disk's job, from an answer to query-jobs. */
 void qemu_backup_disk_figures(QemuProcess *proc, const json_t *job);
-/* A disk's job has left the list: with the last one the backup is over. */
-void qemu_backup_job_ended(QemuProcess *proc);
+/* A disk's job (NULL: none) is over: with the last one the backup is. */
+void qemu_backup_job_ended(QemuProcess *proc, const QemuBlockJob *ended);
 /* Cancels all of it. The end comes with its jobs. */
 void qemu_backup_abort(QemuProcess *proc);
 /* How far it is, from an answer to query-jobs. */

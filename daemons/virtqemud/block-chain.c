@@ -133,6 +133,8 @@ static VhDiskSource *take_top(VhDisk *disk)
         *top = disk->src;
         memset(&disk->src, 0, sizeof(disk->src));
         top->format = disk->format;
+        top->metadata_cache = disk->metadata_cache;
+        disk->metadata_cache = 0;
         top->startup_policy = 0;
         if (!top->encryption)
                 top->encryption = VH_TAKE_PTR(disk->encryption);
@@ -145,7 +147,9 @@ static void put_top(VhDisk *disk, VhDiskSource *src)
 {
         disk->src = *src;
         disk->format = src->format;
+        disk->metadata_cache = src->metadata_cache;
         disk->src.format = 0;
+        disk->src.metadata_cache = 0;
         free(src);
 }
 
@@ -154,6 +158,7 @@ VhDiskSource *qemu_disk_top(const VhDisk *disk)
         VhDiskSource *top = qemu_source_copy(&disk->src);
 
         top->format = disk->format;
+        top->metadata_cache = disk->metadata_cache;
         return top;
 }
 

@@ -69,10 +69,14 @@ static int check_dest(const CopyTask *copy, const VhDisk *disk, VhError **err)
         const VhDiskSource *dest = copy->dest;
         struct stat st;
 
+        if (dest->type == VH_DISK_TYPE_NETWORK)
+                return 0;
         if (dest->type != VH_DISK_TYPE_FILE && dest->type != VH_DISK_TYPE_BLOCK)
-                return copy->flags & COPY_REUSE ? 0
-                                                : vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                                                               "non-file destination not supported yet");
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "a disk cannot be copied to this type of destination");
+        if (*dest->path != '/')
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                    "absolute path must be used as block copy target");
         if (stat(dest->path, &st) < 0) {
                 if (errno != ENOENT)
                         return vh_error_sys(err, VIR_FROM_QEMU, errno, "unable to stat for disk %s: %s", disk->target,
@@ -160,7 +164,8 @@ static int plan(CopyTask *copy, VhDisk *disk, const QemuBlockSize *size, VhError
                 .open_backing = shallow,
         };
         QemuBlockJob *job;
-        int r = copy->flags & COPY_REUSE ? qemu_chain_detect(copy->dest, err) : 0;
+        /* What is behind an image that gets all is not opened. */
+        int r = shallow && copy->flags & COPY_REUSE ? qemu_chain_detect(copy->dest, err) : 0;
 
         if (r < 0)
                 return r;

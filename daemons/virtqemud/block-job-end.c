@@ -210,7 +210,6 @@ static void over(QemuBlockTask *t, int r, VhError *err)
         QemuBlockJob *job = job_of(end);
 
         if (r == 0 && job) {
-                QemuBlockJobType type = job->type;
                 _vh_free_ char *disk = VH_TAKE_PTR(job->disk), *error = NULL;
                 void (*then)(void *data, const char *disk, const char *error) = job->over;
                 void *data = job->changed_data;
@@ -219,12 +218,12 @@ static void over(QemuBlockTask *t, int r, VhError *err)
                 error = end->failed ? vh_xstrdup(job->error) : NULL;
                 if (!end->gone_on_disk)
                         qemu_source_give_back(qemu_process(t->task.dom), end->gone);
+                if (job->type == QEMU_BLOCK_JOB_BACKUP)
+                        qemu_backup_job_ended(job->proc, job);
                 qemu_block_job_tell(job, public_status(end, job));
                 finish_call(end, job);
                 qemu_block_job_drop(job);
                 qemu_status_save(t->task.dom);
-                if (type == QEMU_BLOCK_JOB_BACKUP)
-                        qemu_backup_job_ended(qemu_process(t->task.dom));
                 if (then)
                         then(data, disk, error);
         }

@@ -70,8 +70,7 @@ void qemu_block_job_tell(const QemuBlockJob *job, int status)
         if (!disk || job->type > QEMU_BLOCK_JOB_BACKUP)
                 return;
         vh_domain_obj_wire(job->proc->dom, &wire);
-        vh_event_domain_block_job(job->proc->driver->hub, &wire, disk->src.path ? disk->src.path : "", disk->target,
-                                  (int)job->type, status);
+        vh_event_domain_block_job(job->proc->driver->hub, &wire, disk->src.path, disk->target, (int)job->type, status);
 }
 
 static void fail_call(QemuBlockJob *job)
@@ -162,7 +161,7 @@ static void tell_threshold(QemuProcess *proc, const char *dev, const char *path,
         vh_event_emit(proc->driver->hub, VH_EVENT_DOMAIN, VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD, &msg);
 }
 
-/* The top of a disk has two names for clients: "vda" and "vda[1]". */
+/* The top of a disk has two names for clients: "vda" and "vda[1]". Who knows the second is not told the first. */
 static void on_threshold(QemuProcess *proc, json_t *args)
 {
         const char *node = json_string_value(json_object_get(args, "node-name"));
@@ -176,7 +175,7 @@ static void on_threshold(QemuProcess *proc, json_t *args)
 
                 if (!src)
                         continue;
-                if (src == &disk->src)
+                if (src == &disk->src && !src->threshold_indexed)
                         tell_threshold(proc, disk->target, src->path, args);
                 name = vh_xasprintf("%s[%u]", disk->target, index);
                 tell_threshold(proc, name, src->path, args);

@@ -143,8 +143,8 @@ static int pull(MergeTask *m, const json_t *nodes, VhError **err)
         if (!disk || (m->base && !base))
                 return -EINVAL;
         if ((m->flags & VIR_DOMAIN_BLOCK_REBASE_RELATIVE) && !base)
-                return vh_error_plain(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
-                                      "flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base");
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                    "flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base");
         node = qemu_format_node(&disk->src);
         job = qemu_block_job_add(qemu_process(m->block.task.dom), QEMU_BLOCK_JOB_PULL, disk,
                                  vh_xasprintf("pull-%s-%s", disk->target, node));
@@ -172,14 +172,20 @@ static int check_base(const MergeTask *m, QemuCommit *c, VhError **err)
         VhDiskSource *first = (VhDiskSource *)qemu_backing(c->top);
         bool shallow = m->flags & VIR_DOMAIN_BLOCK_COMMIT_SHALLOW;
 
-        c->base = first;
+        c->base = first ? first : c->top;
         if (m->base)
                 c->base = qemu_chain_find(c->disk, c->top, m->base, NULL, err);
         else if (!shallow)
                 while (qemu_backing(c->base))
                         c->base = (VhDiskSource *)qemu_backing(c->base);
+        else if (!first)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                    "top '%s' in chain for '%s' has no backing file", c->top->path, c->disk->src.path);
         if (!c->base)
                 return -EINVAL;
+        if (c->base == c->top)
+                return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG,
+                                    "could not find base image in chain for '%s'", c->disk->target);
         if (shallow && c->base != first)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                     "base '%s' is not immediately below '%s' in chain for '%s'", m->base, c->top->path,
@@ -194,9 +200,6 @@ static int check_commit(const MergeTask *m, QemuCommit *c, VhError **err)
         c->top = c->disk ? qemu_chain_find(c->disk, NULL, m->top, &c->parent, err) : NULL;
         if (!c->top)
                 return -EINVAL;
-        if (!qemu_backing(c->top))
-                return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INVALID_ARG,
-                                    "could not find base image in chain for '%s'", c->disk->target);
         if (check_base(m, c, err) < 0)
                 return -EINVAL;
         if (!c->parent && !(m->flags & VIR_DOMAIN_BLOCK_COMMIT_ACTIVE))

@@ -48,9 +48,9 @@ static void resize_run(QemuTask *task)
         if (!disk)
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                  "disk '%s' was not found in the domain config", args->disk);
-        else if (qemu_disk_is_empty(disk))
-                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "disk '%s' has no source",
-                                 disk->target);
+        else if (qemu_disk_is_empty(disk) || disk->readonly)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                 "can't resize empty or readonly disk '%s'", disk->target);
         if (r < 0) {
                 qemu_task_end(task, r, err);
                 return;
@@ -82,18 +82,32 @@ QEMU_OP(domain_block_resize)
 
 /* ---- thresholds ---- */
 
+/* "vda" or "vda[3]". */
+static int check_name(const char *name, VhError **err)
+{
+        const char *open = strchr(name, '[');
+        _vh_free_ char *digits = open ? vh_xstrndup(open + 1, strcspn(open + 1, "]")) : NULL;
+        unsigned index;
+
+        if (!open || (vh_parse_uint(digits, &index) == 0 && strcmp(open + 1 + strlen(digits), "]") == 0))
+                return 0;
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "failed to parse block device '%s'", name);
+}
+
 static void threshold_run(QemuTask *task)
 {
         const remote_domain_set_block_threshold_args *args = task->call->args;
         _vh_free_ char *target = vh_xstrndup(args->dev, strcspn(args->dev, "["));
         VhError *err = NULL;
         VhDisk *disk = qemu_disk_find(task->dom->def, target);
-        const VhDiskSource *src = disk ? qemu_chain_find(disk, NULL, args->dev, NULL, NULL) : NULL;
+        VhDiskSource *src = disk ? qemu_chain_find(disk, NULL, args->dev, NULL, NULL) : NULL;
         _vh_free_ char *node = src ? qemu_storage_node(src) : NULL;
-        int r = 0;
+        int r = check_name(args->dev, &err);
 
-        if (!src)
+        if (r == 0 && !src)
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "failed to find disk '%s'", args->dev);
+        if (r == 0)
+                src->threshold_indexed = strchr(args->dev, '[') != NULL;
         if (r < 0)
                 qemu_task_end(task, r, err);
         else

@@ -47,7 +47,7 @@ const VhCheckpointDisk *qemu_checkpoint_disk(const VhMoment *m, const char *targ
         return NULL;
 }
 
-int qemu_checkpoint_prepare(VhDomainObj *dom, const char *xml, VhCheckpoint **ret, VhError **err)
+int qemu_checkpoint_prepare(QemuDriver *driver, VhDomainObj *dom, const char *xml, VhCheckpoint **ret, VhError **err)
 {
         _vh_checkpoint_obj_ VhCheckpoint *cp = vh_new(VhCheckpoint, 1);
         int r = vh_checkpoint_parse(xml, VH_XML_STRICT, &cp->def, err);
@@ -55,6 +55,9 @@ int qemu_checkpoint_prepare(VhDomainObj *dom, const char *xml, VhCheckpoint **re
         if (r < 0)
                 return r;
         cp->def->creation_time = (VhOptU64){ .val = (uint64_t)time(NULL), .set = true };
+        if (cp->def->name && !*cp->def->name)
+                return vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_XML_ERROR,
+                                    "the name of a checkpoint cannot be empty");
         if (!cp->def->name)
                 cp->def->name = vh_xasprintf("%llu", (unsigned long long)cp->def->creation_time.val);
         if (strchr(cp->def->name, '/'))
@@ -66,9 +69,10 @@ int qemu_checkpoint_prepare(VhDomainObj *dom, const char *xml, VhCheckpoint **re
         r = vh_checkpoint_align(dom->def, cp->def, err);
         if (r == 0)
                 r = check_disks(dom->def, cp->def, err);
+        if (r == 0)
+                r = qemu_moment_take_def(driver, dom, &cp->dom, err);
         if (r < 0)
                 return r;
-        cp->dom = vh_domain_def_copy(dom->def);
         *ret = VH_TAKE_PTR(cp);
         return 0;
 }
@@ -143,7 +147,7 @@ static void create_run(QemuTask *task)
         CreateTask *c = (CreateTask *)task;
         json_t *actions = json_array();
         VhError *err = NULL;
-        int r = qemu_checkpoint_prepare(task->dom, c->xml, &c->cp, &err);
+        int r = qemu_checkpoint_prepare(task->driver, task->dom, c->xml, &c->cp, &err);
 
         if (r < 0) {
                 json_decref(actions);
@@ -163,43 +167,6 @@ static const QemuTaskClass create_class = {
         .run = create_run,
         .cleanup = create_cleanup,
 };
-
-static int redefine(VhCall *call, VhDomainObj *dom, const char *xml, remote_domain_checkpoint_create_xml_ret *ret,
-                    VhError **err)
-{
-        _vh_checkpoint_obj_ VhCheckpoint *cp = vh_new(VhCheckpoint, 1);
-        VhMoment *m, *parent;
-        int r = vh_checkpoint_parse(xml, VH_XML_STRICT, &cp->def, err);
-
-        if (r == 0)
-                r = vh_checkpoint_check_redefined(dom, cp->def, err);
-        if (r == 0 && !cp->def->domain)
-                r = vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_INTERNAL_ERROR,
-                                 "missing domain in checkpoint redefinition");
-        if (r == 0)
-                r = qemu_parse(qemu_driver(call), cp->def->domain, 0, &cp->dom, err);
-        if (r == 0)
-                r = vh_moment_check_domain(dom, cp->dom, cp->def->name, "checkpoint", VIR_FROM_DOMAIN_CHECKPOINT, err);
-        if (r == 0)
-                r = vh_checkpoint_align(cp->dom, cp->def, err);
-        if (r < 0)
-                return r;
-        m = vh_moment_find(&dom->checkpoints, cp->def->name);
-        parent = cp->def->parent ? vh_moment_find(&dom->checkpoints, cp->def->parent) : NULL;
-        if (m) {
-                vh_checkpoint_obj_free(m->def);
-                m->def = VH_TAKE_PTR(cp);
-        } else {
-                const char *name = cp->def->name;
-
-                m = vh_moment_add(&dom->checkpoints, name, parent, VH_TAKE_PTR(cp));
-        }
-        r = qemu_moment_save(qemu_driver(call), dom, QEMU_CHECKPOINTS, m, err);
-        if (r == 0 && (!dom->checkpoints.current || dom->checkpoints.current == m->parent))
-                dom->checkpoints.current = m;
-        vh_checkpoint_wire(dom, m, &ret->checkpoint);
-        return r;
-}
 
 static int check_create(const VhDomainObj *dom, uint32_t flags, VhError **err)
 {
@@ -231,7 +198,8 @@ QEMU_OP_RET(domain_checkpoint_create_xml)
         if (r < 0)
                 return r;
         if (args->flags & VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE)
-                return redefine(call, dom, args->xml_desc, ret, err);
+                return qemu_checkpoint_redefine(call, dom, args->xml_desc,
+                                                args->flags & VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE, ret, err);
         c = (CreateTask *)qemu_task_new(qemu_driver(call), dom, call, &create_class);
         c->xml = vh_xstrdup(args->xml_desc);
         return qemu_task_go(&c->block.task);
@@ -294,20 +262,47 @@ static int open_image(DeleteTask *d, const VhDisk *disk, const VhDiskSource *src
         return r < 0 ? r : qemu_plan_reopen(&b, disk, src, false, after);
 }
 
-/* What goes with the checkpoint, or with all that are below it. */
+/* The next one that goes: the checkpoint, or all that are below it; NULL: there is none. */
+static VhMoment *next_removed(const DeleteTask *d, VhMoment *m, const VhMoment *before)
+{
+        if (!before && !(d->flags & CHILDREN_ONLY))
+                return m;
+        return d->flags & (WITH_CHILDREN | CHILDREN_ONLY) ? vh_moment_next(NULL, m, before ? before : m) : NULL;
+}
+
 static void add_removals(const DeleteTask *d, VhMoment *m, const char *disk, const VhDiskSource *src,
                          const json_t *nodes, json_t *actions)
 {
         _vh_free_ char *node = qemu_format_node(src);
-        VhMoment *c = d->flags & CHILDREN_ONLY ? vh_moment_next(NULL, m, m) : m;
 
-        for (; c; c = d->flags & (WITH_CHILDREN | CHILDREN_ONLY) ? vh_moment_next(NULL, m, c) : NULL) {
+        for (VhMoment *c = next_removed(d, m, NULL); c; c = next_removed(d, m, c)) {
                 const VhCheckpointDisk *cd = qemu_checkpoint_disk(c, disk);
 
                 if (cd && qemu_bitmap_find(nodes, src, cd->bitmap))
                         json_array_append_new(actions,
                                               qemu_bitmap_action("block-dirty-bitmap-remove", node, cd->bitmap));
         }
+}
+
+static bool is_in_chain(const json_t *nodes, const VhDisk *disk, const char *bitmap)
+{
+        for (const VhDiskSource *src = &disk->src; src; src = qemu_backing(src))
+                if (qemu_bitmap_find(nodes, src, bitmap))
+                        return true;
+        return false;
+}
+
+/* Somebody else took a bitmap away: what the images have is not what the metadata says. */
+static int check_bitmaps(const DeleteTask *d, VhMoment *m, const VhDisk *disk, const json_t *nodes, VhError **err)
+{
+        for (VhMoment *c = next_removed(d, m, NULL); c; c = next_removed(d, m, c)) {
+                const VhCheckpointDisk *cd = qemu_checkpoint_disk(c, disk->target);
+
+                if (cd && !is_in_chain(nodes, disk, cd->bitmap))
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
+                                            "bitmap '%s' not found in backing chain of '%s'", cd->bitmap, disk->target);
+        }
+        return 0;
 }
 
 static int plan_removals(DeleteTask *d, VhMoment *m, const json_t *nodes, QemuPlan *after, VhError **err)
@@ -319,6 +314,7 @@ static int plan_removals(DeleteTask *d, VhMoment *m, const json_t *nodes, QemuPl
         for (uint32_t i = 0; r == 0 && i < def->disks.n; i++) {
                 const VhDisk *disk = def->disks.items[i];
 
+                r = check_bitmaps(d, m, disk, nodes, err);
                 for (const VhDiskSource *src = &disk->src; r == 0 && src; src = qemu_backing(src)) {
                         size_t n = json_array_size(actions);
 

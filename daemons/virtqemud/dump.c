@@ -308,6 +308,7 @@ static DumpTask *new_dump(QemuDriver *driver, VhDomainObj *dom, VhCall *call, ch
 
         dump->stream.fd = -1;
         dump->stream.what = "dump";
+        dump->stream.operation = VIR_DOMAIN_JOB_OPERATION_DUMP;
         dump->path = path;
         dump->flags = flags;
         return dump;

@@ -33,9 +33,21 @@ typedef struct QemuBlockStats {
 
 /* Looks the disk with that alias up in the answer to query-blockstats; false if it is not there. */
 bool qemu_block_stats_find(const json_t *answer, const char *alias, QemuBlockStats *stats);
-/* Capacity and physical size of the image of a disk from the answer to query-named-block-nodes; false if it is not
- * there. The allocation of a running guest's image is the highest offset that was written to. */
-bool qemu_block_sizes_find(const json_t *answer, const VhDisk *disk, remote_domain_get_block_info_ret *sizes);
+/* The highest offset in the file of an image below the disk's own that was written to; depth 1 is right below. */
+uint64_t qemu_block_stats_backing(const json_t *answer, const char *alias, unsigned depth);
+
+/* How large an image is, in bytes. image-size.c */
+typedef struct QemuImageSize {
+        uint64_t capacity;  /* that the guest sees */
+        uint64_t used;      /* of the host's storage; 0: nothing, or it cannot be told */
+        uint64_t physical;  /* of the file or device */
+        uint64_t threshold; /* offset behind which writes are told; 0: none */
+} QemuImageSize;
+
+/* That of a running guest's image, from the answer to query-named-block-nodes; false if it is not there. */
+bool qemu_image_size_find(const json_t *answer, const VhDiskSource *src, QemuImageSize *ret);
+/* That of an image that no guest uses. Returns 0 or negative errno. */
+int qemu_image_size_stored(const VhDisk *disk, QemuImageSize *ret, VhError **err);
 
 /* Counters of the host's network interface; false if there is none. For a tap, what the guest sends is what the host
  * receives: swapped says to see it as the guest does. live-net.c */

@@ -213,6 +213,15 @@ static void list_backup(const QemuJobStats *s, VhTypedList *list)
                 vh_typed_add_string(list, VIR_DOMAIN_JOB_ERRMSG, "Operation canceled");
 }
 
+/* Memory that goes into a file takes no disk with it. */
+static bool is_meant(const QemuJobStats *s, const char *param)
+{
+        bool to_file = s->operation == VIR_DOMAIN_JOB_OPERATION_SAVE || s->operation == VIR_DOMAIN_JOB_OPERATION_DUMP ||
+                       s->operation == VIR_DOMAIN_JOB_OPERATION_SNAPSHOT;
+
+        return param && !(to_file && vh_startswith(param, "disk_"));
+}
+
 void qemu_stats_list(const QemuJobStats *s, VhTypedList *list)
 {
         if (s->operation == VIR_DOMAIN_JOB_OPERATION_BACKUP) {
@@ -229,7 +238,7 @@ void qemu_stats_list(const QemuJobStats *s, VhTypedList *list)
         vh_typed_add_ullong(list, VIR_DOMAIN_JOB_DATA_PROCESSED, s->ram_transferred + s->disk_transferred);
         vh_typed_add_ullong(list, VIR_DOMAIN_JOB_DATA_REMAINING, s->ram_remaining + s->disk_remaining);
         for (size_t i = 0; i < VH_ARRAY_SIZE(rows); i++)
-                if (rows[i].param && is_there(s, &rows[i]))
+                if (is_meant(s, rows[i].param) && is_there(s, &rows[i]))
                         vh_typed_add_ullong(list, rows[i].param, value(s, &rows[i]));
         if (s->ram_bps)
                 vh_typed_add_ullong(list, VIR_DOMAIN_JOB_MEMORY_BPS, s->ram_bps);

@@ -153,8 +153,8 @@ int qemu_moments_rename(QemuDriver *driver, const char *from, const char *to, Vh
 
 /* ---- reading ---- */
 
-/* <inactiveDomain> is a domain under another name. */
-static int parse_inactive(QemuDriver *driver, const char *xml, VhDomainDef **ret, VhError **err)
+/* It is a domain under another name. */
+int qemu_moment_parse_inactive(QemuDriver *driver, const char *xml, VhDomainDef **ret, VhError **err)
 {
         static const char name[] = "inactiveDomain";
         const char *rest = vh_startswith(xml, "<inactiveDomain"), *tail = strrchr(xml, '<');
@@ -177,7 +177,7 @@ static int read_snapshot(QemuDriver *driver, const char *text, void **ret, char 
         if (r == 0 && snap->def->domain)
                 r = qemu_parse(driver, snap->def->domain, 0, &snap->dom, err);
         if (r == 0 && snap->def->inactive_domain)
-                r = parse_inactive(driver, snap->def->inactive_domain, &snap->inactive, err);
+                r = qemu_moment_parse_inactive(driver, snap->def->inactive_domain, &snap->inactive, err);
         if (r < 0)
                 return r;
         *name = vh_xstrdup(snap->def->name);

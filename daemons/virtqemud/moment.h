@@ -17,6 +17,8 @@ extern const VhMomentDriver qemu_moments;
 void qemu_moments_load(QemuDriver *driver);
 /* Writes one. Returns 0 or negative errno with *err. */
 int qemu_moment_save(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, const VhMoment *m, VhError **err);
+/* A stored definition inside a snapshot: <inactiveDomain>. Returns 0 or negative errno. */
+int qemu_moment_parse_inactive(QemuDriver *driver, const char *xml, VhDomainDef **ret, VhError **err);
 /* Makes m (NULL: none) the current one, in the files as well; failure is logged. */
 void qemu_moment_set_current(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, VhMoment *m);
 /* Takes it out of the tree and removes its file; its children become those of its parent. */
@@ -38,7 +40,9 @@ static inline VhMomentList *qemu_moment_list(VhDomainObj *dom, QemuMomentKind ki
 
 /* Fills what the XML left out, and refuses what cannot be. flags: of the call. */
 int qemu_snapshot_align(VhDomainObj *dom, VhSnapshotDef *def, uint32_t flags, VhError **err);
-/* The domain as it is, for the snapshot. */
+/* The domain as it is, without what was made for this run. Returns 0 or negative errno. */
+int qemu_moment_take_def(QemuDriver *driver, VhDomainObj *dom, VhDomainDef **ret, VhError **err);
+/* That and the stored definition, for the snapshot. */
 int qemu_snapshot_take_defs(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, VhError **err);
 /* Links a snapshot (taken over) below the current one, or replaces the one it redefines, and writes it. */
 int qemu_snapshot_add(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, uint32_t flags, VhMoment **ret,
@@ -46,7 +50,9 @@ int qemu_snapshot_add(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, ui
 VhSnapshotDisk *qemu_snapshot_disk(const VhSnapshotDef *def, const char *target);
 /* Flags of the call that make no sense together. */
 int qemu_snapshot_check_flags(uint32_t flags, VhError **err);
-/* Takes in a snapshot that exists already (taken over on success). */
+/* The same for one that was taken before: dom is the domain as it was. */
+int qemu_snapshot_align_known(const VhDomainDef *dom, VhSnapshotDef *def, VhError **err);
+/* snapshot-redefine.c: takes in a snapshot that exists already (taken over on success). */
 int qemu_snapshot_redefine(VhCall *call, VhDomainObj *dom, VhSnapshot **snap, uint32_t flags,
                            remote_domain_snapshot_create_xml_ret *ret, VhError **err);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "command-parts.h"
 #include "command.h"
 #include "firmware.h"
 #include "guest-defaults.h"
@@ -47,18 +48,24 @@ uint32_t qemu_highest_node(const VhDomainDef *def)
         return highest;
 }
 
+/* A drive without a medium has a number, which nobody sees, and no format. */
+void qemu_prepare_disk(VhDisk *disk, unsigned *last)
+{
+        if (!qemu_disk_is_empty(disk)) {
+                qemu_number_chain(&disk->src, last);
+                return;
+        }
+        ++*last;
+        disk->format = 0;
+}
+
 /* From the last disk, as the reference counts. */
 static void number_images(VhDomainDef *def)
 {
         uint32_t next = qemu_highest_node(def);
 
         for (uint32_t i = def->disks.n; i-- > 0;)
-                qemu_number_chain(&def->disks.items[i]->src, &next);
-}
-
-void qemu_prepare_disk(VhDisk *disk, unsigned *last)
-{
-        qemu_number_chain(&disk->src, last);
+                qemu_prepare_disk(def->disks.items[i], &next);
 }
 
 /* ---- character devices ---- */

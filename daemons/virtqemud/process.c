@@ -184,6 +184,7 @@ static void released(void *data, int r, const VhError *err)
         QemuStopping stopping = *proc->stopping;
         VhDomainObj *dom = proc->dom;
         QemuDriver *driver = proc->driver;
+        bool stays = dom->persistent || proc->comes_back;
 
         vh_domain_obj_ref(dom);
         remove_files(proc);
@@ -194,7 +195,7 @@ static void released(void *data, int r, const VhError *err)
         qemu_domain_priv(dom)->proc = NULL;
         vh_domain_obj_end_run(dom);
         process_free(proc);
-        if (!dom->persistent) {
+        if (!stays) {
                 qemu_moments_remove_all(driver, dom, QEMU_SNAPSHOTS);
                 qemu_moments_remove_all(driver, dom, QEMU_CHECKPOINTS);
                 vh_domain_list_remove(&driver->domains, dom);

@@ -47,6 +47,7 @@ struct QemuProcess {
         bool was_busy;             /* the daemon before us was in the middle of something */
         bool forgotten;            /* it goes on without us: its status file stays as it is */
         bool killing;              /* we are stopping it */
+        bool comes_back;           /* another run follows at once: a transient domain stays for it */
         bool fake_reboot;          /* the next power-off is a reboot */
         bool gave_shutdown;        /* QEMU told that the guest shut down */
         struct QemuAgent *agent;   /* agent-link.h; NULL: the guest's end of its channel is closed */

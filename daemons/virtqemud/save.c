@@ -201,6 +201,7 @@ static int save(VhCall *call, const remote_nonnull_domain *wire, const char *pat
         save->stream.fd = -1;
         save->stream.format = format;
         save->stream.what = "save";
+        save->stream.operation = VIR_DOMAIN_JOB_OPERATION_SAVE;
         save->drop_cache = flags & VIR_DOMAIN_SAVE_BYPASS_CACHE;
         save->managed = managed;
         save->path = managed ? qemu_managed_path(qemu_driver(call), dom) : vh_xstrdup(path);

@@ -458,6 +458,18 @@ static const QemuTaskClass create_class = {
         .cleanup = create_cleanup,
 };
 
+/* It becomes that of a file. */
+static int check_name(const char *name, VhError **err)
+{
+        if (name && strchr(name, '/'))
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_DETAIL,
+                                    "invalid snapshot name '%s': name can't contain '/'", name);
+        if (name && *name == '.')
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_DETAIL,
+                                    "invalid snapshot name '%s': name can't start with '.'", name);
+        return 0;
+}
+
 QEMU_OP_RET(domain_snapshot_create_xml)
 {
         const uint32_t known = VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE | VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT |
@@ -479,9 +491,9 @@ QEMU_OP_RET(domain_snapshot_create_xml)
         r = vh_snapshot_parse(args->xml_desc, VH_XML_STRICT, &snap->def, err);
         if (r < 0)
                 return r;
-        if (snap->def->name && strchr(snap->def->name, '/'))
-                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR, "name %s cannot contain '/'",
-                                    snap->def->name);
+        r = check_name(snap->def->name, err);
+        if (r < 0)
+                return r;
         if (args->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE)
                 return qemu_snapshot_redefine(call, dom, &snap, args->flags, ret, err);
         if (args->flags & VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE && vh_domain_obj_active(dom)) {

@@ -26,15 +26,32 @@ static void set_identity(VhDomainObj *dom, VhSnapshotDef *def, uint32_t flags)
         bool active = vh_domain_obj_active(dom);
 
         def->creation_time = (VhOptU64){ .val = (uint64_t)time(NULL), .set = true };
-        if (!def->name)
+        if (!def->name || !*def->name) {
+                free(def->name);
                 def->name = vh_xasprintf("%llu", (unsigned long long)def->creation_time.val);
+        }
         def->state = active && flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY ? VH_SNAPSHOT_DISK_SNAPSHOT
                                                                             : (uint8_t)(dom->state + 1);
+}
+
+static int check_memory_file(const VhSnapshotMemory *memory, VhError **err)
+{
+        if (memory->file && memory->location != VH_LOCATION_EXTERNAL)
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR,
+                                    "memory filename '%s' requires external snapshot", memory->file);
+        if (memory->location == VH_LOCATION_EXTERNAL && !memory->file)
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR,
+                                    "external memory snapshots require a filename");
+        if (memory->file && *memory->file != '/')
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR,
+                                    "memory snapshot file path (%s) must be absolute", memory->file);
+        return 0;
 }
 
 static int set_memory(const VhDomainObj *dom, VhSnapshotDef *def, uint32_t flags, VhError **err)
 {
         bool offline = !vh_domain_obj_active(dom) || flags & VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY;
+        int r;
 
         if (!def->memory)
                 def->memory = vh_snapshot_memory_new(VH_LOCATION_UNSET);
@@ -45,12 +62,15 @@ static int set_memory(const VhDomainObj *dom, VhSnapshotDef *def, uint32_t flags
                                     "memory state cannot be saved with offline or disk-only snapshot");
         if (!def->memory->location)
                 def->memory->location = offline ? VH_LOCATION_NONE : VH_LOCATION_INTERNAL;
-        if (def->memory->location == VH_LOCATION_EXTERNAL && !def->memory->file)
-                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR,
-                                    "external memory snapshots require a filename");
-        if (def->memory->file && *def->memory->file != '/')
-                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR,
-                                    "memory snapshot file path (%s) must be absolute", def->memory->file);
+        r = check_memory_file(def->memory, err);
+        if (r < 0)
+                return r;
+        if (!offline && def->memory->location == VH_LOCATION_NONE)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "internal snapshot of a running VM must include the memory state");
+        if (flags & VIR_DOMAIN_SNAPSHOT_CREATE_LIVE && def->memory->location != VH_LOCATION_EXTERNAL)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "live snapshot creation is supported only during full system snapshots");
         return 0;
 }
 
@@ -77,6 +97,9 @@ static VhSnapshotLocation disk_location(const VhDisk *disk, VhSnapshotLocation f
 /* Entries by path get the target's name. */
 static int name_entries(const VhDomainDef *dom, VhSnapshotDef *def, VhError **err)
 {
+        if (def->disks.n > dom->disks.n)
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "too many disk snapshot requests for domain");
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 VhSnapshotDisk *sd = def->disks.items[i];
                 const VhDisk *disk = qemu_disk_find(dom, sd->name);
@@ -113,14 +136,20 @@ static int make_file_name(const VhDisk *disk, const char *name, VhSnapshotDisk *
         return 0;
 }
 
-static int check_external_file(const VhSnapshotDisk *sd, bool reuse, VhError **err)
+static int check_external_file(const VhSnapshotDisk *sd, bool active, bool reuse, VhError **err)
 {
         struct stat st;
 
+        /* QEMU has to be there to open it. */
+        if (active && sd->src.type == VH_DISK_TYPE_NETWORK)
+                return 0;
         if (sd->src.type != VH_DISK_TYPE_FILE && sd->src.type != VH_DISK_TYPE_BLOCK)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
                                     "external snapshots are not supported on this type of source of disk '%s'",
                                     sd->name);
+        if (*sd->src.path != '/')
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR,
+                                    "disk snapshot image path '%s' must be absolute", sd->src.path);
         if (stat(sd->src.path, &st) < 0) {
                 if (errno != ENOENT)
                         return vh_error_sys(err, VIR_FROM_QEMU, errno, "unable to stat for disk %s: %s", sd->name,
@@ -158,7 +187,7 @@ static int prepare_external(VhDomainObj *dom, const VhDisk *disk, const char *na
                 if (r < 0)
                         return r;
         }
-        return check_external_file(sd, reuse, err);
+        return check_external_file(sd, vh_domain_obj_active(dom), reuse, err);
 }
 
 static int check_internal(const VhDomainObj *dom, const VhDisk *disk, uint32_t flags, VhError **err)
@@ -175,9 +204,9 @@ static int check_internal(const VhDomainObj *dom, const VhDisk *disk, uint32_t f
         return 0;
 }
 
-static int align_disk(VhDomainObj *dom, const VhDisk *disk, VhSnapshotDef *def, uint32_t flags, VhError **err)
+/* The entry of a disk, with its location; nobody named it: a new one. */
+static VhSnapshotDisk *find_entry(const VhDisk *disk, VhSnapshotDef *def, VhSnapshotLocation fallback)
 {
-        VhSnapshotLocation fallback = default_location(def, flags);
         VhSnapshotDisk *sd = qemu_snapshot_disk(def, disk->target);
 
         if (!sd) {
@@ -185,6 +214,13 @@ static int align_disk(VhDomainObj *dom, const VhDisk *disk, VhSnapshotDef *def, 
                 vh_list_add(&def->disks, sd);
         } else if (!sd->location)
                 sd->location = sd->src.path || sd->src.network ? VH_LOCATION_EXTERNAL : disk_location(disk, fallback);
+        return sd;
+}
+
+static int align_disk(VhDomainObj *dom, const VhDisk *disk, VhSnapshotDef *def, uint32_t flags, VhError **err)
+{
+        VhSnapshotDisk *sd = find_entry(disk, def, default_location(def, flags));
+
         if (sd->location == VH_LOCATION_EXTERNAL)
                 return prepare_external(dom, disk, def->name, sd, flags, err);
         return sd->location == VH_LOCATION_INTERNAL ? check_internal(dom, disk, flags, err) : 0;
@@ -242,6 +278,22 @@ int qemu_snapshot_align(VhDomainObj *dom, VhSnapshotDef *def, uint32_t flags, Vh
         return r;
 }
 
+int qemu_snapshot_align_known(const VhDomainDef *dom, VhSnapshotDef *def, VhError **err)
+{
+        bool outside = def->state == VH_SNAPSHOT_DISK_SNAPSHOT || def->memory->location == VH_LOCATION_EXTERNAL;
+        int r = name_entries(dom, def, err);
+
+        for (uint32_t i = 0; r == 0 && i < dom->disks.n; i++) {
+                const VhDisk *disk = dom->disks.items[i];
+                VhSnapshotDisk *sd = find_entry(disk, def, outside ? VH_LOCATION_EXTERNAL : VH_LOCATION_INTERNAL);
+
+                if (sd->location == VH_LOCATION_EXTERNAL && !sd->src.path && !sd->src.network)
+                        r = make_file_name(disk, def->name, sd, err);
+        }
+        sort_disks(dom, def);
+        return r;
+}
+
 /* What only the images themselves tell of a chain is found again when it is needed. */
 static void drop_found_chains(VhDomainDef *def, const VhDomainDef *stored)
 {
@@ -270,36 +322,34 @@ static void use_stored_labels(VhDomainDef *def, const VhDomainDef *stored)
         vh_domain_def_free(copy);
 }
 
-/* Names of this run; those of the user stay. */
-static int drop_alias(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
-{
-        if (info && info->alias && !vh_startswith(info->alias, "ua-"))
-                vh_strset(&info->alias, NULL);
-        return 0;
-}
-
-int qemu_snapshot_take_defs(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, VhError **err)
+int qemu_moment_take_def(QemuDriver *driver, VhDomainObj *dom, VhDomainDef **ret, VhError **err)
 {
         _vh_domain_def_ VhDomainDef *wanted = vh_domain_def_copy(dom->def);
         _vh_free_ char *text = NULL;
         int r;
 
         if (!vh_domain_obj_active(dom)) {
-                snap->dom = VH_TAKE_PTR(wanted);
+                *ret = VH_TAKE_PTR(wanted);
                 return 0;
         }
         qemu_guest_cpu_original(dom, wanted);
+        qemu_drop_run(driver, wanted);
         text = vh_domain_def_format(wanted, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
-        r = qemu_parse(driver, text, 0, &snap->dom, err);
-        if (r < 0)
+        r = qemu_parse(driver, text, 0, ret, err);
+        if (r < 0 || !dom->new_def)
                 return r;
-        (void)vh_domain_each_device(snap->dom, drop_alias, NULL);
-        if (!dom->new_def)
-                return 0;
-        drop_found_chains(snap->dom, dom->new_def);
-        use_stored_labels(snap->dom, dom->new_def);
-        snap->inactive = vh_domain_def_copy(dom->new_def);
+        drop_found_chains(*ret, dom->new_def);
+        use_stored_labels(*ret, dom->new_def);
         return 0;
+}
+
+int qemu_snapshot_take_defs(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, VhError **err)
+{
+        int r = qemu_moment_take_def(driver, dom, &snap->dom, err);
+
+        if (r == 0 && vh_domain_obj_active(dom) && dom->new_def)
+                snap->inactive = vh_domain_def_copy(dom->new_def);
+        return r;
 }
 
 int qemu_snapshot_add(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, uint32_t flags, VhMoment **ret,
@@ -337,28 +387,6 @@ int qemu_snapshot_add(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, ui
         return 0;
 }
 
-int qemu_snapshot_redefine(VhCall *call, VhDomainObj *dom, VhSnapshot **snap, uint32_t flags,
-                           remote_domain_snapshot_create_xml_ret *ret, VhError **err)
-{
-        QemuDriver *driver = qemu_driver(call);
-        VhSnapshotDef *def = (*snap)->def;
-        VhMoment *m;
-        int r = vh_snapshot_check_redefined(dom, def, err);
-
-        if (r == 0 && vh_streq(def->name, def->parent))
-                r = vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot set moment %s as its own parent",
-                                 def->name);
-        if (r == 0 && def->domain)
-                r = qemu_parse(driver, def->domain, 0, &(*snap)->dom, err);
-        if (r == 0 && (*snap)->dom)
-                r = vh_moment_check_domain(dom, (*snap)->dom, def->name, "snapshot", VIR_FROM_DOMAIN_SNAPSHOT, err);
-        if (r == 0)
-                r = qemu_snapshot_add(driver, dom, VH_TAKE_PTR(*snap), flags, &m, err);
-        if (r == 0)
-                vh_snapshot_wire(dom, m, &ret->snap);
-        return r;
-}
-
 int qemu_snapshot_check_flags(uint32_t flags, VhError **err)
 {
         static const struct {
@@ -368,9 +396,6 @@ int qemu_snapshot_check_flags(uint32_t flags, VhError **err)
                 { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, 0, VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA,
                   "Flags 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' and 'VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA' are "
                   "mutually exclusive" },
-                { VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE, 0, VIR_DOMAIN_SNAPSHOT_CREATE_HALT,
-                  "Flags 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' and 'VIR_DOMAIN_SNAPSHOT_CREATE_HALT' are mutually "
-                  "exclusive" },
                 { VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE, VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY, 0,
                   "Flag 'VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY' is required by flag "
                   "'VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE'" },

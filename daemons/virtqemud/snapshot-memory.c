@@ -94,6 +94,7 @@ void qemu_snapshot_save_memory(QemuDriver *driver, VhDomainObj *dom, const VhSna
 
         m->stream.fd = -1;
         m->stream.what = "snapshot";
+        m->stream.operation = VIR_DOMAIN_JOB_OPERATION_SNAPSHOT;
         m->snap = snap;
         m->done = done;
         m->data = data;

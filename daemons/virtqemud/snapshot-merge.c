@@ -188,6 +188,7 @@ static void job_changed(QemuBlockJob *job, const char *status, void *data)
                 qemu_block_job_conclude(job);
         } else if (strcmp(status, "ready") == 0 && job->state <= QEMU_BLOCK_JOB_RUNNING) {
                 job->state = QEMU_BLOCK_JOB_READY;
+                qemu_block_job_tell(job, VIR_DOMAIN_BLOCK_JOB_READY);
                 end_if_ripe(data);
         } else if (strcmp(status, "pending") == 0 && job->type == QEMU_BLOCK_JOB_COMMIT &&
                    job->state <= QEMU_BLOCK_JOB_RUNNING) {

@@ -98,6 +98,8 @@ static void process_up(void *data, int r, const VhError *error)
                 qemu_task_cont(&rt->task, VIR_DOMAIN_RUNNING_FROM_SNAPSHOT, went_on);
                 return;
         }
+        if (r == 0 && !rt->ran && rt->paused)
+                vh_domain_obj_set_state(rt->task.dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER);
         if (r == 0 && rt->paused)
                 qemu_process_tell(proc, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT);
         finish(rt, r, err);
@@ -123,6 +125,20 @@ static void start(RevertTask *rt)
 
 /* ---- the disks of a guest that did not run ---- */
 
+/* Its guest has ended, and does not come back. err is taken over. */
+static void give_up(RevertTask *rt, int r, VhError *err)
+{
+        QemuDriver *driver = rt->task.driver;
+        VhDomainObj *dom = rt->task.dom;
+
+        if (!dom->persistent) {
+                qemu_moments_remove_all(driver, dom, QEMU_SNAPSHOTS);
+                qemu_moments_remove_all(driver, dom, QEMU_CHECKPOINTS);
+                qemu_unplace(driver, dom);
+        }
+        qemu_task_end(&rt->task, r, err);
+}
+
 static void disks_back(void *data, int r, VhError *err)
 {
         RevertTask *rt = data;
@@ -131,10 +147,9 @@ static void disks_back(void *data, int r, VhError *err)
         if (r == 0)
                 r = m ? restore_def(rt, vh_snapshot_of(m), &err) : lost(&err);
         if (r < 0) {
-                qemu_task_end(&rt->task, r, err);
+                give_up(rt, r, err);
                 return;
         }
-        vh_domain_obj_set_state(rt->task.dom, VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT);
         if (rt->start)
                 start(rt);
         else
@@ -152,7 +167,7 @@ static void stopped(QemuTask *task)
         if (r == 0 && rt->ran)
                 r = restore_def(rt, vh_snapshot_of(m), &err);
         if (r < 0) {
-                qemu_task_end(task, r, err);
+                give_up(rt, r, err);
                 return;
         }
         if (rt->ran) {
@@ -177,20 +192,12 @@ static int check(const RevertTask *rt, const VhMoment *m, VhError **err)
         if (!dom->persistent && !rt->ran && !(rt->flags & want))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "transient domain needs to request run or pause to revert to inactive snapshot");
-        if (!dom->persistent && !rt->ran && vh_domain_obj_active(dom))
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "a transient domain that runs cannot go back to a snapshot without memory");
         if (vh_snapshot_is_external(snap->def))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "revert to external snapshot not supported yet");
         if (!snap->dom)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_SNAPSHOT_REVERT_RISKY,
                                     "snapshot '%s' lacks domain '%s' rollback info", m->name, dom->node.name);
-        if (rt->flags & VIR_DOMAIN_SNAPSHOT_REVERT_FORCE)
-                return 0;
-        if (vh_domain_obj_active(dom) && !rt->ran && rt->flags & want)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_SNAPSHOT_REVERT_RISKY,
-                                    "must respawn guest to start inactive snapshot");
         return 0;
 }
 
@@ -213,16 +220,15 @@ static void revert_run(QemuTask *task)
                 }
                 r = check(rt, m, &err);
         }
-        if (r == 0 && !task->dom->persistent && vh_domain_obj_active(task->dom))
-                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                 "reverting a transient domain is not supported yet");
         if (r < 0) {
                 qemu_task_end(task, r, err);
                 return;
         }
-        if (vh_domain_obj_active(task->dom))
+        if (vh_domain_obj_active(task->dom)) {
+                qemu_process(task->dom)->comes_back = true;
                 qemu_process_kill(qemu_process(task->dom), QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT,
                                   VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT);
+        }
         qemu_task_wait_stopped(task, stopped);
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "block-job.h"
 #include "live-stats.h"
 #include "perf.h"
 #include "proc-stat.h"
@@ -41,6 +42,7 @@ typedef struct Answers {
 typedef struct Subject {
         VhDomainObj *dom;  /* a reference */
         QemuProcess *proc; /* NULL: does not run */
+        uint32_t flags;    /* of the call */
         Answers answers;
 } Subject;
 
@@ -176,34 +178,95 @@ static void add_disk_counters(VhTypedList *list, unsigned i, const QemuBlockStat
                 vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.%s", i, rows[k].name), (uint64_t)rows[k].value);
 }
 
-static void add_disk(VhTypedList *list, const Subject *s, unsigned i)
+static void add_if_any(VhTypedList *list, const char *name, unsigned i, uint64_t value)
 {
-        const VhDisk *disk = s->dom->def->disks.items[i];
-        remote_domain_get_block_info_ret sizes;
-        QemuBlockStats stats;
+        if (value)
+                vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.%s", i, name), value);
+}
 
-        vh_typed_add_string(list, vh_typed_name(list, "block.%u.name", i), disk->target);
-        if (disk->src.path)
-                vh_typed_add_string(list, vh_typed_name(list, "block.%u.path", i), disk->src.path);
-        if (!s->proc)
+/* How much was written, and where the highest place was, is told by QEMU alone. */
+static void add_image_size(VhTypedList *list, const Subject *s, unsigned i, const VhDiskSource *src, uint64_t highest)
+{
+        QemuImageSize size;
+
+        if (!qemu_image_size_find(s->answers.nodes, src, &size))
                 return;
-        if (disk->src.index.set)
-                vh_typed_add_uint(list, vh_typed_name(list, "block.%u.backingIndex", i), disk->src.index.val);
-        stats = (QemuBlockStats){ 0 };
+        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.allocation", i), highest);
+        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.capacity", i), size.capacity);
+        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.physical", i), size.used ? size.used : size.physical);
+        add_if_any(list, "threshold", i, size.threshold);
+}
+
+static void add_stored_size(VhTypedList *list, unsigned i, const VhDisk *disk)
+{
+        _vh_error_ VhError *err = NULL;
+        QemuImageSize size;
+
+        if (qemu_disk_is_empty(disk) || qemu_image_size_stored(disk, &size, &err) < 0)
+                return;
+        add_if_any(list, "allocation", i, size.used);
+        add_if_any(list, "capacity", i, size.capacity);
+        add_if_any(list, "physical", i, size.physical);
+}
+
+static void add_image_name(VhTypedList *list, const Subject *s, unsigned i, const VhDisk *disk, const VhDiskSource *src)
+{
+        vh_typed_add_string(list, vh_typed_name(list, "block.%u.name", i), disk->target);
+        if (src->path)
+                vh_typed_add_string(list, vh_typed_name(list, "block.%u.path", i), src->path);
+        if (s->proc && src->index.set && !qemu_disk_is_empty(disk))
+                vh_typed_add_uint(list, vh_typed_name(list, "block.%u.backingIndex", i), src->index.val);
+}
+
+static void add_disk(VhTypedList *list, const Subject *s, unsigned i, const VhDisk *disk)
+{
+        QemuBlockStats stats = { 0 };
+
+        add_image_name(list, s, i, disk, &disk->src);
+        if (!s->proc) {
+                add_stored_size(list, i, disk);
+                return;
+        }
         if (qemu_block_stats_find(s->answers.blocks, disk->info.alias, &stats))
                 add_disk_counters(list, i, &stats);
-        if (!qemu_block_sizes_find(s->answers.nodes, disk, &sizes))
-                return;
-        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.allocation", i), (uint64_t)stats.highest);
-        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.capacity", i), sizes.capacity);
-        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.physical", i), sizes.physical);
+        add_image_size(list, s, i, &disk->src, (uint64_t)stats.highest);
+}
+
+/* The images behind a disk's own; returns the next place. */
+static unsigned add_backing(VhTypedList *list, const Subject *s, unsigned i, const VhDisk *disk)
+{
+        unsigned depth = 1;
+
+        for (const VhDiskSource *src = qemu_backing(&disk->src); src; src = qemu_backing(src)) {
+                add_image_name(list, s, i, disk, src);
+                add_image_size(list, s, i++, src,
+                               qemu_block_stats_backing(s->answers.blocks, disk->info.alias, depth++));
+        }
+        return i;
+}
+
+static unsigned count_images(const VhDomainDef *def, bool backing)
+{
+        unsigned n = def->disks.n;
+
+        for (uint32_t i = 0; backing && i < def->disks.n; i++)
+                for (const VhDiskSource *src = qemu_backing(&def->disks.items[i]->src); src; src = qemu_backing(src))
+                        n++;
+        return n;
 }
 
 static void add_block(VhTypedList *list, const Subject *s)
 {
-        vh_typed_add_uint(list, "block.count", s->dom->def->disks.n);
-        for (uint32_t i = 0; i < s->dom->def->disks.n; i++)
-                add_disk(list, s, i);
+        const VhDomainDef *def = s->dom->def;
+        bool backing = s->proc && s->flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING;
+        unsigned place = 0;
+
+        vh_typed_add_uint(list, "block.count", count_images(def, backing));
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                add_disk(list, s, place++, def->disks.items[i]);
+                if (backing)
+                        place = add_backing(list, s, place, def->disks.items[i]);
+        }
 }
 
 static void add_perf(VhTypedList *list, const Subject *s)
@@ -403,7 +466,7 @@ static bool passes(const VhDomainObj *dom, uint32_t flags)
 static void add_subject(Gather *g, VhDomainObj *dom)
 {
         if (dom && passes(dom, g->flags))
-                g->subjects[g->n++].dom = vh_domain_obj_ref(dom);
+                g->subjects[g->n++] = (Subject){ .dom = vh_domain_obj_ref(dom), .flags = g->flags };
 }
 
 /* Domains of a list that vanished meanwhile are left out. */

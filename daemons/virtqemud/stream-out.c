@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "migrate.h"
 #include "process.h"
 #include "save-image.h"
 #include "security.h"
@@ -60,6 +61,25 @@ static void packed(void *data, int r, const VhError *err)
         end(data, r, vh_error_copy(err));
 }
 
+/* All has left QEMU. */
+static void got_figures(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuStreamTask *stream = (QemuStreamTask *)task;
+
+        if (r == 0) {
+                qemu_stats_tick(&stream->stats);
+                qemu_stats_read_qmp(&stream->stats, ret);
+                stream->stats.downtime = (uint64_t)json_integer_value(json_object_get(ret, "downtime"));
+                stream->stats.has_downtime = true;
+                qemu_domain_keep_stats(task->dom, &stream->stats);
+                qemu_domain_tell_completed(task->driver, task->dom);
+        }
+        if (stream->filter)
+                qemu_filter_wait(stream->filter, packed, stream);
+        else
+                end(stream, 0, NULL);
+}
+
 static void moved(void *data, const char *status)
 {
         QemuStreamTask *stream = data;
@@ -68,12 +88,7 @@ static void moved(void *data, const char *status)
         if (!done && !vh_streq(status, "failed") && !vh_streq(status, "cancelled"))
                 return;
         stop_following(stream);
-        if (!done)
-                qemu_task_qmp_try(&stream->task, qmp_command("query-migrate", NULL), got_reason);
-        else if (stream->filter)
-                qemu_filter_wait(stream->filter, packed, stream);
-        else
-                end(stream, 0, NULL);
+        qemu_task_qmp_try(&stream->task, qmp_command("query-migrate", NULL), done ? got_figures : got_reason);
 }
 
 static void started(QemuTask *task, json_t *ret, int r, const VhError *err)
@@ -129,6 +144,7 @@ static void limit_set(QemuTask *task, json_t *ret, int r, const VhError *error)
 void qemu_stream_out(QemuStreamTask *stream, void (*written)(QemuStreamTask *stream, int r, VhError *err))
 {
         stream->written = written;
+        qemu_stats_start(&stream->stats, stream->operation);
         qemu_task_qmp_try(&stream->task,
                           qmp_command("migrate-set-parameters", "{s:I}", "max-bandwidth", (json_int_t)QEMU_NO_LIMIT),
                           limit_set);

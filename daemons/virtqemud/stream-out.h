@@ -4,6 +4,7 @@
 /* Tasks that let QEMU write the state of a guest into a file, through a packing program if asked for. */
 
 #include "filter.h"
+#include "migrate-stats.h"
 #include "task.h"
 
 /* The name of the descriptor inside QEMU. */
@@ -16,7 +17,9 @@ typedef struct QemuStreamTask {
         QemuImageFormat format;
         QemuFilter *filter;
         const char *what; /* "save", for messages */
-        bool watching;    /* for the end of the process */
+        int operation;    /* VIR_DOMAIN_JOB_OPERATION_* of the figures that are told at the end */
+        QemuJobStats stats;
+        bool watching; /* for the end of the process */
         void (*written)(struct QemuStreamTask *stream, int r, VhError *err);
 } QemuStreamTask;
 

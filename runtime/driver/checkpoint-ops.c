@@ -29,13 +29,13 @@ void vh_checkpoint_wire(const VhDomainObj *dom, const VhMoment *m, remote_nonnul
         vh_domain_obj_wire(dom, &wire->dom);
 }
 
-static bool find_disk(const VhDomainDef *def, const char *name)
+static const VhDisk *find_disk(const VhDomainDef *def, const char *name)
 {
         for (uint32_t i = 0; i < def->disks.n; i++)
                 if (vh_streq(def->disks.items[i]->target, name) ||
                     (def->disks.items[i]->src.path && vh_streq(def->disks.items[i]->src.path, name)))
-                        return true;
-        return false;
+                        return def->disks.items[i];
+        return NULL;
 }
 
 static VhCheckpointDisk *entry_of(const VhCheckpointDef *def, const VhDisk *disk)
@@ -46,14 +46,34 @@ static VhCheckpointDisk *entry_of(const VhCheckpointDef *def, const VhDisk *disk
         return NULL;
 }
 
+/* Entries by path get the target's name. */
+static int name_entries(const VhDomainDef *dom, VhCheckpointDef *def, VhError **err)
+{
+        if (def->disks.n > dom->disks.n)
+                return vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "too many disk checkpoint requests for domain");
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                VhCheckpointDisk *entry = def->disks.items[i];
+                const VhDisk *disk = find_disk(dom, entry->name);
+
+                if (!disk)
+                        return vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_CONFIG_UNSUPPORTED,
+                                            "no disk named '%s'", entry->name);
+                if (!vh_streq(disk->target, entry->name) && entry_of(def, disk))
+                        return vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_CONFIG_UNSUPPORTED,
+                                            "disk '%s' specified twice", disk->target);
+                vh_strset(&entry->name, disk->target);
+        }
+        return 0;
+}
+
 int vh_checkpoint_align(const VhDomainDef *dom, VhCheckpointDef *def, VhError **err)
 {
         bool all = !def->disks.n;
+        int r = name_entries(dom, def, err);
 
-        for (uint32_t i = 0; i < def->disks.n; i++)
-                if (!find_disk(dom, def->disks.items[i]->name))
-                        return vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_CONFIG_UNSUPPORTED,
-                                            "no disk named '%s'", def->disks.items[i]->name);
+        if (r < 0)
+                return r;
         for (uint32_t i = 0; i < dom->disks.n; i++) {
                 const VhDisk *disk = dom->disks.items[i];
                 VhCheckpointDisk *entry = entry_of(def, disk);
@@ -80,10 +100,7 @@ int vh_checkpoint_check_redefined(const VhDomainObj *dom, const VhCheckpointDef 
         if (!def->creation_time.set)
                 return vh_error_set(err, VIR_FROM_DOMAIN_CHECKPOINT, VIR_ERR_INTERNAL_ERROR,
                                     "missing creationTime from existing checkpoint");
-        if (def->parent && !vh_moment_find(&dom->checkpoints, def->parent))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "parent %s for moment %s not found",
-                                    def->parent, def->name);
-        return 0;
+        return vh_moment_check_parent(&dom->checkpoints, def->name, def->parent, err);
 }
 
 char *vh_checkpoint_text(const VhMoment *m, const VhCheckpointDef *def, bool with_domain, unsigned flags)

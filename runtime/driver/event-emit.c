@@ -53,7 +53,8 @@ void vh_event_domain_control_error(VhEventHub *hub, const remote_nonnull_domain 
 void vh_event_domain_block_job(VhEventHub *hub, const remote_nonnull_domain *dom, const char *path, const char *dst,
                                int type, int status)
 {
-        EMIT_WRAPPED(BLOCK_JOB, block_job, .path = (char *)path, .type = type, .status = status);
+        if (path)
+                EMIT_WRAPPED(BLOCK_JOB, block_job, .path = (char *)path, .type = type, .status = status);
         EMIT_DOMAIN(BLOCK_JOB_2, block_job_2, .dst = (char *)dst, .type = type, .status = status);
 }
 

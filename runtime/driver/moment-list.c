@@ -101,6 +101,25 @@ int vh_moment_check_name(const char *name, const char *word, int domain, VhError
         return name ? 0 : vh_error_set(err, domain, VIR_ERR_XML_ERROR, "a redefined %s must have a name", word);
 }
 
+int vh_moment_check_parent(const VhMomentList *list, const char *name, const char *parent, VhError **err)
+{
+        const VhMoment *m = parent ? vh_moment_find(list, parent) : NULL;
+
+        if (!parent)
+                return 0;
+        if (vh_streq(name, parent))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "cannot set moment %s as its own parent",
+                                    name);
+        if (!m)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "parent %s for moment %s not found",
+                                    parent, name);
+        for (; m->parent; m = m->parent)
+                if (vh_streq(m->parent->name, name))
+                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
+                                            "parent %s would create cycle to %s", m->name, name);
+        return 0;
+}
+
 int vh_moment_check_domain(const VhDomainObj *dom, const VhDomainDef *def, const char *name, const char *word,
                            int domain, VhError **err)
 {

@@ -58,6 +58,8 @@ int vh_moment_domain(const VhMomentDriver *driver, VhCall *call, const remote_no
 char *vh_moment_domain_xml(const VhDomainDef *dom, unsigned flags);
 /* A moment whose metadata a client or a file hands back must have a name. word: "snapshot" or "checkpoint". */
 int vh_moment_check_name(const char *name, const char *word, int domain, VhError **err);
+/* And its parent (NULL: none) one that is there, and not below it. */
+int vh_moment_check_parent(const VhMomentList *list, const char *name, const char *parent, VhError **err);
 /* And what it goes back to must be the domain itself. */
 int vh_moment_check_domain(const VhDomainObj *dom, const VhDomainDef *def, const char *name, const char *word,
                            int domain, VhError **err);

@@ -49,12 +49,13 @@ int vh_snapshot_check_redefined(const VhDomainObj *dom, const VhSnapshotDef *def
                 return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR,
                                     "missing creationTime from existing snapshot");
         if (!def->state)
-                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_INTERNAL_ERROR,
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR,
                                     "missing state from existing snapshot");
-        if (def->parent && !vh_moment_find(&dom->snapshots, def->parent))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "parent %s for moment %s not found",
-                                    def->parent, def->name);
-        return 0;
+        if ((def->state == VH_SNAPSHOT_SHUTOFF || def->state == VH_SNAPSHOT_DISK_SNAPSHOT) && def->memory &&
+            def->memory->location > VH_LOCATION_NONE)
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_ERROR,
+                                    "memory state cannot be saved with offline or disk-only snapshot");
+        return vh_moment_check_parent(&dom->snapshots, def->name, def->parent, err);
 }
 
 /* The same text as an element of another name. */

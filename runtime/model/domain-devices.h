@@ -110,6 +110,7 @@ typedef struct VhDiskSource {
         char *fdgroup;
         VhPciAddress nvme;
         uint64_t metadata_cache; /* bytes */
+        bool threshold_indexed;  /* of a run: who set its threshold named it by index */
         VhSeclabels seclabels;
         VhStorageAuth *auth;
         VhStorageEncryption *encryption;

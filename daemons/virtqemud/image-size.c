@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How large images are: what a guest sees of them, and what they take on the host. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "block-job.h"
+#include "image-backing.h"
+#include "live-stats.h"
+#include "qemu-ops.h"
+#include "task.h"
+
+enum { BLOCK = 512 }; /* of st_blocks */
+
+/* ---- on the host ---- */
+
+static uint64_t device_size(const char *path)
+{
+        _vh_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+        return end < 0 ? 0 : (uint64_t)end;
+}
+
+/* Of an image that is a device only its guest's QEMU could tell how much of it is used, unless all of it is the disk.
+ */
+static int host_size(const char *path, QemuImageSize *ret)
+{
+        struct stat st;
+
+        if (!path || stat(path, &st) < 0)
+                return path ? -errno : -ENOENT;
+        *ret = (QemuImageSize){ 0 };
+        if (S_ISBLK(st.st_mode))
+                ret->physical = device_size(path);
+        else {
+                ret->used = (uint64_t)st.st_blocks * BLOCK;
+                ret->physical = (uint64_t)st.st_size;
+        }
+        ret->capacity = ret->physical;
+        return 0;
+}
+
+static int stored_capacity(const VhDisk *disk, QemuImageSize *ret, VhError **err)
+{
+        int r;
+
+        if (disk->format <= VH_STORAGE_FORMAT_RAW) {
+                if (disk->src.type == VH_DISK_TYPE_BLOCK)
+                        ret->used = ret->physical;
+                return 0;
+        }
+        if (disk->format != VH_STORAGE_FORMAT_QCOW2)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "the size of '%s' is not known while the guest does not run: its format is neither "
+                                    "raw nor qcow2",
+                                    disk->src.path);
+        r = qemu_qcow2_capacity(disk->src.path, &ret->capacity);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, -r, "cannot read the qcow2 header of '%s'", disk->src.path) : 0;
+}
+
+int qemu_image_size_stored(const VhDisk *disk, QemuImageSize *ret, VhError **err)
+{
+        int r = host_size(disk->src.path, ret);
+
+        if (r < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, r, "failed to stat '%s'",
+                                    disk->src.path ? disk->src.path : disk->target);
+        return stored_capacity(disk, ret, err);
+}
+
+/* ---- in QEMU ---- */
+
+static uint64_t number(const json_t *object, const char *key)
+{
+        return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+static const json_t *find_node(const json_t *answer, const char *name)
+{
+        const json_t *item;
+        size_t i;
+
+        json_array_foreach((json_t *)answer, i, item)
+        {
+                if (vh_streq(json_string_value(json_object_get(item, "node-name")), name))
+                        return item;
+        }
+        return NULL;
+}
+
+bool qemu_image_size_find(const json_t *answer, const VhDiskSource *src, QemuImageSize *ret)
+{
+        _vh_free_ char *format = qemu_format_node(src), *storage = qemu_storage_node(src);
+        const json_t *image = json_object_get(find_node(answer, format), "image");
+        QemuImageSize host;
+
+        if (!image)
+                return false;
+        *ret = (QemuImageSize){
+                .capacity = number(image, "virtual-size"),
+                .used = number(image, "actual-size"),
+                .threshold = number(find_node(answer, storage), "write_threshold"),
+        };
+        ret->physical = host_size(src->path, &host) == 0 ? host.physical : ret->used ? ret->used : ret->capacity;
+        return true;
+}
+
+/* ---- the call ---- */
+
+static int check_disk(const VhDisk *disk, const char *path, VhError **err)
+{
+        if (!disk)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "invalid path %s not assigned to domain",
+                                    path);
+        if (qemu_disk_is_empty(disk))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                    "disk '%s' does not currently have a source assigned", path);
+        return 0;
+}
+
+static void answer(const QemuImageSize *size, uint64_t highest, remote_domain_get_block_info_ret *ret)
+{
+        ret->capacity = size->capacity;
+        ret->allocation = size->used ? size->used : highest;
+        ret->physical = size->physical;
+}
+
+static void got_nodes(QemuTask *task, json_t *nodes)
+{
+        const remote_domain_get_block_info_args *args = task->call->args;
+        remote_domain_get_block_info_ret *ret = task->call->ret;
+        const VhDisk *disk = qemu_disk_find(task->dom->def, args->path);
+        QemuImageSize size;
+        VhError *err = NULL;
+        int r = check_disk(disk, args->path, &err);
+
+        if (r == 0 && qemu_image_size_find(nodes, &disk->src, &size))
+                answer(&size, ret->allocation, ret);
+        else if (r == 0)
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "QEMU has no image for disk '%s'",
+                                 disk->target);
+        qemu_task_end(task, r, err);
+}
+
+static void got_highest(QemuTask *task, json_t *blocks)
+{
+        const remote_domain_get_block_info_args *args = task->call->args;
+        remote_domain_get_block_info_ret *ret = task->call->ret;
+        const VhDisk *disk = qemu_disk_find(task->dom->def, args->path);
+        QemuBlockStats stats;
+
+        if (disk && qemu_block_stats_find(blocks, disk->info.alias, &stats))
+                ret->allocation = (uint64_t)stats.highest;
+        qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
+}
+
+static void block_info_run(QemuTask *task)
+{
+        qemu_task_qmp(task, qmp_command("query-blockstats", NULL), got_highest);
+}
+
+static const QemuTaskClass block_info_class = {
+        .api = "remoteDispatchDomainGetBlockInfo",
+        .size = sizeof(QemuTask),
+        .job = QEMU_JOB_QUERY,
+        .need_active = true,
+        .run = block_info_run,
+};
+
+static int inactive_info(const VhDomainDef *def, const char *path, remote_domain_get_block_info_ret *ret, VhError **err)
+{
+        const VhDisk *disk = qemu_disk_find(def, path);
+        QemuImageSize size = { 0 };
+        int r = check_disk(disk, path, err);
+
+        if (r == 0)
+                r = qemu_image_size_stored(disk, &size, err);
+        if (r == 0)
+                answer(&size, 0, ret);
+        return r;
+}
+
+QEMU_OP_RET(domain_get_block_info)
+{
+        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
+        int r = vh_check_flags(args->flags, 0, VIR_FROM_QEMU, "qemuDomainGetBlockInfo", err);
+
+        if (!dom || r < 0)
+                return dom ? r : -ENOENT;
+        if (!vh_domain_obj_active(dom))
+                return inactive_info(dom->def, args->path, ret, err);
+        return qemu_task_start(call, &args->dom, &block_info_class, NULL, err);
+}

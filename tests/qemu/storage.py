@@ -1,0 +1,271 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Images, snapshots, checkpoints and backups in what clients seldom ask for: sizes, odd definitions, metadata that comes back,
+guests without a stored definition, destinations on the network, events. The same commands give the same answers and the same
+events on Debian's libvirtd and on ours. Prints TAP."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+
+import libvirt
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+sys.path.insert(0, HERE)
+
+import tap  # noqa: E402
+from block import compare, nodes, run  # noqa: E402
+from live import virsh, wait_for  # noqa: E402
+import snapshots  # noqa: E402
+from snapshots import memory_snap, snap  # noqa: E402
+
+EVENTS = ("LIFECYCLE", "BLOCK_JOB", "BLOCK_JOB_2", "JOB_COMPLETED", "BLOCK_THRESHOLD")
+DISKS = """<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/r.img'/><target dev='vdb' bus='virtio'/>
+</disk><disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk><disk type='file' device='cdrom'>
+<source file='ROOT/c.iso'/><target dev='hdd' bus='ide'/><readonly/></disk><disk type='file' device='floppy'><target dev='fda' bus='fdc'/>
+</disk>"""
+LOOP = """<disk type='block' device='disk'><driver name='qemu' type='FORMAT'/><source dev='DEVICE'/><target dev='TARGET' bus='virtio'/></disk>"""
+
+
+class Watcher:
+    """Events of the guest "a", as text."""
+
+    def __init__(self, h, uri):
+        self.h, self.uri, self.seen = h, uri, []
+        self.conn = libvirt.open(uri)
+        for name in EVENTS:
+            self.conn.domainEventRegisterAny(None, getattr(libvirt, f"VIR_DOMAIN_EVENT_ID_{name}"), self.note(name), None)
+
+    def note(self, name):
+        def callback(_conn, dom, *args):
+            what = sorted(k for k in args[0] if not k.startswith("time")) if name == "JOB_COMPLETED" else args[:-1]
+            self.seen.append(f"{dom.name()} {name} {what}")
+        return callback
+
+    def all(self):
+        """All that have come. Another guest's is behind those that were told before."""
+        virsh(self.uri, "define", self.h.guest("last"))
+        wait_for(lambda: any(s.startswith("last ") for s in self.seen))
+        return "\n".join(s for s in self.seen if s.startswith("a "))
+
+    def close(self):
+        self.conn.close()
+
+
+def play(h, uri, steps):
+    """As that of snapshots.py, with a few commands more."""
+    watcher = Watcher(h, uri)
+
+    def hand_back(kind, name, change=None):
+        """Redefines a snapshot or checkpoint from what it says, changed."""
+        text = subprocess.run(["virsh", "-c", uri, f"{kind}-dumpxml", "a", name], capture_output=True, text=True, check=True).stdout
+        return virsh(uri, f"{kind}-create", "a", h.write(change(text) if change else text, "back.xml"), "--redefine")
+    try:
+        for step in steps:
+            if step[0] == "nodes":
+                yield step, str(nodes(uri))
+            elif step[0] == "again":
+                yield step[:3], hand_back(*step[1:])
+            else:
+                yield from snapshots.play(h, uri, [step])
+        yield ["events"], watcher.all()
+    finally:
+        watcher.close()
+
+
+def loop_devices(h, sizes):
+    """Devices of the host with empty images, none where it has none to give."""
+    devices = []
+    for i, size in enumerate(sizes):
+        path = h.path(f"loop{i}.img")
+        run("truncate", "-s", size, path)
+        made = subprocess.run(["losetup", "-f", "--show", path], capture_output=True, text=True, check=False)
+        devices += [made.stdout.strip()] if made.returncode == 0 else []
+    return devices
+
+
+def release(devices):
+    for device in devices:
+        subprocess.run(["losetup", "-d", device], check=False)
+
+
+def guest_with_media(h, devices=()):
+    xml = h.guest_on_chain()
+    run("truncate", "-s", "3M", h.path("r.img"))
+    run("qemu-io", "-f", "raw", "-c", "write 0 128k", h.path("r.img"))
+    run("truncate", "-s", "1M", h.path("c.iso"))
+    loops = [LOOP.replace("DEVICE", d).replace("TARGET", f"vd{'cd'[i]}").replace("FORMAT", "raw") for i, d in enumerate(devices)]
+    with open(xml, encoding="utf-8") as f:
+        text = f.read()
+    return h.write(text.replace("<memballoon", DISKS.replace("ROOT", h.root) + "".join(loops) + "<memballoon"), "a.xml")
+
+
+def size_session(h, uri):
+    devices = loop_devices(h, ("4M",))
+    ask = [["domblkinfo", "a", disk, *form] for disk in ("vda", "vdb", "hdc", "hdd", "fda", "zz", h.path("a.qcow2")) for form in ((), ("--human",))]
+    ask += [["domblkinfo", "a", "--all", *form] for form in ((), ("--human",))]
+    ask += [["domblklist", "a", "--details"], ["domblkerror", "a"], ["domstats", "a", "--block"], ["domstats", "a", "--block", "--backing"]]
+    if devices:
+        ask += [["domblkinfo", "a", "vdc"]]
+    counters = [["domblkstat", "a"], ["domblkstat", "a", "vda", "--human"], ["domblkstat", "a", "hdc"], ["domblkstat", "a", "zz"]]
+    index = 5 + len(devices)  # of vda: drives are counted from the last
+    try:
+        yield from play(h, uri, [
+            ["define", guest_with_media(h, devices)], *ask, *counters, ["start", "a", "--paused"], ["dumpxml"], *ask, *counters,
+            ["write", 3, 7], ["domblkinfo", "a", "vda"], ["domblkthreshold", "a", f"vda[{index}]", "100k"], ["domblkthreshold", "a", "vdb", "5"],
+            ["domblkthreshold", "a", f"vda[{index + 2}]", "1k"], ["domstats", "a", "--block", "--backing"],
+            ["domblkthreshold", "a", f"vda[{index + 2}]", "0"], ["domblkthreshold", "a", "vda[", "1M"],
+            ["domblkthreshold", "a", "vda[]", "1"], ["domblkthreshold", "a", "vda[1]x", "1"], ["write", 4, 5],
+            ["domblkthreshold", "a", "vda", "100k"], ["write", 5, 5], 
+            ["blockcommit", "a", "vda", "--active", "--wait"], ["write", 5, 6],
+            ["blockjob", "a", "vda", "--pivot"], ["blockresize", "a", "hdc", "1M"], ["blockresize", "a", "hdd", "2M"],
+            ["blockresize", "a", "vdb", "4194305B"], ["blockresize", "a", "vda", "12MB"], ["domblkinfo", "a", "vdb"], ["destroy", "a"]])
+    finally:
+        release(devices)
+
+
+def sizes_as_the_reference():
+    compare(size_session)
+
+
+def without_domain(text):
+    return re.sub("<domain type.*</domain>", "", text, flags=re.S)
+
+
+def named(text, name):
+    """The metadata of one called otherwise."""
+    return re.sub("<name>[^<]*</name>", name, text, count=1)
+
+
+def snapshot_session(h, uri):
+    def asked(name, text, *more):
+        return ["snapshot-create", "a", h.write(f"<domainsnapshot>{text.replace('ROOT', h.root)}</domainsnapshot>", f"{name}.xml"), *more]
+
+    def disk(text):
+        return f"<disks><disk name='vda' {text}</disk></disks>"
+
+    def state(word):
+        return lambda text: re.sub("<state>.*?</state>", f"<state>{word}</state>" if word else "", text)
+    yield from play(h, uri, [
+        ["define", h.guest_on_chain()], ["start", "a", "--paused"], ["snapshot-create-as", "a", "p", "--memspec", "snapshot=no"],
+        ["snapshot-create-as", "a", "p", "--memspec", f"snapshot=no,file={h.path('x')}"], ["snapshot-create-as", "a", "p", "--live"],
+        asked("n1", "<name>a/b</name>"), asked("n2", "<name>.b</name>"), asked("n3", "<name></name>"), ["snapshot-delete", "a", "--current"],
+        asked("m1", "<memory snapshot='internal' file='/x'/>"), asked("m2", "<memory snapshot='external' file='rel'/>"),
+        asked("d1", disk("snapshot='external'><source file='rel.qcow2'/>"), "--disk-only"),
+        asked("d2", "<disks><disk name='ROOT/a.qcow2' snapshot='no'/><disk name='vda' snapshot='no'/></disks>", "--disk-only"),
+        asked("d3", "<name>d3</name>" + disk("snapshot='external'><driver type='qcow2'><metadata_cache><max_size unit='KiB'>128</max_size>"
+                                             "</metadata_cache></driver><source file='ROOT/d3.qcow2'/>"), "--disk-only"),
+        ["dumpxml"], ["snapshot-delete", "a", "d3"], ["dumpxml"], 
+        ["snapshot-create-as", "a", "i1"], snap(h, "e1"), snap(h, "e2"), ["again", "snapshot", "e1"],
+        ["again", "snapshot", "e2", lambda t: t.replace("<name>e1</name>", "<name>e9</name>")], ["again", "snapshot", "e2", state("running")],
+        ["again", "snapshot", "e2", state("shutoff")], ["again", "snapshot", "i1", state("shutoff")], ["again", "snapshot", "i1", state("")],
+        ["again", "snapshot", "i1", lambda t: re.sub("<creationTime>.*?</creationTime>", "", t)], ["again", "snapshot", "i1", lambda t: named(t, "")],
+        ["again", "snapshot", "i1", lambda t: re.sub("<uuid>.*?</uuid>", "<uuid>11111111-2222-3333-4444-555555555555</uuid>", t)],
+        ["again", "snapshot", "i1", without_domain], ["snapshot-dumpxml", "a", "i1"],
+        ["again", "snapshot", "i1", lambda t: named(without_domain(t), "<name>n1</name>")],
+        ["again", "snapshot", "i1", lambda t: named(t, "<name>n2</name><parent><name>n2</name></parent>")],
+        ["again", "snapshot", "i1", lambda t: named(t, "<name>i1</name><parent><name>e2</name></parent>")],
+        ["again", "snapshot", "i1", lambda t: t.replace("<disk name='vda' snapshot='internal'/>", "<disk name='vda' snapshot='no'/>")],
+        ["again", "snapshot", "e1", lambda t: t.replace("<memory snapshot='no'/>", "<memory snapshot='internal'/>")],
+        ["again", "snapshot", "e1", lambda t: re.sub("<disks>.*?</disks>", "", t, count=1, flags=re.S)], ["metadata"],
+        ["again", "snapshot", "i1", lambda t: re.sub("<disks>.*?</disks>", "", t, count=1, flags=re.S)], ["snapshot-list", "a", "--tree"],
+        ["destroy", "a"], ["snapshot-create-as", "a", "off"], ["snapshot-revert", "a", "off"], ["domstate", "a", "--reason"], 
+        ["snapshot-revert", "a", "off", "--paused"], ["domstate", "a", "--reason"], ["snapshot-revert", "a", "off", "--running"],
+        ["domstate", "a", "--reason"], memory_snap(h, "m"), ["destroy", "a"]])
+
+
+def snapshots_as_the_reference():
+    compare(snapshot_session)
+
+
+def transient_session(h, uri):
+    yield from play(h, uri, [
+        ["create", h.guest_on_chain(), "--paused"], ["snapshot-create-as", "a", "t1"], snap(h, "t2", "--halt"), snap(h, "t2"),
+        ["snapshot-revert", "a", "t1"], ["domstate", "a", "--reason"], ["dumpxml"], ["snapshot-revert", "a", "t1", "--running"],
+        ["domstate", "a", "--reason"], ["snapshot-revert", "a", "t1", "--paused"], ["domstate", "a", "--reason"],
+        ["snapshot-create-as", "a", "t3"], ["snapshot-current", "a", "--name"], ["snapshot-list", "a", "--tree"], ["list", "--all", "--name"],
+        ["destroy", "a"], ["list", "--all", "--name"]])
+
+
+def transient_guests_as_the_reference():
+    compare(transient_session)
+
+
+def nbd_server(h, name, image):
+    """A program that serves an image; it ends with the test."""
+    return subprocess.Popen(["qemu-nbd", "-f", "raw", "--persistent", "-x", name, "-k", h.path(f"{name}.sock"), image])
+
+
+def copy_session(h, uri):
+    def to(name, inside):
+        return ["blockcopy", "a", "vda", "--transient-job", "--xml", h.write(f"<disk {inside.replace('ROOT', h.root)}</disk>", f"{name}.xml"), "--wait"]
+    nbd = ("type='network'><driver name='qemu' type='raw'/><source protocol='nbd' name='n' tls='no'><host transport='unix' "
+           "socket='ROOT/n.sock'/></source>")
+    xml = h.guest_on_chain()
+    run("qemu-img", "create", "-q", "-f", "raw", h.path("n.img"), "8M")
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", h.path("base.qcow2"), h.path("reused.qcow2"))
+    with nbd_server(h, "n", h.path("n.img")) as server:
+        try:
+            wait_for(lambda: os.path.exists(h.path("n.sock")))
+            yield from play(h, uri, [
+                ["define", xml], ["start", "a", "--paused"], to("n", nbd), ["dumpxml"],
+                ["blockjob", "a", "vda", "--pivot"], ["domblkinfo", "a", "vda"],
+                ["blockcopy", "a", "vda", h.path("back.qcow2"), "--format", "qcow2", "--transient-job", "--wait", "--pivot"], ["dumpxml"],
+                to("n2", nbd) + ["--reuse-external", "--finish"], ["nodes"],
+                ["blockcopy", "a", "vda", h.path("reused.qcow2"), "--transient-job", "--reuse-external", "--wait", "--pivot"], ["dumpxml"], ["nodes"],
+                ["blockcopy", "a", "vda", "rel.qcow2", "--transient-job"], to("v", "type='file'><driver type='vmdk'/><source file='ROOT/v'/>"),
+                ["blockjob", "a", "vda", "--abort"], ["blockpull", "a", "vda", "--keep-relative"], ["blockcommit", "a", "vda", "--shallow", "--active"],
+                ["blockcommit", "a", "vda", "--active", "--base", "vda[1]"], ["blockcommit", "a", "vda", "--active"], ["destroy", "a"]])
+        finally:
+            server.terminate()
+
+
+def copies_as_the_reference():
+    compare(copy_session)
+
+
+def checkpoint_session(h, uri):
+    def asked(name, text):
+        return ["checkpoint-create", "a", h.write(f"<domaincheckpoint>{text.replace('ROOT', h.root)}</domaincheckpoint>", f"{name}.xml")]
+
+    def backup(name, inside, *more, disk="vda", attributes=""):
+        text = (f"<domainbackup>{inside}<disks><disk name='{disk}' type='file' {attributes}><target file='ROOT/{name}'/></disk></disks>"
+                "</domainbackup>")
+        return ["backup-begin", "a", h.write(text.replace("ROOT", h.root), f"{name}.xml"), *more]
+    yield from play(h, uri, [
+        ["define", h.guest_on_chain()], ["start", "a", "--paused"], asked("c1", "<name>c1</name><description>d</description>"),
+        ["checkpoint-dumpxml", "a", "c1"], asked("c2", "<name>c2</name><disks><disk name='ROOT/a.qcow2'/></disks>"),
+        ["checkpoint-dumpxml", "a", "c2", "--no-domain"], asked("c3", "<disks><disk name='vda'/><disk name='ROOT/a.qcow2'/></disks>"), ["bitmaps"],
+        ["again", "checkpoint", "c1"], ["again", "checkpoint", "c1", without_domain],
+        ["again", "checkpoint", "c1", lambda t: named(t, "<name>n</name><parent><name>n</name></parent>")],
+        ["again", "checkpoint", "c1", lambda t: named(t, "<name>c1</name><parent><name>c2</name></parent>")],
+        ["again", "checkpoint", "c1", lambda t: named(t, "<name>n</name>").replace("bitmap='c1'", "bitmap='n'")],
+        ["checkpoint-create", "a", h.path("back.xml"), "--redefine", "--redefine-validate"], ["checkpoint-list", "a", "--tree"],
+        ["checkpoint-delete", "a", "n"], ["checkpoint-delete", "a", "n", "--metadata"], ["write", 1, 7], 
+        backup("b1", "<incremental/>"), ["settled", "domjobinfo", "a"], 
+        backup("b2", "", attributes="backupmode='incremental'"), backup("b3", "", "--reuse-external"),
+        ["blockcopy", "a", "vda", h.path("copy.qcow2"), "--transient-job", "--wait"], backup("b4", ""), ["blockjob", "a", "vda", "--abort"],
+        ["destroy", "a"]])
+
+
+def checkpoints_as_the_reference():
+    compare(checkpoint_session)
+
+
+TESTS = [sizes_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
+         checkpoints_as_the_reference]
+
+
+def follow_events():
+    while True:
+        libvirt.virEventRunDefaultImpl()
+
+
+if __name__ == "__main__":
+    libvirt.virEventRegisterDefaultImpl()
+    threading.Thread(target=follow_events, daemon=True).start()
+    libvirt.registerErrorHandler(lambda *_: None, None)
+    sys.exit(tap.run(TESTS, sys.argv[1:]))
