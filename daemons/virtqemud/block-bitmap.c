@@ -140,18 +140,11 @@ void qemu_plan_watch_writes(QemuPlan *plan, const VhDisk *disk)
 
 /* ---- images below the top ---- */
 
-int qemu_plan_reopen(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, bool writable, QemuPlan *plan)
+void qemu_plan_reopen(const VhDisk *disk, const VhDiskSource *src, bool writable, QemuPlan *plan)
 {
-        QemuBlockLayers layers = { 0 };
-        int r = qemu_block_layers(b, disk, src, &layers);
-        json_t *args = json_object();
+        json_t *format = qemu_format_layer(disk, src), *args = json_object();
 
-        if (r == 0) {
-                json_object_set_new(layers.format, "read-only", json_boolean(!writable));
-                json_object_set_new(args, "options", json_pack("[O]", layers.format));
-                qemu_plan_add(plan, qmp_command_args("blockdev-reopen", args), NULL);
-        } else
-                json_decref(args);
-        qemu_block_layers_done(&layers);
-        return r;
+        json_object_set_new(format, "read-only", json_boolean(!writable));
+        json_object_set_new(args, "options", json_pack("[o]", format));
+        qemu_plan_add(plan, qmp_command_args("blockdev-reopen", args), NULL);
 }

@@ -36,4 +36,4 @@ void qemu_bitmaps_carry(const json_t *nodes, const VhDiskSource *of, const VhDis
 /* Adds a step that begins QEMU_BITMAP_WRITES in the image that a disk is mirrored to. */
 void qemu_plan_watch_writes(QemuPlan *plan, const VhDisk *disk);
 /* Adds a step that opens an image below the top for writing, or for reading only again. */
-int qemu_plan_reopen(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, bool writable, QemuPlan *plan);
+void qemu_plan_reopen(const VhDisk *disk, const VhDiskSource *src, bool writable, QemuPlan *plan);

@@ -215,11 +215,21 @@ static void forget_node(QemuPlan *plan, char *name)
         free(name);
 }
 
+static void forget_objects(QemuPlan *plan, const VhDiskSource *src)
+{
+        size_t n = plan->n;
+
+        qemu_plan_clean_objects(NULL, src, plan);
+        for (; n < plan->n; n++)
+                plan->steps[n].optional = true;
+}
+
 void qemu_plan_forget_chain(QemuPlan *plan, const VhDiskSource *src)
 {
         for (; src && src->type != VH_DISK_TYPE_NONE; src = src->backing) {
                 forget_node(plan, qemu_format_node(src));
                 forget_node(plan, qemu_storage_node(src));
+                forget_objects(plan, src);
         }
 }
 

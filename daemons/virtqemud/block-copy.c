@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "block-ops.h"
+#include "guest-secrets.h"
 #include "image-backing.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
@@ -24,6 +25,8 @@ typedef struct CopyTask {
         uint64_t buffer;    /* bytes, 0: QEMU's choice */
         uint32_t granularity;
         uint32_t flags; /* VIR_DOMAIN_BLOCK_COPY_* */
+        QemuBlockSize size;
+        QemuHostWork *work; /* gets the secrets that the destination needs; NULL: none yet */
 } CopyTask;
 
 static void copy_cleanup(QemuTask *task)
@@ -32,6 +35,7 @@ static void copy_cleanup(QemuTask *task)
 
         free(copy->disk);
         qemu_source_free(copy->dest);
+        qemu_host_work_drop(copy->work, true);
         qemu_block_task_cleanup(task);
 }
 
@@ -148,12 +152,16 @@ static json_t *mirror_args(const CopyTask *copy, const QemuBlockJob *job, const 
         return args;
 }
 
-static int plan(CopyTask *copy, VhDisk *disk, const QemuBlockSize *size, VhError **err)
+static bool is_shallow(const CopyTask *copy, const VhDisk *disk)
+{
+        return copy->flags & COPY_SHALLOW && qemu_backing(&disk->src);
+}
+
+static int plan_with(CopyTask *copy, VhDisk *disk, const QemuBuild *b)
 {
         QemuProcess *proc = qemu_process(copy->block.task.dom);
-        bool shallow = copy->flags & COPY_SHALLOW && qemu_backing(&disk->src);
-        QemuLaunch launch;
-        const QemuBuild b = qemu_change_build(proc, copy->block.task.dom->def, &launch, err);
+        const QemuBlockSize *size = &copy->size;
+        bool shallow = is_shallow(copy, disk);
         QemuNewImage image = {
                 .disk = disk,
                 .src = copy->dest,
@@ -164,15 +172,8 @@ static int plan(CopyTask *copy, VhDisk *disk, const QemuBlockSize *size, VhError
                 .open_backing = shallow,
         };
         QemuBlockJob *job;
-        /* What is behind an image that gets all is not opened. */
-        int r = shallow && copy->flags & COPY_REUSE ? qemu_chain_detect(copy->dest, err) : 0;
+        int r = qemu_plan_new_image(b, proc, &image, &copy->block.plan);
 
-        if (r < 0)
-                return r;
-        if (!shallow || image.reuse)
-                qemu_chain_close(copy->dest);
-        qemu_source_number(proc, copy->dest);
-        r = qemu_plan_new_image(&b, proc, &image, &copy->block.plan);
         if (r < 0)
                 return r;
         job = qemu_block_job_add(proc, QEMU_BLOCK_JOB_COPY, disk,
@@ -185,24 +186,78 @@ static int plan(CopyTask *copy, VhDisk *disk, const QemuBlockSize *size, VhError
         return 0;
 }
 
+/* The destination as it will be open, and who gets what that needs. */
+static int prepare(CopyTask *copy, const VhDisk *disk, VhError **err)
+{
+        QemuProcess *proc = qemu_process(copy->block.task.dom);
+        bool shallow = is_shallow(copy, disk), reuse = copy->flags & COPY_REUSE;
+        QemuLaunch launch;
+        /* What is behind an image that gets all is not opened. */
+        int r = shallow && reuse ? qemu_chain_detect(copy->dest, err) : 0;
+
+        if (r < 0)
+                return r;
+        if (!shallow || reuse)
+                qemu_chain_close(copy->dest);
+        qemu_source_number(proc, copy->dest);
+        (void)qemu_change_build(proc, copy->block.task.dom->def, &launch, err);
+        copy->work = qemu_host_work_new();
+        qemu_image_secrets_want(&launch, copy->dest, copy->work);
+        return 0;
+}
+
+static int plan(CopyTask *copy, VhError **err)
+{
+        VhDisk *disk = NULL;
+        QemuProcess *proc;
+        QemuLaunch launch;
+        QemuBuild b;
+        int r = vh_domain_obj_check_active(copy->block.task.dom, VIR_FROM_DOMAIN, err);
+
+        if (r == 0)
+                r = check(copy, &disk, err);
+        if (r < 0)
+                return r;
+        proc = qemu_process(copy->block.task.dom);
+        b = qemu_change_build(proc, copy->block.task.dom->def, &launch, err);
+        qemu_host_work_adopt(copy->work, proc, &launch);
+        r = plan_with(copy, disk, &b);
+        qemu_launch_done(&launch);
+        return r;
+}
+
+static void host_ready(void *data, int r, const VhError *error)
+{
+        CopyTask *copy = data;
+        VhError *err = vh_error_copy(error);
+
+        if (r == 0)
+                r = plan(copy, &err);
+        copy->work = qemu_host_work_drop(copy->work, false);
+        if (r < 0) {
+                qemu_task_end(&copy->block.task, r, err);
+                return;
+        }
+        qemu_status_save(copy->block.task.dom);
+        qemu_block_task_run(&copy->block, copy_started);
+}
+
 static void got_size(QemuTask *task, json_t *ret)
 {
         CopyTask *copy = (CopyTask *)task;
         VhError *err = NULL;
         VhDisk *disk = NULL;
-        QemuBlockSize size = { 0 };
         int r = check(copy, &disk, &err);
 
         if (r == 0)
-                r = qemu_block_size(ret, &disk->src, &size, &err);
+                r = qemu_block_size(ret, &disk->src, &copy->size, &err);
+        copy->size.bitmaps = NULL;
         if (r == 0)
-                r = plan(copy, disk, &size, &err);
-        if (r < 0) {
+                r = prepare(copy, disk, &err);
+        if (r < 0)
                 qemu_task_end(task, r, err);
-                return;
-        }
-        qemu_status_save(task->dom);
-        qemu_block_task_run(&copy->block, copy_started);
+        else
+                qemu_host_work_go(copy->work, task->driver->pool, host_ready, copy);
 }
 
 static void copy_run(QemuTask *task)

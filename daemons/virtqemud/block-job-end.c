@@ -139,8 +139,6 @@ static void plan_bitmaps(EndTask *end, const QemuBlockJob *job, VhDisk *disk, co
         QemuPlan *plan = &end->block.plan;
         const VhDiskSource *top = NULL, *target = NULL;
         json_t *actions = json_array();
-        QemuLaunch launch;
-        const QemuBuild b = qemu_change_build(job->proc, end->block.task.dom->def, &launch, NULL);
         unsigned stop = 0;
 
         if (bitmap_range(end, job, disk, &top, &stop, &target))
@@ -149,10 +147,10 @@ static void plan_bitmaps(EndTask *end, const QemuBlockJob *job, VhDisk *disk, co
                 bool closed = job->type == QEMU_BLOCK_JOB_COMMIT;
 
                 if (closed)
-                        (void)qemu_plan_reopen(&b, disk, target, true, plan);
+                        qemu_plan_reopen(disk, target, true, plan);
                 qemu_plan_add(plan, qemu_transaction(json_incref(actions)), NULL);
                 if (closed)
-                        (void)qemu_plan_reopen(&b, disk, target, false, plan);
+                        qemu_plan_reopen(disk, target, false, plan);
         }
         json_decref(actions);
 }

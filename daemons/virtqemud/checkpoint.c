@@ -249,17 +249,12 @@ static void deleted(QemuBlockTask *t, int r, VhError *err)
 }
 
 /* Images below the top are opened for writing meanwhile. */
-static int open_image(DeleteTask *d, const VhDisk *disk, const VhDiskSource *src, QemuPlan *after, VhError **err)
+static void open_image(DeleteTask *d, const VhDisk *disk, const VhDiskSource *src, QemuPlan *after)
 {
-        VhDomainObj *dom = d->block.task.dom;
-        QemuLaunch launch;
-        const QemuBuild b = qemu_change_build(qemu_process(dom), dom->def, &launch, err);
-        int r;
-
         if (src == &disk->src)
-                return 0;
-        r = qemu_plan_reopen(&b, disk, src, true, &d->block.plan);
-        return r < 0 ? r : qemu_plan_reopen(&b, disk, src, false, after);
+                return;
+        qemu_plan_reopen(disk, src, true, &d->block.plan);
+        qemu_plan_reopen(disk, src, false, after);
 }
 
 /* The next one that goes: the checkpoint, or all that are below it; NULL: there is none. */
@@ -320,7 +315,7 @@ static int plan_removals(DeleteTask *d, VhMoment *m, const json_t *nodes, QemuPl
 
                         add_removals(d, m, disk->target, src, nodes, actions);
                         if (json_array_size(actions) > n)
-                                r = open_image(d, disk, src, after, err);
+                                open_image(d, disk, src, after);
                 }
         }
         if (r == 0 && json_array_size(actions))

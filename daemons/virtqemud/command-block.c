@@ -456,7 +456,7 @@ static const char *format_driver(uint8_t format, const VhStorageEncryption *e)
         return format == FORMAT_FAT ? "raw" : vh_xml_names_text(&vh_storage_format_names, format);
 }
 
-static json_t *format_layer(const VhDisk *disk, const VhDiskSource *src)
+json_t *qemu_format_layer(const VhDisk *disk, const VhDiskSource *src)
 {
         bool top = !disk || src == &disk->src;
         uint8_t format = source_format(disk, src);
@@ -517,7 +517,7 @@ int qemu_block_layers(const QemuBuild *b, const VhDisk *disk, const VhDiskSource
         if (!layers->storage)
                 return -EINVAL;
         layers->slice = slice_layer(disk, src);
-        layers->format = format_layer(disk, src);
+        layers->format = qemu_format_layer(disk, src);
         return 0;
 }
 

@@ -107,6 +107,8 @@ int qemu_use_secret(const QemuBuild *b, const char *id, json_t **list);
 /* Describes the image src of a disk. backing: name of the format node below, NULL: none. */
 int qemu_block_layers(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, QemuBlockLayers *layers);
 void qemu_block_layers_done(QemuBlockLayers *layers);
+/* The format node alone, of an image that is open. */
+json_t *qemu_format_layer(const VhDisk *disk, const VhDiskSource *src);
 /* "libvirt-N-format"; the caller frees it. */
 char *qemu_format_node(const VhDiskSource *src);
 char *qemu_storage_node(const VhDiskSource *src);

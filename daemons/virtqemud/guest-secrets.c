@@ -313,3 +313,12 @@ void qemu_device_secrets_want(const QemuLaunch *launch, const VhDomainDef *def, 
         (void)want_device(dev->kind, dev->dev, vh_device_info(dev->kind, dev->dev), &search);
         add(search.s, work);
 }
+
+void qemu_image_secrets_want(const QemuLaunch *launch, const VhDiskSource *src, QemuHostWork *work)
+{
+        Secrets *s = secrets_new(launch);
+
+        for (; src && src->type != VH_DISK_TYPE_NONE; src = src->backing)
+                want_image(s, launch, NULL, src);
+        add(s, work);
+}

@@ -12,3 +12,5 @@
 void qemu_secrets_want(const QemuLaunch *launch, const VhDomainDef *def, QemuHostWork *work);
 void qemu_device_secrets_want(const QemuLaunch *launch, const VhDomainDef *def, const VhDevice *dev,
                               QemuHostWork *work);
+/* Those of an image without a disk, and of the images behind it; they have their numbers. */
+void qemu_image_secrets_want(const QemuLaunch *launch, const VhDiskSource *src, QemuHostWork *work);

@@ -176,7 +176,7 @@ static void del_node(char *name, QemuPlan *plan)
 }
 
 /* Credentials that only the settings asked for stay: they are not told from none here. */
-static void clean_objects(const VhDisk *disk, const VhDiskSource *src, QemuPlan *plan)
+void qemu_plan_clean_objects(const VhDisk *disk, const VhDiskSource *src, QemuPlan *plan)
 {
         const VhStorageEncryption *e = qemu_encryption_of(disk, src);
         const VhNetworkSource *net = src->type == VH_DISK_TYPE_NETWORK ? src->network : NULL;
@@ -200,7 +200,7 @@ void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan)
         for (const VhDiskSource *src = &disk->src; src; src = qemu_backing(src)) {
                 del_node(qemu_format_node(src), plan);
                 del_node(qemu_storage_node(src), plan);
-                clean_objects(disk, src, plan);
+                qemu_plan_clean_objects(disk, src, plan);
         }
 }
 

@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "block-job.h"
 #include "guest-ports.h"
+#include "guest-secrets.h"
 #include "hotplug.h"
 #include "isolation.h"
 
@@ -12,6 +13,8 @@
 
 #include "model/domain-check.h"
 #include "model/domain-tables.h"
+
+static void *find(const VhDomainDef *def, const VhDevice *dev, VhError **err);
 
 /* ---- media ---- */
 
@@ -31,11 +34,8 @@ static int plan_medium(QemuChange *change, const QemuBuild *b, const VhDisk *old
         bool force = change->flags & VIR_DOMAIN_DEVICE_MODIFY_FORCE;
         const char *id = old->info.alias;
         QemuPlan *plan = &change->plan;
-        int r = qemu_disk_detect(new, b->err);
+        int r;
 
-        if (r < 0)
-                return r;
-        qemu_prepare_disk(new, &qemu_process(change->task.dom)->last_node);
         qemu_plan_add(plan, qmp_command("blockdev-open-tray", "{s:s,s:b}", "id", id, "force", force),
                       qmp_command("blockdev-close-tray", "{s:s}", "id", id));
         if (!qemu_disk_is_empty(old))
@@ -56,6 +56,37 @@ static int plan_medium(QemuChange *change, const QemuBuild *b, const VhDisk *old
         return 0;
 }
 
+/* The secrets that the new medium needs are there. */
+static int medium_ready(QemuChange *change, VhError **err)
+{
+        QemuProcess *proc = qemu_process(change->task.dom);
+        const VhDomainDef *def = change->task.dom->def;
+        const VhDisk *old = find(def, &change->dev, err);
+        QemuLaunch launch;
+        QemuBuild b = qemu_change_build(proc, def, &launch, err);
+        int r;
+
+        if (!old)
+                return -ENOENT;
+        qemu_host_work_adopt(change->work, proc, &launch);
+        r = plan_medium(change, &b, old, change->dev.dev);
+        qemu_launch_done(&launch);
+        return r;
+}
+
+static int prepare_medium(QemuChange *change, const QemuBuild *b, VhDisk *new)
+{
+        int r = qemu_disk_detect(new, b->err);
+
+        if (r < 0)
+                return r;
+        qemu_prepare_disk(new, &qemu_process(change->task.dom)->last_node);
+        change->work = qemu_host_work_new();
+        qemu_device_secrets_want(b->launch, b->def, &change->dev, change->work);
+        change->ready = medium_ready;
+        return 0;
+}
+
 static int update_disk(QemuChange *change, const QemuBuild *b, void *have, void *want)
 {
         VhDisk *old = have, *new = want;
@@ -68,7 +99,7 @@ static int update_disk(QemuChange *change, const QemuBuild *b, void *have, void 
         if (new->device != old->device || new->bus != old->bus)
                 return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "cannot modify field '%s' (or its parts) of the disk", "device");
-        return plan_medium(change, b, old, new);
+        return prepare_medium(change, b, new);
 }
 
 /* The drive stays what it is; its medium is the new one's. */

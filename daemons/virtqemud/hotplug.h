@@ -41,6 +41,8 @@ void qemu_plan_clean(VhDeviceKind kind, const void *dev, QemuPlan *plan);
 int qemu_plan_objects(json_t *list, QemuPlan *plan);
 int qemu_plan_images(const QemuBuild *b, const VhDisk *disk, QemuPlan *plan);
 void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan);
+/* The objects that one image needed. disk: NULL for an image without a disk. */
+void qemu_plan_clean_objects(const VhDisk *disk, const VhDiskSource *src, QemuPlan *plan);
 
 /* hotplug.c: a call that changes the running guest, its stored definition, or both. */
 typedef struct QemuChange QemuChange;

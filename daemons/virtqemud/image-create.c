@@ -52,22 +52,68 @@ static json_t *del_node(char *name)
         return cmd;
 }
 
+static bool is_raw(const VhDiskSource *src)
+{
+        return src->format <= VH_STORAGE_FORMAT_RAW;
+}
+
+/* Raw images without a header of ours. */
+static bool is_plain(const VhDiskSource *src)
+{
+        return is_raw(src) && !qemu_encryption_of(NULL, src);
+}
+
+/* Where the header goes, and how large what is behind it is. */
+static json_t *header_options(const QemuNewImage *image, const char *driver)
+{
+        _vh_free_ char *storage = qemu_storage_node(image->src);
+        json_t *o = json_object();
+
+        qj_str(o, "driver", driver);
+        qj_str(o, "file", storage);
+        qj_int(o, "size", (json_int_t)image->capacity);
+        return o;
+}
+
+static json_t *luks_options(const QemuNewImage *image)
+{
+        _vh_free_ char *secret = qemu_image_secret(image->src, QEMU_IMAGE_ENCRYPTION);
+        json_t *o = header_options(image, "luks");
+
+        qj_str(o, "key-secret", secret);
+        return o;
+}
+
+static void add_encryption(const VhDiskSource *src, json_t *o)
+{
+        _vh_free_ char *secret = qemu_image_secret(src, QEMU_IMAGE_ENCRYPTION);
+
+        if (qemu_encryption_of(NULL, src))
+                json_object_set_new(o, "encrypt", json_pack("{s:s,s:s}", "format", "luks", "key-secret", secret));
+}
+
+static json_t *file_options(const QemuNewImage *image)
+{
+        json_t *o = json_object();
+
+        qj_str(o, "driver", "file");
+        qj_str(o, "filename", image->src->path);
+        qj_int(o, "size", (json_int_t)image->capacity);
+        return o;
+}
+
 /* Raw images get their size, others their header. */
 static json_t *create_options(const QemuNewImage *image)
 {
         const VhDiskSource *src = image->src;
-        _vh_free_ char *storage = qemu_storage_node(src);
-        json_t *o = json_object();
+        json_t *o;
 
-        if (src->format <= VH_STORAGE_FORMAT_RAW) {
-                qj_str(o, "driver", "file");
-                qj_str(o, "filename", src->path);
-                qj_int(o, "size", (json_int_t)image->capacity);
-                return o;
-        }
-        qj_str(o, "driver", vh_xml_names_text(&vh_storage_format_names, src->format));
-        qj_str(o, "file", storage);
-        qj_int(o, "size", (json_int_t)image->capacity);
+        if (is_plain(src))
+                return file_options(image);
+        if (is_raw(src))
+                return luks_options(image);
+        o = header_options(image, vh_xml_names_text(&vh_storage_format_names, src->format));
+        add_encryption(src, o);
         qj_uint(o, "cluster-size", image->cluster);
         if (image->backing && image->backing->path) {
                 qj_str(o, "backing-file", image->backing->path);
@@ -92,20 +138,20 @@ static void plan_create(const QemuNewImage *image, const char *layer, QemuPlan *
 static int plan_nodes(const QemuBuild *b, const QemuNewImage *image, const VhDisk *around, QemuPlan *plan)
 {
         const VhDiskSource *src = image->src;
-        bool raw = src->format <= VH_STORAGE_FORMAT_RAW;
+        bool plain = is_plain(src);
         QemuBlockLayers layers = { 0 };
         int r = qemu_block_layers(b, around, &around->src, &layers);
 
         if (r < 0)
                 return r;
         (void)qemu_plan_objects(layers.objects, plan);
-        if (!image->reuse && raw && src->type == VH_DISK_TYPE_FILE)
+        if (!image->reuse && plain && src->type == VH_DISK_TYPE_FILE)
                 plan_create(image, "storage", plan);
         qemu_plan_add(plan, qmp_command_args("blockdev-add", VH_TAKE_PTR(layers.storage)),
                       del_node(qemu_storage_node(src)));
-        if (!image->reuse && !raw)
+        if (!image->reuse && !plain)
                 plan_create(image, "format", plan);
-        if (image->open_backing && image->backing && !raw)
+        if (image->open_backing && image->backing && !is_raw(src))
                 qj_fmt(layers.format, "backing", "libvirt-%u-format", image->backing->index.val);
         qemu_plan_add(plan, qmp_command_args("blockdev-add", VH_TAKE_PTR(layers.format)),
                       del_node(qemu_format_node(src)));

@@ -196,6 +196,40 @@ def encrypted_disks(h):
     return outcome + [h.must("list", "--all", "--name")]
 
 
+@both
+def encrypted_destinations(h):
+    """A disk is copied into encrypted images and out of them, and they are put into a drive. QEMU cannot make such images on a busy
+    machine: they are there."""
+    h.secrets()
+    h.images()
+    h.run("qemu-img create -q -f qcow2 /var/lib/libvirt/a.qcow2 1M")
+    drive = "<disk type='file' device='cdrom'>SOURCE<target dev='hdc' bus='ide'/><readonly/></disk>"
+    h.started(disk("a.qcow2", kind="qcow2", target="vda", bus="virtio") + drive.replace("SOURCE", ""))
+    outcome = []
+
+    def copied(name, secret, *options):
+        xml = h.file(f"<disk type='file'><driver name='qemu' type='raw'/><source file='/var/lib/libvirt/{name}'>{encrypted(secret)}</source></disk>")
+        run = h.virsh("blockcopy", "a", "vda", "--xml", xml, "--reuse-external", "--wait", *options)
+        outcome.append([run.returncode, run.stderr, h.objects(), re.findall("<encryption.*?</encryption>", h.must("dumpxml", "a"), re.S)])
+
+    def inserted(source):
+        run = h.virsh("update-device", "a", h.file(drive.replace("SOURCE", source)))
+        outcome.append([run.returncode, run.stderr.splitlines()[1:], h.objects()])
+
+    def medium(name, secret):
+        return f"<driver name='qemu' type='raw'/><source file='/var/lib/libvirt/{name}'>{encrypted(secret)}</source>"
+    copied("a.luks", by_uuid(5))
+    h.must("blockjob", "a", "vda", "--abort")
+    copied("a.luks", by_uuid(4))
+    copied("a.luks", by_uuid(6))
+    copied("b.luks", "usage='disk'", "--pivot")
+    h.must("blockcopy", "a", "vda", "/var/lib/libvirt/e.qcow2", "--format", "qcow2", "--wait", "--pivot")
+    outcome.append(h.objects())
+    for source in (medium("a.luks", by_uuid(5)), medium("b.luks", "usage='disk'"), medium("a.luks", by_uuid(9)), ""):
+        inserted(source)
+    return outcome
+
+
 def secrets_after_restart():
     """The key of a guest's secrets outlives the daemon."""
     with Peered() as h:
@@ -607,7 +641,7 @@ def nobody_there():
         assert not h.must("list", "--all", "--name").strip() and not tap_masters(h)
 
 
-TESTS = [secrets_as_arguments, encrypted_disks, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come,
+TESTS = [secrets_as_arguments, encrypted_disks, encrypted_destinations, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come,
          interfaces_move, networks_go_and_come, back_to_a_snapshot, daemon_dies, to_the_reference_and_back, filtered_interfaces, filters_that_cannot_be, filters_in_vain, filters_change, filters_after_restart, leases, volumes,
          volumes_after_restart, nobody_there]
 
