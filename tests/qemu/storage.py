@@ -41,7 +41,8 @@ class Watcher:
 
     def note(self, name):
         def callback(_conn, dom, *args):
-            what = sorted(k for k in args[0] if not k.startswith("time")) if name == "JOB_COMPLETED" else args[:-1]
+            # What took no time has no speed.
+            what = sorted(k for k in args[0] if not k.startswith("time") and k != "memory_bps") if name == "JOB_COMPLETED" else args[:-1]
             self.seen.append(f"{dom.name()} {name} {what}")
         return callback
 
