@@ -1,234 +1,292 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pipes into files, on the loop. */
+/* Which log has what to do, on the loop. */
 
 #include "logs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <uthash.h>
 #include <utlist.h>
 
 #include "base/log.h"
+#include "event/pool.h"
+#include "log-work.h"
 
 VH_LOG_SOURCE("logd.logs");
 
-enum {
-        PIPE_READ_SIZE = 64 * 1024, /* what a pipe holds */
-        NAME_SIZE_MAX = 4096,       /* of a driver or guest: they are kept while the log is open */
-};
+/* Each log has at most one at a time: so many file systems may hang before another log waits for them. */
+enum { WORKERS_MAX = 1000 };
 
+/* A path that somebody writes to, or asks about. */
 typedef struct Log {
         Logs *logs;
+        LogWork work;
         char *path, *driver, *name;
         uint8_t uuid[VH_UUID_LEN];
-        LogFile *file; /* NULL: could not be opened again, what comes is thrown away */
-        int pipe;      /* our end */
-        VhSource *source;
-        bool failing; /* the daemon's log has been told */
-        struct Log *prev, *next;
+        VhSource *source; /* of the pipe; paused while a worker has it */
+        bool readable;    /* something is in the pipe, or its end */
+        bool busy;        /* a worker has it */
+        LogRequest *current, *waiting;
+        UT_hash_handle hh;
 } Log;
 
 struct Logs {
         VhLoop *loop;
+        VhPool *pool; /* NULL at the end */
         LogLimits limits;
         Log *all;
-        char buf[PIPE_READ_SIZE];
+        unsigned busy, pipes; /* of them */
+        bool settling;        /* what comes stays in its pipe */
 };
+
+static void go(Log *log);
 
 Logs *logs_new(VhLoop *loop, const LogLimits *limits)
 {
         Logs *logs = vh_new(Logs, 1);
 
         logs->loop = loop;
+        logs->pool = vh_pool_new(loop, 0, WORKERS_MAX);
         logs->limits = *limits;
         return logs;
 }
 
 bool logs_busy(const Logs *logs)
 {
-        return logs->all != NULL;
-}
-
-static void log_free(Log *log)
-{
-        DL_DELETE(log->logs->all, log);
-        vh_source_free(log->source);
-        vh_closep(&log->pipe);
-        log_file_free(log->file);
-        free(log->path);
-        free(log->driver);
-        free(log->name);
-        free(log);
-}
-
-static void copy(Log *log, size_t n)
-{
-        size_t written = 0;
-        int r = log->file ? log_file_write(log->file, log->logs->buf, n, &written) : 0;
-
-        if (r < 0 && !log->failing)
-                vh_log_error("cannot write to %s: %s; output of '%s' is lost", log->path, vh_error_text(NULL, r),
-                             log->name);
-        log->failing = r < 0;
-        if (log->file && written < n)
-                log_file_lost(log->file, n - written);
-}
-
-/* Takes one load from the pipe. Returns false when there is nothing now; the log is gone if *gone. */
-static bool take(Log *log, bool *gone)
-{
-        ssize_t n = read(log->pipe, log->logs->buf, PIPE_READ_SIZE);
-
-        *gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-        if (n > 0)
-                copy(log, (size_t)n);
-        else if (*gone)
-                log_free(log);
-        return n > 0;
+        return logs->pipes > 0;
 }
 
 static void on_pipe(void *data, uint32_t revents)
 {
-        bool gone;
+        Log *log = data;
 
-        take(data, &gone);
+        log->readable = true;
+        vh_source_set_events(log->source, 0);
+        go(log);
 }
 
-/* Takes what was written before now, at most what a pipe holds when it is as large as it can be made. Returns false if
- * the log is gone. */
-static bool drain(Log *log)
+static Log *get(Logs *logs, const char *path)
 {
-        enum { LOADS_MAX = 16 };
-        bool gone = false;
+        Log *log;
 
-        for (int i = 0; i < LOADS_MAX && take(log, &gone); i++)
-                ;
-        return !gone;
+        HASH_FIND_STR(logs->all, path, log);
+        if (log)
+                return log;
+        log = vh_new(Log, 1);
+        log->logs = logs;
+        log->path = vh_xstrdup(path);
+        log->work = (LogWork){ .path = log->path, .limits = &logs->limits, .pipe = -1 };
+        HASH_ADD_KEYPTR(hh, logs->all, log->path, strlen(log->path), log);
+        return log;
+}
+
+static void set_pipe(Log *log, int pipe, const LogOwner *owner, LogFile *file)
+{
+        log->driver = vh_xstrdup(owner->driver);
+        log->name = vh_xstrdup(owner->name);
+        memcpy(log->uuid, owner->uuid, VH_UUID_LEN);
+        log->work.name = log->name;
+        log->work.file = file;
+        log->work.pipe = pipe;
+        fcntl(pipe, F_SETFL, fcntl(pipe, F_GETFL) | O_NONBLOCK);
+        log->source = vh_loop_add_io(log->logs->loop, pipe, EPOLLIN, on_pipe, log);
+        log->logs->pipes++;
+}
+
+static void drop_pipe(Log *log)
+{
+        if (log->work.pipe < 0)
+                return;
+        log->source = vh_source_free(log->source);
+        vh_closep(&log->work.pipe);
+        log->work.file = log_file_free(log->work.file);
+        log->work.name = NULL;
+        log->work.ended = log->work.failing = log->readable = false;
+        free(VH_TAKE_PTR(log->driver));
+        free(VH_TAKE_PTR(log->name));
+        log->logs->pipes--;
+}
+
+static void log_free(Log *log)
+{
+        HASH_DEL(log->logs->all, log);
+        drop_pipe(log);
+        free(log->path);
+        free(log);
+}
+
+/* Requests. */
+
+static void request_end(LogRequest *rq, int r)
+{
+        if (r == -ECANCELED && !rq->err)
+                vh_error_set(&rq->err, VIR_FROM_LOGGING, VIR_ERR_OPERATION_ABORTED, "the daemon stops");
+        if (rq->done)
+                rq->done(rq->data, r, &rq->answer, VH_TAKE_PTR(rq->err));
+        vh_closep(&rq->answer.fd);
+        free(rq->answer.data);
+        log_file_free(rq->file);
+        vh_closep(&rq->pipe);
+        vh_error_free(rq->err);
+        free(rq);
+}
+
+static int work(void *data)
+{
+        Log *log = data;
+
+        if (log->current)
+                return log->current->work(&log->work, log->current, &log->current->err);
+        log_work_drain(&log->work);
+        return 0;
+}
+
+/* What a worker left, and the next. */
+static void worked(void *data, int r)
+{
+        Log *log = data;
+        LogRequest *rq = VH_TAKE_PTR(log->current);
+
+        log->busy = false;
+        log->logs->busy--;
+        if (log->work.ended)
+                drop_pipe(log);
+        if (rq && rq->file) {
+                set_pipe(log, VH_TAKE_FD(rq->pipe), &rq->owner, VH_TAKE_PTR(rq->file));
+        } else if (log->source) {
+                log->readable = false;
+                vh_source_set_events(log->source, EPOLLIN);
+        }
+        if (rq)
+                request_end(rq, r);
+        go(log);
+}
+
+/* Gives a log that has something to do to a worker; one that nobody needs any more goes. */
+static void go(Log *log)
+{
+        Logs *logs = log->logs;
+
+        if (log->busy || !logs->pool)
+                return;
+        log->current = log->waiting;
+        if (log->current)
+                DL_DELETE(log->waiting, log->current);
+        if (log->current || (log->readable && !logs->settling)) {
+                log->busy = true;
+                logs->busy++;
+                if (log->source)
+                        vh_source_set_events(log->source, 0);
+                vh_pool_submit(logs->pool, work, worked, log);
+        } else if (log->work.pipe < 0) {
+                log_free(log);
+        }
+}
+
+static LogRequest *request(int (*fn)(LogWork *, LogRequest *, VhError **), LogsDoneFn done, void *data)
+{
+        LogRequest *rq = vh_new(LogRequest, 1);
+
+        *rq = (LogRequest){ .work = fn, .done = done, .data = data, .pipe = -1, .answer.fd = -1 };
+        return rq;
+}
+
+static void submit(Log *log, LogRequest *rq)
+{
+        DL_APPEND(log->waiting, rq);
+        go(log);
+}
+
+void logs_open(Logs *logs, const char *path, const LogOwner *owner, bool truncate, LogsDoneFn done, void *data)
+{
+        LogRequest *rq = request(log_work_open, done, data);
+
+        rq->owner = *owner;
+        rq->truncate = truncate;
+        submit(get(logs, path), rq);
+}
+
+void logs_position(Logs *logs, const char *path, LogsDoneFn done, void *data)
+{
+        submit(get(logs, path), request(log_work_position, done, data));
+}
+
+void logs_read(Logs *logs, const char *path, const LogPosition *from, size_t n, LogsDoneFn done, void *data)
+{
+        LogRequest *rq = request(log_work_read, done, data);
+
+        rq->from = *from;
+        rq->n = n;
+        submit(get(logs, path), rq);
+}
+
+void logs_append(Logs *logs, const char *path, const char *text, LogsDoneFn done, void *data)
+{
+        LogRequest *rq = request(log_work_append, done, data);
+
+        rq->text = text;
+        submit(get(logs, path), rq);
+}
+
+/* The end. */
+
+static void close_log(Log *log)
+{
+        LogRequest *rq;
+
+        while ((rq = log->waiting)) {
+                DL_DELETE(log->waiting, rq);
+                request_end(rq, -ECANCELED);
+        }
+        log_work_drain(&log->work);
+        log_free(log);
 }
 
 Logs *logs_free(Logs *logs)
 {
+        Log *log, *next;
+
         if (!logs)
                 return NULL;
-        while (logs->all)
-                if (drain(logs->all))
-                        log_free(logs->all);
+        vh_pool_free(VH_TAKE_PTR(logs->pool));
+        HASH_ITER (hh, logs->all, log, next)
+                close_log(log);
         free(logs);
         return NULL;
 }
 
-static Log *find(const Logs *logs, const char *path)
-{
-        Log *log;
-
-        DL_FOREACH (logs->all, log)
-                if (strcmp(log->path, path) == 0)
-                        return log;
-        return NULL;
-}
-
-/* The log of that path with everything written so far in its file; NULL if it is not open (any more). */
-static Log *find_drained(const Logs *logs, const char *path)
-{
-        Log *log = find(logs, path);
-
-        return log && drain(log) ? log : NULL;
-}
-
-static Log *log_new(Logs *logs, const char *path, const LogOwner *owner, LogFile *file, int pipe)
-{
-        Log *log = vh_new(Log, 1);
-
-        log->logs = logs;
-        log->path = vh_xstrdup(path);
-        log->driver = vh_xstrdup(owner->driver);
-        log->name = vh_xstrdup(owner->name);
-        memcpy(log->uuid, owner->uuid, VH_UUID_LEN);
-        log->file = file;
-        log->pipe = pipe;
-        fcntl(pipe, F_SETFL, fcntl(pipe, F_GETFL) | O_NONBLOCK);
-        log->source = vh_loop_add_io(logs->loop, pipe, EPOLLIN, on_pipe, log);
-        DL_APPEND(logs->all, log);
-        return log;
-}
-
-static int check_owner(const LogOwner *owner, VhError **err)
-{
-        if (strnlen(owner->driver, NAME_SIZE_MAX) < NAME_SIZE_MAX &&
-            strnlen(owner->name, NAME_SIZE_MAX) < NAME_SIZE_MAX)
-                return 0;
-        return vh_error_set(err, VIR_FROM_LOGGING, VIR_ERR_INVALID_ARG,
-                            "the name of a driver or guest must be shorter than %d bytes", NAME_SIZE_MAX);
-}
-
-int logs_open(Logs *logs, const char *path, const LogOwner *owner, bool truncate, LogPosition *pos, VhError **err)
-{
-        _vh_cleanup_(log_file_freep) LogFile *file = NULL;
-        int fds[2];
-        int r = check_owner(owner, err);
-
-        if (r < 0)
-                return r;
-        /* The end of the guest before this one may not have been noticed yet. */
-        if (find_drained(logs, path))
-                return vh_error_sys(err, VIR_FROM_LOGGING, EBUSY, "Cannot open log file: '%s'", path);
-        r = log_file_open(&file, path, &logs->limits, truncate, err);
-        if (r < 0)
-                return r;
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return vh_error_sys(err, VIR_FROM_LOGGING, errno, "Cannot open fifo pipe");
-        *pos = log_file_position(file);
-        log_new(logs, path, owner, VH_TAKE_PTR(file), fds[0]);
-        return fds[1];
-}
-
-int logs_position(Logs *logs, const char *path, LogPosition *pos, VhError **err)
-{
-        Log *log = find_drained(logs, path);
-
-        if (!log || !log->file)
-                return vh_error_set(err, VIR_FROM_LOGGING, VIR_ERR_INTERNAL_ERROR, "No open log file %s", path);
-        *pos = log_file_position(log->file);
-        return 0;
-}
-
-int logs_read(Logs *logs, const char *path, const LogPosition *from, size_t n, char **ret, size_t *len, VhError **err)
-{
-        find_drained(logs, path);
-        return log_file_read(path, &logs->limits, from, n, ret, len, err);
-}
-
-int logs_append(Logs *logs, const char *path, const char *text, VhError **err)
-{
-        _vh_cleanup_(log_file_freep) LogFile *own = NULL;
-        Log *log = find_drained(logs, path);
-        LogFile *file = log ? log->file : NULL;
-        int r = 0;
-
-        if (!file) {
-                r = log_file_open(&own, path, &logs->limits, false, err);
-                file = own;
-        }
-        if (r < 0)
-                return r;
-        r = log_file_write(file, text, strlen(text), NULL);
-        return r < 0 ? vh_error_sys(err, VIR_FROM_LOGGING, r, "Unable to write to file %s", path) : 0;
-}
-
 /* State. */
+
+bool logs_settle(Logs *logs)
+{
+        logs->settling = true;
+        return logs->busy == 0;
+}
+
+void logs_go_on(Logs *logs)
+{
+        Log *log, *next;
+
+        logs->settling = false;
+        HASH_ITER (hh, logs->all, log, next)
+                go(log);
+}
 
 json_t *logs_save(const Logs *logs, VhKeptFds *kept)
 {
         json_t *files = json_array();
         char uuid[VH_UUID_TEXT_LEN + 1];
-        const Log *log;
 
-        DL_FOREACH (logs->all, log) {
+        for (const Log *log = logs->all; log; log = log->hh.next) {
+                if (log->work.pipe < 0)
+                        continue;
                 vh_uuid_format(log->uuid, uuid);
                 json_array_append_new(files,
-                                      json_pack("{s:i, s:s, s:s, s:s, s:s}", "pipefd", log->pipe, "path", log->path,
-                                                "driver", log->driver, "domname", log->name, "domuuid", uuid));
-                vh_kept_fds_add(kept, log->pipe);
+                                      json_pack("{s:i, s:s, s:s, s:s, s:s}", "pipefd", log->work.pipe, "path",
+                                                log->path, "driver", log->driver, "domname", log->name, "domuuid",
+                                                uuid));
+                vh_kept_fds_add(kept, log->work.pipe);
         }
         return files;
 }
@@ -241,18 +299,20 @@ static int load(Logs *logs, const json_t *state)
                 .driver = json_string_value(json_object_get(state, "driver")),
                 .name = json_string_value(json_object_get(state, "domname")),
         };
-        _vh_error_ VhError *err = NULL;
-        LogFile *file = NULL;
-        int pipe, r;
+        _vh_close_ int pipe = -1;
+        Log *log;
+        int r;
 
         if (!path || !owner.driver || !owner.name || !uuid || vh_uuid_parse(uuid, owner.uuid) < 0)
                 return -EINVAL;
         r = vh_handover_fd(state, "pipefd", &pipe);
         if (r < 0)
                 return r;
-        if (log_file_open(&file, path, &logs->limits, false, &err) < 0)
-                vh_log_warning("%s; output of '%s' is lost", vh_error_text(err, -EIO), owner.name);
-        log_new(logs, path, &owner, file, pipe);
+        log = get(logs, path);
+        if (log->work.pipe >= 0)
+                return -EEXIST;
+        set_pipe(log, VH_TAKE_FD(pipe), &owner, NULL);
+        submit(log, request(log_work_open_again, NULL, NULL));
         return 0;
 }
 

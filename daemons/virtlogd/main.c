@@ -18,44 +18,76 @@ static Logs *logs_of(const VhCall *call)
         return call->target;
 }
 
+/* Ends of requests. */
+
+static void opened(void *data, int r, LogAnswer *answer, VhError *err)
+{
+        VhCall *call = data;
+        virLogManagerProtocolDomainOpenLogFileRet *ret = call->ret;
+
+        ret->pos.inode = answer->pos.inode;
+        ret->pos.offset = answer->pos.offset;
+        if (r >= 0)
+                r = vh_call_send_fd(call, VH_TAKE_FD(answer->fd));
+        vh_call_finish(call, r, err);
+}
+
+static void placed(void *data, int r, LogAnswer *answer, VhError *err)
+{
+        VhCall *call = data;
+        virLogManagerProtocolDomainGetLogFilePositionRet *ret = call->ret;
+
+        ret->pos.inode = answer->pos.inode;
+        ret->pos.offset = answer->pos.offset;
+        vh_call_finish(call, r, err);
+}
+
+static void was_read(void *data, int r, LogAnswer *answer, VhError *err)
+{
+        VhCall *call = data;
+        virLogManagerProtocolDomainReadLogFileRet *ret = call->ret;
+
+        if (r >= 0)
+                ret->data = vh_call_own(call, VH_TAKE_PTR(answer->data));
+        vh_call_finish(call, r, err);
+}
+
+static void appended(void *data, int r, LogAnswer *answer, VhError *err)
+{
+        vh_call_finish(data, r, err);
+}
+
+/* Calls. */
+
 static int op_open(VhCall *call, const virLogManagerProtocolDomainOpenLogFileArgs *args,
                    virLogManagerProtocolDomainOpenLogFileRet *ret, VhError **err)
 {
         const unsigned truncate = VIR_LOG_MANAGER_PROTOCOL_DOMAIN_OPEN_LOG_FILE_TRUNCATE;
         LogOwner owner = { .driver = args->driver, .name = args->dom.name };
-        LogPosition pos;
-        int fd = vh_check_flags(args->flags, truncate, VIR_FROM_LOGGING, "virLogHandlerDomainOpenLogFile", err);
+        int r = vh_check_flags(args->flags, truncate, VIR_FROM_LOGGING, "virLogHandlerDomainOpenLogFile", err);
 
+        if (r < 0)
+                return r;
         memcpy(owner.uuid, args->dom.uuid, VH_UUID_LEN);
-        if (fd >= 0)
-                fd = logs_open(logs_of(call), args->path, &owner, args->flags & truncate, &pos, err);
-        if (fd < 0)
-                return fd;
-        ret->pos.inode = pos.inode;
-        ret->pos.offset = pos.offset;
-        return vh_call_send_fd(call, fd);
+        logs_open(logs_of(call), args->path, &owner, args->flags & truncate, opened, call);
+        return VH_LATER;
 }
 
 static int op_position(VhCall *call, const virLogManagerProtocolDomainGetLogFilePositionArgs *args,
                        virLogManagerProtocolDomainGetLogFilePositionRet *ret, VhError **err)
 {
-        LogPosition pos;
         int r = vh_check_flags(args->flags, 0, VIR_FROM_LOGGING, "virLogHandlerDomainGetLogFilePosition", err);
 
-        if (r >= 0)
-                r = logs_position(logs_of(call), args->path, &pos, err);
         if (r < 0)
                 return r;
-        ret->pos.inode = pos.inode;
-        ret->pos.offset = pos.offset;
-        return 0;
+        logs_position(logs_of(call), args->path, placed, call);
+        return VH_LATER;
 }
 
 static int op_read(VhCall *call, const virLogManagerProtocolDomainReadLogFileArgs *args,
                    virLogManagerProtocolDomainReadLogFileRet *ret, VhError **err)
 {
         LogPosition from = { args->pos.inode, args->pos.offset };
-        size_t len;
         int r = vh_check_flags(args->flags, 0, VIR_FROM_LOGGING, "virLogHandlerDomainReadLogFile", err);
 
         if (r < 0)
@@ -64,10 +96,8 @@ static int op_read(VhCall *call, const virLogManagerProtocolDomainReadLogFileArg
                 return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
                                     "Requested data len %" PRIu64 " is larger than maximum %d", args->maxlen,
                                     VIR_LOG_MANAGER_PROTOCOL_STRING_MAX);
-        r = logs_read(logs_of(call), args->path, &from, args->maxlen, &ret->data, &len, err);
-        if (r >= 0)
-                vh_call_own(call, ret->data);
-        return r;
+        logs_read(logs_of(call), args->path, &from, args->maxlen, was_read, call);
+        return VH_LATER;
 }
 
 static int op_append(VhCall *call, const virLogManagerProtocolDomainAppendLogFileArgs *args,
@@ -75,7 +105,10 @@ static int op_append(VhCall *call, const virLogManagerProtocolDomainAppendLogFil
 {
         int r = vh_check_flags(args->flags, 0, VIR_FROM_LOGGING, "virLogHandlerDomainAppendLogFile", err);
 
-        return r < 0 ? r : logs_append(logs_of(call), args->path, args->message, err);
+        if (r < 0)
+                return r;
+        logs_append(logs_of(call), args->path, args->message, appended, call);
+        return VH_LATER;
 }
 
 static const VhLogOps log_ops = {
@@ -119,6 +152,16 @@ static bool busy(const void *self)
         return logs_busy(self);
 }
 
+static bool settle(void *self)
+{
+        return logs_settle(self);
+}
+
+static void go_on(void *self)
+{
+        logs_go_on(self);
+}
+
 static void save(const void *self, json_t *state, VhKeptFds *kept)
 {
         json_object_set_new(state, "handler", json_pack("{s:o}", "files", logs_save(self, kept)));
@@ -133,6 +176,8 @@ int main(int argc, char **argv)
                 .start = start,
                 .stop = stop,
                 .busy = busy,
+                .settle = settle,
+                .go_on = go_on,
                 .save = save,
         };
         static const VhProgramDesc self = { .name = "virtlogd", .drivers = drivers, .helper = &helper };

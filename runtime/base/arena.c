@@ -73,16 +73,38 @@ char *vh_arena_strdup(VhArena *a, const char *s)
         return s ? vh_arena_memdup(a, s, strlen(s) + 1) : NULL;
 }
 
+char *vh_arena_vprintf(VhArena *a, const char *fmt, va_list ap)
+{
+        char *s = a->next;
+        va_list again;
+        int n;
+
+        va_copy(again, ap);
+        n = vsnprintf(s, a->left, fmt, ap);
+        if (n < 0)
+                abort();
+        if ((size_t)n < a->left) {
+                size_t used = VH_MIN(align_up((size_t)n + 1), a->left);
+
+                a->next += used;
+                a->left -= used;
+        } else {
+                s = vh_arena_alloc(a, (size_t)n + 1);
+                vsnprintf(s, (size_t)n + 1, fmt, again);
+        }
+        va_end(again);
+        return s;
+}
+
 char *vh_arena_printf(VhArena *a, const char *fmt, ...)
 {
-        char *s = NULL;
         va_list ap;
+        char *s;
 
         va_start(ap, fmt);
-        if (vasprintf(&s, fmt, ap) < 0)
-                abort();
+        s = vh_arena_vprintf(a, fmt, ap);
         va_end(ap);
-        return vh_arena_own(a, s);
+        return s;
 }
 
 void *vh_arena_own(VhArena *a, void *p)

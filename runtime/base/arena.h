@@ -3,6 +3,8 @@
 
 /* Memory that lives as long as one task (a call, a parse): allocate freely, free once. */
 
+#include <stdarg.h>
+
 #include "base/util.h"
 
 typedef struct VhArenaChunk VhArenaChunk;
@@ -24,6 +26,7 @@ void *vh_arena_calloc(VhArena *a, size_t n, size_t size);
 char *vh_arena_strdup(VhArena *a, const char *s);
 void *vh_arena_memdup(VhArena *a, const void *p, size_t n);
 char *vh_arena_printf(VhArena *a, const char *fmt, ...) _vh_printf_(2, 3);
+char *vh_arena_vprintf(VhArena *a, const char *fmt, va_list ap) _vh_printf_(2, 0);
 /* Takes over memory from malloc(): it is freed with the arena. Returns p. */
 void *vh_arena_own(VhArena *a, void *p);
 /* Frees everything; keeps one small chunk for the next use. */

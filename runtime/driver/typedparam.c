@@ -65,16 +65,13 @@ void vh_typed_add_string(VhTypedList *l, const char *field, const char *v)
 
 const char *vh_typed_name(VhTypedList *l, const char *fmt, ...)
 {
-        char *s;
         va_list ap;
-        int r;
+        char *s;
 
         va_start(ap, fmt);
-        r = vasprintf(&s, fmt, ap);
+        s = vh_arena_vprintf(l->arena, fmt, ap);
         va_end(ap);
-        if (r < 0)
-                abort();
-        return vh_arena_own(l->arena, s);
+        return s;
 }
 
 void vh_typed_drop_strings(VhTypedList *l, uint32_t flags)

@@ -7,7 +7,6 @@
 #include "rpc/wire-error.h"
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <utlist.h>
 
 enum { FREE_CALLS_MAX = 64 }; /* kept with their arena chunk; more come only with that many late calls */
@@ -28,10 +27,9 @@ char *vh_call_printf(VhCall *call, const char *fmt, ...)
         char *s;
 
         va_start(ap, fmt);
-        if (vasprintf(&s, fmt, ap) < 0)
-                abort();
+        s = vh_arena_vprintf(&call->arena, fmt, ap);
         va_end(ap);
-        return vh_arena_own(&call->arena, s);
+        return s;
 }
 
 void *vh_call_own(VhCall *call, void *p)

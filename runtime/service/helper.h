@@ -27,6 +27,11 @@ typedef struct VhHelper {
         void (*stop)(void *self);
         /* Holds something for somebody: no idle exit. NULL: never. */
         bool (*busy)(const void *self);
+        /* A fresh copy is to take over: begins nothing more that save() would have to wait for, and returns whether
+         * nothing is under way. It is asked again until that is so, or go_on() says that there is no other copy. NULL:
+         * nothing ever is. */
+        bool (*settle)(void *self);
+        void (*go_on)(void *self);
         /* Adds what start() needs, and the descriptors that go with it. */
         void (*save)(const void *self, json_t *state, VhKeptFds *fds);
         /* A client came; state is what client_save() left of it, NULL for a new one. NULL: nothing is kept of clients.

@@ -165,20 +165,39 @@ static int hand_over(VhManager *m, VhError **err)
         return r;
 }
 
-/* Clients that are in the middle of something are waited for a while. */
+static bool helper_settled(VhManager *m)
+{
+        const VhHelper *h = m->program->helper;
+
+        return !h->settle || h->settle(m->helper);
+}
+
+/* Clients that are in the middle of something are waited for a while, and then hung up on. What the helper is in the
+ * middle of would be lost, so then it stays. */
+static int try_hand_over(VhManager *m, VhError **err)
+{
+        if (!helper_settled(m))
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_TIMEOUT,
+                                    "work that is under way does not come to an end");
+        sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)vh_loop_now(m->loop));
+        return hand_over(m, err);
+}
+
 static void on_handover(void *data)
 {
         VhManager *m = data;
         _vh_error_ VhError *err = NULL;
+        bool ready = helper_settled(m) && all_idle(m->server) && all_idle(m->admin_server);
 
-        if (m->handover_tries > 0 && !(all_idle(m->server) && all_idle(m->admin_server))) {
+        if (m->handover_tries > 0 && !ready) {
                 m->handover_tries--;
                 vh_source_rearm(m->handover, HANDOVER_WAIT_USEC);
                 return;
         }
-        sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)vh_loop_now(m->loop));
-        hand_over(m, &err);
+        try_hand_over(m, &err);
         vh_log_error("going on with the program that runs: %s", vh_error_text(err, -EINVAL));
+        if (m->program->helper->go_on)
+                m->program->helper->go_on(m->helper);
         sd_notify(0, "READY=1");
 }
 

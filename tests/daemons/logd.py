@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virtlogd: pipes into files, rotation, reading, and handing everything over to a fresh copy of the program, of ours or of
-Debian's, in both directions. Needs root, for a private mount namespace."""
+Debian's, in both directions. logd.py FAULT-LIBRARY; needs root, for a private mount namespace."""
 
 import os
 import shutil
@@ -18,6 +18,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "harness")]
 import host  # noqa: E402
 import wire  # noqa: E402
 
+FAULT_LIBRARY = os.path.abspath(sys.argv.pop(1))  # daemons work in the root directory
 OURS = host.daemon_program("virtlogd")
 REFERENCE = "/usr/sbin/virtlogd"
 UUID = bytes(range(16))
@@ -349,6 +350,78 @@ class HandingOver(LogTest):
         self.start()
         self.append(self.inside("g.log"), "x")
         self.assertFalse(os.path.exists(self.host.path("run", "virtlogd-restart-exec.json")))
+
+
+class HungFileSystem(LogTest):
+    """Who writes or asks where nothing is taken waits, and nobody else."""
+
+    PATIENCE = 2  # seconds: far more than a call takes, far less than for ever
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.host.path("log", "slow"))
+        self.start(env={"LD_PRELOAD": FAULT_LIBRARY, "FAULT_HANG": self.host.path("hang")})
+        _, self.slow = self.open(self.inside("slow/g.log"))
+        self.hang()
+
+    def hang(self):
+        self.host.write("/slow/", "hang")
+        self.addCleanup(self.go_on)
+
+    def go_on(self):
+        if os.path.exists(self.host.path("hang")):
+            os.unlink(self.host.path("hang"))
+
+    def others_go_on(self):
+        """Everything about another log."""
+        began = time.monotonic()
+        pos, pipe = self.open(self.inside("h.log"), flags=1)
+        pipe.write(b"one\n")
+        self.assertEqual(self.position(self.inside("h.log"))["offset"], 4)
+        self.append(self.inside("h.log"), "two\n")
+        self.assertEqual(self.read(self.inside("h.log"), pos), "one\ntwo\n")
+        self.assertLess(time.monotonic() - began, self.PATIENCE)
+        pipe.close()
+
+    def test_others_go_on(self):
+        self.slow.write(b"x" * 50000)
+        waiting = self.connect()
+        waiting.post("DOMAIN_GET_LOG_FILE_POSITION", "log", path=self.inside("slow/g.log"))
+        self.others_go_on()
+        gone = self.connect()
+        gone.post("DOMAIN_APPEND_LOG_FILE", "log", driver="qemu", dom={"uuid": UUID, "name": "guest"},
+                  path=self.inside("slow/g.log"), message="y")
+        gone.sock.close()
+        self.others_go_on()
+        self.assertEqual(self.content("slow/g.log"), b"")
+        self.go_on()
+        answer = wire.program("log").decode("virLogManagerProtocolDomainGetLogFilePositionRet", waiting.recv().payload)
+        self.assertEqual(answer[0]["pos"]["offset"], 50000)
+        self.assertTrue(host.wait_for(lambda: self.content("slow/g.log") == b"x" * 50000 + b"y"))
+
+    def test_no_handing_over_then(self):
+        """What was taken from a pipe and is not in its file yet would be lost."""
+        self.slow.write(b"taken\n")
+        os.kill(host.daemon_pid(self.host, "virtlogd"), signal.SIGUSR1)
+        self.assertTrue(host.wait_for(lambda: "work that is under way does not come to an end" in self.daemon.log()),
+                        self.daemon.log())
+        self.others_go_on()
+        self.slow.write(b"waits\n")
+        self.go_on()
+        self.assertTrue(host.wait_for(lambda: self.content("slow/g.log") == b"taken\nwaits\n"))
+        self.replace(OURS)
+        self.slow.write(b"after\n")
+        self.assertEqual(self.position(self.inside("slow/g.log"))["offset"], len("taken\nwaits\nafter\n"))
+        self.others_go_on()
+
+    def test_many(self):
+        """Hundreds of logs that hang."""
+        pipes = [self.open(self.inside(f"slow/{i}.log"))[1] for i in range(300)]
+        for pipe in pipes:
+            pipe.write(b"x\n")
+        self.others_go_on()
+        self.go_on()
+        self.assertTrue(host.wait_for(lambda: all(self.content(f"slow/{i}.log") == b"x\n" for i in range(300))))
 
 
 class Idle(LogTest):

@@ -8,7 +8,8 @@
  * and calls before go on. Calls that reach other programs count too. FILE is removed when it happens FAULT_COUNT=FILE
  * nothing happens; the number of calls is written to FILE at the end FAULT_DISK=FILE     each fsync() first waits for
  * as many milliseconds as the first number in FILE says, then fails with the second one if that is not 0; FILE may
- * change or be missing */
+ * change or be missing
+ *   FAULT_HANG=FILE     each write() to a file whose path has the text in FILE in it waits until FILE is gone */
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -117,12 +119,37 @@ int fsync(int fd)
         return slow_disk() < 0 || strike() < 0 ? -1 : real(fd);
 }
 
+/* The text of the file that FAULT_HANG names is in the descriptor's path. */
+static int hangs(int fd)
+{
+        const char *path = getenv("FAULT_HANG");
+        FILE *f = path ? fopen(path, "re") : NULL;
+        char link[32], target[4096] = "", part[256] = "";
+        int r;
+
+        if (!f)
+                return 0;
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        r = fscanf(f, "%255s", part) == 1 && readlink(link, target, sizeof(target) - 1) > 0 && strstr(target, part);
+        fclose(f);
+        return r;
+}
+
+__attribute__((visibility("default"))) ssize_t write(int fd, const void *p, size_t n);
+ssize_t write(int fd, const void *p, size_t n)
+{
+        ssize_t (*real)(int fd, const void *p, size_t n) = dlsym(RTLD_NEXT, "write");
+
+        while (hangs(fd))
+                usleep(10 * 1000);
+        return strike() < 0 ? -1 : real(fd, p, n);
+}
+
 WRAP(int, renameat, (int a, const char *b, int c, const char *d), a, b, c, d)
 WRAP(int, renameat2, (int a, const char *b, int c, const char *d, unsigned e), a, b, c, d, e)
 WRAP(int, unlinkat, (int a, const char *b, int c), a, b, c)
 WRAP(int, symlinkat, (const char *a, int b, const char *c), a, b, c)
 WRAP(int, mkdirat, (int a, const char *b, mode_t c), a, b, c)
-WRAP(ssize_t, write, (int a, const void *b, size_t c), a, b, c)
 WRAP(int, fchmod, (int a, mode_t b), a, b)
 
 WRAP_ARMED(int, rename, (const char *a, const char *b), a, b)
