@@ -282,10 +282,9 @@ json_t *logs_save(const Logs *logs, VhKeptFds *kept)
                 if (log->work.pipe < 0)
                         continue;
                 vh_uuid_format(log->uuid, uuid);
-                json_array_append_new(files,
-                                      json_pack("{s:i, s:s, s:s, s:s, s:s}", "pipefd", log->work.pipe, "path",
-                                                log->path, "driver", log->driver, "domname", log->name, "domuuid",
-                                                uuid));
+                json_array_append_new(files, json_pack("{s:i, s:s, s:s, s:s, s:s}", "pipefd", log->work.pipe, "path",
+                                                       log->path, "driver", log->driver, "domname", log->name,
+                                                       "domuuid", uuid));
                 vh_kept_fds_add(kept, log->work.pipe);
         }
         return files;

@@ -306,7 +306,7 @@ static MergeTask *merge_new(VhCall *call, const remote_nonnull_domain *wire, con
 {
         VhDomainObj *dom = qemu_domain(call, wire, err);
         MergeTask *m;
-        uint64_t speed;
+        uint64_t speed = 0;
 
         if (!dom || qemu_block_speed(bandwidth, bytes, &speed, err) < 0 ||
             vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err) < 0)

@@ -114,12 +114,12 @@ static void add_one_vcpu(VhTypedList *list, const Subject *s, unsigned i)
 {
         QemuProcStat stat;
 
-        vh_typed_add_int(list, vh_typed_name(list, "vcpu.%u.state", i), VIR_VCPU_RUNNING);
+        vh_typed_add_int(list, vh_typed_numbered(list, "vcpu.", i, ".state"), VIR_VCPU_RUNNING);
         if (qemu_proc_stat(s->proc->pid, s->proc->vcpus[i].tid, &stat) < 0)
                 return;
-        vh_typed_add_ullong(list, vh_typed_name(list, "vcpu.%u.time", i), stat.user + stat.system);
-        vh_typed_add_ullong(list, vh_typed_name(list, "vcpu.%u.wait", i), 0);
-        vh_typed_add_ullong(list, vh_typed_name(list, "vcpu.%u.delay", i), stat.delay);
+        vh_typed_add_ullong(list, vh_typed_numbered(list, "vcpu.", i, ".time"), stat.user + stat.system);
+        vh_typed_add_ullong(list, vh_typed_numbered(list, "vcpu.", i, ".wait"), 0);
+        vh_typed_add_ullong(list, vh_typed_numbered(list, "vcpu.", i, ".delay"), stat.delay);
 }
 
 static void add_vcpu(VhTypedList *list, const Subject *s)
@@ -138,9 +138,9 @@ static void add_net(VhTypedList *list, const Subject *s)
                 size_t offset;
         } counters[] = {
 #define COUNTER(n, f) { n, offsetof(remote_domain_interface_stats_ret, f) }
-                COUNTER("rx.bytes", rx_bytes), COUNTER("rx.pkts", rx_packets), COUNTER("rx.errs", rx_errs),
-                COUNTER("rx.drop", rx_drop),   COUNTER("tx.bytes", tx_bytes),  COUNTER("tx.pkts", tx_packets),
-                COUNTER("tx.errs", tx_errs),   COUNTER("tx.drop", tx_drop),
+                COUNTER(".rx.bytes", rx_bytes), COUNTER(".rx.pkts", rx_packets), COUNTER(".rx.errs", rx_errs),
+                COUNTER(".rx.drop", rx_drop),   COUNTER(".tx.bytes", tx_bytes),  COUNTER(".tx.pkts", tx_packets),
+                COUNTER(".tx.errs", tx_errs),   COUNTER(".tx.drop", tx_drop),
 #undef COUNTER
         };
         const VhDomainDef *def = s->dom->def;
@@ -154,11 +154,11 @@ static void add_net(VhTypedList *list, const Subject *s)
 
                 if (!net->target)
                         continue;
-                vh_typed_add_string(list, vh_typed_name(list, "net.%u.name", i), net->target);
+                vh_typed_add_string(list, vh_typed_numbered(list, "net.", i, ".name"), net->target);
                 if (!qemu_net_stats(net->target, net->type != VH_NET_DIRECT, &stats))
                         continue;
                 for (size_t k = 0; k < VH_ARRAY_SIZE(counters); k++)
-                        vh_typed_add_ullong(list, vh_typed_name(list, "net.%u.%s", i, counters[k].name),
+                        vh_typed_add_ullong(list, vh_typed_numbered(list, "net.", i, counters[k].name),
                                             (uint64_t) * (const int64_t *)((const char *)&stats + counters[k].offset));
         }
 }
@@ -169,13 +169,13 @@ static void add_disk_counters(VhTypedList *list, unsigned i, const QemuBlockStat
                 const char *name;
                 int64_t value;
         } rows[] = {
-                { "rd.reqs", s->rd_req },    { "rd.bytes", s->rd_bytes },    { "rd.times", s->rd_times },
-                { "wr.reqs", s->wr_req },    { "wr.bytes", s->wr_bytes },    { "wr.times", s->wr_times },
-                { "fl.reqs", s->flush_req }, { "fl.times", s->flush_times },
+                { ".rd.reqs", s->rd_req },    { ".rd.bytes", s->rd_bytes },    { ".rd.times", s->rd_times },
+                { ".wr.reqs", s->wr_req },    { ".wr.bytes", s->wr_bytes },    { ".wr.times", s->wr_times },
+                { ".fl.reqs", s->flush_req }, { ".fl.times", s->flush_times },
         };
 
         for (size_t k = 0; k < VH_ARRAY_SIZE(rows); k++)
-                vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.%s", i, rows[k].name), (uint64_t)rows[k].value);
+                vh_typed_add_ullong(list, vh_typed_numbered(list, "block.", i, rows[k].name), (uint64_t)rows[k].value);
 }
 
 static void add_if_any(VhTypedList *list, const char *name, unsigned i, uint64_t value)
@@ -191,9 +191,10 @@ static void add_image_size(VhTypedList *list, const Subject *s, unsigned i, cons
 
         if (!qemu_image_size_find(s->answers.nodes, src, &size))
                 return;
-        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.allocation", i), highest);
-        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.capacity", i), size.capacity);
-        vh_typed_add_ullong(list, vh_typed_name(list, "block.%u.physical", i), size.used ? size.used : size.physical);
+        vh_typed_add_ullong(list, vh_typed_numbered(list, "block.", i, ".allocation"), highest);
+        vh_typed_add_ullong(list, vh_typed_numbered(list, "block.", i, ".capacity"), size.capacity);
+        vh_typed_add_ullong(list, vh_typed_numbered(list, "block.", i, ".physical"),
+                            size.used ? size.used : size.physical);
         add_if_any(list, "threshold", i, size.threshold);
 }
 
@@ -211,11 +212,11 @@ static void add_stored_size(VhTypedList *list, unsigned i, const VhDisk *disk)
 
 static void add_image_name(VhTypedList *list, const Subject *s, unsigned i, const VhDisk *disk, const VhDiskSource *src)
 {
-        vh_typed_add_string(list, vh_typed_name(list, "block.%u.name", i), disk->target);
+        vh_typed_add_string(list, vh_typed_numbered(list, "block.", i, ".name"), disk->target);
         if (src->path)
-                vh_typed_add_string(list, vh_typed_name(list, "block.%u.path", i), src->path);
+                vh_typed_add_string(list, vh_typed_numbered(list, "block.", i, ".path"), src->path);
         if (s->proc && src->index.set && !qemu_disk_is_empty(disk))
-                vh_typed_add_uint(list, vh_typed_name(list, "block.%u.backingIndex", i), src->index.val);
+                vh_typed_add_uint(list, vh_typed_numbered(list, "block.", i, ".backingIndex"), src->index.val);
 }
 
 static void add_disk(VhTypedList *list, const Subject *s, unsigned i, const VhDisk *disk)
@@ -283,11 +284,11 @@ static void add_iothread(VhTypedList *list, const json_t *thread)
         /* QEMU has others of its own. */
         if (!name || sscanf(name, "iothread%u", &id) != 1)
                 return;
-        vh_typed_add_ullong(list, vh_typed_name(list, "iothread.%u.poll-max-ns", id),
+        vh_typed_add_ullong(list, vh_typed_numbered(list, "iothread.", id, ".poll-max-ns"),
                             (uint64_t)json_integer_value(json_object_get(thread, "poll-max-ns")));
-        vh_typed_add_uint(list, vh_typed_name(list, "iothread.%u.poll-grow", id),
+        vh_typed_add_uint(list, vh_typed_numbered(list, "iothread.", id, ".poll-grow"),
                           (unsigned)json_integer_value(json_object_get(thread, "poll-grow")));
-        vh_typed_add_uint(list, vh_typed_name(list, "iothread.%u.poll-shrink", id),
+        vh_typed_add_uint(list, vh_typed_numbered(list, "iothread.", id, ".poll-shrink"),
                           (unsigned)json_integer_value(json_object_get(thread, "poll-shrink")));
 }
 
@@ -378,15 +379,13 @@ typedef struct Asked {
         size_t answer;
 } Asked;
 
-static void fill(VhCall *call, const Subject *s, uint32_t wanted, remote_domain_stats_record *record)
+static void fill(VhTypedList *list, const Subject *s, uint32_t wanted, remote_domain_stats_record *record)
 {
-        VhTypedList list = VH_TYPED_LIST(call);
-
         for (size_t i = 0; i < VH_ARRAY_SIZE(groups); i++)
                 if (wanted & groups[i].bit)
-                        groups[i].add(&list, s);
+                        groups[i].add(list, s);
         vh_domain_obj_wire(s->dom, &record->dom);
-        VH_TYPED_MOVE(&record->params, &list);
+        VH_TYPED_COPY(&record->params, list);
 }
 
 static void gather_free(Gather *g)
@@ -404,13 +403,14 @@ static void gather_free(Gather *g)
 static void finish(Gather *g)
 {
         remote_connect_get_all_domain_stats_ret *ret = g->call->ret;
+        VhTypedList list = VH_TYPED_LIST(g->call);
 
         ret->retStats.val = vh_call_new(g->call, remote_domain_stats_record, g->n);
         for (uint32_t i = 0; i < g->n; i++) {
                 g->subjects[i].proc = qemu_process(g->subjects[i].dom); /* it may have ended meanwhile */
                 if (g->subjects[i].proc && !g->subjects[i].proc->pid)
                         g->subjects[i].proc = NULL;
-                fill(g->call, &g->subjects[i], g->wanted, &ret->retStats.val[ret->retStats.len++]);
+                fill(&list, &g->subjects[i], g->wanted, &ret->retStats.val[ret->retStats.len++]);
         }
         if (g->async)
                 vh_call_finish(g->call, 0, NULL);

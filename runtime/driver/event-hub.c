@@ -420,7 +420,7 @@ int vh_op_qemu_connect_domain_monitor_event_register(VhCall *call,
 {
         VhConn *conn = vh_call_conn(call);
         const Request rq = { .family = VH_EVENT_QEMU_MONITOR, .uuid = args->dom ? args->dom->uuid : NULL };
-        Reg *reg;
+        Reg *reg = NULL;
         int r;
 
         if (!conn->hub)

@@ -121,7 +121,7 @@ static int check_cells(const VhHost *host, int first, unsigned n, int *end, VhEr
 
 int vh_host_cells_free_memory(VhHost *host, int first, unsigned max, uint64_t *bytes, VhError **err)
 {
-        int end, n = 0, r = check_cells(host, first, max, &end, err);
+        int end = 0, n = 0, r = check_cells(host, first, max, &end, err);
 
         if (r < 0)
                 return r;
@@ -236,7 +236,7 @@ static int free_pages_of(const VhHost *host, int cell, unsigned size, uint64_t *
 int vh_host_free_pages(VhHost *host, const unsigned *sizes, unsigned n_sizes, int first, unsigned n_cells,
                        uint64_t *counts, VhError **err)
 {
-        int end, n = 0, r = check_cells(host, first, n_cells, &end, err);
+        int end = 0, n = 0, r = check_cells(host, first, n_cells, &end, err);
 
         for (int cell = first; r == 0 && cell < end; cell++)
                 for (unsigned i = 0; r == 0 && i < n_sizes; i++, n++)
@@ -275,7 +275,7 @@ static int set_pool(const VhHost *host, int cell, unsigned size, uint64_t count,
 int vh_host_alloc_pages(VhHost *host, const unsigned *sizes, const uint64_t *counts, unsigned n_sizes, int first,
                         unsigned n_cells, bool add, VhError **err)
 {
-        int end, n = 0, r = check_cells(host, first, n_cells, &end, err);
+        int end = 0, n = 0, r = check_cells(host, first, n_cells, &end, err);
 
         for (int cell = first; r == 0 && cell < end; cell++)
                 for (unsigned i = 0; r == 0 && i < n_sizes; i++, n++)

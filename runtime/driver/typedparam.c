@@ -74,6 +74,24 @@ const char *vh_typed_name(VhTypedList *l, const char *fmt, ...)
         return s;
 }
 
+const char *vh_typed_numbered(VhTypedList *l, const char *prefix, unsigned number, const char *suffix)
+{
+        size_t before = strlen(prefix), behind = strlen(suffix) + 1, n = 1;
+        char *s, *digit;
+
+        for (unsigned rest = number; rest >= 10; rest /= 10)
+                n++;
+        s = vh_arena_alloc(l->arena, before + n + behind);
+        memcpy(s, prefix, before);
+        digit = s + before + n;
+        memcpy(digit, suffix, behind);
+        do {
+                *--digit = (char)('0' + number % 10);
+                number /= 10;
+        } while (number);
+        return s;
+}
+
 void vh_typed_drop_strings(VhTypedList *l, uint32_t flags)
 {
         uint32_t kept = 0;

@@ -25,9 +25,20 @@ void vh_typed_add_bool(VhTypedList *l, const char *field, bool v);
 void vh_typed_add_string(VhTypedList *l, const char *field, const char *v);
 /* A field name made for this list, such as "vcpu.3.state". */
 const char *vh_typed_name(VhTypedList *l, const char *fmt, ...) _vh_printf_(2, 3);
+/* The same for what there are most of: "PREFIX" NUMBER "SUFFIX". */
+const char *vh_typed_numbered(VhTypedList *l, const char *prefix, unsigned number, const char *suffix);
 
 /* Answer of a getter: drops strings that the caller did not allow (flags without VIR_TYPED_PARAM_STRING_OKAY). */
 void vh_typed_drop_strings(VhTypedList *l, uint32_t flags);
+
+/* Hands a copy of the list to a reply's counted array, no larger than needed, and empties it for the next: for replies
+ * of many lists. */
+#define VH_TYPED_COPY(to, l)                                                                                           \
+        do {                                                                                                           \
+                (to)->len = (l)->len;                                                                                  \
+                (to)->val = vh_arena_memdup((l)->arena, (l)->val, (l)->len * sizeof(*(l)->val));                       \
+                (l)->len = 0;                                                                                          \
+        } while (0)
 
 /* Hands the list to a reply's counted array: VH_TYPED_MOVE(&ret->params, &list). */
 #define VH_TYPED_MOVE(to, l)                                                                                           \

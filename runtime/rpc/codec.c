@@ -6,6 +6,8 @@
 #include <rpc/rpc.h> /* libtirpc's */
 
 #define UNIT BYTES_PER_XDR_UNIT
+/* Of a buffer that grows: most values are smaller. */
+enum { FIRST_ROOM = 256 };
 
 #define PRIMITIVE(n, k, t, w)                                                                                          \
         const VhXdrType vh_xdr_##n = { .name = #n, .kind = VH_XDR_##k, .size = sizeof(t), .wire = (w) }
@@ -26,6 +28,8 @@ typedef struct Codec {
         VhArena *arena;          /* decoding */
         uint8_t *buf;            /* decoding */
         size_t len;              /* of buf */
+        VhBuf *out;              /* encoding: grows where it has no room; NULL: there is only so much room */
+        size_t cap, max;         /* encoding: room there is, and may be */
         int r;                   /* encoding: why a value is refused, 0: none is */
         bool array;              /* too many items of an array, else bytes of a string */
         size_t count;            /* how many, */
@@ -81,11 +85,25 @@ static inline bool get_word(XDR *x, uint32_t *v)
         return true;
 }
 
+/* Room for n more bytes where the handle has none: what is written stays. */
+static bool grow(XDR *x, size_t n)
+{
+        Codec *c = codec(x);
+        size_t pos = XDR_GETPOS(x);
+
+        if (!c->out || pos + n > c->max)
+                return false;
+        c->cap = VH_MIN(VH_MAX(c->cap * 4, pos + n), c->max);
+        xdrmem_create(x, (char *)vh_buf_reserve(c->out, c->cap), (u_int)c->cap, XDR_ENCODE);
+        x->x_public = (char *)c;
+        return XDR_SETPOS(x, (u_int)pos);
+}
+
 static inline bool put_word(XDR *x, uint32_t v)
 {
         long l = (int32_t)v;
 
-        return XDR_PUTLONG(x, &l);
+        return XDR_PUTLONG(x, &l) || (grow(x, UNIT) && XDR_PUTLONG(x, &l));
 }
 
 static inline bool get_hyper(XDR *x, uint64_t *v)
@@ -295,12 +313,22 @@ static bool put_bytes(XDR *x, const void *p, size_t n)
 
         if (n == 0)
                 return true;
+        if (size > codec(x)->cap - XDR_GETPOS(x) && !grow(x, size))
+                return false;
         to = (uint32_t *)XDR_INLINE(x, (u_int)size);
         if (!to)
                 return xdr_opaque(x, (char *)(uintptr_t)p, (u_int)n); /* which only reads p */
         to[size / UNIT - 1] = 0;
         memcpy(to, p, n);
         return true;
+}
+
+static bool put_double(XDR *x, double v)
+{
+        uint64_t bits;
+
+        memcpy(&bits, &v, sizeof(bits));
+        return put_hyper(x, bits);
 }
 
 static bool encode_scalar(XDR *x, VhXdrKind kind, const void *p)
@@ -310,7 +338,7 @@ static bool encode_scalar(XDR *x, VhXdrKind kind, const void *p)
         case VH_XDR_UHYPER:
                 return put_hyper(x, *(const uint64_t *)p);
         case VH_XDR_DOUBLE:
-                return xdr_double(x, (double *)(uintptr_t)p);
+                return put_double(x, *(const double *)p);
         case VH_XDR_CHAR:
                 return put_word(x, (uint32_t)(int)*(const char *)p);
         case VH_XDR_UCHAR:
@@ -460,16 +488,30 @@ static int encode_error(const Codec *c, VhError **err)
         return c->r;
 }
 
-ssize_t vh_xdr_encode(const VhXdrType *type, const void *p, uint8_t *buf, size_t cap, VhError **err)
+static ssize_t encode(Codec *c, uint8_t *buf, const VhXdrType *type, const void *p, VhError **err)
 {
-        Codec c = { .owner = type };
         XDR x;
 
-        xdrmem_create(&x, (char *)buf, (u_int)VH_MIN(cap, UINT32_MAX), XDR_ENCODE);
-        x.x_public = (char *)&c;
+        c->owner = type;
+        xdrmem_create(&x, (char *)buf, (u_int)c->cap, XDR_ENCODE);
+        x.x_public = (char *)c;
         if (encode_value(&x, type, p))
                 return XDR_GETPOS(&x);
-        if (!c.r)
-                c.r = -ENOBUFS;
-        return encode_error(&c, err);
+        if (!c->r)
+                c->r = -ENOBUFS;
+        return encode_error(c, err);
+}
+
+ssize_t vh_xdr_encode(const VhXdrType *type, const void *p, uint8_t *buf, size_t cap, VhError **err)
+{
+        Codec c = { .cap = VH_MIN(cap, UINT32_MAX) };
+
+        return encode(&c, buf, type, p, err);
+}
+
+ssize_t vh_xdr_encode_buf(const VhXdrType *type, const void *p, VhBuf *buf, size_t max, VhError **err)
+{
+        Codec c = { .out = buf, .cap = VH_MIN(FIRST_ROOM, max), .max = VH_MIN(max, UINT32_MAX) };
+
+        return encode(&c, vh_buf_reserve(buf, c.cap), type, p, err);
 }

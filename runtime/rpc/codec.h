@@ -7,6 +7,7 @@
  * an arena. A string that holds NUL bytes is accepted, and to C it ends at the first, as in the reference. */
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include <sys/types.h>
 
@@ -78,6 +79,9 @@ int vh_xdr_decode(const VhXdrType *type, void *p, uint8_t *buf, size_t len, VhAr
  *   -E2BIG    a string or an array is over its limit, -EINVAL: a string that must be there is NULL, or a union has a
  *             discriminant that does not exist; *err names the field. */
 ssize_t vh_xdr_encode(const VhXdrType *type, const void *p, uint8_t *buf, size_t cap, VhError **err);
+/* Writes the value behind what is in buf, which gets room for it but keeps its length. The same, with -ENOBUFS for more
+ * than max bytes. */
+ssize_t vh_xdr_encode_buf(const VhXdrType *type, const void *p, VhBuf *buf, size_t max, VhError **err);
 
 /* The field that a union's discriminant has selected, NULL if there is none. */
 const VhXdrField *vh_xdr_union_arm(const VhXdrType *type, const void *p);

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-enum { FD_COUNT_SIZE = 4, FIRST_ROOM = 256 };
+enum { FD_COUNT_SIZE = 4 };
 
 bool vh_frame_len_ok(uint32_t len)
 {
@@ -81,18 +81,10 @@ int vh_frame_end(VhBuf *b, size_t start)
 
 int vh_frame_add_value(VhBuf *b, const VhXdrType *type, const void *value, VhError **err)
 {
-        size_t room = FIRST_ROOM;
-        ssize_t n;
+        ssize_t n = type ? vh_xdr_encode_buf(type, value, b, VH_FRAME_MAX, err) : 0;
 
-        if (!type)
-                return 0;
-        while ((n = vh_xdr_encode(type, value, vh_buf_reserve(b, room), room, err)) == -ENOBUFS) {
-                if (room > VH_FRAME_MAX)
-                        return -EMSGSIZE;
-                room = VH_MAX(room * 4, b->cap - b->len - 1);
-        }
         if (n < 0)
-                return (int)n;
+                return n == -ENOBUFS ? -EMSGSIZE : (int)n;
         b->len += (size_t)n;
         return 0;
 }

@@ -122,7 +122,7 @@ static TestPool *pool_new(TestHost *host, const VhPoolDef *def)
 static int adopt(TestHost *host, VhPoolDef *def, bool must_stand, TestPool **ret, VhError **err)
 {
         VhRegNode *same;
-        TestPool *pool;
+        TestPool *pool = NULL;
         VhPoolDef **place;
         int r = test_check_identity(&host->pools, "pool", VIR_FROM_STORAGE, def->name, def->uuid, &same, err);
 
@@ -151,7 +151,7 @@ static int adopt(TestHost *host, VhPoolDef *def, bool must_stand, TestPool **ret
 int test_pool_load(TestHost *host, const char *xml, TestPool **ret, VhError **err)
 {
         VhPoolDef *def;
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = vh_storage_pool_parse(xml, 0, &def, err);
 
         if (r == 0)
@@ -185,7 +185,7 @@ TEST_OP(storage_pool_create_xml)
 {
         TestHost *host = test_host(call);
         VhPoolDef *def;
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_check_flags(args->flags, 0, "testStoragePoolCreateXML", err);
 
         if (r == 0)
@@ -204,7 +204,7 @@ TEST_OP(storage_pool_define_xml)
 {
         TestHost *host = test_host(call);
         VhPoolDef *def;
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_check_flags(args->flags, VIR_STORAGE_POOL_DEFINE_VALIDATE, "testStoragePoolDefineXML", err);
 
         if (r == 0)
@@ -221,7 +221,7 @@ TEST_OP(storage_pool_define_xml)
 
 TEST_OP_DO(storage_pool_build)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_check_flags(args->flags, 0, "testStoragePoolBuild", err);
 
         if (r == 0)
@@ -233,7 +233,7 @@ TEST_OP_DO(storage_pool_build)
 
 TEST_OP_DO(storage_pool_create)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_check_flags(args->flags, 0, "testStoragePoolCreate", err);
 
         if (r == 0)
@@ -257,7 +257,7 @@ static void remove_vport(TestHost *host, const TestPool *pool)
 TEST_OP_DO(storage_pool_destroy)
 {
         TestHost *host = test_host(call);
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_active_pool(call, args->pool.name, &pool, err);
 
         if (r < 0)
@@ -276,7 +276,7 @@ TEST_OP_DO(storage_pool_destroy)
 
 TEST_OP_DO(storage_pool_delete)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_check_flags(args->flags, 0, "testStoragePoolDelete", err);
 
         if (r == 0)
@@ -288,7 +288,7 @@ TEST_OP_DO(storage_pool_delete)
 
 TEST_OP_DO(storage_pool_undefine)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = inactive_pool(call, args->pool.name, &pool, err);
 
         if (r < 0)
@@ -301,7 +301,7 @@ TEST_OP_DO(storage_pool_undefine)
 TEST_OP_DO(storage_pool_refresh)
 {
         remote_nonnull_storage_pool wire;
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_check_flags(args->flags, 0, "testStoragePoolRefresh", err);
 
         if (r == 0)
@@ -315,7 +315,7 @@ TEST_OP_DO(storage_pool_refresh)
 
 TEST_OP(storage_pool_get_info)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_pool(call, args->pool.name, &pool, err);
 
         if (r < 0)
@@ -329,7 +329,7 @@ TEST_OP(storage_pool_get_info)
 
 TEST_OP(storage_pool_get_xml_desc)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_check_flags(args->flags, 0, "testStoragePoolGetXMLDesc", err);
 
         if (r == 0)
@@ -341,7 +341,7 @@ TEST_OP(storage_pool_get_xml_desc)
 
 TEST_OP(storage_pool_get_autostart)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_pool(call, args->pool.name, &pool, err);
 
         if (r == 0)
@@ -351,7 +351,7 @@ TEST_OP(storage_pool_get_autostart)
 
 TEST_OP_DO(storage_pool_set_autostart)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_pool(call, args->pool.name, &pool, err);
 
         if (r < 0)
@@ -364,7 +364,7 @@ TEST_OP_DO(storage_pool_set_autostart)
 
 TEST_OP(storage_pool_is_active)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_pool_by_uuid(call, args->pool.uuid, &pool, err);
 
         if (r == 0)
@@ -374,7 +374,7 @@ TEST_OP(storage_pool_is_active)
 
 TEST_OP(storage_pool_is_persistent)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_pool_by_uuid(call, args->pool.uuid, &pool, err);
 
         if (r == 0)
@@ -384,7 +384,7 @@ TEST_OP(storage_pool_is_persistent)
 
 TEST_OP(storage_pool_lookup_by_name)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_pool(call, args->name, &pool, err);
 
         if (r == 0)
@@ -394,7 +394,7 @@ TEST_OP(storage_pool_lookup_by_name)
 
 TEST_OP(storage_pool_lookup_by_uuid)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_pool_by_uuid(call, args->uuid, &pool, err);
 
         if (r == 0)
@@ -404,7 +404,7 @@ TEST_OP(storage_pool_lookup_by_uuid)
 
 TEST_OP(storage_pool_lookup_by_volume)
 {
-        TestPool *pool;
+        TestPool *pool = NULL;
         int r = test_pool(call, args->vol.pool, &pool, err);
 
         if (r == 0)
