@@ -156,6 +156,8 @@ int qemu_chain_detect(VhDiskSource *src, VhError **err);
 void qemu_chain_close(VhDiskSource *src);
 /* Both for a disk that is about to be opened. */
 int qemu_disk_detect(VhDisk *disk, VhError **err);
+/* The first image, if it is a local one, can be reached. */
+int qemu_disk_check_there(const VhDisk *disk, VhError **err);
 
 /* image-create.c: a new image for a running guest. */
 typedef struct QemuNewImage {

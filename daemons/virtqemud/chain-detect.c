@@ -117,3 +117,12 @@ int qemu_disk_detect(VhDisk *disk, VhError **err)
         disk->src.format = 0;
         return r;
 }
+
+int qemu_disk_check_there(const VhDisk *disk, VhError **err)
+{
+        struct stat st;
+
+        if (qemu_disk_is_empty(disk) || !is_local(&disk->src) || stat(disk->src.path, &st) == 0)
+                return 0;
+        return vh_error_sys(err, VIR_FROM_STORAGE, errno, "Cannot access storage file '%s'", disk->src.path);
+}

@@ -286,7 +286,7 @@ int qemu_build_vsock(QemuBuild *b)
 
 enum { SHMEM_PLAIN = 2, SHMEM_DOORBELL };
 
-static int shmem_object(QemuBuild *b, const VhShmem *shmem)
+json_t *qemu_shmem_object(const VhShmem *shmem)
 {
         enum { DEFAULT_SIZE = 4 << 20, KIB = 1024 };
         json_t *o = json_object();
@@ -296,36 +296,45 @@ static int shmem_object(QemuBuild *b, const VhShmem *shmem)
         qj_fmt(o, "mem-path", "/dev/shm/%s", shmem->name);
         qj_int(o, "size", shmem->size ? (json_int_t)shmem->size * KIB : DEFAULT_SIZE);
         qj_true(o, "share", true);
-        return qemu_build_object(b, o);
+        return o;
+}
+
+json_t *qemu_shmem_device(const QemuBuild *b, const VhShmem *shmem)
+{
+        enum { ROLE_MASTER = 1, ROLE_PEER };
+        json_t *o;
+
+        if (shmem->model != SHMEM_PLAIN && shmem->model != SHMEM_DOORBELL) {
+                qemu_unsupported(b, "shmem model 'ivshmem' is not supported by this QEMU binary");
+                return NULL;
+        }
+        o = json_object();
+        qj_str(o, "driver", shmem->model == SHMEM_PLAIN ? "ivshmem-plain" : "ivshmem-doorbell");
+        qj_str(o, "id", shmem->info.alias);
+        if (shmem->model == SHMEM_PLAIN) {
+                qj_fmt(o, "memdev", "shmmem-%s", shmem->info.alias);
+                if (shmem->role)
+                        qj_switch(o, "master", shmem->role == ROLE_MASTER ? VH_ON : VH_OFF);
+        } else {
+                qj_fmt(o, "chardev", "char%s", shmem->info.alias);
+                qj_opt(o, "vectors", shmem->msi_vectors);
+                qj_switch(o, "ioeventfd", shmem->msi_ioeventfd);
+        }
+        return placed(b, &shmem->info, o);
 }
 
 static int build_shmem(QemuBuild *b, const VhShmem *shmem)
 {
-        json_t *o = json_object();
-        int r = 0;
+        json_t *device = qemu_shmem_device(b, shmem);
+        int r = device ? 0 : -EINVAL;
 
-        if (shmem->model == SHMEM_PLAIN) {
-                r = shmem_object(b, shmem);
-                qj_str(o, "driver", "ivshmem-plain");
-                qj_str(o, "id", shmem->info.alias);
-                qj_fmt(o, "memdev", "shmmem-%s", shmem->info.alias);
-                enum { ROLE_MASTER = 1, ROLE_PEER };
-                if (shmem->role)
-                        qj_switch(o, "master", shmem->role == ROLE_MASTER ? VH_ON : VH_OFF);
-        } else if (shmem->model == SHMEM_DOORBELL) {
-                qj_str(o, "driver", "ivshmem-doorbell");
-                qj_str(o, "id", shmem->info.alias);
-                qj_fmt(o, "chardev", "char%s", shmem->info.alias);
-                qj_opt(o, "vectors", shmem->msi_vectors);
-                qj_switch(o, "ioeventfd", shmem->msi_ioeventfd);
-        } else {
-                r = qemu_unsupported(b, "shmem model 'ivshmem' is not supported by this QEMU binary");
-        }
+        if (r == 0 && shmem->model == SHMEM_PLAIN)
+                r = qemu_build_object(b, qemu_shmem_object(shmem));
         if (r < 0) {
-                json_decref(o);
+                json_decref(device);
                 return r;
         }
-        r = qemu_build_device(b, placed(b, &shmem->info, o));
+        r = qemu_build_device(b, device);
         if (r == 0 && shmem->model == SHMEM_DOORBELL)
                 qemu_build_arg(b, "-chardev", "socket,id=char%s,path=%s", shmem->info.alias, shmem->server_path);
         return r;

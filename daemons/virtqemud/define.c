@@ -211,6 +211,8 @@ static int check_rename(const QemuDriver *driver, const VhDomainObj *dom, const 
 
         if (r < 0)
                 return r;
+        if (vh_domain_obj_active(dom))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "cannot rename active domain");
         if (strcmp(dom->node.name, name) == 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "Can't rename domain to itself");
         if (vh_domain_by_name(&driver->domains, name))

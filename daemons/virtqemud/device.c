@@ -34,10 +34,17 @@ static int reread(QemuEdit *edit, VhError **err)
         return 0;
 }
 
-int qemu_device_check_target(const VhDomainDef *def, const VhDevice *dev, VhError **err)
+static int check_config_attach(const VhDomainDef *def, const VhDevice *dev, VhError **err)
 {
         const VhDisk *disk = dev->dev;
+        const VhController *c = dev->dev;
 
+        if (dev->kind == VH_DEVICE_MEMBALLOON || dev->kind == VH_DEVICE_HUB || dev->kind == VH_DEVICE_AUDIO)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "persistent attach of device '%s' is not supported", qemu_device_word(dev->kind));
+        if (dev->kind == VH_DEVICE_CONTROLLER && c->index.set && vh_domain_find_controller(def, c->type, c->index.val))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "controller index='%u' already exists", c->index.val);
         for (uint32_t i = 0; dev->kind == VH_DEVICE_DISK && i < def->disks.n; i++)
                 if (vh_streq(def->disks.items[i]->target, disk->target))
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "target %s already exists",
@@ -51,7 +58,7 @@ int qemu_config_attach(QemuEdit *edit, const char *xml, VhError **err)
         int r = qemu_device_parse(edit->driver, xml, &dev, err);
 
         if (r == 0)
-                r = qemu_device_check_target(edit->def, &dev, err);
+                r = check_config_attach(edit->def, &dev, err);
         if (r == 0)
                 r = vh_domain_add_device(edit->def, &dev, err);
         return r < 0 ? r : reread(edit, err);
@@ -147,6 +154,13 @@ bool qemu_device_by_alias(const VhDomainDef *def, const char *alias, VhDeviceKin
 static int find_config(const QemuEdit *edit, const char *xml, const char *alias, VhDeviceKind *kind, unsigned *place,
                        VhError **err)
 {
+        /* Nobody can take these out of a definition but who writes it anew. */
+        static const bool stays[VH_DEVICE_MAX] = {
+                [VH_DEVICE_MEMBALLOON] = true, [VH_DEVICE_VIDEO] = true, [VH_DEVICE_GRAPHICS] = true,
+                [VH_DEVICE_TPM] = true,        [VH_DEVICE_PANIC] = true, [VH_DEVICE_HUB] = true,
+                [VH_DEVICE_SMARTCARD] = true,  [VH_DEVICE_IOMMU] = true, [VH_DEVICE_AUDIO] = true,
+                [VH_DEVICE_NVRAM] = true,
+        };
         _vh_cleanup_(vh_device_done) VhDevice like = { 0 };
         int r;
 
@@ -160,7 +174,10 @@ static int find_config(const QemuEdit *edit, const char *xml, const char *alias,
         if (r < 0)
                 return r;
         *kind = like.kind;
-        r = vh_domain_find_device(edit->def, &like, err);
+        if (stays[like.kind])
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "persistent detach of device '%s' is not supported", qemu_device_word(like.kind));
+        r = qemu_device_find(edit->def, &like, QEMU_CONFIG_DETACH, err);
         *place = (unsigned)r;
         return r < 0 ? r : 0;
 }
@@ -236,6 +253,23 @@ static void keep_address(VhDeviceKind kind, void *old, void *new)
                 to->boot_order = from->boot_order;
 }
 
+/* Memory is known by its name or place: what it offers is what changes. */
+static int find_memory(const VhDomainDef *def, const VhDevice *dev, VhError **err)
+{
+        const VhDeviceInfo *want = vh_device_info(dev->kind, dev->dev);
+
+        for (uint32_t i = 0; i < def->memdevs.n; i++) {
+                const VhDeviceInfo *have = &def->memdevs.items[i]->info;
+                bool same_name = want->alias && vh_streq(have->alias, want->alias);
+                bool same_place = want->address.type != VH_ADDRESS_NONE &&
+                                  memcmp(&have->address, &want->address, sizeof(want->address)) == 0;
+
+                if (same_name || same_place)
+                        return (int)i;
+        }
+        return qemu_device_missing(QEMU_CONFIG_UPDATE, dev, err);
+}
+
 int qemu_config_update(QemuEdit *edit, const char *xml, VhError **err)
 {
         _vh_cleanup_(vh_device_done) VhDevice dev = { 0 };
@@ -244,11 +278,12 @@ int qemu_config_update(QemuEdit *edit, const char *xml, VhError **err)
 
         if (r < 0)
                 return r;
-        if (dev.kind != VH_DEVICE_DISK && dev.kind != VH_DEVICE_NET && dev.kind != VH_DEVICE_GRAPHICS)
+        if (dev.kind != VH_DEVICE_DISK && dev.kind != VH_DEVICE_NET && dev.kind != VH_DEVICE_GRAPHICS &&
+            dev.kind != VH_DEVICE_MEMORY)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "persistent update of device '%s' is not supported",
-                                    vh_device_class(dev.kind)->element);
-        i = vh_domain_find_device(edit->def, &dev, err);
+                                    "persistent update of device '%s' is not supported", qemu_device_word(dev.kind));
+        i = dev.kind == VH_DEVICE_MEMORY ? find_memory(edit->def, &dev, err)
+                                         : qemu_device_find(edit->def, &dev, QEMU_CONFIG_UPDATE, err);
         if (i < 0)
                 return i;
         slot = device_slot(edit->def, dev.kind, (unsigned)i);

@@ -173,9 +173,18 @@ static int plan_iotune(QemuPlan *plan, const VhDomainDef *def, const void *opaqu
         return 0;
 }
 
+static void tell_iotune(VhTypedList *list, const VhDomainDef *def, const void *opaque)
+{
+        const remote_domain_set_block_io_tune_args *args = opaque;
+        const VhDisk *disk = find_disk((VhDomainDef *)def, args->disk, NULL);
+
+        vh_typed_add_string(list, "blkdeviotune.disk", disk ? disk->target : args->disk);
+        qemu_tell_params(list, "blkdeviotune.", args->params.val, args->params.len);
+}
+
 QEMU_OP(domain_set_block_io_tune)
 {
-        static const QemuValues iotune = { edit_iotune, plan_iotune };
+        static const QemuValues iotune = { .edit = edit_iotune, .plan = plan_iotune, .tell = tell_iotune };
         VhTypedField fields[VH_ARRAY_SIZE(iotune_rows) + 1] = { { "group_name", VIR_TYPED_PARAM_STRING, false } };
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetBlockIoTune", err);
 

@@ -16,6 +16,8 @@
 #include "guest-secrets.h"
 #include "guest-volumes.h"
 #include "isolation.h"
+#include "model/domain-check.h"
+#include "model/domain-tables.h"
 #include "refresh.h"
 
 /* ---- the device in a copy of what runs ---- */
@@ -61,11 +63,17 @@ static int check_room(const VhDomainDef *def, const VhMemdev *mem, VhError **err
 
 static int check_guest(const VhDomainDef *def, const VhDevice *dev, VhError **err)
 {
-        int r = qemu_device_check_target(def, dev, err);
+        const VhController *c = dev->dev;
 
-        if (r == 0 && dev->kind == VH_DEVICE_MEMORY)
+        if (!qemu_plan_can_attach(dev->kind))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "live attach of device '%s' is not supported", vh_device_class(dev->kind)->element);
+        if (dev->kind == VH_DEVICE_MEMORY)
                 return check_room(def, dev->dev, err);
-        if (r == 0 && dev->kind == VH_DEVICE_CHANNEL) {
+        if (dev->kind == VH_DEVICE_CONTROLLER && c->index.set && vh_domain_find_controller(def, c->type, c->index.val))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "target %s:%u already exists",
+                                    vh_xml_names_text(&vh_controller_type_names, c->type), c->index.val);
+        if (dev->kind == VH_DEVICE_CHANNEL) {
                 const VhChr *chr = dev->dev;
 
                 for (uint32_t i = 0; i < def->channels.n; i++)
@@ -73,6 +81,40 @@ static int check_guest(const VhDomainDef *def, const VhDevice *dev, VhError **er
                                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                                     "chardev already exists");
         }
+        return 0;
+}
+
+/* ---- controllers that come along ---- */
+
+static const VhController *last_scsi(const VhDomainDef *def)
+{
+        const VhController *last = NULL;
+
+        for (uint32_t i = 0; i < def->controllers.n; i++)
+                if (def->controllers.items[i]->type == VH_CONTROLLER_SCSI)
+                        last = def->controllers.items[i];
+        return last;
+}
+
+/* New SCSI controllers are like the last one that runs, unlike those of a new definition. How many are needed is what
+ * completing a copy shows. */
+static int add_scsi_controllers(QemuChange *change, VhDomainParseEnv *env, VhError **err)
+{
+        const VhController *like = last_scsi(change->task.dom->def);
+        VhDomainDef *sketch;
+        int r;
+
+        if (!like || like->model == VH_CTRL_LSILOGIC || change->dev.kind == VH_DEVICE_CONTROLLER)
+                return 0;
+        sketch = vh_domain_def_copy(change->live);
+        r = vh_domain_defaults(sketch, env, err);
+        for (uint32_t i = 0; r == 0 && i < sketch->controllers.n; i++) {
+                const VhController *c = sketch->controllers.items[i];
+
+                if (c->type == VH_CONTROLLER_SCSI && is_new_controller(change->task.dom->def, c))
+                        vh_domain_add_controller(change->live, VH_CONTROLLER_SCSI, c->index.val)->model = like->model;
+        }
+        vh_domain_def_free(sketch);
         return r;
 }
 
@@ -85,7 +127,10 @@ static int join(QemuChange *change, VhError **err)
         change->live = vh_domain_def_copy(dom->def);
         change->joined = change->dev.dev;
         r = vh_domain_add_device(change->live, &change->dev, err);
-        r = r < 0 ? r : vh_domain_defaults(change->live, qemu_parse_env(change->task.driver, &env), err);
+        qemu_parse_env(change->task.driver, &env);
+        r = r < 0 ? r : add_scsi_controllers(change, &env, err);
+        r = r < 0 ? r : vh_domain_defaults(change->live, &env, err);
+        r = r < 0 ? r : vh_domain_check_targets(change->live, err);
         if (r < 0)
                 return r;
         if (change->dev.kind != VH_DEVICE_CONTROLLER && grew_buses(dom->def, change->live))
@@ -121,11 +166,21 @@ static int plan_controllers(QemuChange *change, const QemuBuild *b)
 
                 if (c == change->joined || !is_new_controller(before, c))
                         continue;
+                if (c->type != VH_CONTROLLER_SCSI && c->type != VH_CONTROLLER_VIRTIO_SERIAL)
+                        return vh_error_set(b->err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR,
+                                            "Could not find %s controller with index %u required for device",
+                                            vh_xml_names_text(&vh_controller_type_names, c->type), c->index.val);
                 qemu_assign_alias(change->live, VH_DEVICE_CONTROLLER, c);
                 r = qemu_plan_attach(b, VH_DEVICE_CONTROLLER, c, &change->plan);
                 if (r < 0)
                         return r;
         }
+        /* They stay if the device fails: nobody in the guest has to let them go then. */
+        for (size_t i = 0; i < change->plan.n; i++) {
+                json_decref(change->plan.steps[i].undo);
+                change->plan.steps[i].undo = NULL;
+        }
+        change->controllers = change->plan.n;
         return 0;
 }
 
@@ -144,6 +199,8 @@ static int plan_live(QemuChange *change, VhError **err)
         if (r < 0)
                 return r;
         if (change->dev.kind == VH_DEVICE_DISK)
+                r = qemu_disk_check_there(change->joined, err);
+        if (r == 0 && change->dev.kind == VH_DEVICE_DISK)
                 r = qemu_disk_detect(change->joined, err);
         if (r < 0)
                 return r;
@@ -217,17 +274,39 @@ static void refused(QemuChange *change)
         audit(change, false);
 }
 
+/* The first n of the controllers that came along. */
+static void move_controllers(QemuChange *change, size_t n)
+{
+        uint32_t i = 0;
+
+        while (n && i < change->live->controllers.n) {
+                VhController *c = change->live->controllers.items[i];
+
+                if (c != change->joined && is_new_controller(change->task.dom->def, c)) {
+                        move_device(change, VH_DEVICE_CONTROLLER, c);
+                        n--;
+                } else {
+                        i++;
+                }
+        }
+}
+
+/* As the reference names it where the device comes, not where it goes. */
+static void tell_added(const QemuChange *change)
+{
+        const char *alias = vh_device_info(change->dev.kind, change->joined)->alias;
+        _vh_free_ char *object = change->dev.kind == VH_DEVICE_MEMORY ? vh_xasprintf("mem%s", alias) : NULL;
+        remote_nonnull_domain wire;
+
+        vh_domain_obj_wire(change->task.dom, &wire);
+        vh_event_domain_device_added(change->task.driver->hub, &wire, object ? object : alias);
+}
+
 static void apply(QemuChange *change)
 {
         VhDomainObj *dom = change->task.dom;
-        remote_nonnull_domain wire;
 
-        for (uint32_t i = change->live->controllers.n; i-- > 0;) {
-                VhController *c = change->live->controllers.items[i];
-
-                if (c != change->joined && is_new_controller(dom->def, c))
-                        move_device(change, VH_DEVICE_CONTROLLER, c);
-        }
+        move_controllers(change, change->controllers);
         change->locked = change->announced = false; /* what runs has it now */
         audit(change, true);
         move_device(change, change->dev.kind, change->joined);
@@ -236,9 +315,7 @@ static void apply(QemuChange *change)
 
                 dom->def->memory += mem->size;
         }
-        vh_domain_obj_wire(dom, &wire);
-        vh_event_domain_device_added(change->task.driver->hub, &wire,
-                                     vh_device_info(change->dev.kind, change->joined)->alias);
+        tell_added(change);
 }
 
 /* ---- memory: QEMU tells where it is, and how much the guest has by now ---- */
@@ -320,7 +397,9 @@ static void attach_cleanup(QemuTask *task)
 
         if (change->locked && proc)
                 qemu_locks_remove_disk(proc, change->joined);
-        if (change->announced)
+        if (change->reached && proc)
+                move_controllers(change, VH_MIN(change->reached, change->controllers));
+        if (proc && (change->announced || change->reached))
                 qemu_status_save(task->dom);
         qemu_change_cleanup(task);
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "model/domain-tables.h"
 
 VH_LOG_SOURCE("qemu.hotplug");
 
@@ -251,12 +252,34 @@ static bool same_channel(const VhChr *have, const VhChr *wanted)
 }
 
 /* What runs has paths and names that the client's text cannot know. */
-static int find_channel(const VhDomainDef *def, const VhChr *wanted, VhError **err)
+static int find_channel(const VhDomainDef *def, const VhDevice *wanted, VhError **err)
 {
         for (uint32_t i = 0; i < def->channels.n; i++)
-                if (same_channel(def->channels.items[i], wanted))
+                if (same_channel(def->channels.items[i], wanted->dev))
                         return (int)i;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_DEVICE_MISSING, "device not present in domain configuration");
+        return qemu_device_missing(QEMU_LIVE_DETACH, wanted, err);
+}
+
+/* Which kinds can leave at all. */
+static int check_kind(VhDeviceKind kind, const void *dev, VhError **err)
+{
+        static const bool removable[VH_DEVICE_MAX] = {
+                [VH_DEVICE_DISK] = true,     [VH_DEVICE_CONTROLLER] = true, [VH_DEVICE_NET] = true,
+                [VH_DEVICE_SERIAL] = true,   [VH_DEVICE_CHANNEL] = true,    [VH_DEVICE_REDIRDEV] = true,
+                [VH_DEVICE_CONSOLE] = true,  [VH_DEVICE_PARALLEL] = true,   [VH_DEVICE_RNG] = true,
+                [VH_DEVICE_MEMORY] = true,   [VH_DEVICE_HOSTDEV] = true,    [VH_DEVICE_INPUT] = true,
+                [VH_DEVICE_WATCHDOG] = true, [VH_DEVICE_VSOCK] = true,      [VH_DEVICE_SHMEM] = true,
+        };
+        const VhController *c = dev;
+
+        if (!removable[kind])
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "live detach of device '%s' is not supported", vh_device_class(kind)->element);
+        if (kind == VH_DEVICE_CONTROLLER && c->type != VH_CONTROLLER_SCSI && c->type != VH_CONTROLLER_VIRTIO_SERIAL)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "'%s' controller cannot be hot unplugged.",
+                                    vh_xml_names_text(&vh_controller_type_names, c->type));
+        return 0;
 }
 
 static int find(QemuChange *change, VhDeviceKind *kind, unsigned *place, VhError **err)
@@ -274,8 +297,13 @@ static int find(QemuChange *change, VhDeviceKind *kind, unsigned *place, VhError
         if (r < 0)
                 return r;
         *kind = change->dev.kind;
-        r = *kind == VH_DEVICE_CHANNEL ? find_channel(def, change->dev.dev, err)
-                                       : vh_domain_find_device(def, &change->dev, err);
+        /* For these two it is said first whether there is one. */
+        if (*kind != VH_DEVICE_LEASE && *kind != VH_DEVICE_FILESYSTEM)
+                r = check_kind(*kind, change->dev.dev, err);
+        if (r < 0)
+                return r;
+        r = *kind == VH_DEVICE_CHANNEL ? find_channel(def, &change->dev, err)
+                                       : qemu_device_find(def, &change->dev, QEMU_LIVE_DETACH, err);
         *place = (unsigned)r;
         return r < 0 ? r : 0;
 }
@@ -289,25 +317,26 @@ static void *device_at(const VhDomainDef *def, VhDeviceKind kind, unsigned place
         return class->single ? *(void *const *)field : ((const AnyList *)field)->items[place];
 }
 
+/* Whether the one that was found can. */
 static int check_removable(VhDeviceKind kind, const void *dev, VhError **err)
 {
-        static const bool removable[VH_DEVICE_MAX] = {
-                [VH_DEVICE_DISK] = true,   [VH_DEVICE_CONTROLLER] = true, [VH_DEVICE_NET] = true,
-                [VH_DEVICE_SERIAL] = true, [VH_DEVICE_CHANNEL] = true,    [VH_DEVICE_REDIRDEV] = true,
-                [VH_DEVICE_RNG] = true,    [VH_DEVICE_MEMORY] = true,     [VH_DEVICE_HOSTDEV] = true,
-                [VH_DEVICE_INPUT] = true,  [VH_DEVICE_WATCHDOG] = true,   [VH_DEVICE_VSOCK] = true,
-                [VH_DEVICE_SHMEM] = true,
-        };
         const VhDisk *disk = dev;
+        const VhInput *input = dev;
 
-        if (!removable[kind])
+        if (kind == VH_DEVICE_DISK && disk->bus != VH_DISK_BUS_SCSI && disk->bus != VH_DISK_BUS_USB &&
+            (disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "live detach of device '%s' is not supported", vh_device_class(kind)->element);
+                                    "disk device type '%s' cannot be detached",
+                                    vh_xml_names_text(&vh_disk_device_names, disk->device));
         if (kind == VH_DEVICE_DISK && disk->bus != VH_DISK_BUS_VIRTIO && disk->bus != VH_DISK_BUS_SCSI &&
             disk->bus != VH_DISK_BUS_USB)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "This type of disk cannot be hot unplugged");
-        return 0;
+        if (kind == VH_DEVICE_INPUT && input->bus != VH_INPUT_BUS_USB && input->bus != VH_INPUT_BUS_VIRTIO)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "input device on bus '%s' cannot be detached",
+                                    input->bus ? vh_xml_names_text(&vh_input_bus_names, input->bus) : "none");
+        return check_kind(kind, dev, err);
 }
 
 /* ---- the call ---- */

@@ -145,17 +145,33 @@ int qemu_plan_images(const QemuBuild *b, const VhDisk *disk, QemuPlan *plan)
         return qemu_disk_is_empty(disk) ? 0 : plan_chain(b, disk, &disk->src, plan);
 }
 
+/* That an IDE or SATA bus takes nothing while the machine runs is QEMU's to say. */
+static int check_bus(const QemuBuild *b, const VhDisk *disk)
+{
+        static const bool tried[] = {
+                [VH_DISK_BUS_VIRTIO] = true, [VH_DISK_BUS_SCSI] = true, [VH_DISK_BUS_USB] = true,
+                [VH_DISK_BUS_IDE] = true,    [VH_DISK_BUS_SATA] = true,
+        };
+
+        if (disk->device == VH_DISK_DEVICE_FLOPPY)
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "floppy device hotplug isn't supported");
+        if (disk->bus < VH_ARRAY_SIZE(tried) && tried[disk->bus])
+                return 0;
+        return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED, "disk bus '%s' cannot be hotplugged.",
+                            vh_xml_names_text(&vh_disk_bus_names, disk->bus));
+}
+
 static int plan_disk(const QemuBuild *b, const void *dev, QemuPlan *plan)
 {
         const VhDisk *disk = dev;
         json_t *throttle = qemu_throttle_props(disk);
         int r;
 
-        if (disk->bus != VH_DISK_BUS_VIRTIO && disk->bus != VH_DISK_BUS_SCSI && disk->bus != VH_DISK_BUS_USB) {
+        r = check_bus(b, disk);
+        if (r < 0) {
                 json_decref(throttle);
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "disk bus '%s' cannot be hotplugged.",
-                                    vh_xml_names_text(&vh_disk_bus_names, disk->bus));
+                return r;
         }
         r = qemu_plan_images(b, disk, plan);
         r = r < 0 ? r : add_device(b, qemu_disk_device(b, disk), plan);
@@ -335,7 +351,7 @@ static int plan_controller(const QemuBuild *b, const void *dev, QemuPlan *plan)
         if (c->type != VH_CONTROLLER_SCSI && c->type != VH_CONTROLLER_VIRTIO_SERIAL)
                 return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "'%s' controller cannot be hot plugged.",
-                                    c->type == VH_CONTROLLER_USB ? "usb" : "this");
+                                    vh_xml_names_text(&vh_controller_type_names, c->type));
         return add_device(b, qemu_controller_device(b, c), plan);
 }
 
@@ -395,8 +411,9 @@ static int plan_input(const QemuBuild *b, const void *dev, QemuPlan *plan)
         const VhInput *input = dev;
 
         if (input->bus != VH_INPUT_BUS_USB && input->bus != VH_INPUT_BUS_VIRTIO)
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                                    "input device on this bus cannot be hot plugged.");
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "input device on bus '%s' cannot be hot plugged.",
+                                    input->bus ? vh_xml_names_text(&vh_input_bus_names, input->bus) : "none");
         return add_device(b, qemu_input_device(b, input), plan);
 }
 
@@ -417,6 +434,34 @@ static int plan_watchdog(const QemuBuild *b, const void *dev, QemuPlan *plan)
 static int plan_vsock(const QemuBuild *b, const void *dev, QemuPlan *plan)
 {
         return add_device(b, qemu_vsock_device(b, dev), plan);
+}
+
+static int plan_shmem(const QemuBuild *b, const void *dev, QemuPlan *plan)
+{
+        const VhShmem *shmem = dev;
+        const VhChrSource server = { .type = VH_CHR_UNIX, .path = shmem->server_path, .mode = 1 /* connect */ };
+        json_t *device = qemu_shmem_device(b, shmem);
+        int r;
+
+        if (!device)
+                return -EINVAL;
+        r = shmem->server_path ? add_chardev(b, &server, shmem->info.alias, plan)
+                               : add_object(qemu_shmem_object(shmem), plan);
+        if (r < 0) {
+                json_decref(device);
+                return r;
+        }
+        return add_device(b, device, plan);
+}
+
+static void clean_shmem(const void *dev, QemuPlan *plan)
+{
+        const VhShmem *shmem = dev;
+
+        if (shmem->server_path)
+                del_chardev(shmem->info.alias, plan);
+        else
+                del_object(vh_xasprintf("shmmem-%s", shmem->info.alias), plan);
 }
 
 static void clean_nothing(const void *dev, QemuPlan *plan)
@@ -441,13 +486,16 @@ static const struct {
         [VH_DEVICE_INPUT] = { plan_input, clean_nothing },
         [VH_DEVICE_WATCHDOG] = { plan_watchdog, clean_nothing },
         [VH_DEVICE_VSOCK] = { plan_vsock, clean_nothing },
+        [VH_DEVICE_SHMEM] = { plan_shmem, clean_shmem },
 };
+
+bool qemu_plan_can_attach(VhDeviceKind kind)
+{
+        return kinds[kind].attach != NULL;
+}
 
 int qemu_plan_attach(const QemuBuild *b, VhDeviceKind kind, const void *dev, QemuPlan *plan)
 {
-        if (!kinds[kind].attach)
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "live attach of device '%s' is not supported", vh_device_class(kind)->element);
         return kinds[kind].attach(b, dev, plan);
 }
 

@@ -76,8 +76,11 @@ static int medium_ready(QemuChange *change, VhError **err)
 
 static int prepare_medium(QemuChange *change, const QemuBuild *b, VhDisk *new)
 {
-        int r = qemu_disk_detect(new, b->err);
+        int r = qemu_disk_check_there(new, b->err);
 
+        if (!qemu_disk_is_empty(new) && !new->format)
+                new->format = VH_STORAGE_FORMAT_RAW;
+        r = r < 0 ? r : qemu_disk_detect(new, b->err);
         if (r < 0)
                 return r;
         qemu_prepare_disk(new, &qemu_process(change->task.dom)->last_node);
@@ -94,21 +97,23 @@ static int update_disk(QemuChange *change, const QemuBuild *b, void *have, void 
         if (same_source(&old->src, &new->src))
                 return 0;
         if (!is_removable(old))
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "cannot modify field '%s' (or its parts) of the disk", "source");
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "disk source can be changed only in removable drives");
         if (new->device != old->device || new->bus != old->bus)
                 return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "cannot modify field '%s' (or its parts) of the disk", "device");
         return prepare_medium(change, b, new);
 }
 
-/* The drive stays what it is; its medium is the new one's. */
+/* The drive stays what it is; its medium is the new one's, if it is another one: what is open keeps its names. */
 static void apply_disk(QemuChange *change, void *have, void *want)
 {
         VhDisk *old = have, *new = want;
         VhDiskSource src = old->src;
         uint8_t format = old->format;
 
+        if (same_source(&old->src, &new->src))
+                return;
         old->src = new->src;
         old->format = new->format;
         new->src = src;
@@ -202,7 +207,7 @@ static void *find(const VhDomainDef *def, const VhDevice *dev, VhError **err)
         typedef VH_LIST(void) AnyList;
         const VhDeviceInfo *info = vh_device_info(dev->kind, dev->dev);
         int place = dev->kind == VH_DEVICE_MEMORY && info->alias ? place_named(def, info->alias)
-                                                                 : vh_domain_find_device(def, dev, err);
+                                                                 : qemu_device_find(def, dev, QEMU_LIVE_UPDATE, err);
         const char *field = (const char *)def + vh_device_class(dev->kind)->offset;
 
         return place < 0 ? NULL : ((const AnyList *)field)->items[place];
@@ -224,13 +229,13 @@ static void *find_changing(QemuChange *change, VhError **err)
         void *have;
 
         if (!kinds[change->dev.kind].plan) {
-                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                             "live update of device '%s' is not supported", vh_device_class(change->dev.kind)->element);
+                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                             "live update of device '%s' is not supported", qemu_device_word(change->dev.kind));
                 return NULL;
         }
         have = find(change->task.dom->def, &change->dev, err);
         if (!have && err && !*err)
-                vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_DEVICE_MISSING, "no matching memory device was found");
+                qemu_device_missing(QEMU_LIVE_UPDATE, &change->dev, err);
         return have;
 }
 

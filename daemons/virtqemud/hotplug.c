@@ -32,6 +32,7 @@ void qemu_change_fail(QemuChange *change, int r, VhError *err)
         change->error = err;
         if (change->refused && qemu_process(change->task.dom))
                 change->refused(change);
+        change->reached = change->next;
         if (!qemu_process_monitor(change->task.dom))
                 change->next = 0;
         undo_next(&change->task);

@@ -34,11 +34,12 @@ void qemu_plan_reboot_action(QemuPlan *plan, const VhDomainDef *def);
 
 /* hotplug-plan.c: what makes a device, and what removes what it leaves behind in QEMU once it is gone. The device is
  * complete: address, alias, node names. Returns 0 or negative errno with *b->err. */
+bool qemu_plan_can_attach(VhDeviceKind kind); /* else it must not be called for it */
 int qemu_plan_attach(const QemuBuild *b, VhDeviceKind kind, const void *dev, QemuPlan *plan);
 void qemu_plan_clean(VhDeviceKind kind, const void *dev, QemuPlan *plan);
-/* The images of a disk alone. */
 /* Each of an array of objects (borrowed; NULL: none). */
 int qemu_plan_objects(json_t *list, QemuPlan *plan);
+/* The images of a disk alone. */
 int qemu_plan_images(const QemuBuild *b, const VhDisk *disk, QemuPlan *plan);
 void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan);
 /* The objects that one image needed. disk: NULL for an image without a disk. */
@@ -60,14 +61,16 @@ struct QemuChange {
         int (*ready)(QemuChange *change, VhError **err);
         QemuPlan plan;
         size_t next;
-        QemuEdit config;   /* the changed stored definition; def NULL: none */
-        VhDomainDef *live; /* a copy of what runs, with the change */
-        VhDevice dev;      /* the device, or its new state */
-        void *joined;      /* in live: the device that joins */
-        bool replaced;     /* it is an interface that changes, and not only its link */
-        bool locked;       /* it is a disk, and locked for the guest */
-        bool announced;    /* the status file has `live`: whoever comes after us looks whether it came to be */
-        VhSource *timer;   /* of a device that the guest has to let go */
+        QemuEdit config;    /* the changed stored definition; def NULL: none */
+        VhDomainDef *live;  /* a copy of what runs, with the change */
+        VhDevice dev;       /* the device, or its new state */
+        void *joined;       /* in live: the device that joins */
+        size_t controllers; /* steps that made controllers for it, before all others, */
+        size_t reached;     /* and how many steps were done when one failed */
+        bool replaced;      /* it is an interface that changes, and not only its link */
+        bool locked;        /* it is a disk, and locked for the guest */
+        bool announced;     /* the status file has `live`: whoever comes after us looks whether it came to be */
+        VhSource *timer;    /* of a device that the guest has to let go */
         QemuChange *next_unplug;
         bool unplugging;
         void (*gone)(QemuChange *change); /* see qemu_unplug_begin() */
@@ -143,11 +146,24 @@ void qemu_devices_refresh(QemuProcess *proc);
 /* Whether that is done for such a device. */
 bool qemu_device_is_listed(VhDeviceKind kind, const void *dev);
 
+/* device-words.c: what a device is asked of, and what is said where there is no such device. */
+typedef enum QemuDeviceUse {
+        QEMU_LIVE_DETACH,
+        QEMU_CONFIG_DETACH,
+        QEMU_LIVE_UPDATE,
+        QEMU_CONFIG_UPDATE,
+} QemuDeviceUse;
+/* Returns a negative errno with *err. */
+int qemu_device_missing(QemuDeviceUse use, const VhDevice *dev, VhError **err);
+/* The place of a device that a client describes, or that with these words. */
+int qemu_device_find(const VhDomainDef *def, const VhDevice *dev, QemuDeviceUse use, VhError **err);
+/* What kinds are called that cannot be used so. */
+const char *qemu_device_word(VhDeviceKind kind);
+
 /* device.c: the same change in the stored definition, not stored yet. */
 int qemu_config_attach(QemuEdit *edit, const char *xml, VhError **err);
 int qemu_config_detach(QemuEdit *edit, const char *xml, const char *alias, VhError **err);
 int qemu_config_update(QemuEdit *edit, const char *xml, VhError **err);
 int qemu_device_parse(QemuDriver *driver, const char *xml, VhDevice *dev, VhError **err);
-int qemu_device_check_target(const VhDomainDef *def, const VhDevice *dev, VhError **err);
 /* Finds a device by alias; false if there is none. */
 bool qemu_device_by_alias(const VhDomainDef *def, const char *alias, VhDeviceKind *kind, unsigned *place);

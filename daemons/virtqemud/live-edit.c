@@ -45,11 +45,35 @@ static int edit_live(ValuesChange *v, VhError **err)
         return r;
 }
 
+void qemu_tell_params(VhTypedList *list, const char *prefix, const remote_typed_param *params, uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                vh_typed_add_int(list, vh_typed_name(list, "%s%s", prefix, params[i].field), 0);
+                list->val[list->len - 1].value = params[i].value;
+        }
+}
+
+static void tell(const ValuesChange *v)
+{
+        VhArena arena = { 0 };
+        VhTypedList list = { .arena = &arena };
+        VhDomainObj *dom = v->change.task.dom;
+        remote_nonnull_domain wire;
+
+        v->values->tell(&list, dom->def, v->args);
+        vh_domain_obj_wire(dom, &wire);
+        if (list.len)
+                vh_event_domain_tunable(v->change.task.driver->hub, &wire, list.val, list.len);
+        vh_arena_done(&arena);
+}
+
 static void apply(QemuChange *change)
 {
         ValuesChange *v = (ValuesChange *)change;
 
         (void)v->values->edit(change->task.dom->def, v->args, NULL);
+        if (v->values->tell)
+                tell(v);
         if (v->values->applied)
                 v->values->applied(qemu_process(change->task.dom));
 }

@@ -160,9 +160,16 @@ static int touch_sched(QemuProcess *proc, const VhDomainDef *def, const void *ar
         return r < 0 ? r : qemu_group_apply_cpu(proc, def, err);
 }
 
+static void tell_sched(VhTypedList *list, const VhDomainDef *def, const void *opaque)
+{
+        const SchedArgs *args = opaque;
+
+        qemu_tell_params(list, "cputune.", args->params.val, args->params.len);
+}
+
 static int set_sched(VhCall *call, const SchedArgs *args, VhError **err)
 {
-        static const QemuValues values = { .edit = edit_sched, .touch = touch_sched };
+        static const QemuValues values = { .edit = edit_sched, .touch = touch_sched, .tell = tell_sched };
         VhTypedField fields[VH_ARRAY_SIZE(sched_rows)];
         int r = vh_check_flags(args->flags, QEMU_AFFECT, VIR_FROM_QEMU, "qemuDomainSetSchedulerParametersFlags", err);
 

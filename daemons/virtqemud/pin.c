@@ -143,12 +143,13 @@ typedef struct Pin {
         uint32_t len;
 } Pin;
 
-static int need_iothread(const VhDomainDef *def, uint32_t id, uint32_t *place, VhError **err);
+static VhIothread *find_iothread(const VhDomainDef *def, uint32_t id, uint32_t *place);
 
 /* The place in a definition that keeps it, made if need be; NULL with *err for a thread that there is not. */
 static VhVcpupin *pin_place(VhDomainDef *def, const Pin *pin, VhError **err)
 {
         VhCputune *tune = cputune(def);
+        VhIothread *thread;
         VhVcpupin *found;
 
         switch (pin->kind) {
@@ -171,8 +172,12 @@ static VhVcpupin *pin_place(VhDomainDef *def, const Pin *pin, VhError **err)
                 return found;
         case PIN_IOTHREAD:
                 qemu_list_iothreads(def);
-                if (need_iothread(def, pin->id, NULL, err) < 0)
+                thread = find_iothread(def, pin->id, NULL);
+                if (!thread) {
+                        vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "iothread %u not found", pin->id);
                         return NULL;
+                }
+                thread->made = false; /* somebody has said something about it */
                 found = find_pin(tune->iothreadpins.items, tune->iothreadpins.n, pin->id);
                 if (!found) {
                         found = vh_new(VhVcpupin, 1);
@@ -200,11 +205,28 @@ static int touch_pin(QemuProcess *proc, const VhDomainDef *def, const void *args
         return qemu_group_apply_cpu(proc, def, err);
 }
 
+static void tell_pin(VhTypedList *list, const VhDomainDef *def, const void *args)
+{
+        const Pin *pin = args;
+        VhCpuset *set = NULL;
+        VhBuf text = { 0 };
+
+        if (read_map_checked(pin->map, pin->len, &set, NULL) < 0)
+                return;
+        vh_cpuset_format(set, &text);
+        free(set);
+        vh_typed_add_string(list,
+                            pin->kind == PIN_EMULATOR ? "cputune.emulatorpin"
+                            : pin->kind == PIN_VCPU   ? vh_typed_numbered(list, "cputune.vcpupin", pin->id, "")
+                                                      : vh_typed_numbered(list, "cputune.iothreadpin", pin->id, ""),
+                            vh_arena_own(list->arena, vh_buf_take(&text)));
+}
+
 static int change_pin(VhCall *call, const remote_nonnull_domain *wire, const Pin *wanted, uint32_t flags, VhError **err)
 {
         static const char *const functions[] = { "qemuDomainPinVcpuFlags", "qemuDomainPinEmulator",
                                                  "qemuDomainPinIOThread" };
-        static const QemuValues values = { .edit = edit_pin, .touch = touch_pin };
+        static const QemuValues values = { .edit = edit_pin, .touch = touch_pin, .tell = tell_pin };
         Pin *pin = vh_call_new(call, Pin, 1);
         int r = vh_check_flags(flags, QEMU_AFFECT, VIR_FROM_QEMU, functions[wanted->kind], err);
 
@@ -263,6 +285,7 @@ void qemu_list_iothreads(VhDomainDef *def)
                         continue;
                 thread = vh_new(VhIothread, 1);
                 thread->id = (VhOptUint){ id, true };
+                thread->made = true;
                 vh_list_add(&def->iothread_list, thread);
         }
 }
@@ -372,6 +395,10 @@ static int edit_del(VhDomainDef *def, const void *opaque, VhError **err)
         if (r < 0)
                 return r;
         free(vh_list_take(&def->iothread_list, place));
+        /* Those that are left may not be those that counting would give. */
+        for (uint32_t i = 0; i < def->iothread_list.n; i++)
+                if (def->iothread_list.items[i]->id.val != i + 1)
+                        def->iothread_list.items[i]->made = false;
         def->iothreads = def->iothread_list.n;
         return 0;
 }

@@ -48,9 +48,14 @@ uint32_t qemu_highest_node(const VhDomainDef *def)
         return highest;
 }
 
-/* A drive without a medium has a number, which nobody sees, and no format. */
+/* A drive without a medium has a number, which nobody sees, and no format. Images that guests share are not kept in the
+ * host's memory. */
 void qemu_prepare_disk(VhDisk *disk, unsigned *last)
 {
+        enum { CACHE_DEFAULT = 1, CACHE_NONE };
+
+        if (disk->shareable && !disk->readonly && disk->cache <= CACHE_DEFAULT)
+                disk->cache = CACHE_NONE;
         if (!qemu_disk_is_empty(disk)) {
                 qemu_number_chain(&disk->src, last);
                 return;

@@ -190,6 +190,7 @@ static int read_domain(QemuDriver *driver, const xmlNode *root, VhDomainObj **re
         if (r < 0)
                 return r;
         clean(def);
+        qemu_list_iothreads(def);
         id = def->id.set ? def->id.val : -1;
         if (id < 0 || vh_domain_by_id(&driver->domains, id))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_XML_ERROR, "id %d is none, or taken", id);

@@ -19,7 +19,7 @@ static const char *source_text(const VhDisk *disk)
         return disk->src.network && disk->src.network->name ? disk->src.network->name : "(null)";
 }
 
-static int check_disk_targets(const VhDomainDef *def, VhError **err)
+int vh_domain_check_targets(const VhDomainDef *def, VhError **err)
 {
         for (uint32_t i = 1; i < def->disks.n; i++)
                 for (uint32_t j = 0; j < i; j++)
@@ -234,8 +234,9 @@ static int check_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *
 int vh_domain_check(const VhDomainDef *def, VhError **err)
 {
         static int (*const checks[])(const VhDomainDef *def, VhError **err) = {
-                check_disk_targets, check_controllers, check_usb,      check_drive_addresses, check_boot_orders,
-                check_videos,       check_audio_ids,   check_hostdevs, check_panics,
+                vh_domain_check_targets, check_controllers, check_usb,
+                check_drive_addresses,   check_boot_orders, check_videos,
+                check_audio_ids,         check_hostdevs,    check_panics,
         };
         int r = vh_domain_each_device(def, check_device, err);
 

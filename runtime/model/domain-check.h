@@ -25,6 +25,8 @@ int vh_rules_check(const VhRule *rules, size_t n, int domain, VhError **err);
         })
 
 /* One device (domain-check-device.c, domain-check-disk.c, domain-check-net.c). */
+/* No two disks have the same target; else VIR_ERR_XML_ERROR with the reference's text. */
+int vh_domain_check_targets(const VhDomainDef *def, VhError **err);
 int vh_domain_check_device(VhDeviceKind kind, const void *dev, VhError **err);
 int vh_domain_check_disk(const VhDisk *disk, VhError **err);
 int vh_domain_check_net(const VhNet *net, VhError **err);

@@ -4,7 +4,7 @@
 #include "model/domain-tables.h"
 #include "xml/rows.h"
 
-static const VhXmlNames controller_type_names = {
+const VhXmlNames vh_controller_type_names = {
         VH_CONTROLLER_ISA + 1,
         (const char *const[]){
                 [VH_CONTROLLER_IDE] = "ide",
@@ -84,7 +84,7 @@ static const VhXmlRow rows_controller_driver[] = {
 const VhXmlTable vh_table_controller = {
         "controller",
         sizeof(S),
-        ROWS(ENUM("type", type, controller_type_names, KEY, .def = VH_CONTROLLER_IDE),
+        ROWS(ENUM("type", type, vh_controller_type_names, KEY, .def = VH_CONTROLLER_IDE),
              ATTR("index", index, opt_natural), WORD("model", model, IDE_MODELS, IS(IDE), UNKNOWN_MODEL),
              WORD("model", model, SCSI_MODELS, IS(SCSI), UNKNOWN_MODEL),
              WORD("model", model, SERIAL_MODELS, IS(VIRTIO_SERIAL), UNKNOWN_MODEL),

@@ -84,7 +84,8 @@ int vh_device_parse(VhDevice *dev, const char *xml, unsigned flags, const VhDoma
         root = xmlDocGetRootElement(doc);
         kind = kind_of((const char *)root->name);
         if (kind == VH_DEVICE_NONE)
-                r = vh_error_set(err, VIR_FROM_DEVICE, VIR_ERR_INTERNAL_ERROR, "unknown device type '%s'", root->name);
+                r = vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED, "unknown device type '%s'",
+                                 root->name);
         else
                 r = vh_xml_bind_parse_new(classes[kind].table, root, &dev->dev, flags, env, err);
         if (r == 0)
@@ -168,6 +169,8 @@ void vh_domain_take_device(VhDomainDef *def, VhDeviceKind kind, unsigned i, VhDe
 
 /* ---- which device is meant ---- */
 
+enum { VH_MAC_TEXT = 18 }; /* characters of a MAC address as text */
+
 static bool same_disk(const VhDisk *a, const VhDisk *b)
 {
         return vh_streq(a->target, b->target);
@@ -208,9 +211,9 @@ static bool same_net(const VhNet *a, const VhNet *b)
                (at->type != VH_ADDRESS_PCI || same_place(at, &b->info.address));
 }
 
-static bool same_controller(const VhController *a, const VhController *b)
+static bool same_controller(const VhController *wanted, const VhController *have)
 {
-        return a->type == b->type && a->index.val == b->index.val;
+        return wanted->type == have->type && wanted->index.set && wanted->index.val == have->index.val;
 }
 
 static bool same_graphics(const VhGraphics *a, const VhGraphics *b)
@@ -270,32 +273,44 @@ static bool same_device(VhDeviceKind kind, void *wanted, void *have)
         }
 }
 
+static const char *mac_text(const VhNet *net, char text[VH_MAC_TEXT])
+{
+        snprintf(text, VH_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", net->mac[0], net->mac[1], net->mac[2], net->mac[3],
+                 net->mac[4], net->mac[5]);
+        return text;
+}
+
 static int not_found(const VhDevice *dev, VhError **err)
 {
-        const VhDisk *disk = dev->dev;
-
-        if (dev->kind == VH_DEVICE_DISK)
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING, "no target device %s",
-                                    disk->target ? disk->target : "(none)");
         if (dev->kind == VH_DEVICE_NET)
                 return no_net(dev->dev, err);
         return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_DEVICE_MISSING, "matching %s device not found",
                             classes[dev->kind].element);
 }
 
+static int find_in(const VhXmlList *list, const VhDevice *dev, uint32_t from)
+{
+        for (uint32_t i = from; i < list->n; i++)
+                if (same_device(dev->kind, dev->dev, list->items[i]))
+                        return (int)i;
+        return -1;
+}
+
 int vh_domain_find_device(const VhDomainDef *def, const VhDevice *dev, VhError **err)
 {
         const VhDeviceClass *class = &classes[dev->kind];
+        const VhXmlList *list;
+        char mac[VH_MAC_TEXT];
+        int place;
 
-        if (class->single) {
-                if (*single_of(def, class))
-                        return 0;
-        } else {
-                const VhXmlList *list = list_of(def, class);
-
-                for (uint32_t i = 0; i < list->n; i++)
-                        if (same_device(dev->kind, dev->dev, list->items[i]))
-                                return (int)i;
-        }
-        return not_found(dev, err);
+        if (class->single)
+                return *single_of(def, class) ? 0 : not_found(dev, err);
+        list = list_of(def, class);
+        place = find_in(list, dev, 0);
+        if (place < 0)
+                return not_found(dev, err);
+        if (dev->kind == VH_DEVICE_NET && find_in(list, dev, (uint32_t)place + 1) >= 0)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_FAILED,
+                                    "multiple devices matching MAC address %s found", mac_text(dev->dev, mac));
+        return place;
 }

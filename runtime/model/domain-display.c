@@ -6,7 +6,7 @@
 
 /* ---- graphics ---- */
 
-static const VhXmlNames graphics_type_names = {
+const VhXmlNames vh_graphics_type_names = {
         VH_GRAPHICS_DBUS + 1,
         (const char *const[]){
                 [VH_GRAPHICS_SDL] = "sdl",
@@ -76,7 +76,7 @@ static const VhXmlRow rows_spice[] = {
 const VhXmlTable vh_table_graphics = {
         "graphics",
         sizeof(S),
-        ROWS(ENUM("type", type, graphics_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
+        ROWS(ENUM("type", type, vh_graphics_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED),
              ATTR("socket", socket, string, IS(VNC)),
              ATTR("port", port, opt_int, IS(VNC), FAULT(VIR_ERR_INTERNAL_ERROR, "cannot parse vnc port ", NULL)),
              ATTR("port", port, opt_int, WHEN(type, BIT(VH_GRAPHICS_SPICE) | BIT(VH_GRAPHICS_RDP))),
@@ -237,7 +237,7 @@ static const VhXmlNames input_type_names = {
         },
 };
 
-static const VhXmlNames input_bus_names = {
+const VhXmlNames vh_input_bus_names = {
         VH_INPUT_BUS_DEFAULT + 1,
         (const char *const[]){
                 [VH_INPUT_BUS_PS2] = "ps2",
@@ -255,7 +255,7 @@ const VhXmlTable vh_table_input = {
         sizeof(S),
         ROWS(ENUM("type", type, input_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
                   FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown input device type '", "'")),
-             ENUM("bus", bus, input_bus_names, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown input bus type '", "'")),
+             ENUM("bus", bus, vh_input_bus_names, FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown input bus type '", "'")),
              WORD("model", model, NAMES("virtio", "virtio-transitional", "virtio-non-transitional")),
              GROUP_AT("driver", virtio, vh_rows_virtio_opts),
              GROUP("source", ROWS(ATTR("evdev", source, string, REQUIRED)), WHEN(type, BIT(VH_INPUT_PASSTHROUGH))),

@@ -93,16 +93,22 @@ static bool has_made_name(const VhNet *net)
         return net->target && (vh_startswith(net->target, "vnet") || vh_startswith(net->target, "macvtap"));
 }
 
-static bool has_found_volumes(const VhDomainDef *def)
+/* A drive that never had a medium since its start: its number is none of an image. */
+static bool is_numbered_drive(const VhDisk *disk)
+{
+        return disk->src.type == VH_DISK_TYPE_FILE && !disk->src.path && !disk->format && disk->src.index.set;
+}
+
+static bool shows_other_disks(const VhDomainDef *def)
 {
         for (uint32_t i = 0; i < def->disks.n; i++)
-                if (is_found_volume(def->disks.items[i]))
+                if (is_found_volume(def->disks.items[i]) || is_numbered_drive(def->disks.items[i]))
                         return true;
         return false;
 }
 
-/* Their path is the pool's affair. */
-static void show_volumes(View *v)
+/* The path of a volume is the pool's affair. */
+static void show_disks(View *v)
 {
         uint32_t n = v->def.disks.n;
 
@@ -113,8 +119,19 @@ static void show_volumes(View *v)
                 v->disk_items[i] = &v->disks[i];
                 if (is_found_volume(&v->disks[i]))
                         v->disks[i].src.type = VH_DISK_TYPE_VOLUME;
+                if (is_numbered_drive(&v->disks[i]))
+                        v->disks[i].src.index.set = false;
         }
         v->def.disks.items = v->disk_items;
+}
+
+/* Nobody but us has said which there are. */
+static bool has_only_made_iothreads(const VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->iothread_list.n; i++)
+                if (!def->iothread_list.items[i]->made)
+                        return false;
+        return true;
 }
 
 static bool shows_other_nets(const VhDomainDef *def, unsigned flags)
@@ -157,8 +174,10 @@ void vh_domain_def_format_to(const VhDomainDef *def, unsigned flags, VhBuf *b)
 {
         View v = { .def = *def };
 
-        if (has_found_volumes(def))
-                show_volumes(&v);
+        if (shows_other_disks(def))
+                show_disks(&v);
+        if (has_only_made_iothreads(def))
+                v.def.iothread_list.n = 0;
         if (shows_other_nets(def, flags))
                 show_nets(&v, flags);
         vh_xml_bind_format(&vh_table_domain, NULL, &v.def, flags, b);

@@ -30,8 +30,11 @@ extern const VhXmlTable vh_table_bandwidth, vh_table_virtualport, vh_table_vlan,
 /* domain-display.c */
 extern const VhXmlTable vh_table_graphics, vh_table_video, vh_table_sound, vh_table_audio, vh_table_input;
 extern const VhXmlNames vh_video_type_names;
+extern const VhXmlNames vh_graphics_type_names;
+extern const VhXmlNames vh_input_bus_names;
 /* domain-controller.c */
 extern const VhXmlTable vh_table_controller, vh_table_hub;
+extern const VhXmlNames vh_controller_type_names;
 /* domain-hostdev.c */
 extern const VhXmlTable vh_table_hostdev, vh_table_redirfilter, vh_table_lease, vh_table_filesystem;
 /* domain-misc.c */

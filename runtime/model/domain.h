@@ -121,6 +121,7 @@ typedef struct VhGenid {
 typedef struct VhIothread {
         VhOptUint id;
         VhOptInt pool_min, pool_max;
+        bool made; /* counted up where the definition only says how many there are */
 } VhIothread;
 
 typedef struct VhDefaultIothread {
