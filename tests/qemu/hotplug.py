@@ -92,7 +92,7 @@ def scsi_disk(guest):
     added = guest.nodes() - before
     assert len(added) == 2 and all(n.startswith("libvirt-") for n in added), added
     assert "dev='sdb'" in guest.live() and "dev='sdb'" not in guest.stored()
-    guest.refused("target sdb already exists", "attach-device", "live", guest.device(xml))
+    guest.refused("target 'sdb' duplicated", "attach-device", "live", guest.device(xml))
     guest.detach(xml)
     assert "dev='sdb'" not in guest.live() and guest.nodes() == before
 
