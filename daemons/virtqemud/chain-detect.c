@@ -122,7 +122,8 @@ int qemu_disk_check_there(const VhDisk *disk, VhError **err)
 {
         struct stat st;
 
-        if (qemu_disk_is_empty(disk) || !is_local(&disk->src) || stat(disk->src.path, &st) == 0)
+        /* What we may not see, the guest's account perhaps may. */
+        if (qemu_disk_is_empty(disk) || !is_local(&disk->src) || stat(disk->src.path, &st) == 0 || errno != ENOENT)
                 return 0;
         return vh_error_sys(err, VIR_FROM_STORAGE, errno, "Cannot access storage file '%s'", disk->src.path);
 }
