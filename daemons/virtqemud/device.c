@@ -253,6 +253,16 @@ static void keep_address(VhDeviceKind kind, void *old, void *new)
                 to->boot_order = from->boot_order;
 }
 
+static bool is_at(const VhAddress *have, const VhAddress *want)
+{
+        if (have->type != want->type)
+                return false;
+        if (want->type == VH_ADDRESS_DIMM)
+                return want->dimm.slot.set && have->dimm.slot.set && have->dimm.slot.val == want->dimm.slot.val;
+        return want->type == VH_ADDRESS_PCI && have->pci.domain == want->pci.domain && have->pci.bus == want->pci.bus &&
+               have->pci.slot == want->pci.slot && have->pci.function == want->pci.function;
+}
+
 /* Memory is known by its name or place: what it offers is what changes. */
 static int find_memory(const VhDomainDef *def, const VhDevice *dev, VhError **err)
 {
@@ -261,10 +271,8 @@ static int find_memory(const VhDomainDef *def, const VhDevice *dev, VhError **er
         for (uint32_t i = 0; i < def->memdevs.n; i++) {
                 const VhDeviceInfo *have = &def->memdevs.items[i]->info;
                 bool same_name = want->alias && vh_streq(have->alias, want->alias);
-                bool same_place = want->address.type != VH_ADDRESS_NONE &&
-                                  memcmp(&have->address, &want->address, sizeof(want->address)) == 0;
 
-                if (same_name || same_place)
+                if (same_name || is_at(&have->address, &want->address))
                         return (int)i;
         }
         return qemu_device_missing(QEMU_CONFIG_UPDATE, dev, err);

@@ -82,7 +82,7 @@ const char *vh_typed_numbered(VhTypedList *l, const char *prefix, unsigned numbe
         for (unsigned rest = number; rest >= 10; rest /= 10)
                 n++;
         s = vh_arena_alloc(l->arena, before + n + behind);
-        memcpy(s, prefix, before);
+        stpcpy(s, prefix);
         digit = s + before + n;
         memcpy(digit, suffix, behind);
         do {
