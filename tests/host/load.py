@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs inside a test host: clients that call without pause and connect again when they are cut off, until
-SIGTERM. Prints how often each had to connect, how many calls were answered, and the longest time a client waited for anything.
+"""Runs inside a test host: clients that call without pause and connect again when they are cut off, while a unit is restarted
+again and again, each time as soon as all of them are back. Prints how often a client had to connect, how many calls were
+answered, and the longest time one waited for anything.
 
-    load.py SOCKET URI CLIENTS"""
+    load.py SOCKET URI CLIENTS RESTARTS UNIT"""
 
 import os
-import signal
+import subprocess
 import sys
 import threading
 import time
@@ -46,13 +47,29 @@ class Client(threading.Thread):
                 time.sleep(0.02)
 
 
+def wait_until(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def restart_below(clients, unit):
+    """Cuts all off, and waits until each is connected anew and was answered."""
+    before = [c.connects for c in clients]
+    subprocess.run(["systemctl", "restart", unit], check=True)
+    wait_until(lambda: all(c.connects > n for c, n in zip(clients, before)))
+    calls = [c.calls for c in clients]
+    wait_until(lambda: all(c.calls > n for c, n in zip(clients, calls)))
+
+
 def main():
-    path, uri, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    path, uri, count, restarts, unit = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
     clients = [Client(path, uri) for _ in range(count)]
     for c in clients:
         c.start()
-    signal.sigwait({signal.SIGTERM})
+    wait_until(lambda: all(c.calls for c in clients))
+    for _ in range(restarts):
+        restart_below(clients, unit)
     for c in clients:
         c.ended.set()
     for c in clients:

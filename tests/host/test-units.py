@@ -125,10 +125,11 @@ def connected_client_keeps_it(h):
 def restart_under_load(h):
     """systemctl restart, four times, while clients call: they reconnect and nobody hangs"""
     listen(h, "virtqemud")
-    out = h.run("sh", "-c", f"python3 {HERE}/load.py /run/libvirt/virtqemud-sock qemu:///system 6 & load=$!; "
-                "for i in 1 2 3 4; do sleep 1; systemctl restart virtqemud.service; done; sleep 1; kill $load; wait $load", timeout=60)
+    out = h.run("python3", f"{HERE}/load.py", "/run/libvirt/virtqemud-sock", "qemu:///system", "6", "4", "virtqemud.service",
+                timeout=300)
     numbers = {k: float(v) for k, v in re.findall(r"(\w+)=([\d.]+)", out)}
-    expect(numbers["hung"] == 0 and numbers["connects"] >= 4 and numbers["calls"] > 100 and numbers["longest"] < 8, out)
+    # At most ten seconds for a connection of a client whose connect fell into a restart.
+    expect(numbers["hung"] == 0 and numbers["connects"] >= 5 and numbers["calls"] > 20 and numbers["longest"] < 30, out)
     expect(h.state("virtqemud.service") == "active", h.journal("virtqemud"))
 
 
