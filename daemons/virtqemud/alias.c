@@ -120,11 +120,16 @@ static char *console_alias(const VhDomainDef *def, const VhChr *console)
         return numbered_alias(def, prefixes[VH_DEVICE_CONSOLE]);
 }
 
+static bool has_no_balloon(const VhMemballoon *balloon)
+{
+        return balloon->model == VH_MEMBALLOON_NONE;
+}
+
 void qemu_assign_alias(const VhDomainDef *def, VhDeviceKind kind, void *dev)
 {
         VhDeviceInfo *info = vh_device_info(kind, dev);
 
-        if (!info || info->alias)
+        if (!info || info->alias || (kind == VH_DEVICE_MEMBALLOON && has_no_balloon(dev)))
                 return;
         switch (kind) {
         case VH_DEVICE_DISK:

@@ -13,7 +13,8 @@
 enum { ACCESS_SHARED = 1, ACCESS_PRIVATE = 2 };
 enum { SOURCE_FILE = 1, SOURCE_ANONYMOUS, SOURCE_MEMFD };
 enum { MEM_DIMM = 1, MEM_NVDIMM, MEM_VIRTIO_PMEM, MEM_VIRTIO_MEM, MEM_SGX };
-enum { KIB = 1024, DEFAULT_HUGEPAGE = 2048 /* KiB, of x86 */ };
+enum { KIB = 1024, NORMAL_PAGE = 4, DEFAULT_HUGEPAGE = 2048 /* KiB, of x86 */ };
+enum { ALLOCATE_AT_ONCE = 1 };
 
 static const VhNuma *numa_of(const VhDomainDef *def)
 {
@@ -59,7 +60,7 @@ static uint64_t hugepage_size(const VhDomainDef *def, const Piece *piece)
         if (piece->path)
                 return 0;
         if (piece->pagesize)
-                return piece->pagesize;
+                return piece->pagesize == NORMAL_PAGE ? 0 : piece->pagesize;
         if (!huge)
                 return 0;
         if (!huge->pages.n)
@@ -193,13 +194,17 @@ static void place_props(const QemuBuild *b, const Piece *piece, const Backing *k
                 qj_take(o, "share", json_boolean(k->access == ACCESS_SHARED));
 }
 
+static bool allocates_at_once(const VhDomainDef *def)
+{
+        return def->memory_backing && def->memory_backing->allocation == ALLOCATE_AT_ONCE;
+}
+
 /* The memory-backend object for a piece. */
 static json_t *backend(const QemuBuild *b, const Piece *piece)
 {
-        enum { ALLOCATE_AT_ONCE = 1 };
         const VhMemoryBacking *mb = b->def->memory_backing;
         Backing k = choose_backing(b->def, piece);
-        bool prealloc = (mb && mb->allocation == ALLOCATE_AT_ONCE) || piece->prealloc || k.hugepage;
+        bool prealloc = !piece->reserve_not && (allocates_at_once(b->def) || piece->prealloc || k.hugepage);
         json_t *o = json_object();
 
         place_props(b, piece, &k, o);
@@ -211,6 +216,28 @@ static json_t *backend(const QemuBuild *b, const Piece *piece)
         qj_true(o, "readonly", piece->readonly);
         host_nodes(b->def, piece, o);
         return o;
+}
+
+/* Threads that run where a piece comes from fill it faster: the object that makes them. */
+static int build_backend(QemuBuild *b, const Piece *piece)
+{
+        json_t *memory = backend(b, piece), *nodes = json_object_get(memory, "host-nodes");
+        _vh_free_ char *id = vh_xasprintf("tc-%s", piece->id);
+        json_t *threads;
+        int r;
+
+        if (!nodes || !json_is_true(json_object_get(memory, "prealloc")))
+                return qemu_build_object(b, memory);
+        threads = json_object();
+        qj_str(threads, "qom-type", "thread-context");
+        qj_str(threads, "id", id);
+        qj_take(threads, "node-affinity", json_incref(nodes));
+        r = qemu_build_object(b, threads);
+        qj_str(memory, "prealloc-context", id);
+        if (r == 0)
+                return qemu_build_object(b, memory);
+        json_decref(memory);
+        return r;
 }
 
 /* ---- -m ---- */
@@ -237,7 +264,7 @@ int qemu_build_memory(QemuBuild *b)
         else
                 qemu_build_arg(b, "-m", "%" PRIu64, size / KIB);
         if (id && !numa_of(def))
-                r = qemu_build_object(b, backend(b, &(Piece){ .id = id, .size = size, .node = -1, .whole = true }));
+                r = build_backend(b, &(Piece){ .id = id, .size = size, .node = -1, .whole = true });
         if (r == 0)
                 qemu_build_arg(b, "-overcommit", "mem-lock=%s",
                                def->memory_backing && def->memory_backing->locked ? "on" : "off");
@@ -328,7 +355,7 @@ static int build_cell(QemuBuild *b, const VhNumaCell *cell, bool hmat)
                         .discard = cell->discard };
 
         if (cell->memory) {
-                int r = qemu_build_object(b, backend(b, &piece));
+                int r = build_backend(b, &piece);
 
                 if (r < 0)
                         return r;
@@ -432,10 +459,10 @@ int qemu_build_numa(QemuBuild *b)
 
 /* ---- memory devices ---- */
 
-json_t *qemu_memory_object(const QemuBuild *b, const VhMemdev *mem)
+/* id: of its object. */
+static Piece piece_of(const VhMemdev *mem, const char *id)
 {
-        _vh_free_ char *id = vh_xasprintf("mem%s", mem->info.alias);
-        Piece piece = {
+        return (Piece){
                 .id = id,
                 .size = mem->size,
                 .node = mem->node.set ? (int)mem->node.val : -1,
@@ -451,6 +478,12 @@ json_t *qemu_memory_object(const QemuBuild *b, const VhMemdev *mem)
                 .prealloc = mem->model == MEM_NVDIMM,
                 .reserve_not = mem->model == MEM_VIRTIO_MEM,
         };
+}
+
+json_t *qemu_memory_object(const QemuBuild *b, const VhMemdev *mem)
+{
+        _vh_free_ char *id = vh_xasprintf("mem%s", mem->info.alias);
+        Piece piece = piece_of(mem, id);
 
         return backend(b, &piece);
 }
@@ -479,6 +512,7 @@ json_t *qemu_memory_device(const QemuBuild *b, const VhMemdev *mem)
         if (mem->model == MEM_VIRTIO_MEM) {
                 qj_int(o, "block-size", (json_int_t)mem->block * KIB);
                 qj_int(o, "requested-size", (json_int_t)mem->requested * KIB);
+                qj_true(o, "prealloc", allocates_at_once(b->def));
         }
         if (vh_uuid_is_valid(mem->uuid)) {
                 vh_uuid_format(mem->uuid, uuid);
@@ -499,7 +533,9 @@ int qemu_build_memdevs(QemuBuild *b)
 {
         for (uint32_t i = 0; i < b->def->memdevs.n; i++) {
                 const VhMemdev *mem = b->def->memdevs.items[i];
-                int r = qemu_build_object(b, qemu_memory_object(b, mem));
+                _vh_free_ char *id = vh_xasprintf("mem%s", mem->info.alias);
+                Piece piece = piece_of(mem, id);
+                int r = build_backend(b, &piece);
 
                 r = r < 0 ? r : qemu_build_device(b, qemu_memory_device(b, mem));
                 if (r < 0)

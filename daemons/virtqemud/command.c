@@ -10,16 +10,32 @@
 #include "model/domain-cpu.h"
 #include "model/domain-tune.h"
 
+/* What QEMU does when it is asked for something that is to go: by the behavior's name. */
+static const char *compat_of(const VhQemuDeprecation *d)
+{
+        static const struct {
+                const char *behavior, *compat;
+        } rows[] = {
+                { "omit", "{\"deprecated-output\":\"hide\"}" },
+                { "reject", "{\"deprecated-output\":\"hide\",\"deprecated-input\":\"reject\"}" },
+                { "crash", "{\"deprecated-output\":\"hide\",\"deprecated-input\":\"crash\"}" },
+        };
+
+        for (size_t i = 0; d && i < VH_ARRAY_SIZE(rows); i++)
+                if (vh_streq(d->behavior, rows[i].behavior))
+                        return rows[i].compat;
+        return NULL;
+}
+
 int qemu_build_name(QemuBuild *b)
 {
+        const char *compat = compat_of(b->def->qemu_deprecation);
         _vh_buf_ VhBuf name = {};
 
         qemu_opt_escape(&name, b->def->name);
         qemu_build_arg(b, "-name", "guest=%s,debug-threads=on", name.data);
-        if (b->def->qemu_deprecation && b->def->qemu_deprecation->behavior &&
-            strcmp(b->def->qemu_deprecation->behavior, "none") != 0)
-                return qemu_unsupported(b, "deprecation behavior '%s' is not supported",
-                                        b->def->qemu_deprecation->behavior);
+        if (compat)
+                qemu_build_arg(b, "-compat", "%s", compat);
         qemu_command_add(b->cmd, "-S");
         return 0;
 }

@@ -17,9 +17,7 @@ int qemu_command_prepare(VhDomainDef *def, const QemuCaps *caps, const QemuLaunc
 int qemu_command_build(const VhDomainDef *def, const QemuCaps *caps, const QemuLaunch *launch, QemuCommand *cmd,
                        VhError **err);
 
-/* The parts of it for a device that joins a running guest: the slot of a memory module, node names for a
- * disk's images, the socket of a channel. */
-void qemu_prepare_memory(const VhDomainDef *def, VhMemdev *mem);
+/* The parts of it for a device that joins a running guest: node names for a disk's images, the socket of a channel. */
 /* last: the highest number that was given in this run; counted on. */
 void qemu_number_chain(VhDiskSource *top, uint32_t *last);
 void qemu_prepare_disk(VhDisk *disk, unsigned *last);

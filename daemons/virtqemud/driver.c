@@ -195,7 +195,8 @@ static void version_known(void *data, QemuCaps *caps, int r, const VhError *err)
 static int after_call(void *state, VhCall *call, int r, VhError **err)
 {
         QemuDriver *driver = state;
-        const char *refused = qemu_emulators_refused(driver->emulators);
+        const char *known = qemu_emulators_refused(driver->emulators);
+        _vh_free_ char *refused = known ? vh_xstrdup(known) : NULL;
 
         qemu_emulators_may_refuse(driver->emulators, false);
         if (r == 0)

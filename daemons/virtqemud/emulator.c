@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "caps-probe.h"
+#include "model/domain-tune.h"
 
 VH_LOG_SOURCE("qemu.emulator");
 
@@ -33,6 +34,7 @@ static const struct {
         { "xtensaeb", "xtensaeb", 32 },
 };
 
+#define SEV_DEVICE   "/dev/sev"
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 typedef struct Known Known;
@@ -54,7 +56,7 @@ struct QemuEmulators {
         char *programs[VH_ARRAY_SIZE(archs)]; /* NULL: not here */
         uint64_t child_files;                 /* see VhDriverEnv */
         bool may_refuse;
-        const char *refused;
+        char *refused; /* its path */
 };
 
 QemuEmulators *qemu_emulators_new(const char *path, const char *cache_dir, uint64_t child_files)
@@ -86,6 +88,7 @@ QemuEmulators *qemu_emulators_free(QemuEmulators *emulators)
                 free(emulators->programs[i]);
         while (emulators->known)
                 forget(emulators, emulators->known);
+        free(emulators->refused);
         free(emulators->cache_dir);
         free(emulators->path);
         free(emulators);
@@ -341,12 +344,42 @@ void qemu_emulators_ask(QemuEmulators *emulators, VhPool *pool, const char *bina
 void qemu_emulators_may_refuse(QemuEmulators *emulators, bool may)
 {
         emulators->may_refuse = may;
-        emulators->refused = NULL;
+        free(VH_TAKE_PTR(emulators->refused));
 }
 
 const char *qemu_emulators_refused(const QemuEmulators *emulators)
 {
         return emulators->refused;
+}
+
+/* Notes that a program has to be asked first. */
+static int refuse(QemuEmulators *emulators, const char *program, VhError **err)
+{
+        vh_strset(&emulators->refused, program);
+        return vh_error_sys(err, VIR_FROM_QEMU, EAGAIN, "%s was not asked yet", program);
+}
+
+static int lacks(const QemuCaps *caps, const char *what, const char *name, VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "Emulator '%s' does not support %s '%s'",
+                            caps->binary, what, name);
+}
+
+int qemu_emulators_check(QemuEmulators *emulators, const VhDomainDef *def, VhError **err)
+{
+        enum { LAUNCH_SEV = 1 };
+        const QemuCaps *caps = def->emulator ? qemu_emulators_recall(emulators, def->emulator) : NULL;
+
+        if (!caps)
+                return def->emulator && emulators->may_refuse ? refuse(emulators, def->emulator, err) : 0;
+        if (def->virt_type == VH_VIRT_KVM && !caps->accels[QEMU_ACCEL_KVM])
+                return lacks(caps, "virt type", "kvm", err);
+        if (def->os.machine && !qemu_caps_machine(caps, def->os.machine))
+                return lacks(caps, "machine type", def->os.machine, err);
+        if (def->launch_security && def->launch_security->type == LAUNCH_SEV && access(SEV_DEVICE, F_OK) < 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "SEV launch security is not supported with this QEMU binary");
+        return 0;
 }
 
 int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError **err)
@@ -358,10 +391,8 @@ int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError 
         if (!program)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "Cannot find suitable emulator for %s",
                                     emulators->host_arch);
-        if (emulators->may_refuse && !qemu_emulators_recall(emulators, program)) {
-                emulators->refused = program;
-                return vh_error_sys(err, VIR_FROM_QEMU, EAGAIN, "%s was not asked yet", program);
-        }
+        if (emulators->may_refuse && !qemu_emulators_recall(emulators, program))
+                return refuse(emulators, program, err);
         r = qemu_emulators_caps(emulators, program, &caps, err);
         if (r == 0)
                 *version = caps->version;

@@ -31,12 +31,12 @@ void qemu_emulators_format(QemuEmulators *emulators, VhBuf *buf);
 unsigned qemu_arch_bits(const char *arch);
 /* Whether guests of an architecture run on a host of another (or the same) one without emulation. */
 bool qemu_arch_is_native(const char *guest, const char *host);
-/* While may is true the next function refuses to run a program, with -EAGAIN. */
+/* While may is true the functions below that say so refuse to run a program, with -EAGAIN. */
 void qemu_emulators_may_refuse(QemuEmulators *emulators, bool may);
 /* The program that was refused to run since the last time that was set; NULL: none. */
 const char *qemu_emulators_refused(const QemuEmulators *emulators);
-/* Version of the host architecture's emulator as major * 1000000 + minor * 1000 + release; runs it if it is not known.
- */
+/* Version of the host architecture's emulator as major * 1000000 + minor * 1000 + release; runs it if it is not known,
+ * or refuses to. */
 int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError **err);
 
 /* What is known already, in memory or on disk, of a program that has not changed; NULL: nothing. The result belongs to
@@ -44,6 +44,10 @@ int qemu_emulators_version(QemuEmulators *emulators, uint64_t *version, VhError 
 QemuCaps *qemu_emulators_recall(QemuEmulators *emulators, const char *binary);
 /* The same, asking the program if need be: blocks then. */
 int qemu_emulators_caps(QemuEmulators *emulators, const char *binary, QemuCaps **ret, VhError **err);
+
+/* Refuses a definition that its program cannot run, as far as is known of it: where a program was never asked, and may
+ * not be run now (above), with -EAGAIN. */
+int qemu_emulators_check(QemuEmulators *emulators, const VhDomainDef *def, VhError **err);
 
 /* r < 0: caps is NULL and err (borrowed) says why. */
 typedef void (*QemuCapsFn)(void *data, QemuCaps *caps, int r, const VhError *err);

@@ -244,7 +244,7 @@ static bool choose(VhDomainDef *def, const Descriptors *list)
 
 /* ---- variables ---- */
 
-static void default_nvram(VhDomainDef *def, const QemuLaunch *launch)
+void qemu_firmware_default_nvram(VhDomainDef *def, const char *state_dir)
 {
         const VhOsLoader *loader = def->os.loader;
 
@@ -254,7 +254,7 @@ static void default_nvram(VhDomainDef *def, const QemuLaunch *launch)
                 def->os.nvram = vh_new(VhOsNvram, 1);
         if (def->os.nvram->path || def->os.nvram->source.type)
                 return;
-        def->os.nvram->path = vh_xasprintf("%s/qemu/nvram/%s_VARS.%s", launch->env->state_dir, def->name,
+        def->os.nvram->path = vh_xasprintf("%s/qemu/nvram/%s_VARS.%s", state_dir, def->name,
                                            def->os.nvram->format == FORMAT_QCOW2 ? "qcow2" : "fd");
 }
 
@@ -283,7 +283,7 @@ int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err
                                             def->os.firmware == FIRMWARE_EFI ? "efi" : "bios");
                 settle(&def->os);
         }
-        default_nvram(def, launch);
+        qemu_firmware_default_nvram(def, launch->env->state_dir);
         return 0;
 }
 

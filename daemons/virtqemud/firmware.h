@@ -11,6 +11,8 @@
  * descriptors. VIR_ERR_OPERATION_FAILED if none fits. */
 int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err);
 
+/* Says where the variable store of firmware that has one is, if the definition does not. */
+void qemu_firmware_default_nvram(VhDomainDef *def, const char *state_dir);
 /* Makes the variable store of a prepared definition if it is not there (reset: anew), from its template. */
 int qemu_firmware_create_nvram(const VhDomainDef *def, const QemuLaunch *launch, bool reset, VhError **err);
 

@@ -11,7 +11,10 @@ enum {
         PREFIX_MIN = 4,
         PREFIX_MAX = 27,
         FAMILY_IPV6 = 2,
+        TEAMING_PERSISTENT = 1,
         TEAMING_TRANSIENT = 2,
+        FS_MAPPED = 2,
+        MODEL_TRANSITIONAL = 2,
         VNC_PASSWORD_MAX = 8,
         VGAMEM_MIN = 1024, /* KiB */
         FS_MOUNT = 1,
@@ -185,9 +188,16 @@ static bool has_mtu(VhNetType type)
         return has_coalesce(type) || type == VH_NET_VHOSTUSER;
 }
 
+static bool is_virtio_net(const VhNet *net)
+{
+        return net->model && vh_startswith(net->model, "virtio") != NULL;
+}
+
 static int check_net(const VhNet *net, VhError **err)
 {
         const char *type = vh_xml_names_text(&vh_net_type_names, net->type);
+        const bool persistent = net->teaming && net->teaming->type == TEAMING_PERSISTENT;
+        const bool floor = net->bandwidth && net->bandwidth->in && net->bandwidth->in->floor;
         const bool transient = net->teaming && net->teaming->type == TEAMING_TRANSIENT;
         int r = QEMU_CHECK_RULES(
                 err,
@@ -197,6 +207,9 @@ static int check_net(const VhNet *net, VhError **err)
                   "tx_queue_size has to be a power of two" },
                 { transient && net->type != VH_NET_HOSTDEV && net->type != VH_NET_NETWORK, VIR_ERR_CONFIG_UNSUPPORTED,
                   "virtio-net teaming transient interface must be type='hostdev', not '", type, "'" },
+                { persistent && !is_virtio_net(net), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "virtio-net teaming persistent interface must be <model type='virtio'/>, not '",
+                  net->model ? net->model : "", "'" },
                 { net->mtu && !has_mtu(net->type), VIR_ERR_CONFIG_UNSUPPORTED, "setting MTU on interface type ", type,
                   " is not supported yet" },
                 { net->coalesce && !has_coalesce(net->type), VIR_ERR_CONFIG_UNSUPPORTED,
@@ -205,6 +218,9 @@ static int check_net(const VhNet *net, VhError **err)
                   "Invalid attempt to set network interface guest-side IP route and/or address info, "
                   "not supported by QEMU" }, );
 
+        if (r == 0 && floor && net->type != VH_NET_NETWORK)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "floor attribute is not supported for this config");
         return r < 0 || net->type != VH_NET_USER ? r : check_user_ips(net, err);
 }
 
@@ -299,6 +315,17 @@ static int check_video(const VhVideo *v, VhError **err)
 
 static int check_input(const VhInput *input, VhError **err)
 {
+        static const char *const types[VH_INPUT_EVDEV + 1] = {
+                [VH_INPUT_MOUSE] = "mouse",
+                [VH_INPUT_TABLET] = "tablet",
+                [VH_INPUT_KEYBOARD] = "keyboard",
+                [VH_INPUT_PASSTHROUGH] = "passthrough",
+        };
+
+        if (input->bus == VH_INPUT_BUS_VIRTIO && input->model >= MODEL_TRANSITIONAL)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "virtio (non-)transitional models are not supported for input type=%s",
+                                    types[input->type]);
         return vh_rules_check(&(const VhRule){ input->bus == VH_INPUT_BUS_XEN, VIR_ERR_INTERNAL_ERROR,
                                                "unsupported input bus xen", NULL, NULL },
                               1, VIR_FROM_DOMAIN, err);
@@ -321,6 +348,8 @@ static int check_filesystem(const VhDomainDef *def, const VhFilesystem *fs, VhEr
 
         return QEMU_CHECK_RULES(
                 err, { fs->type != FS_MOUNT, VIR_ERR_CONFIG_UNSUPPORTED, "only supports mount filesystem type" },
+                { (fs->fmode || fs->dmode) && fs->accessmode != FS_MAPPED, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "fmode and dmode must be used with accessmode=mapped" },
                 { virtiofs && fs->accessmode && fs->accessmode != FS_PASSTHROUGH, VIR_ERR_CONFIG_UNSUPPORTED,
                   "virtiofs only supports passthrough accessmode" },
                 { virtiofs && fs->readonly, VIR_ERR_CONFIG_UNSUPPORTED,

@@ -29,27 +29,11 @@ enum {
         LAUNCH_S390_PV = 2,
 };
 
-/* Machines of the PC's architectures besides the PCs themselves. */
-static bool is_known_machine(const VhDomainDef *def)
-{
-        static const char *const others[] = { "isapc", "microvm",   "none",      "x-remote",
-                                              "xenfv", "xenfv-4.2", "xenfv-3.1", "xenpv" };
-        const bool x86 = vh_streq(def->os.arch, "x86_64") || vh_streq(def->os.arch, "i686");
-
-        for (size_t i = 0; i < VH_ARRAY_SIZE(others); i++)
-                if (vh_streq(def->os.machine, others[i]))
-                        return true;
-        return !x86 || !def->os.machine || vh_startswith(def->os.machine, "pc-") || qemu_domain_is_pc(def);
-}
-
 int qemu_check_emulator(const VhDomainDef *def, VhError **err)
 {
         if (def->emulator && (*def->emulator != '/' || access(def->emulator, X_OK) < 0))
                 return vh_error_sys(err, VIR_FROM_QEMU, *def->emulator == '/' ? errno : ENOENT,
                                     "Cannot check QEMU binary %s", def->emulator);
-        if (!is_known_machine(def))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "QEMU has no machine type '%s' for %s",
-                                    def->os.machine, def->os.arch);
         return 0;
 }
 

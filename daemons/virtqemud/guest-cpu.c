@@ -123,7 +123,6 @@ static int translate(VhCpu *cpu, const QemuCaps *caps, QemuAccel accel, VhError 
 
 static int settle_model(VhCpu *cpu, const QemuCaps *caps, QemuAccel accel, VhError **err)
 {
-        const VhX86Model *model = vh_x86_model_find(cpu->model);
         int r = 0;
 
         if (!qemu_caps_cpu(caps, accel, cpu->model)) {
@@ -132,9 +131,14 @@ static int settle_model(VhCpu *cpu, const QemuCaps *caps, QemuAccel accel, VhErr
                                             "CPU model %s is not supported by hypervisor", cpu->model);
                 r = translate(cpu, caps, accel, err);
         }
-        if (r == 0 && model && model->removed && !vh_cpu_feature(cpu, model->removed->name))
-                vh_cpu_set_feature(cpu, model->removed->name, VH_CPU_POLICY_DISABLE);
         return r;
+}
+
+/* A feature that a model had, but that QEMU's model of the name has not. */
+static void disable_removed(VhCpu *cpu, const VhX86Model *model)
+{
+        if (model && model->removed && !vh_cpu_feature(cpu, model->removed->name))
+                vh_cpu_set_feature(cpu, model->removed->name, VH_CPU_POLICY_DISABLE);
 }
 
 static int no_host_model(VhError **err)
@@ -143,30 +147,73 @@ static int no_host_model(VhError **err)
                             "CPU mode 'host-model' is not supported: this QEMU does not tell what CPU guests can have");
 }
 
+/* Whether there is a model to settle, of a processor that we know. */
+static bool has_model(const VhDomainDef *def)
+{
+        const VhCpu *cpu = def->cpu;
+
+        return cpu && vh_cpu_family(def->os.arch) == VH_CPU_FAMILY_X86 &&
+               (is_custom(cpu) ? cpu->model != NULL : cpu->mode == VH_CPU_MODE_HOST_MODEL);
+}
+
+static bool is_by_host(const VhCpu *cpu)
+{
+        return cpu->mode == VH_CPU_MODE_HOST_MODEL || cpu->match == VH_CPU_MATCH_MINIMUM;
+}
+
+static const QemuFullCpu *full_cpu(const VhDomainDef *def, const QemuCaps *caps)
+{
+        return &caps->full_cpu[def->virt_type == VH_VIRT_KVM ? QEMU_ACCEL_KVM : QEMU_ACCEL_TCG];
+}
+
+/* Puts the host's model and what it has of optional features into the description. */
+static int take_host(VhCpu *cpu, const QemuFullCpu *full, VhError **err)
+{
+        int r = full->migratable ? settle_optional(cpu, full->migratable, err) : 0;
+
+        if (r == 0 && is_by_host(cpu))
+                take_host_model(cpu, full->migratable);
+        return r;
+}
+
 int qemu_guest_cpu_settle(VhDomainDef *def, const QemuCaps *caps, const VhHost *host, VhError **err)
 {
         QemuAccel accel = def->virt_type == VH_VIRT_KVM ? QEMU_ACCEL_KVM : QEMU_ACCEL_TCG;
-        const QemuFullCpu *full = &caps->full_cpu[accel];
+        const QemuFullCpu *full = full_cpu(def, caps);
         VhCpu *cpu = def->cpu;
-        bool by_host;
+        const VhX86Model *model;
         int r;
 
-        if (!cpu || vh_cpu_family(def->os.arch) != VH_CPU_FAMILY_X86 || (is_custom(cpu) && !cpu->model) ||
-            (!is_custom(cpu) && cpu->mode != VH_CPU_MODE_HOST_MODEL))
+        if (!has_model(def))
                 return 0;
-        by_host = cpu->mode == VH_CPU_MODE_HOST_MODEL || cpu->match == VH_CPU_MATCH_MINIMUM;
-        if (by_host && (!full->all || !full->migratable))
+        if (is_by_host(cpu) && (!full->all || !full->migratable))
                 return no_host_model(err);
         r = check_names(cpu, err);
         if (r == 0 && cpu->check == VH_CPU_CHECK_PARTIAL && full->all)
                 r = check_host(cpu, full, accel, host, err);
-        if (r == 0 && full->migratable)
-                r = settle_optional(cpu, full->migratable, err);
-        if (r == 0 && by_host)
-                take_host_model(cpu, full->migratable);
+        if (r == 0)
+                r = take_host(cpu, full, err);
+        model = r == 0 ? vh_x86_model_find(cpu->model) : NULL;
         if (r == 0)
                 r = settle_model(cpu, caps, accel, err);
-        if (r == 0)
-                cpu->fallback = VH_CPU_FALLBACK_FORBID;
+        if (r < 0)
+                return r;
+        disable_removed(cpu, model);
+        cpu->fallback = VH_CPU_FALLBACK_FORBID;
+        return 0;
+}
+
+int qemu_guest_cpu_explain(VhDomainDef *def, const QemuCaps *caps, VhError **err)
+{
+        const QemuFullCpu *full = full_cpu(def, caps);
+        VhCpu *cpu = def->cpu;
+        int r;
+
+        if (!has_model(def) || (is_by_host(cpu) && !full->migratable))
+                return 0;
+        if (cpu->mode == VH_CPU_MODE_HOST_MODEL)
+                cpu->fallback = VH_CPU_FALLBACK_ALLOW;
+        r = check_names(cpu, NULL) < 0 ? 0 : take_host(cpu, full, err);
+        disable_removed(cpu, cpu->model ? vh_x86_model_find(cpu->model) : NULL);
         return r;
 }

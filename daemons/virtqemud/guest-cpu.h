@@ -13,6 +13,10 @@
  * where the definition asks for a check. Does nothing for CPUs that are no x86. */
 int qemu_guest_cpu_settle(VhDomainDef *def, const QemuCaps *caps, const VhHost *host, VhError **err);
 
+/* Puts into a definition what its CPU would be on this host, where it says so only in other words; what the host cannot
+ * give stays as it is. */
+int qemu_guest_cpu_explain(VhDomainDef *def, const QemuCaps *caps, VhError **err);
+
 /* What a running guest's CPU became: enabled and missing are what QEMU says of its registers and of what it was asked
  * for in vain. Puts into cpu what differs; returns whether anything did, or negative errno with *err where the
  * definition wants exactly what it says. */

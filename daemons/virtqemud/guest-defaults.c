@@ -56,6 +56,11 @@ static void default_cpu(VhDomainDef *def)
                 return;
         if (!def->cpu)
                 def->cpu = vh_xml_bind_new(&vh_table_cpu);
+        if (def->cpu->mode != VH_CPU_MODE_NONE && def->cpu->mode != VH_CPU_MODE_CUSTOM) {
+                def->cpu->match = VH_CPU_MATCH_NONE;
+                if (!def->cpu->model)
+                        def->cpu->fallback = VH_CPU_FALLBACK_UNSET;
+        }
         switch (def->cpu->mode) {
         case VH_CPU_MODE_HOST_MODEL:
                 if (!def->cpu->check)
@@ -77,22 +82,40 @@ static void default_cpu(VhDomainDef *def)
 
 /* ---- devices that a PC always has ---- */
 
+/* Whether there is one that has, or will get, number 0. */
 static bool has_controller(const VhDomainDef *def, VhControllerType type)
 {
         for (uint32_t i = 0; i < def->controllers.n; i++)
-                if (def->controllers.items[i]->type == type)
+                if (def->controllers.items[i]->type == type && !def->controllers.items[i]->index.val)
                         return true;
         return false;
 }
 
-static void add_root_bus(VhDomainDef *def)
+/* The PCI controller that has, or will get, number 0. */
+static const VhController *first_pci(const VhDomainDef *def)
+{
+        const VhController *c = vh_domain_find_controller(def, VH_CONTROLLER_PCI, 0);
+
+        for (uint32_t i = 0; !c && i < def->controllers.n; i++)
+                if (def->controllers.items[i]->type == VH_CONTROLLER_PCI && !def->controllers.items[i]->index.set)
+                        c = def->controllers.items[i];
+        return c;
+}
+
+static int add_root_bus(VhDomainDef *def, VhError **err)
 {
         VhControllerModel model = qemu_domain_is_q35(def) ? VH_CTRL_PCIE_ROOT : VH_CTRL_PCI_ROOT;
+        const VhController *first = first_pci(def);
 
-        for (uint32_t i = 0; i < def->controllers.n; i++)
-                if (def->controllers.items[i]->type == VH_CONTROLLER_PCI && def->controllers.items[i]->model == model)
-                        return;
-        vh_domain_add_controller(def, VH_CONTROLLER_PCI, 0)->model = model;
+        if (!first)
+                vh_domain_add_controller(def, VH_CONTROLLER_PCI, 0)->model = model;
+        if (!first || first->model == model)
+                return 0;
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_XML_ERROR,
+                            "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' "
+                            "was found instead",
+                            model == VH_CTRL_PCI_ROOT ? "pci-root" : "pcie-root",
+                            vh_xml_names_text(&vh_pci_model_names, first->model));
 }
 
 static void add_input(VhDomainDef *def, VhInputType type)
@@ -133,15 +156,26 @@ static void add_audio(VhDomainDef *def)
         vh_list_add(&def->audios, audio);
 }
 
-static void add_standard_devices(VhDomainDef *def)
+static int add_standard_devices(VhDomainDef *def, VhError **err)
 {
         if (!has_controller(def, VH_CONTROLLER_USB))
                 vh_domain_add_controller(def, VH_CONTROLLER_USB, 0);
         if (qemu_domain_is_q35(def) && !has_controller(def, VH_CONTROLLER_SATA))
                 vh_domain_add_controller(def, VH_CONTROLLER_SATA, 0);
-        add_root_bus(def);
+        return add_root_bus(def, err);
+}
+
+static void add_inputs(VhDomainDef *def)
+{
         add_input(def, VH_INPUT_MOUSE);
         add_input(def, VH_INPUT_KEYBOARD);
+}
+
+/* Other machines of the architecture have no PCI, but USB if they do not say otherwise. */
+static void add_foreign_usb(VhDomainDef *def)
+{
+        if (!vh_streq(def->os.machine, "isapc") && !has_controller(def, VH_CONTROLLER_USB))
+                vh_domain_add_controller(def, VH_CONTROLLER_USB, 0);
 }
 
 /* ---- models ---- */
@@ -158,9 +192,13 @@ static void default_controllers(VhDomainDef *def)
 
 static void default_disks(VhDomainDef *def)
 {
+        enum { SNAPSHOT_NO = 1 };
+
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 VhDisk *disk = def->disks.items[i];
 
+                if (disk->src.type == VH_DISK_TYPE_VHOST_USER && !disk->snapshot)
+                        disk->snapshot = SNAPSHOT_NO;
                 if (disk->src.type == VH_DISK_TYPE_VHOST_USER)
                         continue;
                 if (!disk->driver_name)
@@ -248,10 +286,18 @@ static void default_hostdevs(VhDomainDef *def)
 
 int qemu_domain_fill_defaults(VhDomainDef *def, uint64_t version, VhError **err)
 {
+        int r = 0;
+
         default_machine(def, version);
         default_cpu(def);
         if (qemu_domain_is_pc(def))
-                add_standard_devices(def);
+                r = add_standard_devices(def, err);
+        else if (is_x86(def))
+                add_foreign_usb(def);
+        if (r < 0)
+                return r;
+        if (is_x86(def))
+                add_inputs(def);
         add_audio(def);
         default_small(def);
         default_controllers(def);
@@ -306,6 +352,39 @@ static void default_scsi_models(VhDomainDef *def)
         }
 }
 
+static bool is_dimm(const VhMemdev *mem)
+{
+        enum { MODEL_NVDIMM = 2 };
+
+        return mem->model <= MODEL_NVDIMM;
+}
+
+static bool slot_taken(const VhDomainDef *def, uint32_t slot)
+{
+        for (uint32_t i = 0; i < def->memdevs.n; i++) {
+                const VhAddress *a = &def->memdevs.items[i]->info.address;
+
+                if (a->type == VH_ADDRESS_DIMM && a->dimm.slot.set && a->dimm.slot.val == slot)
+                        return true;
+        }
+        return false;
+}
+
+/* Memory that sits in a slot, if there is one left; the check says so if not. */
+static void assign_memory_slot(const VhDomainDef *def, VhMemdev *mem)
+{
+        uint32_t slot = 0;
+
+        if (!is_dimm(mem) || (mem->info.address.type == VH_ADDRESS_DIMM && mem->info.address.dimm.slot.set))
+                return;
+        while (slot_taken(def, slot))
+                slot++;
+        if (slot >= def->memory_slots)
+                return;
+        mem->info.address.type = VH_ADDRESS_DIMM;
+        mem->info.address.dimm.slot = (VhOptUint){ slot, true };
+}
+
 int qemu_domain_assign_addresses(VhDomainDef *def, VhError **err)
 {
         int r;
@@ -313,8 +392,10 @@ int qemu_domain_assign_addresses(VhDomainDef *def, VhError **err)
         default_serials(def);
         default_scsi_models(def);
         assign_virtio_serial(def);
+        for (uint32_t i = 0; i < def->memdevs.n; i++)
+                assign_memory_slot(def, def->memdevs.items[i]);
         if (!qemu_domain_is_pc(def))
-                return 0;
+                return is_x86(def) ? qemu_domain_check_no_pci(def, err) : 0;
         r = qemu_domain_assign_usb(def, err);
         return r < 0 ? r : qemu_domain_assign_pci(def, err);
 }

@@ -17,6 +17,8 @@ int qemu_domain_assign_addresses(VhDomainDef *def, VhError **err);
 
 /* guest-pci.c: PCI slots, and the PCI Express ports that they need. */
 int qemu_domain_assign_pci(VhDomainDef *def, VhError **err);
+/* Refuses a definition of a machine without PCI if a device of it would need a place there. */
+int qemu_domain_check_no_pci(VhDomainDef *def, VhError **err);
 /* guest-usb.c: ports of USB controllers and hubs. */
 int qemu_domain_assign_usb(VhDomainDef *def, VhError **err);
 /* Ports that the controllers of a USB bus have themselves, hubs not counted. */

@@ -387,7 +387,8 @@ static int assign_front(Map *map, VhDomainDef *def)
                 r = assign(map, &def->filesystems.items[i]->info,
                            qemu_pci_need_of_virtio(map->q35, def->filesystems.items[i]->model));
         for (uint32_t i = 0; i < def->nets.n && r == 0; i++)
-                r = assign(map, &def->nets.items[i]->info, qemu_pci_need_of_net(map->q35, def->nets.items[i]));
+                if (def->nets.items[i]->type != VH_NET_HOSTDEV)
+                        r = assign(map, &def->nets.items[i]->info, qemu_pci_need_of_net(map->q35, def->nets.items[i]));
         for (uint32_t i = 0; i < def->sounds.n && r == 0; i++)
                 if (qemu_pci_is_sound(def->sounds.items[i]))
                         r = assign(map, &def->sounds.items[i]->info, NEED_PCI);
@@ -411,6 +412,9 @@ static int assign_back(Map *map, VhDomainDef *def)
         enum { I6300ESB = 1, PVPANIC = 5, IOMMU_VIRTIO = 3, MEM_VIRTIO_PMEM = 3, MEM_VIRTIO_MEM = 4 };
         int r = 0;
 
+        for (uint32_t i = 0; i < def->nets.n && r == 0; i++)
+                if (def->nets.items[i]->type == VH_NET_HOSTDEV)
+                        r = assign(map, &def->nets.items[i]->info, qemu_pci_need_express(map->q35));
         for (uint32_t i = 0; i < def->hostdevs.n && r == 0; i++)
                 if (hostdev_on_pci(def->hostdevs.items[i]))
                         r = assign(map, &def->hostdevs.items[i]->info, qemu_pci_need_express(map->q35));
@@ -573,4 +577,17 @@ int qemu_domain_assign_pci(VhDomainDef *def, VhError **err)
         if (r == 0)
                 complete_controllers(def);
         return r;
+}
+
+int qemu_domain_check_no_pci(VhDomainDef *def, VhError **err)
+{
+        _vh_free_ Bus *buses = vh_new(Bus, BUSES_MAX);
+        _vh_domain_def_ VhDomainDef *trial = vh_domain_def_copy(def);
+        _vh_error_ VhError *ignored = NULL;
+        Map map = { .buses = buses, .err = &ignored };
+        int r = assign_front(&map, trial);
+
+        if (r == 0)
+                r = assign_back(&map, trial);
+        return r < 0 ? vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "No PCI buses available") : 0;
 }

@@ -145,8 +145,6 @@ static void name_device(QemuChange *change, QemuProcess *proc, const QemuLaunch 
 {
         VhDeviceKind kind = change->dev.kind;
 
-        if (kind == VH_DEVICE_MEMORY)
-                qemu_prepare_memory(change->live, change->joined);
         if (kind == VH_DEVICE_DISK)
                 qemu_prepare_disk(change->joined, &proc->last_node);
         if (kind == VH_DEVICE_CHANNEL)

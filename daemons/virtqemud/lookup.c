@@ -3,7 +3,6 @@
 /* Finding domains, and what can be said about one without looking into its devices. */
 
 #include "group.h"
-#include "guest-cpu.h"
 #include "qemu-ops.h"
 
 #include <errno.h>
@@ -154,60 +153,6 @@ QEMU_OP_RET(domain_has_managed_save_image)
         if (!dom || r < 0)
                 return dom ? r : -ENOENT;
         ret->result = dom->has_managed_save;
-        return 0;
-}
-
-/* What runs, as it would be started again. For a migration the CPU is the one that was asked for. */
-static char *restart_text(const QemuDriver *driver, VhDomainObj *dom, unsigned flags)
-{
-        _vh_domain_def_ VhDomainDef *copy = vh_domain_def_copy(dom->def);
-
-        if (flags & VH_XML_MIGRATABLE)
-                qemu_guest_cpu_original(dom, copy);
-        if (flags & VH_XML_INACTIVE)
-                qemu_drop_run(driver, copy);
-        return vh_domain_def_format(copy, flags);
-}
-
-/* Text of a definition. Clients ask for the plain one again and again, so it is kept as long as there is room. The
- * result lives at least as long as the call. */
-static char *definition_text(VhCall *call, VhDomainObj *dom, const VhDomainDef *def, unsigned flags)
-{
-        QemuDomain *priv = qemu_domain_priv(dom);
-        QemuDriver *driver = qemu_driver(call);
-        char *text;
-
-        if (flags == QEMU_SHOWN_XML && priv->text)
-                return priv->text;
-        if (flags & (VH_XML_MIGRATABLE | VH_XML_INACTIVE) && def == dom->def && vh_domain_obj_active(dom))
-                return vh_call_own(call, restart_text(driver, dom, flags));
-        text = vh_domain_def_format(def, flags);
-        if (flags != QEMU_SHOWN_XML || driver->texts + strlen(text) >= QEMU_TEXTS_MAX)
-                return vh_call_own(call, text);
-        driver->texts += strlen(text) + 1;
-        return priv->text = text;
-}
-
-QEMU_OP_RET(domain_get_xml_desc)
-{
-        enum {
-                KNOWN = VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_UPDATE_CPU |
-                        VIR_DOMAIN_XML_MIGRATABLE,
-        };
-        VhDomainObj *dom = qemu_domain(call, &args->dom, err);
-        const VhDomainDef *stored;
-        bool active;
-        int r;
-
-        if (!dom)
-                return -ENOENT;
-        r = vh_check_flags(args->flags, KNOWN, VIR_FROM_QEMU, "qemuDomainGetXMLDesc", err);
-        if (r < 0)
-                return r;
-        active = vh_domain_obj_active(dom) && !(args->flags & VIR_DOMAIN_XML_INACTIVE);
-        stored = vh_domain_obj_persistent_def(dom); /* a transient one has none */
-        ret->xml = definition_text(call, dom, active || !stored ? dom->def : stored,
-                                   vh_domain_format_flags(args->flags, active));
         return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "guest-text.h"
 #include "api.h"
 #include "guest-cpu.h"
 #include "migrate-bitmaps.h"
@@ -18,7 +19,7 @@ char *qemu_migrate_text(const QemuDriver *driver, VhDomainObj *dom, const VhDoma
         qemu_drop_run(driver, copy);
         if (def == dom->def)
                 qemu_guest_cpu_original(dom, copy);
-        return vh_domain_def_format(copy, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+        return qemu_migratable_text(copy);
 }
 
 int qemu_check_same_guest(const VhDomainDef *def, const VhDomainDef *other, VhError **err)

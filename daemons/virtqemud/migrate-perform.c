@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "guest-text.h"
 #include "api.h"
 #include "guest-cpu.h"
 #include "guest-locks.h"
@@ -87,7 +88,7 @@ static int add_persistent(MigrateTask *t, QemuCookie *cookie, VhError **err)
                 }
         }
         if (r == 0)
-                cookie->persistent = vh_domain_def_format(def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+                cookie->persistent = qemu_migratable_text(def);
         return r;
 }
 

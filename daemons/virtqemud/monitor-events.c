@@ -9,6 +9,8 @@
 #include "guest-host.h"
 #include "hotplug.h"
 
+#include <inttypes.h>
+
 #include "base/log.h"
 #include "guest-locks.h"
 #include "migrate-graphics.h"
@@ -373,11 +375,45 @@ static void on_balloon(QemuProcess *proc, json_t *args)
         qemu_status_save(proc->dom);
 }
 
+/* Memory that grows and shrinks told its new size. */
+static void on_memory_size(QemuProcess *proc, json_t *args)
+{
+        enum { KIB = 1024 };
+        const remote_nonnull_domain wire = wire_of(proc);
+        uint64_t size = (uint64_t)json_integer_value(json_object_get(args, "size")) / KIB;
+        const char *id = text(args, "id");
+        VhDomainDef *def = proc->dom->def;
+
+        for (uint32_t i = 0; id && i < def->memdevs.n; i++) {
+                VhMemdev *mem = def->memdevs.items[i];
+
+                if (!vh_streq(mem->info.alias, id))
+                        continue;
+                mem->current = size;
+                vh_event_domain_memory_size_change(proc->driver->hub, &wire, id, size);
+                qemu_status_save(proc->dom);
+        }
+}
+
+/* The guest set its clock. A clock that may differ from the host's keeps the difference. */
 static void on_rtc(QemuProcess *proc, json_t *args)
 {
         const remote_nonnull_domain wire = wire_of(proc);
+        int64_t offset = json_integer_value(json_object_get(args, "offset"));
+        VhClock *clock = &proc->dom->def->clock;
 
-        vh_event_domain_rtc_change(proc->driver->hub, &wire, json_integer_value(json_object_get(args, "offset")));
+        if (clock->offset == VH_CLOCK_VARIABLE) {
+                if (!clock->adjustment0.set) {
+                        clock->adjustment0.set = true;
+                        if (clock->adjustment)
+                                (void)vh_parse_i64(clock->adjustment, 10, &clock->adjustment0.val);
+                }
+                offset += clock->adjustment0.val;
+                free(clock->adjustment);
+                clock->adjustment = vh_xasprintf("%" PRIi64, offset);
+                qemu_status_save(proc->dom);
+        }
+        vh_event_domain_rtc_change(proc->driver->hub, &wire, offset);
 }
 
 static void on_port(QemuProcess *proc, json_t *args)
@@ -425,6 +461,7 @@ static const QemuEventRow rows[] = {
         { "DEVICE_TRAY_MOVED", on_tray },
         { "BALLOON_CHANGE", on_balloon },
         { "RTC_CHANGE", on_rtc },
+        { "MEMORY_DEVICE_SIZE_CHANGE", on_memory_size },
         { "VSERPORT_CHANGE", on_port },
         { NULL },
 };

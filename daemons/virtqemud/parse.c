@@ -3,6 +3,7 @@
 /* Domain XML as this driver takes it. A client's text is checked by the tables of the model, which refuse whatever they
  * do not know; VIR_DOMAIN_DEFINE_VALIDATE asks for no more than that, and no schema file is needed. */
 
+#include "firmware.h"
 #include "guest-check.h"
 #include "guest-defaults.h"
 #include "qemu.h"
@@ -35,7 +36,11 @@ static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
                 r = qemu_security_default_models(driver, def, err);
         if (r == 0)
                 r = emulator_version(driver, def, &version);
-        return r < 0 ? r : qemu_domain_fill_defaults(def, version, err);
+        if (r == 0)
+                r = qemu_domain_fill_defaults(def, version, err);
+        if (r == 0)
+                qemu_firmware_default_nvram(def, driver->env.state_dir);
+        return r;
 }
 
 static int assign_addresses(VhDomainDef *def, void *opaque, VhError **err)
@@ -45,7 +50,10 @@ static int assign_addresses(VhDomainDef *def, void *opaque, VhError **err)
 
 static int check(const VhDomainDef *def, void *opaque, VhError **err)
 {
-        return qemu_domain_check(def, err);
+        QemuDriver *driver = opaque;
+        int r = qemu_domain_check(def, err);
+
+        return r < 0 ? r : qemu_emulators_check(driver->emulators, def, err);
 }
 
 const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env)

@@ -119,44 +119,6 @@ static void tpm_socket(const VhDomainDef *def, const QemuLaunch *launch, VhTpm *
         tpm->source.path = vh_xasprintf("%s/qemu/swtpm/%s-swtpm.sock", launch->env->run_dir, id);
 }
 
-/* ---- memory devices ---- */
-
-static bool is_dimm(const VhMemdev *mem)
-{
-        enum { MODEL_NVDIMM = 2 };
-
-        return mem->model <= MODEL_NVDIMM;
-}
-
-static bool slot_taken(const VhDomainDef *def, uint32_t slot)
-{
-        for (uint32_t i = 0; i < def->memdevs.n; i++) {
-                const VhAddress *a = &def->memdevs.items[i]->info.address;
-
-                if (a->type == VH_ADDRESS_DIMM && a->dimm.slot.set && a->dimm.slot.val == slot)
-                        return true;
-        }
-        return false;
-}
-
-void qemu_prepare_memory(const VhDomainDef *def, VhMemdev *mem)
-{
-        uint32_t slot = 0;
-
-        if (!is_dimm(mem) || (mem->info.address.type == VH_ADDRESS_DIMM && mem->info.address.dimm.slot.set))
-                return;
-        while (slot_taken(def, slot))
-                slot++;
-        mem->info.address.type = VH_ADDRESS_DIMM;
-        mem->info.address.dimm.slot = (VhOptUint){ slot, true };
-}
-
-static void assign_dimm_slots(VhDomainDef *def)
-{
-        for (uint32_t i = 0; i < def->memdevs.n; i++)
-                qemu_prepare_memory(def, def->memdevs.items[i]);
-}
-
 /* ---- checks that need the program ---- */
 
 static int check_machine(const VhDomainDef *def, const QemuCaps *caps, VhError **err)
@@ -179,7 +141,6 @@ int qemu_command_prepare(VhDomainDef *def, const QemuCaps *caps, const QemuLaunc
         if (r < 0)
                 return r;
         qemu_list_iothreads(def);
-        assign_dimm_slots(def);
         qemu_assign_aliases(def);
         number_images(def);
         for (uint32_t i = 0; i < def->channels.n; i++)

@@ -196,6 +196,11 @@ static void released(void *data, int r, const VhError *err)
         vh_domain_obj_end_run(dom);
         process_free(proc);
         if (!stays) {
+                _vh_free_ char *tpm_state = qemu_tpm_state_to_remove(driver, dom->def, 0);
+
+                /* Hosts that a guest moves between may share it. */
+                if (tpm_state && stopping.reason != VIR_DOMAIN_SHUTOFF_MIGRATED)
+                        qemu_remove_tree(tpm_state);
                 qemu_moments_remove_all(driver, dom, QEMU_SNAPSHOTS);
                 qemu_moments_remove_all(driver, dom, QEMU_CHECKPOINTS);
                 vh_domain_list_remove(&driver->domains, dom);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "guest-text.h"
 #include "qemu-ops.h"
 #include "save-image.h"
 
@@ -81,7 +82,7 @@ static int define(VhCall *call, const char *path, const char *xml, uint32_t flag
         if (r == 0)
                 r = check_same(was, def, err);
         if (r == 0)
-                text = vh_domain_def_format(def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+                text = qemu_migratable_text(def);
         if (r == 0)
                 r = qemu_save_image_rewrite(path, text,
                                             flags & STATE ? flags & VIR_DOMAIN_SAVE_RUNNING : image.was_running, err);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "guest-text.h"
 #include "base/file.h"
 #include "guest-cpu.h"
 #include "process.h"
@@ -118,7 +119,7 @@ static char *text_to_save(QemuTask *task)
 
         qemu_drop_run(task->driver, def);
         qemu_guest_cpu_original(task->dom, def);
-        return vh_domain_def_format(def, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+        return qemu_migratable_text(def);
 }
 
 static void paused(QemuTask *task, json_t *ret, int r, const VhError *error)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "guest-text.h"
 #include "guest-cpu.h"
 #include "moment.h"
 #include "process.h"
@@ -64,7 +65,7 @@ static void memory_run(QemuTask *task)
 {
         MemoryTask *m = (MemoryTask *)task;
         const VhSnapshotDef *def = m->snap->def;
-        _vh_free_ char *xml = vh_domain_def_format(m->snap->dom, VH_XML_SECURE | VH_XML_INACTIVE | VH_XML_MIGRATABLE);
+        _vh_free_ char *xml = qemu_migratable_text(m->snap->dom);
         _vh_free_ char *cookie = qemu_guest_cpu_cookie(task->dom);
         VhError *err = NULL;
         int r = qemu_image_format(task->driver->conf, "snapshot_image_format", "snapshot", false, &m->stream.format,

@@ -82,6 +82,12 @@ void vh_event_domain_balloon_change(VhEventHub *hub, const remote_nonnull_domain
         EMIT_WRAPPED(BALLOON_CHANGE, balloon_change, .actual = actual_kib);
 }
 
+void vh_event_domain_memory_size_change(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias,
+                                        uint64_t size_kib)
+{
+        EMIT_DOMAIN(MEMORY_DEVICE_SIZE_CHANGE, memory_device_size_change, .alias = (char *)alias, .size = size_kib);
+}
+
 void vh_event_domain_device_added(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias)
 {
         EMIT_DOMAIN(DEVICE_ADDED, callback_device_added, .devAlias = (char *)alias);

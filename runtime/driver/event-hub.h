@@ -47,6 +47,8 @@ void vh_event_domain_block_job(VhEventHub *hub, const remote_nonnull_domain *dom
 void vh_event_domain_tray_change(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias, int reason);
 void vh_event_domain_pm(VhEventHub *hub, const remote_nonnull_domain *dom, int id, int reason); /* ids 11, 12, 14 */
 void vh_event_domain_balloon_change(VhEventHub *hub, const remote_nonnull_domain *dom, uint64_t actual_kib);
+void vh_event_domain_memory_size_change(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias,
+                                        uint64_t size_kib);
 void vh_event_domain_device_added(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias);
 void vh_event_domain_device_removed(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias);
 void vh_event_domain_device_removal_failed(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias);

@@ -144,9 +144,10 @@ static int check_hyperv(const VhHyperv *h, VhError **err)
 {
         const bool vendor = h->vendor_id_on == VH_ON;
 
+        if (h->spinlocks == VH_ON && !h->spinlock_retries)
+                return vh_error_set(err, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                                    "Missing required attribute 'retries' in element 'spinlocks'");
         return VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
-                              { h->spinlocks == VH_ON && !h->spinlock_retries, VIR_ERR_XML_ERROR,
-                                "Missing required attribute 'retries' in element 'spinlocks'" },
                               { h->spinlocks == VH_ON && h->spinlock_retries < SPINLOCK_RETRIES_MIN, VIR_ERR_XML_ERROR,
                                 "HyperV spinlock retry count must be at least 4095" },
                               { vendor && !h->vendor_id, VIR_ERR_XML_ERROR,
@@ -317,14 +318,29 @@ static int check_hugepages(const VhHugepages *h, VhError **err)
         return 0;
 }
 
+/* A pool without an upper bound has no lower one either. */
+static int check_pool(const VhOptInt *min, const VhOptInt *max, VhError **err)
+{
+        return VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
+                              { max->set && max->val == 0, VIR_ERR_CONFIG_UNSUPPORTED,
+                                "thread_pool_max must be a positive integer" },
+                              { min->set && (!max->set || min->val > max->val), VIR_ERR_CONFIG_UNSUPPORTED,
+                                "thread_pool_min must be smaller or equal to thread_pool_max" }, );
+}
+
 static int check_iothreads(const VhDomainDef *def, VhError **err)
 {
+        const VhDefaultIothread *pool = def->default_iothread;
+        int r = pool ? check_pool(&pool->pool_min, &pool->pool_max, err) : 0;
+
+        if (r < 0)
+                return r;
         for (uint32_t i = 0; i < def->iothread_list.n; i++) {
                 const VhIothread *t = def->iothread_list.items[i];
 
-                if (t->pool_min.set && t->pool_max.set && t->pool_max.val >= 0 && t->pool_min.val > t->pool_max.val)
-                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
-                                            "thread_pool_min must be smaller or equal to thread_pool_max");
+                r = check_pool(&t->pool_min, &t->pool_max, err);
+                if (r < 0)
+                        return r;
                 for (uint32_t j = 0; j < i; j++)
                         if (def->iothread_list.items[j]->id.val == t->id.val)
                                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,

@@ -183,6 +183,7 @@ static int check_usb_hostdev(const VhHostdev *d, VhError **err)
 
 static int check_hostdev(const VhHostdev *d, VhError **err)
 {
+        enum { SGIO_UNFILTERED = 2 };
         const bool scsi = d->type == VH_HOSTDEV_SCSI && d->scsi_protocol != SCSI_ISCSI;
         const bool vhost = d->type == VH_HOSTDEV_SCSI_HOST;
 
@@ -190,6 +191,7 @@ static int check_hostdev(const VhHostdev *d, VhError **err)
                 return check_usb_hostdev(d, err);
         return VH_CHECK_RULES(
                 VIR_FROM_DOMAIN, err,
+                { d->sgio == SGIO_UNFILTERED, VIR_ERR_CONFIG_UNSUPPORTED, "unfiltered sgio is no longer supported" },
                 { scsi && d->adapter && !d->scsi_bus.set, VIR_ERR_XML_ERROR,
                   "'address' must be specified for scsi hostdev source" },
                 { scsi && !d->adapter, VIR_ERR_XML_ERROR, "'adapter' must be specified for scsi hostdev source" },

@@ -189,6 +189,15 @@ static int check_audio_ids(const VhDomainDef *def, VhError **err)
         return 0;
 }
 
+static int check_consoles(const VhDomainDef *def, VhError **err)
+{
+        for (uint32_t i = 1; i < def->consoles.n; i++)
+                if (def->consoles.items[i]->target_type == VH_CHR_TARGET_SERIAL)
+                        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                            "Only the first console can be a serial port");
+        return 0;
+}
+
 /* ---- devices of which there may be one of a kind ---- */
 
 static int check_panics(const VhDomainDef *def, VhError **err)
@@ -237,6 +246,7 @@ int vh_domain_check(const VhDomainDef *def, VhError **err)
                 vh_domain_check_targets, check_controllers, check_usb,
                 check_drive_addresses,   check_boot_orders, check_videos,
                 check_audio_ids,         check_hostdevs,    check_panics,
+                check_consoles,
         };
         int r = vh_domain_each_device(def, check_device, err);
 

@@ -46,13 +46,22 @@ const VhXmlNames vh_controller_type_names = {
                [VH_CTRL_NEC_XHCI] = "nec-xhci", [VH_CTRL_QUSB1] = "qusb1", [VH_CTRL_QUSB2] = "qusb2",                  \
                [VH_CTRL_QEMU_XHCI] = "qemu-xhci", [VH_CTRL_USB_NONE] = "none")
 
-#define PCI_MODELS                                                                                                     \
-        MODELS(VH_CTRL_PCIE_EXPANDER_BUS, [VH_CTRL_PCI_ROOT] = "pci-root", [VH_CTRL_PCIE_ROOT] = "pcie-root",          \
-               [VH_CTRL_PCI_BRIDGE] = "pci-bridge", [VH_CTRL_DMI_TO_PCI_BRIDGE] = "dmi-to-pci-bridge",                 \
-               [VH_CTRL_PCIE_TO_PCI_BRIDGE] = "pcie-to-pci-bridge", [VH_CTRL_PCIE_ROOT_PORT] = "pcie-root-port",       \
-               [VH_CTRL_PCIE_SWITCH_UPSTREAM] = "pcie-switch-upstream-port",                                           \
-               [VH_CTRL_PCIE_SWITCH_DOWNSTREAM] = "pcie-switch-downstream-port",                                       \
-               [VH_CTRL_PCI_EXPANDER_BUS] = "pci-expander-bus", [VH_CTRL_PCIE_EXPANDER_BUS] = "pcie-expander-bus")
+const VhXmlNames vh_pci_model_names = {
+        VH_CTRL_PCIE_EXPANDER_BUS + 1,
+        (const char *const[]){
+                [VH_CTRL_PCI_ROOT] = "pci-root",
+                [VH_CTRL_PCIE_ROOT] = "pcie-root",
+                [VH_CTRL_PCI_BRIDGE] = "pci-bridge",
+                [VH_CTRL_DMI_TO_PCI_BRIDGE] = "dmi-to-pci-bridge",
+                [VH_CTRL_PCIE_TO_PCI_BRIDGE] = "pcie-to-pci-bridge",
+                [VH_CTRL_PCIE_ROOT_PORT] = "pcie-root-port",
+                [VH_CTRL_PCIE_SWITCH_UPSTREAM] = "pcie-switch-upstream-port",
+                [VH_CTRL_PCIE_SWITCH_DOWNSTREAM] = "pcie-switch-downstream-port",
+                [VH_CTRL_PCI_EXPANDER_BUS] = "pci-expander-bus",
+                [VH_CTRL_PCIE_EXPANDER_BUS] = "pcie-expander-bus",
+        },
+};
+#define PCI_MODELS (&vh_pci_model_names)
 
 #define S     VhController
 #define IS(t) WHEN(type, BIT(VH_CONTROLLER_##t))

@@ -64,7 +64,7 @@ static const VhXmlTable table_numa_cache = {
         ROWS(ATTR("level", level, uint, REQUIRED),
              WORD("associativity", associativity, NAMES("none", "direct", "full"), REQUIRED),
              WORD("policy", policy, NAMES("none", "writeback", "writethrough"), REQUIRED),
-             GROUP("size", ROWS(ATTR("value", size, kib))), GROUP("line", ROWS(ATTR("value", line, bytes)))),
+             GROUP("size", ROWS(ATTR("value", size, kib))), GROUP("line", ROWS(ATTR("value", line, short_bytes)))),
 };
 #undef S
 

@@ -29,7 +29,10 @@ static int finish(VhDomainDef *def, unsigned flags, const VhDomainParseEnv *env,
 {
         int r;
 
-        if (flags & (VH_DOMAIN_TRUSTED | VH_DOMAIN_NO_DEFAULTS))
+        if (flags & VH_DOMAIN_NO_DEFAULTS)
+                return 0;
+        vh_domain_sort(def);
+        if (flags & VH_DOMAIN_TRUSTED)
                 return 0;
         vh_domain_clean_metadata(def);
         r = vh_domain_defaults(def, env, err);
@@ -77,6 +80,6 @@ unsigned vh_domain_format_flags(uint32_t xml_flags, bool active)
         if (xml_flags & VIR_DOMAIN_XML_INACTIVE || !active)
                 flags |= VH_XML_INACTIVE;
         if (xml_flags & VIR_DOMAIN_XML_MIGRATABLE)
-                flags |= VH_XML_MIGRATABLE | VH_XML_INACTIVE;
+                flags |= VH_XML_MIGRATABLE | VH_XML_INACTIVE | VH_XML_SECURE;
         return flags;
 }

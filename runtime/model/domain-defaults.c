@@ -101,6 +101,25 @@ static void sort_perf(VhDomainDef *def)
         }
 }
 
+/* Memory and processors are placed by the same rule where the definition leaves it to the host. */
+static void default_placement(VhDomainDef *def)
+{
+        enum { AUTO = 2, STRICT = 1 };
+        VhNumatune *t = def->numatune;
+
+        if (t && t->placement == AUTO)
+                def->vcpu_placement = AUTO;
+        if (def->vcpu_placement != AUTO)
+                return;
+        free(VH_TAKE_PTR(def->vcpu_cpuset));
+        if (!t)
+                t = def->numatune = vh_new(VhNumatune, 1);
+        if (!t->mode)
+                t->mode = STRICT;
+        if (!t->nodeset)
+                t->placement = AUTO;
+}
+
 static int default_vcpus(VhDomainDef *def, VhError **err)
 {
         if (!def->vcpus)
@@ -114,10 +133,55 @@ static int default_vcpus(VhDomainDef *def, VhError **err)
         vh_domain_count_vcpus(def);
         if (def->vcpus_current == def->vcpus)
                 def->vcpus_current = 0;
+        default_placement(def);
         if (!def->vcpu_placement)
                 def->vcpu_placement = 1;
         sort_perf(def);
         return 0;
+}
+
+static VhNumaDistance *find_distance(const VhNumaCell *cell, uint32_t id)
+{
+        for (uint32_t i = 0; i < cell->distances.n; i++)
+                if (cell->distances.items[i]->id == id)
+                        return cell->distances.items[i];
+        return NULL;
+}
+
+/* Keeps the list in the order of the cells. */
+static void set_distance(VhNumaCell *cell, uint32_t id, uint32_t value)
+{
+        VhNumaDistance *d;
+        uint32_t place = 0;
+
+        if (find_distance(cell, id))
+                return;
+        d = vh_new(VhNumaDistance, 1);
+        *d = (VhNumaDistance){ .id = id, .value = value };
+        while (place < cell->distances.n && cell->distances.items[place]->id < id)
+                place++;
+        vh_list_insert(&cell->distances, place, d);
+}
+
+/* A distance that is given one way holds for both, and each of the two is near to itself. */
+static void complete_distances(VhNuma *numa)
+{
+        enum { LOCAL = 10 };
+
+        for (uint32_t i = 0; i < numa->cells.n; i++) {
+                VhNumaCell *cell = numa->cells.items[i];
+
+                for (uint32_t k = 0; k < numa->cells.n; k++) {
+                        VhNumaCell *other = numa->cells.items[k];
+                        const VhNumaDistance *d = other == cell ? NULL : find_distance(cell, other->id.val);
+
+                        if (!d)
+                                continue;
+                        set_distance(other, cell->id.val, d->value);
+                        set_distance(other, other->id.val, LOCAL);
+                        set_distance(cell, cell->id.val, LOCAL);
+                }
+        }
 }
 
 static int number_cells(VhDomainDef *def, VhError **err)
@@ -133,6 +197,8 @@ static int number_cells(VhDomainDef *def, VhError **err)
                         return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR,
                                             "CPU IDs in <numa> exceed the <vcpu> count");
         }
+        if (def->cpu && def->cpu->numa)
+                complete_distances(def->cpu->numa);
         return 0;
 }
 
@@ -210,6 +276,42 @@ static void drop_pins(VhDomainDef *def)
                 def->cputune = vh_xml_bind_free(&vh_table_cputune, t);
 }
 
+/* Entries of a table stand in the order of their names here. */
+static void sort_entries(VhSysinfoBlock *block, const char *const *names)
+{
+        VhSysinfoEntries all;
+
+        if (!block)
+                return;
+        all = block->entries;
+        block->entries = (VhSysinfoEntries){ 0 };
+        for (; *names; names++)
+                for (uint32_t i = 0; i < all.n; i++)
+                        if (all.items[i] && vh_streq(all.items[i]->name, *names)) {
+                                vh_list_add(&block->entries, all.items[i]);
+                                all.items[i] = NULL;
+                        }
+        for (uint32_t i = 0; i < all.n; i++)
+                if (all.items[i])
+                        vh_list_add(&block->entries, all.items[i]);
+        free(all.items);
+}
+
+static void sort_sysinfo(VhSysinfo *s)
+{
+        static const char *const bios[] = { "vendor", "version", "date", "release", NULL };
+        static const char *const system[] = { "manufacturer", "product", "version", "serial",
+                                              "uuid",         "sku",     "family",  NULL };
+        static const char *const board[] = { "manufacturer", "product", "version", "serial", "asset", "location", NULL };
+        static const char *const chassis[] = { "manufacturer", "version", "serial", "asset", "sku", NULL };
+
+        sort_entries(s->bios, bios);
+        sort_entries(s->system, system);
+        sort_entries(s->chassis, chassis);
+        for (uint32_t i = 0; i < s->base_boards.n; i++)
+                sort_entries(s->base_boards.items[i], board);
+}
+
 static void default_security(VhDomainDef *def)
 {
         enum { NONE = 1, DYNAMIC = 2 };
@@ -244,6 +346,8 @@ static int default_domain(VhDomainDef *def, const VhDomainParseEnv *env, VhError
                 return r;
         default_life_cycle(def);
         drop_pins(def);
+        for (uint32_t i = 0; i < def->sysinfos.n; i++)
+                sort_sysinfo(def->sysinfos.items[i]);
         default_security(def);
         if (def->os.loader && def->os.loader->path && !def->os.loader->type)
                 def->os.loader->type = VH_LOADER_ROM;

@@ -27,16 +27,33 @@ VhController *vh_domain_find_controller(const VhDomainDef *def, VhControllerType
         return NULL;
 }
 
-/* Behind the last one of its type, else at the end. */
-static uint32_t place_of_controller(const VhDomainDef *def, const VhController *c)
+/* Behind those of its type with lower numbers. If there are only others: before them if it was read, at the end if it is
+ * added. */
+static uint32_t place_of_controller(const VhDomainDef *def, const VhController *c, bool read)
 {
+        uint32_t place = def->controllers.n;
+
         for (uint32_t i = def->controllers.n; i > 0; i--) {
                 const VhController *other = def->controllers.items[i - 1];
 
-                if (other->type == c->type && (!other->index.set || other->index.val <= c->index.val))
+                if (other->type != c->type)
+                        continue;
+                if (!c->index.set || !other->index.set || other->index.val <= c->index.val)
                         return i;
+                if (read)
+                        place = i - 1;
         }
-        return def->controllers.n;
+        return place;
+}
+
+static void sort_controllers(VhDomainDef *def)
+{
+        typeof(def->controllers) all = def->controllers;
+
+        def->controllers = (typeof(all)){ 0 };
+        for (uint32_t i = 0; i < all.n; i++)
+                vh_list_insert(&def->controllers, place_of_controller(def, all.items[i], true), all.items[i]);
+        free(all.items);
 }
 
 VhController *vh_domain_add_controller(VhDomainDef *def, VhControllerType type, uint32_t index)
@@ -45,7 +62,7 @@ VhController *vh_domain_add_controller(VhDomainDef *def, VhControllerType type, 
 
         c->type = type;
         c->index = (VhOptUint){ .val = index, .set = true };
-        vh_list_insert(&def->controllers, place_of_controller(def, c), c);
+        vh_list_insert(&def->controllers, place_of_controller(def, c, false), c);
         return c;
 }
 
@@ -222,16 +239,19 @@ static void default_ports(VhNetworkSource *net)
         enum { TCP = 1 };
         const char *port = port_of_protocol(net->protocol);
 
-        for (uint32_t i = 0; port && i < net->hosts.n; i++) {
+        for (uint32_t i = 0; i < net->hosts.n; i++) {
                 VhStorageHost *host = net->hosts.items[i];
 
-                if (!host->port && host->name && host->transport <= TCP)
+                if (port && !host->port && host->name && host->transport <= TCP)
                         host->port = vh_xstrdup(port);
+                if (host->transport == TCP)
+                        host->transport = 0;
         }
 }
 
 static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
 {
+        enum { CACHE_DEFAULT = 1 };
         int r = check_disk(disk, err);
 
         if (disk->src.network)
@@ -240,6 +260,8 @@ static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
                 return r;
         if (disk->device == VH_DISK_DEVICE_CDROM)
                 disk->readonly = true;
+        if (disk->cache == CACHE_DEFAULT)
+                disk->cache = 0;
         if (!disk->bus)
                 disk->bus = bus_of_target(disk);
         return default_disk_address(def, disk, err);
@@ -303,9 +325,23 @@ static void number_ports(ChrList *list)
                         list->items[i]->port = (VhOptUint){ .val = next++, .set = true };
 }
 
+/* Consoles are numbered as they stand there, whatever they say. */
+static void number_consoles(VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->consoles.n; i++)
+                if (i || !def->serials.n || def->consoles.items[i]->target_type != VH_CHR_TARGET_SERIAL)
+                        def->consoles.items[i]->port = (VhOptUint){ .val = i, .set = true };
+}
+
 static bool is_serial_console(const VhChr *chr)
 {
         return chr->target_type == VH_CHR_TARGET_NONE || chr->target_type == VH_CHR_TARGET_SERIAL;
+}
+
+/* A port of the machine itself, which brings a console. */
+static bool is_plain_serial(const VhChr *chr)
+{
+        return chr->target_type == VH_CHR_TARGET_NONE || chr->target_type == VH_CHR_TARGET_ISA_SERIAL;
 }
 
 static VhChr *serial_of_console(const VhChr *console)
@@ -333,14 +369,15 @@ static VhChr *console_of_serial(const VhChr *serial)
 static void pair_console(VhDomainDef *def)
 {
         VhChr *first = def->consoles.n ? def->consoles.items[0] : NULL;
+        bool is_pair = first && is_serial_console(first);
 
         if (def->os.type != VH_OS_HVM)
                 return;
-        if (first && is_serial_console(first) && !def->serials.n)
+        if (is_pair && !def->serials.n)
                 vh_list_add(&def->serials, serial_of_console(first));
-        if (!def->serials.n)
+        if (!def->serials.n || (!is_pair && !is_plain_serial(def->serials.items[0])))
                 return;
-        if (first && is_serial_console(first))
+        if (is_pair)
                 vh_xml_bind_free(vh_device_class(VH_DEVICE_CONSOLE)->table, vh_list_take(&def->consoles, 0));
         vh_list_insert(&def->consoles, 0, console_of_serial(def->serials.items[0]));
 }
@@ -353,7 +390,6 @@ static void default_consoles(VhDomainDef *def)
                                                                       ? VH_CHR_TARGET_SERIAL
                                                               : def->os.type == VH_OS_EXE ? VH_CHR_TARGET_LXC
                                                                                           : VH_CHR_TARGET_XEN;
-        number_ports((ChrList *)&def->consoles);
         number_ports((ChrList *)&def->serials);
         number_ports((ChrList *)&def->parallels);
         pair_console(def);
@@ -385,13 +421,19 @@ static void default_chr_sources(VhDomainDef *def)
                 default_chr_source(&def->consoles.items[i]->source);
         for (uint32_t i = 0; i < def->channels.n; i++)
                 default_chr_source(&def->channels.items[i]->source);
+        for (uint32_t i = 0; i < def->redirdevs.n; i++)
+                default_chr_source(&def->redirdevs.items[i]->source);
+        for (uint32_t i = 0; i < def->smartcards.n; i++)
+                default_chr_source(&def->smartcards.items[i]->source);
+        for (uint32_t i = 0; i < def->rngs.n; i++)
+                default_chr_source(&def->rngs.items[i]->source);
 }
 
 /* ---- the rest ---- */
 
 static void default_hostdev(VhHostdev *d)
 {
-        if (d->type == VH_HOSTDEV_MDEV && !d->managed)
+        if (d->mode == VH_HOSTDEV_SUBSYSTEM && !d->managed)
                 d->managed = VH_NO;
 }
 
@@ -405,10 +447,11 @@ static void default_rng(VhRng *rng)
 
 static void default_small_devices(VhDomainDef *def)
 {
-        enum { PASSTHROUGH = 1, MOUNT = 1 };
+        enum { PASSTHROUGH = 1, MOUNT = 1, VIRTIOFS = 6 };
 
         for (uint32_t i = 0; i < def->filesystems.n; i++)
-                if (!def->filesystems.items[i]->accessmode && def->filesystems.items[i]->type == MOUNT)
+                if (!def->filesystems.items[i]->accessmode && def->filesystems.items[i]->type == MOUNT &&
+                    !(def->filesystems.items[i]->driver == VIRTIOFS && def->filesystems.items[i]->socket))
                         def->filesystems.items[i]->accessmode = PASSTHROUGH;
         for (uint32_t i = 0; i < def->hostdevs.n; i++)
                 default_hostdev(def->hostdevs.items[i]);
@@ -488,6 +531,12 @@ static void imply_disk_controllers(VhDomainDef *def, VhDiskBus bus, VhController
         for (uint32_t i = 0; i < def->disks.n; i++)
                 if (def->disks.items[i]->bus == bus && def->disks.items[i]->info.address.type == VH_ADDRESS_DRIVE)
                         need_controllers(def, type, def->disks.items[i]->info.address.drive.controller);
+}
+
+void vh_domain_sort(VhDomainDef *def)
+{
+        sort_controllers(def);
+        number_consoles(def);
 }
 
 void vh_domain_implied_devices(VhDomainDef *def)

@@ -175,7 +175,7 @@ static const VhXmlTable table_network_source = {
              GROUP("initiator", ROWS(GROUP("iqn", ROWS(ATTR("name", initiator_iqn, string))))),
              PTR("reservations", reservations, table_reservations),
              GROUP("slices", ROWS(LIST("slice", slices, table_slice))), GROUP("ssl", ROWS(YESNO("verify", ssl_verify))),
-             GROUP("cookies", ROWS(LIST("cookie", cookies, table_cookie))),
+             GROUP("cookies", ROWS(LIST("cookie", cookies, table_cookie)), .show = VH_XML_SECURE),
              GROUP("readahead", ROWS(ATTR("size", readahead, u64))),
              GROUP("timeout", ROWS(ATTR("seconds", timeout, u64))),
              GROUP("reconnect", ROWS(ATTR("delay", reconnect_delay, opt_uint))),

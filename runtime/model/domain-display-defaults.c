@@ -17,6 +17,8 @@ static void default_listen(VhGraphics *g)
                 listen = g->listens.items[0];
                 if (listen->type == VH_LISTEN_ADDRESS && listen->address && !g->listen)
                         vh_strset(&g->listen, listen->address);
+                if (listen->type == VH_LISTEN_SOCKET && g->type == VH_GRAPHICS_VNC && !g->socket)
+                        vh_strset(&g->socket, listen->socket);
                 return;
         }
         listen = vh_new(VhGraphicsListen, 1);
@@ -50,12 +52,14 @@ static void default_spice(VhGraphics *g)
                 free(VH_TAKE_PTR(first->address));
                 free(VH_TAKE_PTR(g->listen));
         }
+        if (first->type == VH_LISTEN_NONE || first->type == VH_LISTEN_SOCKET)
+                g->autoport = 0;
         if (g->port.val == -1 && g->tls_port.val == -1)
                 g->autoport = VH_YES;
         if (g->autoport == VH_YES) {
                 g->port = (VhOptInt){};
                 g->tls_port = (VhOptInt){};
-        } else if (!g->autoport && g->listens.items[0]->type != VH_LISTEN_NONE) {
+        } else if (!g->autoport && first->type != VH_LISTEN_NONE && first->type != VH_LISTEN_SOCKET) {
                 g->autoport = VH_NO;
         }
 }
@@ -102,6 +106,8 @@ static void default_video(VhVideo *v, bool primary)
                 v->vgamem = VIDEO_VRAM;
         if (!v->heads && v->type != VH_VIDEO_NONE)
                 v->heads = 1;
+        if (v->primary == VH_NO)
+                v->primary = 0;
         if (primary && v->type != VH_VIDEO_NONE)
                 v->primary = VH_YES;
 }

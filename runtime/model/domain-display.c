@@ -104,6 +104,12 @@ const VhXmlTable vh_table_graphics = {
 #undef IS
 #undef S
 
+void vh_graphics_drop_listens(VhGraphics *g)
+{
+        while (g->listens.n)
+                vh_xml_bind_free(&table_listen, vh_list_take(&g->listens, 0));
+}
+
 /* ---- video ---- */
 
 const VhXmlNames vh_video_type_names = {
@@ -186,8 +192,8 @@ static const VhXmlTable table_audio_io = {
         "input",
         sizeof(S),
         ROWS(YESNO("mixingEngine", mixing_engine), YESNO("fixedSettings", fixed_settings), ATTR("voices", voices, uint),
-             ATTR("bufferLength", buffer_length, uint), ATTR("dev", dev, string), YESNO("tryPoll", try_poll),
-             ATTR("bufferCount", buffer_count, uint), ATTR("name", name, string),
+             ATTR("bufferLength", buffer_length, uint), ATTR("dev", dev, string),
+             ATTR("bufferCount", buffer_count, uint), YESNO("tryPoll", try_poll), ATTR("name", name, string),
              ATTR("streamName", stream_name, string), ATTR("latency", latency, uint),
              ATTR("serverName", server, string), ATTR("clientName", client_name, string),
              ATTR("connectPorts", connect_ports, string), YESNO("exactName", exact),

@@ -60,17 +60,19 @@ const VhXmlTable vh_table_shmem = {
 
 #define S VhMemdev
 static const VhXmlRow rows_memdev_source[] = {
-        LEAF("path", path, string), LEAF("pagesize", source_pagesize, kib), LEAF("alignsize", alignsize, kib),
-        FLAG("pmem", pmem),         LEAF("nodemask", source_nodes, cpuset), {},
+        LEAF("nodemask", source_nodes, cpuset), LEAF("path", path, string),
+        LEAF("pagesize", source_pagesize, kib), LEAF("alignsize", alignsize, kib),
+        FLAG("pmem", pmem),                     {},
 };
 
+enum { MODEL_VIRTIO_MEM = 4 };
 static const VhXmlRow rows_memdev_target[] = {
         LEAF("size", size, kib, REQUIRED),
         LEAF("node", node, opt_uint),
         GROUP("label", ROWS(LEAF("size", label_size, kib))),
         LEAF("block", block, kib),
         LEAF("requested", requested, kib),
-        LEAF("current", current, kib, LIVE),
+        LEAF("current", current, kib, LIVE, WHEN(model, BIT(MODEL_VIRTIO_MEM)), .flags = VH_XML_ALWAYS),
         FLAG("readonly", readonly),
         {},
 };
@@ -78,7 +80,8 @@ static const VhXmlRow rows_memdev_target[] = {
 const VhXmlTable vh_table_memdev = {
         "memory",
         sizeof(S),
-        ROWS(WORD("model", model, NAMES("dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc"), REQUIRED),
+        ROWS(WORD("model", model, NAMES("dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc"),
+                  .flags = VH_XML_KEY | VH_XML_REQUIRED),
              WORD("access", access, NAMES("shared", "private")), YESNO("discard", discard), LEAF("uuid", uuid, uuid),
              GROUP("source", rows_memdev_source), GROUP("target", rows_memdev_target, REQUIRED), INFO),
 };

@@ -157,6 +157,7 @@ const VhXmlRow vh_rows_clock[] = {
              WHEN(offset, BIT(VH_CLOCK_UTC) | BIT(VH_CLOCK_LOCALTIME) | BIT(VH_CLOCK_VARIABLE))),
         WORD("basis", basis, NAMES("utc", "localtime"), FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown clock basis '", "'"),
              WHEN(offset, BIT(VH_CLOCK_VARIABLE))),
+        ATTR("adjustment0", adjustment0, opt_i64, WHEN(offset, BIT(VH_CLOCK_VARIABLE)), .show = VH_XML_STATUS),
         ATTR("timezone", timezone, string, WHEN(offset, BIT(VH_CLOCK_TIMEZONE))),
         ATTR("start", start, opt_u64, WHEN(offset, BIT(VH_CLOCK_ABSOLUTE))),
         LIST("timer", timers, table_timer),

@@ -151,6 +151,7 @@ typedef struct VhClock {
         VhClockOffset offset;
         uint8_t basis;    /* variable: words utc, localtime */
         char *adjustment; /* seconds or "reset" */
+        VhOptInt64 adjustment0; /* variable: what a guest that runs began with, seconds */
         char *timezone;
         VhOptU64 start; /* absolute: seconds since 1970 */
         VH_LIST(VhTimer) timers;
@@ -420,7 +421,14 @@ void vh_domain_place_scsi_hostdevs(VhDomainDef *def);
 /* How many SCSI controllers their addresses ask for. */
 uint32_t vh_domain_scsi_hostdev_controllers(const VhDomainDef *def);
 
-/* Appends a new controller; index is given. Returns it. */
+/* Puts what was read into the order, and gives it the numbers, that it has whenever it is read: controllers of a type
+ * stand together, and consoles count from 0. */
+void vh_domain_sort(VhDomainDef *def);
+
+/* Takes all <listen> of a display out. */
+void vh_graphics_drop_listens(VhGraphics *g);
+
+/* Adds a new controller; index is given. Returns it. */
 VhController *vh_domain_add_controller(VhDomainDef *def, VhControllerType type, uint32_t index);
 /* The controller, NULL if there is none. */
 VhController *vh_domain_find_controller(const VhDomainDef *def, VhControllerType type, uint32_t index);

@@ -142,6 +142,8 @@ const VhXmlType vh_xml_kib = { "scaled size", .size = sizeof(uint64_t), .unit = 
                                .format = format_number };
 const VhXmlType vh_xml_mib = { "scaled size", .size = sizeof(uint64_t), .unit = "M", .parse = parse_mib,
                                .format = format_mib };
+const VhXmlType vh_xml_short_bytes = { "scaled size", .size = sizeof(uint64_t), .unit = "B", .parse = parse_bytes,
+                                       .format = format_number };
 const VhXmlType vh_xml_bytes = { "scaled size", .size = sizeof(uint64_t), .unit = "bytes", .parse = parse_bytes,
                                  .format = format_number };
 

@@ -51,6 +51,7 @@ extern const VhXmlType vh_xml_mac;   /* uint8_t[6], not given = all zero */
 extern const VhXmlType vh_xml_kib;   /* uint64_t KiB, read with a unit (KiB if none), written unit='KiB' */
 extern const VhXmlType vh_xml_mib;   /* uint64_t KiB, read with a unit (bytes if none), written unit='M' */
 extern const VhXmlType vh_xml_bytes; /* uint64_t bytes, read with a unit (bytes if none), written unit='bytes' */
+extern const VhXmlType vh_xml_short_bytes;   /* the same, written with the unit "B" */
 extern const VhXmlType
         vh_xml_size; /* uint64_t bytes, read with a unit (MiB if none), written in the largest that fits */
 extern const VhXmlType vh_xml_usb_version; /* char *, "2.00"; a single digit behind the dot gets a zero */

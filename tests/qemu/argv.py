@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Command lines of QEMU guests: each definition in argv/ gives the arguments that stand beside it (golden files), and those that
-Debian's libvirtd gives, but for what argv/known-differences.yaml allows and explains. Order and text count; members of JSON
+"""Definitions of QEMU guests and their command lines: each one in argv/ gives the arguments that stand beside it (golden files), and
+those that Debian's libvirtd gives, but for what argv/known-differences.yaml allows and explains. All forms of its dump are the same. Order and text count; members of JSON
 arguments may come in any order. VIRTHOST_REGENERATE=1 rewrites the golden files. Prints TAP."""
 
 import difflib
@@ -60,6 +60,30 @@ def check_golden(path, ours):
         return changes(f.read().splitlines(), ours)
 
 
+# Ours adds where in the document something is wrong.
+PLACE = re.compile(r" at /\S+( \(line \d+\))?$")
+# Of dumpxml: stored, with secrets, with the CPU as it would be, for other hosts.
+FORMS = (2, 3, 6, 8, 10)
+
+
+def dumps(conn, xml):
+    try:
+        dom = conn.defineXML(xml)
+    except libvirt.libvirtError as e:
+        return [f"error {e.get_error_code()}: {PLACE.sub('', str(e))}"]
+    try:
+        # Addresses that a definition did not give are random.
+        return [re.sub("52:54:00:[0-9a-f:]{8}", "MAC", dom.XMLDesc(form)).splitlines() for form in FORMS]
+    finally:
+        dom.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+
+
+def dump_differences(theirs, ours):
+    if len(theirs) != len(ours):
+        return [f"-{str(theirs)[:300]}", f"+{str(ours)[:300]}"]
+    return [f"form {form}: {line}" for form, a, b in zip(FORMS, theirs, ours) for line in changes(a, b)]
+
+
 class Known:
     """Rows of known-differences.yaml; one that explains nothing is an error."""
 
@@ -101,11 +125,14 @@ def main():
     report = Report()
     paths = sorted(glob.glob(os.path.join(CASES, "*.xml")))
     answers = {}
+    shown = {}
     with host.Host() as h:
         conn = connect(host.start_ours(h, "virtqemud"))
         for path in paths:
             with open(path, encoding="utf-8") as f:
-                answers[path] = native(conn, f.read())
+                xml = f.read()
+            answers[path] = native(conn, xml)
+            shown[path] = dumps(conn, xml)
             report.say(f"golden {os.path.basename(path)}", check_golden(path, answers[path]))
         conn.close()
     if host.reference_program() is None:
@@ -117,7 +144,10 @@ def main():
         for path in paths:
             case = os.path.basename(path)[:-len(".xml")]
             with open(path, encoding="utf-8") as f:
-                reference = native(conn, f.read())
+                xml = f.read()
+            reference = native(conn, xml)
+            told = dump_differences(dumps(conn, xml), shown[path])
+            report.say(f"dumps {case}", [line for line in told if not known.explains(case, line)])
             found = changes(reference, answers[path])
             report.say(f"reference {case}", [line for line in found if not known.explains(case, line)])
         conn.close()
