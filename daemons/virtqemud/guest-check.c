@@ -152,11 +152,8 @@ static int check_displays(const VhDomainDef *def, VhError **err)
 static int check_secondary_videos(const VhDomainDef *def, VhError **err)
 {
         static const char *const primary_only[VH_VIDEO_RAMFB + 1] = {
-                [VH_VIDEO_VGA] = "vga",
-                [VH_VIDEO_CIRRUS] = "cirrus",
-                [VH_VIDEO_VMVGA] = "vmvga",
-                [VH_VIDEO_BOCHS] = "bochs",
-                [VH_VIDEO_RAMFB] = "ramfb",
+                [VH_VIDEO_VGA] = "vga",     [VH_VIDEO_CIRRUS] = "cirrus", [VH_VIDEO_VMVGA] = "vmvga",
+                [VH_VIDEO_BOCHS] = "bochs", [VH_VIDEO_RAMFB] = "ramfb",
         };
 
         for (uint32_t i = 0; i < def->videos.n; i++) {

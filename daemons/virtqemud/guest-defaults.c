@@ -111,11 +111,12 @@ static int add_root_bus(VhDomainDef *def, VhError **err)
                 vh_domain_add_controller(def, VH_CONTROLLER_PCI, 0)->model = model;
         if (!first || first->model == model)
                 return 0;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_XML_ERROR,
-                            "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' "
-                            "was found instead",
-                            model == VH_CTRL_PCI_ROOT ? "pci-root" : "pcie-root",
-                            vh_xml_names_text(&vh_pci_model_names, first->model));
+        return vh_error_set(
+                err, VIR_FROM_QEMU, VIR_ERR_XML_ERROR,
+                "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' "
+                "was found instead",
+                model == VH_CTRL_PCI_ROOT ? "pci-root" : "pcie-root",
+                vh_xml_names_text(&vh_pci_model_names, first->model));
 }
 
 static void add_input(VhDomainDef *def, VhInputType type)

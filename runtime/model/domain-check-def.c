@@ -321,11 +321,11 @@ static int check_hugepages(const VhHugepages *h, VhError **err)
 /* A pool without an upper bound has no lower one either. */
 static int check_pool(const VhOptInt *min, const VhOptInt *max, VhError **err)
 {
-        return VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
-                              { max->set && max->val == 0, VIR_ERR_CONFIG_UNSUPPORTED,
-                                "thread_pool_max must be a positive integer" },
-                              { min->set && (!max->set || min->val > max->val), VIR_ERR_CONFIG_UNSUPPORTED,
-                                "thread_pool_min must be smaller or equal to thread_pool_max" }, );
+        return VH_CHECK_RULES(
+                VIR_FROM_DOMAIN, err,
+                { max->set && max->val == 0, VIR_ERR_CONFIG_UNSUPPORTED, "thread_pool_max must be a positive integer" },
+                { min->set && (!max->set || min->val > max->val), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "thread_pool_min must be smaller or equal to thread_pool_max" }, );
 }
 
 static int check_iothreads(const VhDomainDef *def, VhError **err)

@@ -302,7 +302,9 @@ static void sort_sysinfo(VhSysinfo *s)
         static const char *const bios[] = { "vendor", "version", "date", "release", NULL };
         static const char *const system[] = { "manufacturer", "product", "version", "serial",
                                               "uuid",         "sku",     "family",  NULL };
-        static const char *const board[] = { "manufacturer", "product", "version", "serial", "asset", "location", NULL };
+        static const char *const board[] = {
+                "manufacturer", "product", "version", "serial", "asset", "location", NULL
+        };
         static const char *const chassis[] = { "manufacturer", "version", "serial", "asset", "sku", NULL };
 
         sort_entries(s->bios, bios);

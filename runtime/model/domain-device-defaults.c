@@ -27,8 +27,8 @@ VhController *vh_domain_find_controller(const VhDomainDef *def, VhControllerType
         return NULL;
 }
 
-/* Behind those of its type with lower numbers. If there are only others: before them if it was read, at the end if it is
- * added. */
+/* Behind those of its type with lower numbers. If there are only others: before them if it was read, at the end if it
+ * is added. */
 static uint32_t place_of_controller(const VhDomainDef *def, const VhController *c, bool read)
 {
         uint32_t place = def->controllers.n;

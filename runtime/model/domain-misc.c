@@ -60,9 +60,8 @@ const VhXmlTable vh_table_shmem = {
 
 #define S VhMemdev
 static const VhXmlRow rows_memdev_source[] = {
-        LEAF("nodemask", source_nodes, cpuset), LEAF("path", path, string),
-        LEAF("pagesize", source_pagesize, kib), LEAF("alignsize", alignsize, kib),
-        FLAG("pmem", pmem),                     {},
+        LEAF("nodemask", source_nodes, cpuset), LEAF("path", path, string), LEAF("pagesize", source_pagesize, kib),
+        LEAF("alignsize", alignsize, kib),      FLAG("pmem", pmem),         {},
 };
 
 enum { MODEL_VIRTIO_MEM = 4 };

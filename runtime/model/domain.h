@@ -149,8 +149,8 @@ typedef VH_PACKED_ENUM VhClockOffset{
 
 typedef struct VhClock {
         VhClockOffset offset;
-        uint8_t basis;    /* variable: words utc, localtime */
-        char *adjustment; /* seconds or "reset" */
+        uint8_t basis;          /* variable: words utc, localtime */
+        char *adjustment;       /* seconds or "reset" */
         VhOptInt64 adjustment0; /* variable: what a guest that runs began with, seconds */
         char *timezone;
         VhOptU64 start; /* absolute: seconds since 1970 */

@@ -41,17 +41,17 @@ extern const VhXmlType vh_xml_opt_natural;   /* VhOptUint up to INT32_MAX; messa
 extern const VhXmlType vh_xml_opt_hex64;     /* VhOptU64 read in any base, written 0x%llx */
 extern const VhXmlType vh_xml_usb_port;      /* char[16], "1.2.3"; hubs behind hubs up to this depth: */
 enum { VH_USB_DEPTH_MAX = 4 };
-extern const VhXmlType vh_xml_hex8;  /* uint8_t of a pair of hex digits, 0x00; always written */
-extern const VhXmlType vh_xml_hex16; /* uint16_t, 0x0000; always written */
-extern const VhXmlType vh_xml_hex4;  /* uint8_t, 0x0; always written */
-extern const VhXmlType vh_xml_hex64; /* uint64_t, written 0x%llx, not given = 0 */
-extern const VhXmlType vh_xml_enum;  /* uint8_t (packed enum), row->names */
-extern const VhXmlType vh_xml_uuid;  /* uint8_t[16], not given = all zero */
-extern const VhXmlType vh_xml_mac;   /* uint8_t[6], not given = all zero */
-extern const VhXmlType vh_xml_kib;   /* uint64_t KiB, read with a unit (KiB if none), written unit='KiB' */
-extern const VhXmlType vh_xml_mib;   /* uint64_t KiB, read with a unit (bytes if none), written unit='M' */
-extern const VhXmlType vh_xml_bytes; /* uint64_t bytes, read with a unit (bytes if none), written unit='bytes' */
-extern const VhXmlType vh_xml_short_bytes;   /* the same, written with the unit "B" */
+extern const VhXmlType vh_xml_hex8;        /* uint8_t of a pair of hex digits, 0x00; always written */
+extern const VhXmlType vh_xml_hex16;       /* uint16_t, 0x0000; always written */
+extern const VhXmlType vh_xml_hex4;        /* uint8_t, 0x0; always written */
+extern const VhXmlType vh_xml_hex64;       /* uint64_t, written 0x%llx, not given = 0 */
+extern const VhXmlType vh_xml_enum;        /* uint8_t (packed enum), row->names */
+extern const VhXmlType vh_xml_uuid;        /* uint8_t[16], not given = all zero */
+extern const VhXmlType vh_xml_mac;         /* uint8_t[6], not given = all zero */
+extern const VhXmlType vh_xml_kib;         /* uint64_t KiB, read with a unit (KiB if none), written unit='KiB' */
+extern const VhXmlType vh_xml_mib;         /* uint64_t KiB, read with a unit (bytes if none), written unit='M' */
+extern const VhXmlType vh_xml_bytes;       /* uint64_t bytes, read with a unit (bytes if none), written unit='bytes' */
+extern const VhXmlType vh_xml_short_bytes; /* the same, written with the unit "B" */
 extern const VhXmlType
         vh_xml_size; /* uint64_t bytes, read with a unit (MiB if none), written in the largest that fits */
 extern const VhXmlType vh_xml_usb_version; /* char *, "2.00"; a single digit behind the dot gets a zero */
