@@ -102,6 +102,9 @@ int lock_spaces_add(LockSpaces *spaces, const char *dir, VhError **err)
         if (*dir != '/')
                 return vh_error_set(err, VIR_FROM_LOCKSPACE, VIR_ERR_INVALID_ARG,
                                     "lockspace location '%s' is not an absolute path", dir);
+        r = vh_handover_check_text(dir, "lockspace location", VIR_FROM_LOCKSPACE, err);
+        if (r < 0)
+                return r;
         r = vh_mkdir_p(dir, SPACE_MODE);
         if (r == -ENOTDIR)
                 return vh_error_set(err, VIR_FROM_LOCKSPACE, VIR_ERR_INTERNAL_ERROR,
@@ -117,6 +120,8 @@ int lock_spaces_add(LockSpaces *spaces, const char *dir, VhError **err)
 /* The file of a resource; NULL with *err for a name that would lead out of the folder. */
 static char *path_of(const LockSpace *space, const char *name, VhError **err)
 {
+        if (vh_handover_check_text(name, "resource name", VIR_FROM_LOCKSPACE, err) < 0)
+                return NULL;
         if (!*space->dir && *name == '/')
                 return vh_xstrdup(name);
         if (*space->dir && *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)

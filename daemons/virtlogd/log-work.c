@@ -59,21 +59,24 @@ static bool is_open(const LogWork *log)
         return log->pipe >= 0 && !log->ended;
 }
 
-static int check_owner(const LogOwner *owner, VhError **err)
+static int check_name(const char *name, const char *what, VhError **err)
 {
-        if (strnlen(owner->driver, NAME_SIZE_MAX) < NAME_SIZE_MAX &&
-            strnlen(owner->name, NAME_SIZE_MAX) < NAME_SIZE_MAX)
-                return 0;
-        return vh_error_set(err, VIR_FROM_LOGGING, VIR_ERR_INVALID_ARG,
-                            "the name of a driver or guest must be shorter than %d bytes", NAME_SIZE_MAX);
+        if (strnlen(name, NAME_SIZE_MAX) < NAME_SIZE_MAX)
+                return vh_handover_check_text(name, what, VIR_FROM_LOGGING, err);
+        return vh_error_set(err, VIR_FROM_LOGGING, VIR_ERR_INVALID_ARG, "%s must be shorter than %d bytes", what,
+                            NAME_SIZE_MAX);
 }
 
 int log_work_open(LogWork *log, LogRequest *rq, VhError **err)
 {
         _vh_cleanup_(log_file_freep) LogFile *file = NULL;
         int fds[2];
-        int r = check_owner(&rq->owner, err);
+        int r = check_name(rq->owner.driver, "the name of a driver", err);
 
+        if (r >= 0)
+                r = check_name(rq->owner.name, "the name of a guest", err);
+        if (r >= 0)
+                r = vh_handover_check_text(log->path, "the path of a log", VIR_FROM_LOGGING, err);
         if (r < 0)
                 return r;
         /* The end of the guest before this one may not have been noticed yet. */

@@ -281,16 +281,31 @@ static int make_dir(const char *path)
         return mkdir(path, DIR_MODE) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* What the folder of a guest without a scope is in; the caller frees it. */
+static char *parent_dir(const char *root, const char *parent)
+{
+        _vh_free_ char *own = parent ? NULL : path_of(0);
+
+        return vh_xasprintf("%s%s", root, parent ? parent : vh_streq(own, "/") || !own ? "" : own);
+}
+
+int qemu_cgroup_find_left(QemuCgroup **ret, const char *root, const char *parent, const char *name)
+{
+        _vh_free_ char *dir = parent_dir(root, parent), *folder = folder_name(name), *top = vh_path_join(dir, folder);
+
+        if (access(top, F_OK) < 0)
+                return -ENOENT;
+        *ret = group_new(root, top, false, 0);
+        return 0;
+}
+
 int qemu_cgroup_make(QemuCgroup **ret, const char *root, pid_t pid, const char *parent, const char *name,
                      unsigned wanted, VhError **err)
 {
-        _vh_free_ char *folder = folder_name(name), *own = parent ? NULL : path_of(0), *dir = NULL, *top = NULL,
+        _vh_free_ char *folder = folder_name(name), *dir = parent_dir(root, parent), *top = vh_path_join(dir, folder),
                        *text = NULL;
-        int r;
+        int r = vh_mkdir_p(dir, DIR_MODE);
 
-        dir = vh_xasprintf("%s%s", root, parent ? parent : vh_streq(own, "/") || !own ? "" : own);
-        top = vh_path_join(dir, folder);
-        r = vh_mkdir_p(dir, DIR_MODE);
         if (r == 0)
                 r = make_dir(top);
         if (r < 0)

@@ -44,6 +44,9 @@ bool qemu_cgroup_mounted(const char *root);
 /* The group that pid is in, if it is a guest's with that name ("qemu-1-NAME"). wanted: bits of controllers. Returns 0
  * with *ret, or -ENOENT. */
 int qemu_cgroup_find(QemuCgroup **ret, const char *root, pid_t pid, const char *name, unsigned wanted);
+/* The folder that was made for a guest whose process is gone; a scope goes with its last process. parent as below.
+ * Returns 0 with *ret, or -ENOENT. */
+int qemu_cgroup_find_left(QemuCgroup **ret, const char *root, const char *parent, const char *name);
 /* A folder for pid below parent ("/machine", made if need be; NULL: the group of this process). */
 int qemu_cgroup_make(QemuCgroup **ret, const char *root, pid_t pid, const char *parent, const char *name,
                      unsigned wanted, VhError **err);

@@ -84,6 +84,15 @@ static int read_conf(QemuDriver *driver, VhError **err)
         return vh_conf_open(&driver->conf, vh_conf_desc_find("qemu.conf"), path, flags, NULL, err);
 }
 
+static void autostart_failed(void *data, const char *name, bool autostart)
+{
+        QemuDriver *driver = data;
+        VhDomainObj *dom = vh_domain_by_name(&driver->domains, name);
+
+        if (dom)
+                dom->autostart = !autostart;
+}
+
 static int open_files(QemuDriver *driver, VhError **err)
 {
         _vh_free_ char *dir = vh_path_join(driver->env.config_dir, "qemu");
@@ -92,7 +101,7 @@ static int open_files(QemuDriver *driver, VhError **err)
         int r = vh_persist_open(&driver->persist, &domain_files, dir, autostart, err);
 
         if (r == 0 && driver->env.loop)
-                vh_persist_set_loop(driver->persist, driver->env.loop);
+                vh_persist_set_loop(driver->persist, driver->env.loop, autostart_failed, driver);
         return r;
 }
 

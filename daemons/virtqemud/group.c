@@ -304,6 +304,18 @@ void qemu_group_reconnect(QemuProcess *proc)
                 proc->group->machine = VH_TAKE_PTR(name);
 }
 
+void qemu_group_find_left(QemuProcess *proc)
+{
+        const VhDomainObj *dom = proc->dom;
+        const VhResource *resource = dom->def->resource;
+        _vh_free_ char *name = NULL;
+
+        if (proc->group || !wants_group(proc->driver))
+                return;
+        name = qemu_machine_name(dom->id, dom->node.name);
+        (void)qemu_cgroup_find_left(&proc->group, QEMU_CGROUP_ROOT, resource ? resource->partition : NULL, name);
+}
+
 const QemuRunHooks qemu_group_hooks = {
         .name = "cannot join the guest's control group",
         .forked = forked,

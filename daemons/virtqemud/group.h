@@ -13,6 +13,8 @@ extern const QemuRunHooks qemu_group_hooks;
 
 /* Finds the group of a guest that another daemon started. */
 void qemu_group_reconnect(QemuProcess *proc);
+/* The group of a process that ended while no daemon ran, so that it is removed with the run. */
+void qemu_group_find_left(QemuProcess *proc);
 
 /* Refuses (VIR_ERR_OPERATION_INVALID) what needs a controller that the guest does not have. */
 int qemu_group_need(const QemuProcess *proc, QemuController c, VhError **err);

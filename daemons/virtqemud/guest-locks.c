@@ -188,7 +188,7 @@ void qemu_locks_stop(QemuProcess *proc)
 {
         if (!proc->locks)
                 return;
-        /* One that became no QEMU has no lifeline whose end would free them. */
+        /* The end of one that became no QEMU frees them too, but nobody waits for that. */
         if (proc->starting && proc->locks->queue.held)
                 ask(proc, QEMU_UNLOCK_ALL, NULL, NULL, NULL);
         qemu_lock_queue_stop(&proc->locks->queue);
@@ -310,7 +310,7 @@ static void cancel(QemuProcess *proc)
         qemu_locks_forget(proc, proc);
 }
 
-static int child(QemuProcess *proc)
+static int tie(QemuProcess *proc)
 {
         return proc->locks->wanted ? qemu_lifeline_tie(&proc->locks->line) : 0;
 }
@@ -318,7 +318,7 @@ static int child(QemuProcess *proc)
 const QemuRunHooks qemu_lock_hooks = {
         .name = "cannot register with the lock daemon",
         .prepare = prepare,
-        .child = child,
+        .tie = tie,
         .forked = forked,
         .cancel = cancel,
 };

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Locks on a guest's disks by way of virtlockd (lock_manager = "lockd" of qemu.conf, qemu-lockd.conf). A guest has them
- * while its processors may run. The process itself has a connection to virtlockd, made before it became QEMU: when that
- * ends, virtlockd frees the locks. */
+ * while its processors may run. The process itself has a connection to virtlockd, made before it became QEMU and
+ * before it has any lock: when that ends, virtlockd frees the locks. */
 
 #include "process.h"
 

@@ -97,7 +97,7 @@ static int prepare(QemuHelperItem *h, VhError **err)
         int r = own_dir(t->state_dir, STATE_MODE, h->uid, h->gid, &t->made, err);
 
         r = r < 0 ? r : own_dir(t->log_dir, LOG_DIR_MODE, h->uid, h->gid, &made, err);
-        r = r < 0 ? r : own_dir(t->socket_dir, SOCKET_DIR_MODE, 0, h->gid, &made, err);
+        r = r < 0 ? r : own_dir(t->socket_dir, SOCKET_DIR_MODE, h->guest_uid, h->gid, &made, err);
         if (r == 0 && t->made && !t->incoming)
                 r = set_up(h, t, err);
         if (r < 0 && t->made)

@@ -182,6 +182,15 @@ static int plan_controllers(QemuChange *change, const QemuBuild *b)
         return 0;
 }
 
+/* A daemon that comes after us looks whether the device is there, and takes back what was done for it. */
+static void announce(QemuChange *change)
+{
+        if (!qemu_device_is_listed(change->dev.kind, change->joined))
+                return;
+        qemu_status_save_as(change->task.dom, change->live);
+        change->announced = true;
+}
+
 static int plan_live(QemuChange *change, VhError **err)
 {
         QemuProcess *proc = qemu_process(change->task.dom);
@@ -203,6 +212,7 @@ static int plan_live(QemuChange *change, VhError **err)
         if (r < 0)
                 return r;
         name_device(change, proc, &launch);
+        announce(change);
         r = qemu_isolation_add_device(proc, &(VhDevice){ change->dev.kind, change->joined }, err);
         change->work = qemu_host_work_new();
         qemu_device_secrets_want(&launch, change->live, &(VhDevice){ change->dev.kind, change->joined }, change->work);
@@ -224,10 +234,8 @@ static int plan_device(QemuChange *change, VhError **err)
         qemu_plan_fds(&launch, &change->plan);
         r = qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
         qemu_launch_done(&launch);
-        if (r == 0 && qemu_device_is_listed(change->dev.kind, change->joined)) {
-                qemu_status_save_as(change->task.dom, change->live);
-                change->announced = true;
-        }
+        if (r == 0)
+                announce(change);
         return r;
 }
 

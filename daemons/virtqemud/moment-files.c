@@ -12,7 +12,12 @@
 
 VH_LOG_SOURCE("qemu.moment");
 
-enum { MOMENT_MAX = 8 * 1024 * 1024, FILE_MODE = 0600, DIR_MODE = 0700 };
+enum {
+        MOMENT_MAX = 8 * 1024 * 1024,
+        FILE_MODE = 0600,
+        DIR_MODE = 0700,
+        TEXT_MORE = 4096, /* bytes that a text may get longer until it is written */
+};
 
 static const char *const folders[] = { [QEMU_SNAPSHOTS] = "snapshot", [QEMU_CHECKPOINTS] = "checkpoint" };
 
@@ -60,6 +65,20 @@ int qemu_moment_save(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, 
         if (r == 0)
                 r = vh_file_write(path, text, strlen(text), FILE_MODE, (uid_t)VH_FILE_SAME_OWNER,
                                   (gid_t)VH_FILE_SAME_OWNER, 0);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "cannot write '%s'", path) : 0;
+}
+
+int qemu_moment_check_room(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, const VhMoment *m, VhError **err)
+{
+        _vh_free_ char *folder = folder_of(driver, kind, dom->node.name), *path = path_of(driver, dom, kind, m->name),
+                       *text = file_text(dom, kind, m), *more = vh_xasprintf("%s%*s", text, TEXT_MORE, "");
+        _vh_cleanup_(vh_file_draft_freep) VhFileDraft *draft = NULL;
+        int r = vh_mkdir_p(folder, DIR_MODE);
+
+        if (r == 0)
+                r = vh_file_draft(&draft, path, more, strlen(more), FILE_MODE);
+        if (r < 0)
+                (void)rmdir(folder); /* unless there are others */
         return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "cannot write '%s'", path) : 0;
 }
 

@@ -15,6 +15,8 @@ extern const VhMomentDriver qemu_moments;
 
 /* Reads all of them, once the domains are known. */
 void qemu_moments_load(QemuDriver *driver);
+/* Whether one could be written now. Returns 0 or negative errno with *err. */
+int qemu_moment_check_room(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, const VhMoment *m, VhError **err);
 /* Writes one. Returns 0 or negative errno with *err. */
 int qemu_moment_save(QemuDriver *driver, VhDomainObj *dom, QemuMomentKind kind, const VhMoment *m, VhError **err);
 /* A stored definition inside a snapshot: <inactiveDomain>. Returns 0 or negative errno. */

@@ -203,6 +203,8 @@ void qemu_remove_tree(const char *path);
 
 /* The status file in RUN/qemu: to be called after each change of what it holds. Failure is logged. status.c */
 void qemu_status_save(VhDomainObj *dom);
+/* The same; failure is an error. */
+int qemu_status_write(VhDomainObj *dom, VhError **err);
 /* The same with the definition that is about to become true: what it has more may be inside QEMU or not. */
 void qemu_status_save_as(VhDomainObj *dom, const VhDomainDef *def);
 void qemu_status_remove(const VhDomainObj *dom);
@@ -218,6 +220,9 @@ typedef struct QemuRunHooks {
         int (*resolve)(QemuProcess *proc, VhError **err);
         /* On the loop, before the command line is made; may change def (dom->def) and launch. */
         int (*prepare)(QemuProcess *proc, QemuLaunch *launch, VhError **err);
+        /* As child, but before anybody hears of the process: what ends with it, should the daemon die next. Descriptors
+         * that it opens stay open in QEMU. */
+        int (*tie)(QemuProcess *proc);
         /* In the child between fork and exec: only what is safe there. Returns 0 or negative errno, which the start
          * reports together with name. */
         int (*child)(QemuProcess *proc);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 
@@ -48,6 +49,13 @@ static int write_all(int fd, const void *data, size_t n)
         return 0;
 }
 
+bool qemu_save_image_is_file(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int qemu_save_image_create(const char *path, const char *xml, const char *cookie, bool running, QemuImageFormat format,
                            VhError **err)
 {
@@ -73,6 +81,8 @@ int qemu_save_image_create(const char *path, const char *xml, const char *cookie
                 r = write_all(fd, cookie, more);
         if (r == 0)
                 r = write_all(fd, room, ROOM);
+        if (r < 0 && qemu_save_image_is_file(fd))
+                (void)unlink(path);
         return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "failed to write header to domain save file '%s'", path)
                      : VH_TAKE_FD(fd);
 }

@@ -21,9 +21,11 @@ typedef struct QemuSaveImage {
 
 /* Makes the file (replacing what is there) and writes what comes before QEMU's stream, which will have that format,
  * with the mark of a file that is not finished. cookie: see QemuSaveImage. Returns a descriptor at the place of the
- * stream, or negative errno with *err. */
+ * stream, or negative errno with *err: then no file is left. */
 int qemu_save_image_create(const char *path, const char *xml, const char *cookie, bool running, QemuImageFormat format,
                            VhError **err);
+/* Not a device that somebody saves to, which stays when it fails. */
+bool qemu_save_image_is_file(int fd);
 /* Marks it as finished, on disk. */
 int qemu_save_image_finish(int fd);
 /* Puts another definition into a finished file, which must have room for it; running: what a restore makes of it. */

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "guest-text.h"
 #include "base/file.h"
@@ -48,20 +47,12 @@ static void resumed(void *data, json_t *ret, int r, const VhError *err)
 {
 }
 
-/* A device that somebody saves to stays. */
-static bool is_file(int fd)
-{
-        struct stat st;
-
-        return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 /* The guest goes on as if nothing had been; the half file goes. err is taken over. */
 static void save_failed(SaveTask *save, int r, VhError *err)
 {
         QemuProcess *proc = qemu_process(save->stream.task.dom);
 
-        if (save->created && is_file(save->stream.fd))
+        if (save->created && qemu_save_image_is_file(save->stream.fd))
                 (void)unlink(save->path);
         if (proc && proc->mon && save->resume && !proc->killing) {
                 proc->cont_reason = VIR_DOMAIN_RUNNING_SAVE_CANCELED;

@@ -433,12 +433,24 @@ static int check_again(CreateTask *c, VhError **err)
         return qemu_snapshot_take_defs(c->block.task.driver, dom, c->snap, err);
 }
 
+/* A snapshot that nobody would know of is not taken. */
+static int check_room(CreateTask *c, VhError **err)
+{
+        const VhMoment m = { .name = c->snap->def->name, .def = c->snap };
+
+        return c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
+                       ? 0
+                       : qemu_moment_check_room(c->block.task.driver, c->block.task.dom, QEMU_SNAPSHOTS, &m, err);
+}
+
 static void create_run(QemuTask *task)
 {
         CreateTask *c = (CreateTask *)task;
         VhError *err = NULL;
         int r = check_again(c, &err);
 
+        if (r == 0)
+                r = check_room(c, &err);
         if (r < 0)
                 qemu_task_end(task, r, err);
         else if (vh_domain_obj_active(task->dom)) {

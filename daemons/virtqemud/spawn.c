@@ -100,12 +100,14 @@ static void become_program(const QemuSpawnArgs *args, int fd)
         if (chdir("/") < 0)
                 _exit(127);
         umask(S_IWGRP | S_IWOTH);
-        report(fd, 0, NULL);
-        if (recv(fd, &go, 1, 0) != 1)
-                _exit(127); /* the daemon gave up, or is gone */
         what = "cannot prepare descriptors";
         r = set_up_fds(args);
-        if (r == 0 && args->pid_path) {
+        if (r == 0 && args->tie)
+                r = args->tie(args->data, &what);
+        report(fd, -r, r < 0 ? what : NULL);
+        if (r < 0 || recv(fd, &go, 1, 0) != 1)
+                _exit(127); /* the daemon gave up, or is gone */
+        if (args->pid_path) {
                 what = "cannot write the pid file";
                 r = qemu_spawn_pid_file(args->pid_path); /* behind the others, so that the program keeps it open */
         }

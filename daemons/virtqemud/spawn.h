@@ -14,6 +14,9 @@ typedef struct QemuSpawnArgs {
         int log_fd;             /* becomes its output and error output; -1: /dev/null */
         const char *pid_path;   /* written and locked by the child; NULL: none */
         uint64_t open_files;    /* its soft limit, see VhDriverEnv.child_files */
+        /* In the child before it tells of itself; what this opens stays open in the program. As child below; NULL:
+         * nothing to do. */
+        int (*tie)(void *data, const char **what);
         /* In the child before exec: only what is safe between fork and exec. Returns 0, or negative errno with *what a
          * constant text. */
         int (*child)(void *data, const char **what);

@@ -95,39 +95,49 @@ static void fail(QemuStarting *s, int r, VhError *err)
 
 /* ---- the end ---- */
 
-static void tell_started(QemuStarting *s, bool paused)
+static void set_state(const QemuStart *args)
 {
-        QemuProcess *proc = s->proc;
+        if (args->incoming)
+                vh_domain_obj_set_state(args->dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION);
+        else if (args->from_snapshot)
+                vh_domain_obj_set_state(args->dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_FROM_SNAPSHOT);
+        else if (args->flags & QEMU_START_PAUSED)
+                vh_domain_obj_set_state(args->dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER);
+        else
+                vh_domain_obj_set_state(args->dom, VIR_DOMAIN_RUNNING, args->running_reason);
+}
 
-        if (s->args.from_snapshot) {
-                vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_FROM_SNAPSHOT);
-                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, s->args.started_detail);
-        } else if (paused) {
-                vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER);
-                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, s->args.started_detail);
+static void tell_started(const QemuStart *args)
+{
+        QemuProcess *proc = qemu_process(args->dom);
+
+        if (args->incoming)
+                return;
+        qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, args->started_detail);
+        if (args->flags & QEMU_START_PAUSED && !args->from_snapshot)
                 qemu_process_tell(proc, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
-        } else {
-                vh_domain_obj_set_state(proc->dom, VIR_DOMAIN_RUNNING, s->args.running_reason);
-                qemu_process_tell(proc, VIR_DOMAIN_EVENT_STARTED, s->args.started_detail);
-        }
 }
 
 static void succeed(QemuStarting *s)
 {
         QemuProcess *proc = s->proc;
         QemuStart args = s->args;
-        bool paused = args.flags & QEMU_START_PAUSED;
+        VhError *err = NULL;
+        int r;
 
+        set_state(&args);
+        /* With the file of before a daemon that comes after us would end the guest. */
+        r = qemu_status_write(args.dom, &err);
+        if (r < 0) {
+                fail(s, r, err);
+                return;
+        }
         proc->starting = NULL;
         if (args.flags & QEMU_START_AUTODESTROY)
                 proc->autodestroy = args.conn;
-        if (args.incoming)
-                vh_domain_obj_set_state(args.dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION);
-        else
-                tell_started(s, paused);
+        tell_started(&args);
         starting_free(s);
         qemu_audit_start(proc, args.started_detail, true);
-        qemu_status_save(args.dom);
         args.done(args.data, 0, NULL);
 }
 
@@ -239,8 +249,7 @@ static int connect_monitor(QemuProcess *proc, VhError **err)
         if (fd < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, fd, "failed to connect to monitor socket");
         qemu_process_use_monitor(proc, fd, ready);
-        qemu_status_save(proc->dom);
-        return 0;
+        return qemu_status_write(proc->dom, err);
 }
 
 /* The process may become QEMU. */
@@ -271,6 +280,19 @@ static int forked(void *data, pid_t pid, VhError **err)
         return 0;
 }
 
+static int tie(void *data, const char **what)
+{
+        QemuStarting *s = data;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && qemu_run_hooks[i]; i++) {
+                *what = qemu_run_hooks[i]->name;
+                if (qemu_run_hooks[i]->tie)
+                        r = qemu_run_hooks[i]->tie(s->proc);
+        }
+        return r;
+}
+
 static int in_child(void *data, const char **what)
 {
         QemuStarting *s = data;
@@ -292,6 +314,7 @@ static int spawn(QemuStarting *s, int log_fd, VhError **err)
                 .log_fd = log_fd,
                 .pid_path = proc->pid_path,
                 .open_files = proc->driver->env.child_files,
+                .tie = tie,
                 .child = in_child,
                 .forked = forked,
                 .done = executed,
@@ -465,8 +488,9 @@ static int decide(QemuStarting *s, VhError **err)
         int r;
 
         /* From here on a daemon that comes after us knows that there is something to take down. */
-        qemu_status_save(s->proc->dom);
-        r = prepare_files(s, err);
+        r = qemu_status_write(s->proc->dom, err);
+        if (r == 0)
+                r = prepare_files(s, err);
         fill_launch(s);
         for (uint32_t i = 0; r == 0 && i < def->disks.n; i++)
                 r = qemu_disk_detect(def->disks.items[i], err);

@@ -144,7 +144,7 @@ static void add_jobs(const QemuProcess *proc, VhBuf *b)
         vh_buf_adds(b, "/>\n");
 }
 
-static char *status_text(QemuProcess *proc, const VhDomainDef *def)
+char *qemu_status_text(QemuProcess *proc, const VhDomainDef *def)
 {
         const VhDomainObj *dom = proc->dom;
         VhBuf b = { 0 };
@@ -187,12 +187,7 @@ static bool is_there(const char *path, const char *text, size_t n)
         return vh_file_read(path, n, &old, &n_old) == 0 && n_old == n && memcmp(old, text, n) == 0;
 }
 
-void qemu_status_save(VhDomainObj *dom)
-{
-        qemu_status_save_as(dom, dom->def);
-}
-
-void qemu_status_save_as(VhDomainObj *dom, const VhDomainDef *def)
+static int store(VhDomainObj *dom, const VhDomainDef *def, VhError **err)
 {
         QemuProcess *proc = qemu_process(dom);
         _vh_free_ char *path = NULL;
@@ -201,17 +196,35 @@ void qemu_status_save_as(VhDomainObj *dom, const VhDomainDef *def)
         int r;
 
         if (!proc || (!proc->pid && !proc->starting) || proc->forgotten)
-                return;
+                return 0;
         path = status_path(proc->driver, dom->node.name);
-        text = status_text(proc, def);
+        text = qemu_status_text(proc, def);
         n = strlen(text);
         if (is_there(path, text, n))
-                return;
+                return 0;
         r = vh_file_write(path, text, n, FILE_MODE, (uid_t)VH_FILE_SAME_OWNER, (gid_t)VH_FILE_SAME_OWNER,
                           VH_FILE_NO_SYNC);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "cannot write '%s'", path) : 0;
+}
+
+int qemu_status_write(VhDomainObj *dom, VhError **err)
+{
+        return store(dom, dom->def, err);
+}
+
+void qemu_status_save(VhDomainObj *dom)
+{
+        qemu_status_save_as(dom, dom->def);
+}
+
+void qemu_status_save_as(VhDomainObj *dom, const VhDomainDef *def)
+{
+        _vh_error_ VhError *err = NULL;
+        int r = store(dom, def, &err);
+
         if (r < 0)
-                vh_log_error("cannot write '%s': %s; a daemon that starts later will not know domain '%s'", path,
-                             strerror(-r), dom->node.name);
+                vh_log_error("domain '%s': %s; a daemon that starts later will not know what has changed",
+                             dom->node.name, vh_error_text(err, r));
 }
 
 void qemu_status_remove(const VhDomainObj *dom)

@@ -6,6 +6,7 @@
 #include "stream-out.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
 
 #include "migrate.h"
 #include "process.h"
@@ -45,14 +46,23 @@ static void step_failed(QemuTask *task, int r, const VhError *err)
         end((QemuStreamTask *)task, r, vh_error_copy(err));
 }
 
+/* QEMU does not always say so. */
+static bool is_full(int fd)
+{
+        struct statvfs fs;
+
+        return fstatvfs(fd, &fs) == 0 && fs.f_blocks && !fs.f_bavail;
+}
+
 static void got_reason(QemuTask *task, json_t *ret, int r, const VhError *cause)
 {
         QemuStreamTask *stream = (QemuStreamTask *)task;
         const char *why = json_string_value(json_object_get(ret, "error-desc"));
         VhError *err = NULL;
 
-        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain %s job: %s", stream->what,
-                         why ? why : "unexpectedly failed");
+        if (!why)
+                why = is_full(stream->fd) ? strerror(ENOSPC) : "unexpectedly failed";
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain %s job: %s", stream->what, why);
         end(stream, r, err);
 }
 

@@ -16,6 +16,8 @@ struct VhPersist {
         /* NULL: the caller waits for the disk. One worker, so that changes come to disk in their order. */
         VhPool *pool;
         VhLoop *loop;
+        void (*unlinked)(void *data, const char *name, bool autostart); /* see vh_persist_set_loop() */
+        void *data;
         struct VhPersistOp *ops;       /* not done yet, oldest first */
         struct VhPersistHeld *calls;   /* whose answers wait for them, likewise */
         uint64_t last_op, last_before; /* the number of the newest, now and when a call began */
@@ -25,6 +27,7 @@ struct VhPersist {
 typedef struct VhPersistOp {
         VhPersist *persist;
         int (*run)(struct VhPersistOp *op, VhError **err); /* uses what is below, and what never changes of persist */
+        void (*failed)(struct VhPersistOp *op); /* on the loop, after the change was thought to be done; may be NULL */
         char *name, *new_name;
         VhFileDraft *draft;
         bool autostart;

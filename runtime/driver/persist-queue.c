@@ -71,6 +71,8 @@ static void done(void *data, int r)
         if (!op->ran)
                 r = work(op); /* it is waited for */
         DL_DELETE(p->ops, op);
+        if (r < 0 && op->failed)
+                op->failed(op);
         tell_calls(p, op, r);
         op_free(op);
 }
@@ -99,9 +101,12 @@ void vh_persist_drain(VhPersist *p)
         p->pool = vh_pool_new(p->loop, 0, 1);
 }
 
-void vh_persist_set_loop(VhPersist *p, VhLoop *loop)
+void vh_persist_set_loop(VhPersist *p, VhLoop *loop, void (*unlinked)(void *data, const char *name, bool autostart),
+                         void *data)
 {
         p->loop = loop;
+        p->unlinked = unlinked;
+        p->data = data;
         p->pool = vh_pool_new(loop, 0, 1);
 }
 

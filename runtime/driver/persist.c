@@ -196,6 +196,12 @@ static int set_autostart(VhPersistOp *op, VhError **err)
         return op->autostart ? make_link(p, op->name, err) : remove_entry(p, p->autostart_dir, op->name, err);
 }
 
+static void autostart_failed(VhPersistOp *op)
+{
+        if (op->persist->unlinked)
+                op->persist->unlinked(op->persist->data, op->name, op->autostart);
+}
+
 int vh_persist_set_autostart(VhPersist *p, const char *name, bool autostart, VhError **err)
 {
         VhPersistOp *op;
@@ -209,6 +215,7 @@ int vh_persist_set_autostart(VhPersist *p, const char *name, bool autostart, VhE
                 return r;
         op = vh_persist_op_new(p, name, set_autostart);
         op->autostart = autostart;
+        op->failed = autostart_failed;
         return vh_persist_op_do(op, err);
 }
 

@@ -36,8 +36,10 @@ int vh_persist_open(VhPersist **ret, const VhPersistKind *kind, const char *dir,
 VhPersist *vh_persist_free(VhPersist *p);
 VH_DEFINE_CLEANUP(VhPersist *, vh_persist_free)
 
-/* Changes are stored by a worker from now on. */
-void vh_persist_set_loop(VhPersist *p, VhLoop *loop);
+/* Changes are stored by a worker from now on. unlinked (may be NULL) hears of autostart links that could not be made
+ * (autostart) or removed, whose vh_persist_set_autostart() had returned 0. */
+void vh_persist_set_loop(VhPersist *p, VhLoop *loop, void (*unlinked)(void *data, const char *name, bool autostart),
+                         void *data);
 /* Around a function that serves a call: the second returns 0 if nothing was changed, or VH_LATER if the call will be
  * answered later, as it is now; or negative with *err. */
 void vh_persist_before_call(VhPersist *p);

@@ -400,7 +400,7 @@ static void worker_keeps_the_order(void **state)
         VhLoop *loop;
 
         assert_int_equal(vh_loop_new(&loop), 0);
-        vh_persist_set_loop(f->p, loop);
+        vh_persist_set_loop(f->p, loop, NULL, NULL);
         for (int i = 0; i < 50; i++) {
                 assert_int_equal(vh_persist_save(f->p, "a", "<a>1</>", NULL), 0);
                 assert_int_equal(vh_persist_set_autostart(f->p, "a", true, NULL), 0);

@@ -160,13 +160,25 @@ json_t *vh_handover_save_server(const VhServer *server, VhKeptFds *kept, json_t 
                          save_listeners(server, kept), "clients", save_clients(server, kept, private));
 }
 
+int vh_handover_check_text(const char *text, const char *what, int domain, VhError **err)
+{
+        json_t *kept = json_string(text);
+
+        if (!kept)
+                return vh_error_set(err, domain, VIR_ERR_INVALID_ARG, "%s is not UTF-8", what);
+        json_decref(kept);
+        return 0;
+}
+
 /* Loading. */
 
 int vh_handover_fd(const json_t *object, const char *key, int *fd)
 {
         json_int_t n = json_integer_value(json_object_get(object, key));
+        int flags = n > STDERR_FILENO && n <= INT32_MAX ? fcntl((int)n, F_GETFD) : -1;
 
-        if (n <= STDERR_FILENO || n > INT32_MAX || fcntl((int)n, F_SETFD, FD_CLOEXEC) < 0)
+        /* One that exec() would not have kept is our own, or somebody has taken it already. */
+        if (flags < 0 || flags & FD_CLOEXEC || fcntl((int)n, F_SETFD, FD_CLOEXEC) < 0)
                 return -EBADF;
         *fd = (int)n;
         return 0;

@@ -39,5 +39,9 @@ int vh_handover_each_listener(const json_t *server, int (*add)(void *data, int f
  * is dropped. */
 void vh_handover_load_clients(const json_t *state, VhServer *server, const VhListen *listen,
                               int (*load)(void *data, VhClient *client, const json_t *state), void *data);
-/* A descriptor named in the state: made close-on-exec. -EBADF if it is not open. */
+/* Refuses text of a client that could not be kept in the state, which is JSON: what is not UTF-8. what ("the path of a
+ * log") is for the message. */
+int vh_handover_check_text(const char *text, const char *what, int domain, VhError **err);
+/* A descriptor named in the state: made close-on-exec. -EBADF if the program before did not leave it, or it has been
+ * taken already. */
 int vh_handover_fd(const json_t *object, const char *key, int *fd);

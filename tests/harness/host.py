@@ -53,10 +53,11 @@ def wait_for(condition, seconds=20.0):
 class Host:
     """Use as a context manager: everything started in it ends, and its files are removed."""
 
-    def __init__(self, keep=False, hostname=None):
-        """hostname: makes it a machine with a name of its own."""
+    def __init__(self, keep=False, hostname=None, groups=False):
+        """hostname: makes it a machine with a name of its own. groups: the control group of the caller is the top of all
+        (groups.py)."""
         self.keep = keep
-        self.namespaces = ["--mount", "--net"] + (["--uts"] if hostname else [])
+        self.namespaces = ["--mount", "--net"] + (["--uts"] if hostname else []) + (["--cgroup"] if groups else [])
         self.daemons = []
         # Short, because socket paths end at 107 bytes.
         self.root = tempfile.mkdtemp(prefix="vh-", dir="/tmp")
@@ -74,6 +75,8 @@ class Host:
         mounts.append(f"{{ [ ! -e /dev/kvm ] || {{ mount --bind {no_kvm} /dev/kvm && mount -o remount,bind,ro /dev/kvm; }}; }}")
         if hostname:
             mounts.append(f"hostname {hostname}")
+        if groups:
+            mounts.append("mount -t cgroup2 none /sys/fs/cgroup")
         # cat ends when our end of its stdin does: the namespace cannot outlive the test.
         script = " && ".join(["set -e", *mounts, "ip link set lo up 2>/dev/null || true", "echo ready", "exec cat"])
         self.holder = subprocess.Popen(

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The daemon is killed at one system call after the other of an operation that changes files, processes or guests. Started
 again, it says what is true; nobody's guest has stopped who was not asked to; what was half done is done or taken back, and
-leaves nothing. crashes.py FAULT-LIBRARY [TEST...]; needs root. Prints TAP."""
+leaves nothing: no file, process, network device, lock, control group, and files belong to whom they belonged before.
+crashes.py FAULT-LIBRARY [TEST...]; needs root. Prints TAP."""
 
+import fcntl
 import json
 import os
-import signal
+import pwd
 import subprocess
 import sys
 
@@ -16,13 +18,33 @@ import libvirt_qemu
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), HERE]
 
+import host  # noqa: E402
+from groups import Groups  # noqa: E402
 import tap  # noqa: E402
 from live import Live, wait_for  # noqa: E402
 
 FAULT_LIBRARY = os.path.abspath(sys.argv.pop(1))
 GUEST = """<domain type='qemu'><name>NAME</name><memory unit='KiB'>MEMORY</memory><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type>
-</os><devices><disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='ROOT/NAME.qcow2'/>
-<target dev='vda' bus='virtio'/></disk><controller type='scsi' model='virtio-scsi'/><memballoon model='none'/></devices></domain>"""
+</os><features><acpi/></features><devices><disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='ROOT/NAME.qcow2'/>
+<target dev='vda' bus='virtio'/></disk><controller type='scsi' model='virtio-scsi'/>
+<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/><model type='virtio'/></interface>MORE
+<memballoon model='none'/></devices></domain>"""
+# Programs beside it, and a lock that somebody thought of.
+EQUIPMENT = """<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>
+<filesystem type='mount'><driver type='virtiofs'/><source dir='ROOT/share'/><target dir='tag'/></filesystem>
+<lease><lockspace>space</lockspace><key>NAME</key><target path='ROOT/leases'/></lease>"""
+MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+NIC = """<interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='br0'/><target dev='second'/><model type='virtio'/></interface>"""
+# Guests have an account of their own, to which images are given and from which they are taken back, and locks.
+CONF = """security_driver = "none"
+namespaces = [ ]
+cgroup_controllers = [ CONTROLLERS ]
+stdio_handler = "file"
+lock_manager = "lockd"
+"""
+ACCOUNT = "libvirt-qemu"
+LABEL = "trusted.libvirt.security."
+HELPERS = ("swtpm", "virtiofsd")
 DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/new.img'/>
 <target dev='sda' bus='scsi'/></disk>"""
 SNAPSHOT = "<domainsnapshot><name>s</name><disks><disk name='vda'><source file='ROOT/snap.qcow2'/></disk></disks></domainsnapshot>"
@@ -34,24 +56,35 @@ MOST_CALLS = 400
 class Crashing(Live):
     """A daemon that dies when told to, a guest "f", and another one that nobody ever touches."""
 
+    def __init__(self):
+        self.groups = Groups()
+        super().__init__(base=CONF.replace("CONTROLLERS", '"cpu"' if self.groups.path else ""), groups=bool(self.groups.path))
+        self.run("ip link add br0 type bridge && ip link set br0 up")
+        for folder in ("share", "leases", "log/qemu", "lib/qemu/snapshot", "lib/qemu/save", "etc/qemu/autostart",
+                       "lib/swtpm", "run/libvirt/qemu/swtpm"):
+            os.makedirs(self.path(folder))
+        self.write("", "leases", "f")
+        self.start(host.daemon_program("virtlockd"), sockets=host.sockets_of("virtlockd"))
+        self.start_daemon()
+
     def __enter__(self):
         super().__enter__()
-        self.start_daemon()
         for name in ("f", "calm"):
             self.make_image(name)
         with open(self.path("new.img"), "wb") as f:
             f.truncate(1 << 20)
-        os.makedirs(self.path("lib", "qemu", "snapshot"), exist_ok=True)
-        os.makedirs(self.path("lib", "qemu", "save"), exist_ok=True)
-        os.makedirs(self.path("etc", "qemu", "autostart"), exist_ok=True)
         self.conn.createXML(self.xml("calm"), libvirt.VIR_DOMAIN_START_PAUSED)
         self.calm = self.guests()
-        self.files = self.all_files()
+        self.before = self.inventory()
         return self
 
-    def __exit__(self, *exc):
-        self.conn.close()
-        super().__exit__(*exc)
+    def close(self):
+        super().close()
+        self.groups.close()
+
+    def run(self, script):
+        """A shell script inside; its output."""
+        return subprocess.run(self.enter(["sh", "-c", script]), stdout=subprocess.PIPE, text=True, check=True).stdout
 
     def start_daemon(self):
         self.process, uri = self.daemon("ours", env={"LD_PRELOAD": FAULT_LIBRARY, "FAULT_ARM": self.path("arm")})
@@ -60,16 +93,30 @@ class Crashing(Live):
     def make_image(self, name):
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", self.path(f"{name}.qcow2"), "1M"], check=True)
 
-    def xml(self, name, memory=16384):
-        return GUEST.replace("NAME", name).replace("ROOT", self.root).replace("MEMORY", str(memory))
+    def xml(self, name, memory=16384, more=""):
+        return self.fill(GUEST.replace("MORE", more).replace("NAME", name).replace("MEMORY", str(memory)))
 
     def fill(self, text):
         return text.replace("ROOT", self.root)
 
     def all_files(self):
         """What belongs to guests, without logs and the cache."""
-        return sorted(os.path.join(folder, name) for top in (self.path("run", "libvirt"), self.path("lib"), self.path("etc"))
-                      for folder, _, names in os.walk(top) for name in [*names, ""])
+        return [os.path.join(folder, name) for top in (self.path("run", "libvirt"), self.path("lib"), self.path("etc"))
+                for folder, _, names in os.walk(top) for name in [*names, ""]]
+
+    def images(self):
+        return [self.path(name) for name in ("f.qcow2", "new.img", "leases/f") if os.path.exists(self.path(name))]
+
+    def helpers(self):
+        """Programs beside guests."""
+        return [f"process {words}" for words in processes(self.root, self.holder.pid) if os.path.basename(words[0]) in HELPERS]
+
+    def inventory(self):
+        """What of the host guests have for themselves while they run, and not for longer."""
+        links = json.loads(self.run("ip -j link"))
+        return {*(f"file {f}" for f in self.all_files()), *(f"link {link['ifname']}" for link in links), *self.helpers(),
+                *(f"group {g}" for g in self.groups.all()), *(f"label {label(path)}" for path in self.images() if label(path)),
+                *(f"lock {path}" for path in self.images() if locked(path))}
 
     def dom(self):
         """The guest, None if nobody knows it."""
@@ -110,7 +157,7 @@ class Crashing(Live):
         assert set(self.calm) <= set(self.guests()), "the other guest has stopped"
         assert self.conn.lookupByName("calm").isActive()
         wait_for(lambda: len(self.guests()) == 1 + active)
-        wait_for(lambda: len(processes(self.root)) == 1 + active)
+        wait_for(lambda: sum("qemu-system" in words[0] for words in processes(self.root, self.holder.pid)) == 1 + active)
         if active:
             try:
                 wait_for(lambda: not self.differences(dom))
@@ -137,12 +184,32 @@ class Crashing(Live):
             dom.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE)
         assert not self.dom()
 
-        def extra():
-            return [f for f in self.all_files() if f not in self.files]
+        self.no_more(lambda: self.inventory() - self.before, "left behind")
+        assert not self.before - self.inventory(), f"lost: {self.before - self.inventory()}"
+
+    @staticmethod
+    def no_more(what, title):
         try:
-            wait_for(lambda: not extra())
+            wait_for(lambda: not what())
         except AssertionError:
-            raise AssertionError(f"left behind: {extra()}") from None
+            raise AssertionError(f"{title}: {sorted(what())}") from None
+
+
+def label(path):
+    """Whom the file belongs to, if not as we made it."""
+    st = os.stat(path)
+    memory = {key: os.getxattr(path, key) for key in os.listxattr(path) if key.startswith(LABEL)}
+    return f"{path}: {st.st_uid}:{st.st_gid} {memory}" if memory or st.st_uid or st.st_gid else ""
+
+
+def locked(path):
+    """Whether somebody holds it: as another host would see it."""
+    with open(path, "r+b") as f:
+        try:
+            fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+        except OSError:
+            return True
+    return False
 
 
 def settled(dom):
@@ -153,17 +220,17 @@ def settled(dom):
         return err.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN
 
 
-def processes(root):
-    """QEMUs of the host, and whatever else has its folder in the command line."""
+def processes(root, inside):
+    """The arguments of those that have the folder in them, or are in the place that the process inside is in."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                line = f.read()
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as f:
+                words = f.read().split("\0")
+            if root in "\0".join(words) or os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink(f"/proc/{inside}/ns/mnt"):
+                found.append(words)
         except OSError:
             continue
-        if root.encode() in line and b"qemu-system" in line:
-            found.append(line)
     return found
 
 
@@ -179,6 +246,16 @@ def defined(h):
 
 def running(h):
     h.conn.defineXML(h.xml("f")).createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+def equipped(h):
+    h.conn.defineXML(h.xml("f", more=EQUIPMENT).replace("<os>", MEMORY + "<os>"))
+
+
+def equipped_running(h):
+    """Not paused: it has its locks."""
+    equipped(h)
+    h.dom().create()
 
 
 def attached(h):
@@ -282,6 +359,27 @@ def start(h, dom):
 @operation(running, is_off)
 def destroy(h, dom):
     dom.destroy()
+
+
+@operation(equipped, runs_if_done)
+def start_equipped(h, dom):
+    dom.create()
+
+
+@operation(equipped_running, is_off)
+def destroy_equipped(h, dom):
+    dom.destroy()
+
+
+@operation(equipped_running, runs_on)
+def suspend(h, dom):
+    dom.suspend()
+    dom.resume()
+
+
+@operation(running, runs_on)
+def attach_interface(h, dom):
+    dom.attachDeviceFlags(NIC, PERSISTENT)
 
 
 @operation(running, runs_on)
