@@ -3,11 +3,12 @@
 
 BUILD ?= build
 
-.PHONY: help build run check bench fuzz format install clean
+.PHONY: help build run check sanitize bench fuzz format install clean
 
 help:
 	@echo "make run       build, compile the demo profile, start the daemons privately, show virsh"
 	@echo "make check     everything that must pass before a change lands (installs what it needs)"
+	@echo "make sanitize  the tests with daemons and guests under ASan and UBSan, an hour"
 	@echo "make bench     reference and ours side by side"
 	@echo "make fuzz      every fuzz target for a minute under ASan and UBSan"
 	@echo "make format    clang-format over the tree"
@@ -27,6 +28,10 @@ run:
 check:
 	tools/install-packages build run check reference host
 	tools/check
+
+sanitize:
+	tools/install-packages build run check reference host
+	tools/check live-sanitizers
 
 bench:
 	tools/install-packages build run reference bench

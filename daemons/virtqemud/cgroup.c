@@ -20,7 +20,7 @@
 enum {
         VALUE_MAX = 64 * 1024,
         DIR_MODE = 0755,
-        REMOVE_TRIES = 20,          /* the kernel takes a moment until a process that ended is gone from its group */
+        REMOVE_TRIES = 500,         /* the kernel takes a moment until a process that ended is gone from its group */
         REMOVE_PAUSE = 1000 * 1000, /* nanoseconds */
 };
 

@@ -23,8 +23,12 @@ enum {
         READY_PAUSE = 10 * 1000 * 1000, /* nanoseconds between them */
         TERM_MSEC = 2000,               /* to end after SIGTERM */
         PID_FILE_MAX = 64,
+        SOCKETS_MAX = 64 * 1024 * 1024, /* bytes of the kernel's list */
         SOCKET_MODE = 0775,
 };
+
+/* Of a socket in the kernel's list that takes connections: its flags. */
+#define ACCEPTS " 00010000 "
 
 /* ---- starting ---- */
 
@@ -61,12 +65,27 @@ static void name_fd(QemuCommand *cmd, int fd)
                 }
 }
 
+/* Between its name and its being open for connections a moment passes. Trying would be somebody's first connection. */
+static bool is_open(const char *socket)
+{
+        _vh_free_ char *all = NULL, *end = vh_xasprintf(" %s", socket);
+        char *rest = NULL;
+        size_t n;
+
+        if (vh_file_read("/proc/net/unix", SOCKETS_MAX, &all, &n) < 0)
+                return true;
+        for (char *line = strtok_r(all, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+                if (vh_endswith(line, end) && strstr(line, ACCEPTS))
+                        return true;
+        return false;
+}
+
 static int wait_ready(const QemuHelperItem *h, VhError **err)
 {
         const struct timespec pause = { .tv_nsec = READY_PAUSE };
 
         for (unsigned i = 0; i < READY_TRIES; i++) {
-                if (lchown(h->socket, h->guest_uid, h->guest_gid) == 0)
+                if (lchown(h->socket, h->guest_uid, h->guest_gid) == 0 && is_open(h->socket))
                         return 0;
                 if (kill(h->pid, 0) < 0)
                         break;

@@ -129,7 +129,7 @@ static int read_answer(int fd)
                 ssize_t n = recv(fd, answer + have, sizeof(answer) - have, 0);
 
                 if (n < 0)
-                        return -errno;
+                        return errno == EAGAIN ? -ETIMEDOUT : -errno;
                 if (n == 0)
                         return -ECONNRESET;
                 have += (size_t)n;

@@ -20,6 +20,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "harness"), HERE]
 
 import host  # noqa: E402
 from groups import Groups  # noqa: E402
+from guesthost import lives  # noqa: E402
 import tap  # noqa: E402
 from live import Live, wait_for  # noqa: E402
 
@@ -29,9 +30,8 @@ GUEST = """<domain type='qemu'><name>NAME</name><memory unit='KiB'>MEMORY</memor
 <target dev='vda' bus='virtio'/></disk><controller type='scsi' model='virtio-scsi'/>
 <interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/><model type='virtio'/></interface>MORE
 <memballoon model='none'/></devices></domain>"""
-# Programs beside it, and a lock that somebody thought of.
-EQUIPMENT = """<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>
-<filesystem type='mount'><driver type='virtiofs'/><source dir='ROOT/share'/><target dir='tag'/></filesystem>
+# A program beside it, and a lock that somebody thought of.
+EQUIPMENT = """<filesystem type='mount'><driver type='virtiofs'/><source dir='ROOT/share'/><target dir='tag'/></filesystem>
 <lease><lockspace>space</lockspace><key>NAME</key><target path='ROOT/leases'/></lease>"""
 MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 NIC = """<interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='br0'/><target dev='second'/><model type='virtio'/></interface>"""
@@ -44,7 +44,6 @@ lock_manager = "lockd"
 """
 ACCOUNT = "libvirt-qemu"
 LABEL = "trusted.libvirt.security."
-HELPERS = ("swtpm", "virtiofsd")
 DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/new.img'/>
 <target dev='sda' bus='scsi'/></disk>"""
 SNAPSHOT = "<domainsnapshot><name>s</name><disks><disk name='vda'><source file='ROOT/snap.qcow2'/></disk></disks></domainsnapshot>"
@@ -60,8 +59,7 @@ class Crashing(Live):
         self.groups = Groups()
         super().__init__(base=CONF.replace("CONTROLLERS", '"cpu"' if self.groups.path else ""), groups=bool(self.groups.path))
         self.run("ip link add br0 type bridge && ip link set br0 up")
-        for folder in ("share", "leases", "log/qemu", "lib/qemu/snapshot", "lib/qemu/save", "etc/qemu/autostart",
-                       "lib/swtpm", "run/libvirt/qemu/swtpm"):
+        for folder in ("share", "leases", "log/qemu", "lib/qemu/snapshot", "lib/qemu/save", "etc/qemu/autostart"):
             os.makedirs(self.path(folder))
         self.write("", "leases", "f")
         self.start(host.daemon_program("virtlockd"), sockets=host.sockets_of("virtlockd"))
@@ -104,12 +102,20 @@ class Crashing(Live):
         return [os.path.join(folder, name) for top in (self.path("run", "libvirt"), self.path("lib"), self.path("etc"))
                 for folder, _, names in os.walk(top) for name in [*names, ""]]
 
+    def guests(self):
+        """Processes of guests, not of programs beside them."""
+        files = [self.path("run", "libvirt", "qemu", f"{name}.pid") for name in ("f", "calm")]
+        texts = [open(path, encoding="ascii").read() for path in files if os.path.exists(path)]
+        return [int(text) for text in texts if text and lives(int(text))]
+
     def images(self):
-        return [self.path(name) for name in ("f.qcow2", "new.img", "leases/f") if os.path.exists(self.path(name))]
+        """Those that are given back: an image behind another may be in use elsewhere, and stays as it is."""
+        names = ["new.img", "leases/f"] + ([] if os.path.exists(self.path("snap.qcow2")) else ["f.qcow2"])
+        return [self.path(name) for name in names if os.path.exists(self.path(name))]
 
     def helpers(self):
         """Programs beside guests."""
-        return [f"process {words}" for words in processes(self.root, self.holder.pid) if os.path.basename(words[0]) in HELPERS]
+        return [f"process {words}" for words in processes(self.root, self.holder.pid) if os.path.basename(words[0]) == "virtiofsd"]
 
     def inventory(self):
         """What of the host guests have for themselves while they run, and not for longer."""
@@ -423,7 +429,7 @@ def dump(h, dom):
 
 
 def prepare(h, op):
-    for name in ("saved", "snap.qcow2", "core"):
+    for name in ("saved", "f.qcow2", "snap.qcow2", "core"):
         if os.path.exists(h.path(name)):
             os.unlink(h.path(name))
     h.make_image("f")
