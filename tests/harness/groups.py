@@ -3,6 +3,8 @@
 
 import os
 
+from host import wait_for
+
 
 def _mount_point():
     with open("/proc/self/mounts", encoding="utf-8") as f:
@@ -43,5 +45,14 @@ class Groups:
     def close(self):
         if self.path and os.path.isdir(self.path):
             self._move(self.before)
+            if not wait_for(self._remove):
+                raise RuntimeError(f"{self.path} has processes")
+
+    def _remove(self):
+        """Whether all are gone: a process that was killed is in its group for a moment."""
+        try:
             for folder, _, _ in os.walk(self.path, topdown=False):
                 os.rmdir(folder)
+        except OSError:
+            return False
+        return True
