@@ -6,6 +6,8 @@ import traceback
 
 def run(tests, names, *arguments):
     """Runs those that are named, or all. Returns the exit status: 1 if one failed."""
+    known = {t.__name__ for t in tests}
+    assert known.issuperset(names), f"no such test: {' '.join(set(names) - known)}"
     chosen = [t for t in tests if not names or t.__name__ in names]
     print(f"1..{len(chosen)}")
     failed = 0
