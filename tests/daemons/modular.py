@@ -25,7 +25,7 @@ TYPED_PARAM_STRING = 7
 CLOSE_REASON_EOF = 1
 LOST_DAEMON = os.path.join(HERE, "lost-daemon.py")
 
-DOMAIN = "<domain type='qemu'><name>{name}</name><memory>1024</memory><os><type arch='x86_64' machine='none'>hvm</type></os></domain>"
+DOMAIN = "<domain type='qemu'><name>{name}</name><memory>1024</memory><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os></domain>"
 
 # The protocol is read while it still can be: the user may not be able to look into the tree.
 AS_NOBODY = """

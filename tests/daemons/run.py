@@ -188,7 +188,6 @@ class Configuration(HostTest):
                 ("unix_sock_group = \"no-such-group\"\n", 6, ["no-such-group"]),
                 ("auth_unix_rw = \"sasl\"\n", 6, ["no SASL"]),
                 ("access_drivers = [ \"polkit\" ]\n", 1, ["no access driver 'polkit'"]),
-                ("audit_level = 2\n", 10, ["audit"]),
                 ("host_uuid = \"00000000-0000-0000-0000-000000000000\"\n", 1, ["host_uuid"]),
         ]:
             with self.subTest(conf=conf):
