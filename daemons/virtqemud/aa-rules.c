@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "image-backing.h"
+#include "ram-dir.h"
 #include "short-name.h"
 
 #define LOG_DIR   "/var/log"
@@ -375,6 +376,8 @@ static void own_files(Rules *r)
         pattern(r->out, "rw", STATE_DIR "/qemu/domain-" QEMU_SHORT_NAME "/*", id, name);
         pattern(r->out, "rwk", STATE_DIR "/qemu/domain-" QEMU_SHORT_NAME "" BELOW, id, name);
         pattern(r->out, "rwk", STATE_DIR "/qemu/channel/target/domain-" QEMU_SHORT_NAME "" BELOW, id, name);
+        if (qemu_may_have_ram_files(r->def))
+                pattern(r->out, "rwk", STATE_DIR "/qemu/ram/" QEMU_SHORT_NAME "" BELOW, id, name);
         pattern(r->out, "rwk", RUN_DIR "/**/%s.pid", name);
         pattern(r->out, "rw", RUN_DIR "/**/*.tunnelmigrate.dest.%s", name);
 }

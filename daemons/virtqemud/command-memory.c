@@ -5,10 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/file.h"
 #include "command-parts.h"
 #include "guest-defaults.h"
 #include "model/domain-cpu.h"
 #include "model/domain-tune.h"
+#include "ram-dir.h"
 
 enum { ACCESS_SHARED = 1, ACCESS_PRIVATE = 2 };
 enum { SOURCE_FILE = 1, SOURCE_ANONYMOUS, SOURCE_MEMFD };
@@ -116,22 +118,26 @@ static uint8_t piece_access(const VhDomainDef *def, const Piece *piece)
         return def->memory_backing ? def->memory_backing->access : 0;
 }
 
+char *qemu_ram_dir(const VhConf *conf, const VhDriverEnv *env, const char *short_name)
+{
+        const char *dir = NULL;
+
+        if (conf)
+                (void)vh_conf_get_string(conf, "memory_backing_dir", &dir, NULL);
+        return dir && *dir ? vh_path_join(dir, short_name) : vh_xasprintf("%s/qemu/ram/%s", env->state_dir, short_name);
+}
+
 /* Folder of the files that back a guest's memory. */
 static char *memory_dir(const QemuBuild *b, uint64_t hugepage)
 {
-        const char *dir = NULL;
         const char *name = strrchr(b->launch->lib_dir, '/');
         const char *short_name =
                 name && vh_startswith(name, "/domain-") ? vh_startswith(name, "/domain-") : b->def->name;
 
-        if (b->launch->conf)
-                (void)vh_conf_get_string(b->launch->conf, "memory_backing_dir", &dir, NULL);
         if (hugepage)
                 return vh_xasprintf("%s/libvirt/qemu/%s",
                                     hugepage == DEFAULT_HUGEPAGE ? "/dev/hugepages" : "/dev/hugepages1G", short_name);
-        if (dir && *dir)
-                return vh_xasprintf("%s/%s", dir, short_name);
-        return vh_xasprintf("%s/qemu/ram/%s", b->launch->env->state_dir, short_name);
+        return qemu_ram_dir(b->launch->conf, b->launch->env, short_name);
 }
 
 static void file_props(const QemuBuild *b, const Piece *piece, uint64_t hugepage, json_t *o)

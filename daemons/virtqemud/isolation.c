@@ -244,11 +244,11 @@ static int make_chr_files(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void
 
 static int give_own_files(const QemuProcess *proc, const QemuAccount *account, VhError **err)
 {
-        const char *const paths[] = { proc->lib_dir, proc->channel_dir, proc->master_key };
+        const char *const paths[] = { proc->lib_dir, proc->channel_dir, proc->ram_dir, proc->master_key };
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < VH_ARRAY_SIZE(paths); i++)
-                if (paths[i])
+                if (paths[i] && access(paths[i], F_OK) == 0)
                         r = qemu_dac_give(paths[i], account, false, err);
         return r;
 }

@@ -25,6 +25,7 @@
 #include "moment.h"
 #include "base/log.h"
 #include "perf.h"
+#include "ram-dir.h"
 #include "run-log.h"
 #include "run-steps.h"
 #include "security.h"
@@ -63,6 +64,7 @@ QemuProcess *qemu_process_new(QemuDriver *driver, VhDomainObj *dom)
         proc->pidfd = -1;
         proc->lib_dir = vh_xasprintf("%s/qemu/%s", driver->env.state_dir, name);
         proc->channel_dir = vh_xasprintf("%s/qemu/channel/target/%s", driver->env.state_dir, name);
+        proc->ram_dir = qemu_ram_dir(driver->conf, &driver->env, name + strlen("domain-"));
         proc->monitor_path = vh_path_join(proc->lib_dir, "monitor.sock");
         proc->pid_path = vh_xasprintf("%s/%s.pid", driver->run_dir, dom->node.name);
         proc->log_path = vh_xasprintf("%s/qemu/%s.log", driver->env.log_dir, dom->node.name);
@@ -102,6 +104,7 @@ static void process_free(QemuProcess *proc)
         free(proc->caps_text);
         free(proc->lib_dir);
         free(proc->channel_dir);
+        free(proc->ram_dir);
         free(proc->monitor_path);
         free(proc->pid_path);
         free(proc->log_path);
@@ -165,6 +168,7 @@ static void remove_files(const QemuProcess *proc)
         (void)unlink(proc->pid_path);
         qemu_remove_tree(proc->lib_dir);
         qemu_remove_tree(proc->channel_dir);
+        qemu_remove_tree(proc->ram_dir);
         /* Last: a daemon that is killed before finds the rest by it. */
         qemu_status_remove(proc->dom);
 }

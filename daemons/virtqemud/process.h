@@ -37,6 +37,7 @@ struct QemuProcess {
         char *caps_text; /* <qemuCaps> of the status file that the guest came with; NULL: we started it */
         char *lib_dir;   /* see QemuLaunch */
         char *channel_dir;
+        char *ram_dir; /* of the files that back its memory */
         char *monitor_path;
         char *pid_path;
         char *log_path;

@@ -145,7 +145,8 @@ static int visit(void *data, const QemuFile *file, VhError **err)
 static int give_own(const QemuSelinuxGuest *guest, VhError **err)
 {
         const QemuProcess *proc = guest->proc;
-        const char *const paths[] = { proc->lib_dir, proc->channel_dir, proc->master_key, proc->monitor_path };
+        const char *const paths[] = { proc->lib_dir, proc->channel_dir, proc->ram_dir, proc->master_key,
+                                      proc->monitor_path };
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(paths); i++)

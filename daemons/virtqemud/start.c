@@ -20,6 +20,7 @@
 #include "firmware.h"
 #include "guest-cpu.h"
 #include "process.h"
+#include "ram-dir.h"
 #include "refresh.h"
 #include "run-log.h"
 #include "run-steps.h"
@@ -409,6 +410,8 @@ static int prepare_files(QemuStarting *s, VhError **err)
 
         if (r == 0)
                 r = make_dir(proc->channel_dir, err);
+        if (r == 0 && qemu_may_have_ram_files(proc->dom->def))
+                r = make_dir(proc->ram_dir, err);
         if (r == 0)
                 r = make_master_key(proc, err);
         if (r == 0)

@@ -126,6 +126,28 @@ class Isolation(unittest.TestCase):
                 self.assertLess(abs(int(noted.pop("timestamp_dac")) - boot_time()), 3)
         return running, memory, self.owners(), {name: self.memory(name) for name in IMAGES}
 
+    def ram_files(self):
+        out = subprocess.run(self.host.enter(["find", "/var/lib/libvirt/qemu/ram", "-mindepth", "1", "-printf", "%P %U:%G\\n"]),
+                             capture_output=True, text=True, check=True).stdout
+        return sorted(out.splitlines())
+
+    def test_memory_in_files(self):
+        """Files that back a guest's memory are its account's, and go with it; also when both it and the daemon die."""
+        self.start()
+        self.define(more="<memoryBacking><source type='file'/><access mode='shared'/></memoryBacking>")
+        owner = "{}:{}".format(*account())
+        for number, end in enumerate(("destroy", "kill"), 1):
+            self.virsh("start", "a", "--paused")
+            self.assertEqual(self.ram_files(), [f"{number}-a {owner}", f"{number}-a/pc.ram {owner}"])
+            if end == "destroy":
+                self.virsh("destroy", "a")
+            else:
+                pid, _ = self.process()
+                self.daemon.stop(signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
+                self.start()
+            host.wait_for(lambda: self.ram_files() == [])
+
     def test_like_the_reference(self):
         if host.reference_program() is None:
             self.fail("Debian's libvirtd is not installed")

@@ -22,7 +22,8 @@ GUEST = """<domain type='qemu'><name>{name}</name><uuid>11111111-2222-3333-4444-
 <maxMemory slots='2' unit='MiB'>1024</maxMemory><memory unit='MiB'>256</memory><os><type arch='x86_64'>hvm</type>{os}</os>
 <cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu><devices>{devices}</devices></domain>"""
 # What ours lets a guest have for itself besides; the reference adds it when the guest starts.
-OWN = re.compile(r'"/var/lib/libvirt/qemu/(channel/target/)?domain-[^"/]*/\{,\*\*\}" rwk,')
+# Folders of the run; the reference adds the memory's when it makes it.
+OWN = re.compile(r'"/var/lib/libvirt/qemu/((channel/target/)?domain-|ram/)[^"/]*/\{,\*\*\}" rwk,')
 
 BOOT = ["<kernel>DIR/k</kernel><initrd>DIR/i</initrd><dtb>DIR/d</dtb>", "<kernel>/etc/k</kernel>", "<kernel>/boot/k</kernel>",
         "<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader><nvram>DIR/vars</nvram>"]
