@@ -378,6 +378,8 @@ static void own_files(Rules *r)
         pattern(r->out, "rwk", STATE_DIR "/qemu/channel/target/domain-" QEMU_SHORT_NAME "" BELOW, id, name);
         if (qemu_may_have_ram_files(r->def))
                 pattern(r->out, "rwk", STATE_DIR "/qemu/ram/" QEMU_SHORT_NAME "" BELOW, id, name);
+        if (qemu_wants_hugepages(r->def))
+                pattern(r->out, "rwk", "/dev/hugepages*/libvirt/qemu/" QEMU_SHORT_NAME "" BELOW, id, name);
         pattern(r->out, "rwk", RUN_DIR "/**/%s.pid", name);
         pattern(r->out, "rw", RUN_DIR "/**/*.tunnelmigrate.dest.%s", name);
 }

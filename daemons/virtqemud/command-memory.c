@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "command-parts.h"
 #include "guest-defaults.h"
+#include "hugepages.h"
 #include "model/domain-cpu.h"
 #include "model/domain-tune.h"
 #include "ram-dir.h"
@@ -127,29 +128,33 @@ char *qemu_ram_dir(const VhConf *conf, const VhDriverEnv *env, const char *short
         return dir && *dir ? vh_path_join(dir, short_name) : vh_xasprintf("%s/qemu/ram/%s", env->state_dir, short_name);
 }
 
-/* Folder of the files that back a guest's memory. */
-static char *memory_dir(const QemuBuild *b, uint64_t hugepage)
+/* ID-NAME of a guest that starts. */
+static const char *short_name_of(const QemuBuild *b)
 {
         const char *name = strrchr(b->launch->lib_dir, '/');
-        const char *short_name =
-                name && vh_startswith(name, "/domain-") ? vh_startswith(name, "/domain-") : b->def->name;
+        const char *short_name = name ? vh_startswith(name, "/domain-") : NULL;
 
-        if (hugepage)
-                return vh_xasprintf("%s/libvirt/qemu/%s",
-                                    hugepage == DEFAULT_HUGEPAGE ? "/dev/hugepages" : "/dev/hugepages1G", short_name);
-        return qemu_ram_dir(b->launch->conf, b->launch->env, short_name);
+        return short_name ? short_name : b->def->name;
 }
 
-static void file_props(const QemuBuild *b, const Piece *piece, uint64_t hugepage, json_t *o)
+/* Returns 0 or negative errno with *b->err: no such huge pages. */
+static int file_props(const QemuBuild *b, const Piece *piece, uint64_t hugepage, json_t *o)
 {
-        _vh_free_ char *dir = memory_dir(b, hugepage);
+        _vh_free_ char *dir = NULL;
 
-        if (piece->path)
+        if (piece->path) {
                 qj_str(o, "mem-path", piece->path);
-        else if (hugepage)
+                return 0;
+        }
+        dir = hugepage ? qemu_hugepages_find(b->launch->conf, hugepage, short_name_of(b), b->err)
+                       : qemu_ram_dir(b->launch->conf, b->launch->env, short_name_of(b));
+        if (!dir)
+                return -ENOENT;
+        if (hugepage)
                 qj_str(o, "mem-path", dir);
         else
                 qj_fmt(o, "mem-path", "%s/%s", dir, piece->file ? piece->file : piece->id);
+        return 0;
 }
 
 /* What kind of object backs a piece. */
@@ -177,8 +182,10 @@ static bool wants_discard(const VhDomainDef *def, const Piece *piece)
         return piece->discard ? piece->discard == VH_YES : def->memory_backing && def->memory_backing->discard;
 }
 
-static void place_props(const QemuBuild *b, const Piece *piece, const Backing *k, json_t *o)
+static int place_props(const QemuBuild *b, const Piece *piece, const Backing *k, json_t *o)
 {
+        int r = 0;
+
         qj_str(o, "qom-type",
                k->memfd  ? "memory-backend-memfd"
                : k->file ? "memory-backend-file"
@@ -194,10 +201,11 @@ static void place_props(const QemuBuild *b, const Piece *piece, const Backing *k
                 qj_int(o, "hugetlbsize", (json_int_t)k->hugepage * KIB);
         }
         if (k->file)
-                file_props(b, piece, k->hugepage, o);
+                r = file_props(b, piece, k->hugepage, o);
         qj_true(o, "discard-data", k->file && !piece->path && wants_discard(b->def, piece));
         if ((k->memfd || k->file) && k->access)
                 qj_take(o, "share", json_boolean(k->access == ACCESS_SHARED));
+        return r;
 }
 
 static bool allocates_at_once(const VhDomainDef *def)
@@ -205,7 +213,7 @@ static bool allocates_at_once(const VhDomainDef *def)
         return def->memory_backing && def->memory_backing->allocation == ALLOCATE_AT_ONCE;
 }
 
-/* The memory-backend object for a piece. */
+/* The memory-backend object for a piece; NULL with *b->err. */
 static json_t *backend(const QemuBuild *b, const Piece *piece)
 {
         const VhMemoryBacking *mb = b->def->memory_backing;
@@ -213,7 +221,10 @@ static json_t *backend(const QemuBuild *b, const Piece *piece)
         bool prealloc = !piece->reserve_not && (allocates_at_once(b->def) || piece->prealloc || k.hugepage);
         json_t *o = json_object();
 
-        place_props(b, piece, &k, o);
+        if (place_props(b, piece, &k, o) < 0) {
+                json_decref(o);
+                return NULL;
+        }
         qj_true(o, "prealloc", prealloc && !piece->readonly);
         qj_uint(o, "prealloc-threads", prealloc && mb ? mb->allocation_threads : 0);
         qj_int(o, "size", (json_int_t)piece->size * KIB);
@@ -232,6 +243,8 @@ static int build_backend(QemuBuild *b, const Piece *piece)
         json_t *threads;
         int r;
 
+        if (!memory)
+                return -ENOENT;
         if (!nodes || !json_is_true(json_object_get(memory, "prealloc")))
                 return qemu_build_object(b, memory);
         threads = json_object();

@@ -21,6 +21,8 @@
 #include "guest-files.h"
 #include "guest-nodes.h"
 #include "guest-sockets.h"
+#include "hugepages.h"
+#include "ram-dir.h"
 #include "log-client.h"
 #include "security.h"
 
@@ -242,6 +244,11 @@ static int make_chr_files(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void
         return VH_MIN(r, 0);
 }
 
+static int give_folder(void *data, const char *folder, VhError **err)
+{
+        return qemu_dac_give(folder, data, false, err);
+}
+
 static int give_own_files(const QemuProcess *proc, const QemuAccount *account, VhError **err)
 {
         const char *const paths[] = { proc->lib_dir, proc->channel_dir, proc->ram_dir, proc->master_key };
@@ -250,6 +257,9 @@ static int give_own_files(const QemuProcess *proc, const QemuAccount *account, V
         for (size_t i = 0; r >= 0 && i < VH_ARRAY_SIZE(paths); i++)
                 if (paths[i] && access(paths[i], F_OK) == 0)
                         r = qemu_dac_give(paths[i], account, false, err);
+        if (r >= 0 && qemu_wants_hugepages(proc->dom->def))
+                r = qemu_hugepages_each(proc->driver->conf, qemu_process_short_name(proc), give_folder, (void *)account,
+                                        err);
         return r;
 }
 

@@ -20,6 +20,7 @@
 #include "group.h"
 #include "guest-locks.h"
 #include "helpers.h"
+#include "hugepages.h"
 #include "isolation.h"
 #include "migrate.h"
 #include "moment.h"
@@ -163,8 +164,21 @@ static void run_stopped_hooks(QemuProcess *proc)
                         qemu_run_hooks[n]->stopped(proc);
 }
 
+const char *qemu_process_short_name(const QemuProcess *proc)
+{
+        return strrchr(proc->ram_dir, '/') + 1;
+}
+
+static int remove_folder(void *data, const char *folder, VhError **err)
+{
+        qemu_remove_tree(folder);
+        return 0;
+}
+
 static void remove_files(const QemuProcess *proc)
 {
+        if (qemu_wants_hugepages(proc->dom->def))
+                (void)qemu_hugepages_each(proc->driver->conf, qemu_process_short_name(proc), remove_folder, NULL, NULL);
         (void)unlink(proc->pid_path);
         qemu_remove_tree(proc->lib_dir);
         qemu_remove_tree(proc->channel_dir);

@@ -105,6 +105,9 @@ struct QemuProcess {
 };
 typedef struct QemuProcess QemuProcess;
 
+/* ID-NAME, see short-name.h; borrowed. */
+const char *qemu_process_short_name(const QemuProcess *proc);
+
 /* The process of a domain, NULL if it does not run. process.c */
 QemuProcess *qemu_process(VhDomainObj *dom);
 /* Its monitor, NULL while there is none. */

@@ -19,6 +19,7 @@
 #include "command.h"
 #include "firmware.h"
 #include "guest-cpu.h"
+#include "hugepages.h"
 #include "process.h"
 #include "ram-dir.h"
 #include "refresh.h"
@@ -403,6 +404,11 @@ static int make_master_key(QemuProcess *proc, VhError **err)
                      : 0;
 }
 
+static int make_folder(void *data, const char *folder, VhError **err)
+{
+        return make_dir(folder, err);
+}
+
 static int prepare_files(QemuStarting *s, VhError **err)
 {
         QemuProcess *proc = s->proc;
@@ -412,6 +418,8 @@ static int prepare_files(QemuStarting *s, VhError **err)
                 r = make_dir(proc->channel_dir, err);
         if (r == 0 && qemu_may_have_ram_files(proc->dom->def))
                 r = make_dir(proc->ram_dir, err);
+        if (r == 0 && qemu_wants_hugepages(proc->dom->def))
+                r = qemu_hugepages_each(proc->driver->conf, qemu_process_short_name(proc), make_folder, NULL, err);
         if (r == 0)
                 r = make_master_key(proc, err);
         if (r == 0)

@@ -3,6 +3,7 @@
 """What a guest may do on the host: its account, its capabilities, its files, before, during and after it runs, under our
 virtqemud and under Debian's libvirtd. Needs root and QEMU."""
 
+import contextlib
 import grp
 import os
 import pwd
@@ -47,6 +48,22 @@ def account():
     except KeyError:
         return 0, 0
     return entry.pw_uid, grp.getgrnam("libvirt-qemu").gr_gid
+
+
+@contextlib.contextmanager
+def huge_pages(number):
+    """Sets so many aside, and tells how many it got."""
+    path = "/proc/sys/vm/nr_hugepages"
+    with open(path, encoding="ascii") as f:
+        before = f.read()
+    try:
+        with open(path, "w", encoding="ascii") as f:
+            f.write(str(int(before) + number))
+        with open(path, encoding="ascii") as f:
+            yield int(f.read()) - int(before)
+    finally:
+        with open(path, "w", encoding="ascii") as f:
+            f.write(before)
 
 
 def boot_time():
@@ -147,6 +164,28 @@ class Isolation(unittest.TestCase):
                 os.kill(pid, signal.SIGKILL)
                 self.start()
             host.wait_for(lambda: self.ram_files() == [])
+
+    def huge_folders(self):
+        out = subprocess.run(self.host.enter(["find", "/dev/hugepages/libvirt/qemu", "-mindepth", "1", "-printf", "%P %U:%G\\n"]),
+                             capture_output=True, text=True, check=True).stdout
+        return out.splitlines()
+
+    def test_huge_pages(self):
+        """Where they are mounted is found, each guest has its folder there as long as it runs."""
+        self.start()
+        self.define(more="<memoryBacking><hugepages/></memoryBacking>")
+        self.assertIn("hugetlbfs filesystem is not mounted", self.virsh("start", "a", "--paused", fails=True))
+        subprocess.run(self.host.enter(["sh", "-c", "mkdir -p /dev/hugepages && mount -t hugetlbfs -o pagesize=2M none /dev/hugepages"]),
+                       check=True)
+        owner = "{}:{}".format(*account())
+        with huge_pages(48) as there:
+            if there >= 48:
+                self.virsh("start", "a", "--paused")
+                self.assertEqual(self.huge_folders(), [f"2-a {owner}"])
+                self.virsh("destroy", "a")
+            else:  # this kernel has no room for them
+                self.virsh("start", "a", "--paused", fails=True)
+        self.assertEqual(self.huge_folders(), [])
 
     def test_like_the_reference(self):
         if host.reference_program() is None:
