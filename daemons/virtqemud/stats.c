@@ -200,10 +200,9 @@ static void add_image_size(VhTypedList *list, const Subject *s, unsigned i, cons
 
 static void add_stored_size(VhTypedList *list, unsigned i, const VhDisk *disk)
 {
-        _vh_error_ VhError *err = NULL;
         QemuImageSize size;
 
-        if (qemu_disk_is_empty(disk) || qemu_image_size_stored(disk, &size, &err) < 0)
+        if (qemu_disk_is_empty(disk) || qemu_image_size_stored(disk, &size, NULL) < 0)
                 return;
         add_if_any(list, "allocation", i, size.used);
         add_if_any(list, "capacity", i, size.capacity);
