@@ -13,6 +13,7 @@
 #include <sys/time.h>
 
 #include "api.h"
+#include "base/dynlib.h"
 #include "base/file.h"
 
 enum {
@@ -46,10 +47,9 @@ enum {
         X(gnutls_strerror)                                                                                             \
         X(gnutls_transport_set_int2)
 
-#define DECLARE(name) __typeof__(name) *name;
 typedef struct Gnutls {
         void *handle;
-        GNUTLS_FUNCTIONS(DECLARE)
+        GNUTLS_FUNCTIONS(VH_DYNLIB_MEMBER)
 } Gnutls;
 
 /* What one side has sent and the other has not taken yet. */
@@ -80,14 +80,7 @@ struct QemuTlsLink {
 
 static int load(Gnutls *t, VhError **err)
 {
-        bool all = true;
-
-        t->handle = dlopen("libgnutls.so.30", RTLD_NOW | RTLD_LOCAL);
-        if (t->handle) {
-#define FIND(name) all = (t->name = (__typeof__(name) *)dlsym(t->handle, #name)) && all;
-                GNUTLS_FUNCTIONS(FIND)
-        }
-        if (t->handle && all)
+        if (VH_DYNLIB_LOAD(t, "libgnutls.so.30", GNUTLS_FUNCTIONS) == 0)
                 return 0;
         return vh_error_set(err, VIR_FROM_RPC, VIR_ERR_OPERATION_UNSUPPORTED, "TLS connections need libgnutls: %s",
                             dlerror());
@@ -374,8 +367,7 @@ static void link_free(QemuTlsLink *link)
                 link->t.gnutls_deinit(link->session);
         if (link->credentials)
                 link->t.gnutls_certificate_free_credentials(link->credentials);
-        if (link->t.handle)
-                dlclose(link->t.handle);
+        vh_dynlib_unload(&link->t.handle);
         vh_error_free(link->err);
         free(link->host);
         free(link->pki_path);

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "base/base64.h"
+#include "base/dynlib.h"
 
 enum { BLOCK_LEN = 16 };
 
@@ -19,22 +20,14 @@ enum { BLOCK_LEN = 16 };
         X(gnutls_cipher_encrypt)                                                                                       \
         X(gnutls_cipher_deinit)
 
-#define DECLARE(name) __typeof__(name) *name;
 typedef struct Gnutls {
         void *handle;
-        GNUTLS_FUNCTIONS(DECLARE)
+        GNUTLS_FUNCTIONS(VH_DYNLIB_MEMBER)
 } Gnutls;
 
 static int load(Gnutls *t, VhError **err)
 {
-        bool all = true;
-
-        t->handle = dlopen("libgnutls.so.30", RTLD_NOW | RTLD_LOCAL);
-        if (t->handle) {
-#define FIND(name) all = (t->name = (__typeof__(name) *)dlsym(t->handle, #name)) && all;
-                GNUTLS_FUNCTIONS(FIND)
-        }
-        if (t->handle && all)
+        if (VH_DYNLIB_LOAD(t, "libgnutls.so.30", GNUTLS_FUNCTIONS) == 0)
                 return 0;
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                             "secrets cannot be given to QEMU without libgnutls: %s", dlerror());
@@ -56,6 +49,7 @@ static int encrypt(const uint8_t *key, uint8_t *iv, void *bytes, size_t n, VhErr
                 r = t.gnutls_cipher_encrypt(cipher, bytes, n);
                 t.gnutls_cipher_deinit(cipher);
         }
+        vh_dynlib_unload(&t.handle);
         return r < 0 ? vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "cannot encrypt a secret: error %d", r)
                      : 0;
 }

@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
+#include "base/dynlib.h"
 #include "base/file.h"
 
 #define SELINUX_FS "/sys/fs/selinux"
@@ -30,11 +31,10 @@ enum { CONTEXT_MAX = 4096, CONTEXTS_MAX = 64 * 1024 };
         X(selabel_lookup_raw)                                                                                          \
         X(selabel_close)
 
-#define DECLARE(name) __typeof__(name) *name;
 typedef struct QemuSelinuxLib {
         void *handle;
+        FUNCTIONS(VH_DYNLIB_MEMBER)
         struct selabel_handle *labels; /* NULL: not asked for yet */
-        FUNCTIONS(DECLARE)
 } QemuSelinuxLib;
 
 /* ---- the library ---- */
@@ -45,8 +45,7 @@ static QemuSelinuxLib *lib_free(QemuSelinuxLib *lib)
                 return NULL;
         if (lib->labels)
                 lib->selabel_close(lib->labels);
-        if (lib->handle)
-                dlclose(lib->handle);
+        vh_dynlib_unload(&lib->handle);
         free(lib);
         return NULL;
 }
@@ -54,14 +53,8 @@ static QemuSelinuxLib *lib_free(QemuSelinuxLib *lib)
 static QemuSelinuxLib *lib_load(VhError **err)
 {
         QemuSelinuxLib *lib = vh_new(QemuSelinuxLib, 1);
-        bool all = true;
 
-        lib->handle = dlopen("libselinux.so.1", RTLD_NOW | RTLD_LOCAL);
-        if (lib->handle) {
-#define FIND(name) all = (lib->name = (__typeof__(name) *)dlsym(lib->handle, #name)) && all;
-                FUNCTIONS(FIND)
-        }
-        if (lib->handle && all)
+        if (VH_DYNLIB_LOAD(lib, "libselinux.so.1", FUNCTIONS) == 0)
                 return lib;
         vh_error_set(err, VIR_FROM_SECURITY, VIR_ERR_CONFIG_UNSUPPORTED,
                      "guests cannot be labelled for SELinux without libselinux: %s", dlerror());

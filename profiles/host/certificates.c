@@ -4,13 +4,14 @@
 
 #include "host/certificates.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <gnutls/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
+
+#include "base/dynlib.h"
 
 enum {
         CHAIN_MAX = 16,   /* certificates of a chain */
@@ -41,10 +42,9 @@ const struct VhPkiOption vh_pki_options[VH_PKI_FILES] = {
         X(gnutls_x509_privkey_import2)                                                                                 \
         X(gnutls_x509_privkey_get_key_id)
 
-#define DECLARE(name) __typeof__(name) *name;
 typedef struct Gnutls {
         void *handle;
-        GNUTLS_FUNCTIONS(DECLARE)
+        GNUTLS_FUNCTIONS(VH_DYNLIB_MEMBER)
 } Gnutls;
 
 typedef struct Pki {
@@ -56,18 +56,6 @@ typedef struct Pki {
         gnutls_x509_crt_t chain[CHAIN_MAX], authorities[BUNDLE_MAX];
         unsigned n_chain, n_authorities;
 } Pki;
-
-static bool load(Gnutls *t)
-{
-        bool all = true;
-
-        t->handle = dlopen("libgnutls.so.30", RTLD_NOW | RTLD_LOCAL);
-        if (!t->handle)
-                return false;
-#define FIND(name) all = (t->name = (__typeof__(name) *)dlsym(t->handle, #name)) && all;
-        GNUTLS_FUNCTIONS(FIND)
-        return all;
-}
 
 static void problem(const Pki *p, VhPkiFile file, VhSeverity severity, const char *code, const char *hint,
                     const char *fmt, ...) _vh_printf_(6, 7);
@@ -250,10 +238,9 @@ void vh_pki_check(const VhTree *tree, const VhPki *pki, VhPkiFn found, void *dat
         read_files(&p, tree);
         for (VhPkiFile i = 0; i < VH_PKI_FILES; i++)
                 any = any || p.nodes[i].kind == VH_NODE_FILE;
-        if (any && load(&p.tls))
+        if (any && VH_DYNLIB_LOAD(&p.tls, "libgnutls.so.30", GNUTLS_FUNCTIONS) == 0)
                 check_content(&p);
-        if (p.tls.handle)
-                dlclose(p.tls.handle);
+        vh_dynlib_unload(&p.tls.handle);
         for (VhPkiFile i = 0; i < VH_PKI_FILES; i++)
                 vh_node_done(&p.nodes[i]);
 }
