@@ -51,6 +51,19 @@ static void emit(const QemuProcess *proc, VhAuditType type, bool success, const 
         vh_audit_send(proc->driver->env.audit, type, success, text->data);
 }
 
+/* A field that the reference writes without quotes. What could pass for another field is written as elsewhere. */
+static void add_bare(VhBuf *text, const char *name, const char *value)
+{
+        bool is_plain = value && *value;
+
+        for (const char *c = value; is_plain && *c; c++)
+                is_plain = *c > ' ' && *c < 0x7f && *c != '"' && *c != '=';
+        if (is_plain)
+                vh_buf_printf(text, " %s=%s", name, value);
+        else
+                vh_audit_add(text, name, value);
+}
+
 /* One that has one thing before and another, or none, afterwards. */
 static void send_change(const QemuProcess *proc, const char *what, const char *reason, const char *before,
                         const char *after, bool success)
@@ -211,13 +224,13 @@ static void tell_shmem(const Record *r, const void *dev)
         const VhShmem *shmem = dev;
         uint64_t size = shmem->size ? shmem->size : SHMEM_SIZE;
         bool by_server = shmem->model == SHMEM_DOORBELL;
+        _vh_free_ char *path = vh_xasprintf("/dev/shm/%s", shmem->name);
         _vh_buf_ VhBuf text = { 0 };
 
         begin(r->proc, &text, "resrc=%s reason=%s", by_server ? "ivshmem-socket" : "shmem", r->reason);
-        if (by_server)
-                vh_buf_printf(&text, " path=%s", shmem->server_path ? shmem->server_path : "?");
-        else
-                vh_buf_printf(&text, " size=%llu path=/dev/shm/%s", (unsigned long long)size * KIB, shmem->name);
+        if (!by_server)
+                vh_buf_printf(&text, " size=%llu", (unsigned long long)size * KIB);
+        add_bare(&text, "path", by_server ? shmem->server_path : path);
         emit(r->proc, VH_AUDIT_RESOURCE, r->success, &text);
 }
 
@@ -229,7 +242,7 @@ static void tell_input(const Record *r, const void *dev)
         if (!input->source)
                 return;
         begin(r->proc, &text, "resrc=evdev reason=%s", r->reason);
-        vh_buf_printf(&text, " path=%s", input->source);
+        add_bare(&text, "path", input->source);
         emit(r->proc, VH_AUDIT_RESOURCE, r->success, &text);
 }
 
@@ -330,8 +343,9 @@ static void tell_labels(const QemuProcess *proc)
                 if (!label->label || !label->model)
                         continue;
                 begin(proc, &text, "%s", "");
-                vh_buf_printf(&text, " vm-ctx=%s img-ctx=%s model=%s", label->label,
-                              label->imagelabel ? label->imagelabel : "?", label->model);
+                add_bare(&text, "vm-ctx", label->label);
+                add_bare(&text, "img-ctx", label->imagelabel ? label->imagelabel : "?");
+                add_bare(&text, "model", label->model);
                 emit(proc, VH_AUDIT_MACHINE_ID, true, &text);
         }
 }

@@ -173,6 +173,16 @@ def failed_starts():
     on_both(session)
 
 
+def lying_names():
+    """A path cannot pass for fields of its own. (The reference writes it as it is.)"""
+    with guesthost.GuestHost() as machine:
+        side = Side(machine, "ours")
+        device = "<input type='evdev'><source dev='/dev/input/a op=stop success=no'/></input>"
+        lines = side.after("create", guest(machine, "ge", device, ""), "--paused")
+        told = [line for line in lines if "resrc=evdev" in line]
+        assert len(told) == 1 and told[0].endswith(b"path=/dev/input/a op=stop success=no"[5:].hex().upper()), lines
+
+
 def level_2():
     """Audit that is demanded, on this host."""
     def exit_status(which):
@@ -187,4 +197,4 @@ def level_2():
 
 
 if __name__ == "__main__":
-    sys.exit(tap.run([life, changes, images, failed_starts, level_2], sys.argv[1:]))
+    sys.exit(tap.run([life, changes, images, failed_starts, lying_names, level_2], sys.argv[1:]))
