@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -30,14 +31,15 @@ def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _listens(path):
-    """Whether somebody takes connections there; a socket file alone is there a moment earlier, and may be stale."""
+def _listens(path, pid):
+    """Whether that process takes connections there. A socket file alone is there a moment earlier; and where another daemon
+    was killed, a child that it was about to start a program in may hold the socket for a moment longer (unix(7), SO_PEERCRED)."""
     with socket.socket(socket.AF_UNIX) as s:
         try:
             s.connect(path)
         except OSError:
             return False
-    return True
+        return struct.unpack("iii", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0] == pid
 
 
 def wait_for(condition, seconds=20.0):
@@ -168,7 +170,7 @@ class Daemon:
 
     def wait_ready(self, seconds):
         deadline = time.monotonic() + seconds
-        while not all(_listens(s) for s in self.sockets):
+        while not all(_listens(s, self.process.pid) for s in self.sockets):
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.log()}")
             if time.monotonic() > deadline:
