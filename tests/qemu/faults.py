@@ -232,7 +232,8 @@ OPERATIONS |= {
     "pivot": Operation(lambda h, dom: dom.blockJobAbort("vda", libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT), before=copy_all, ends=True,
                        made=("copy.qcow2",), one_way=True),
     "backup": Operation(lambda h, dom: dom.backupBegin(h.fill(BACKUP), None), back=stop_backup, made=("backup.qcow2",)),
-    "dump": Operation(lambda h, dom: dom.coreDump(h.path("core"), libvirt.VIR_DUMP_LIVE), made=("core",)),
+    # QEMU may be through before the command that fails; it refuses a second dump of a guest that stays paused.
+    "dump": Operation(lambda h, dom: dom.coreDump(h.path("core"), libvirt.VIR_DUMP_LIVE), ends=True, made=("core",)),
     "snapshot": Operation(lambda h, dom: dom.snapshotCreateXML(h.fill(SNAPSHOT), libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY),
                           ends=True, made=("snap.qcow2",)),
     "save": Operation(lambda h, dom: dom.save(h.path("saved")), ends=True, made=("saved",)),
