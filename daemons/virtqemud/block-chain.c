@@ -177,6 +177,15 @@ void qemu_chain_replace(VhDisk *disk, VhDiskSource *src)
         put_top(disk, src);
 }
 
+/* Nothing is behind it, whatever the image says. */
+static VhDiskSource *end_of_chain(void)
+{
+        VhDiskSource *end = vh_xml_bind_new(&vh_table_disk_source);
+
+        end->type = VH_DISK_TYPE_NONE;
+        return end;
+}
+
 VhDiskSource *qemu_chain_cut(VhDisk *disk, unsigned top, unsigned base)
 {
         VhDiskSource *parent = NULL, *first = qemu_chain_index(disk, top, &parent), *last = first, *rest;
@@ -196,11 +205,7 @@ VhDiskSource *qemu_chain_cut(VhDisk *disk, unsigned top, unsigned base)
                 return whole;
         }
         rest = VH_TAKE_PTR(last->backing);
-        if (!rest) {
-                rest = vh_xml_bind_new(&vh_table_disk_source);
-                rest->type = VH_DISK_TYPE_NONE;
-        }
-        parent->backing = rest;
+        parent->backing = rest ? rest : end_of_chain();
         return first;
 }
 
@@ -368,14 +373,20 @@ int qemu_chain_push_stored(QemuDriver *driver, VhDomainObj *dom, const char *tar
         return r;
 }
 
+/* The image of a cut chain still names the one behind it, which stays with the guest. */
 void qemu_source_give_back(QemuProcess *proc, const VhDiskSource *src)
 {
+        VhDiskSource *last;
         VhDisk *disk;
 
         if (!src || !proc)
                 return;
         disk = vh_xml_bind_new(&vh_table_disk);
         qemu_chain_replace(disk, qemu_source_copy(src));
+        for (last = &disk->src; last->backing;)
+                last = last->backing;
+        if (last->type != VH_DISK_TYPE_NONE)
+                last->backing = end_of_chain();
         qemu_isolation_remove_disk(proc, disk);
         vh_xml_bind_free(&vh_table_disk, disk);
 }

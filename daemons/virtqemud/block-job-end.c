@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The end of a block job. What it changed is made true in the definition and in the status file before QEMU forgets the
- * job: a daemon that is killed in between finds the job in both, does it again, and closes images that nobody has. */
+ * job: a daemon that is killed in between finds the job in both, with the images that are to be closed, and does it
+ * again. */
 
 #include "block-job.h"
 
@@ -19,7 +20,6 @@ typedef struct EndTask {
         char *name; /* of the job */
         bool failed;
         char *before;         /* path of the disk's top */
-        VhDiskSource *gone;   /* images that the disk has lost */
         VhDiskSource *stored; /* what the stored definition gets; NULL: it loses what is gone */
         bool gone_on_disk;    /* they leave the host */
 } EndTask;
@@ -30,7 +30,6 @@ static void end_cleanup(QemuTask *task)
 
         free(end->name);
         free(end->before);
-        qemu_source_free(end->gone);
         qemu_source_free(end->stored);
         qemu_block_task_cleanup(task);
 }
@@ -55,19 +54,28 @@ static VhDiskSource *take_mirror(VhDisk *disk)
         return src;
 }
 
+/* The second time they are known already. */
+static void has_lost(QemuBlockJob *job, VhDiskSource *images)
+{
+        if (!images)
+                return;
+        qemu_source_free(job->store);
+        job->store = images;
+}
+
 static void end_pull(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 {
         const VhDiskSource *first = qemu_backing(&disk->src);
 
         if (!end->failed && first && first->index.val != job->base)
-                end->gone = qemu_chain_cut(disk, first->index.val, job->base);
+                has_lost(job, qemu_chain_cut(disk, first->index.val, job->base));
 }
 
 static void end_commit(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 {
         if (end->failed)
                 return;
-        end->gone = qemu_chain_cut(disk, job->top, job->base);
+        has_lost(job, qemu_chain_cut(disk, job->top, job->base));
         end->gone_on_disk = job->delete_images;
 }
 
@@ -88,13 +96,13 @@ static void end_copy(EndTask *end, QemuBlockJob *job, VhDisk *disk)
         if (!copy)
                 return;
         if (end->failed || job->state != QEMU_BLOCK_JOB_PIVOTING) {
-                end->gone = copy;
+                has_lost(job, copy);
                 return;
         }
-        end->gone = qemu_disk_top(disk);
+        has_lost(job, qemu_disk_top(disk));
         if (job->shallow_new) {
                 qemu_source_free(copy->backing);
-                copy->backing = VH_TAKE_PTR(end->gone->backing);
+                copy->backing = VH_TAKE_PTR(job->store->backing);
         }
         qemu_chain_replace(disk, copy);
         end->stored = qemu_disk_top(disk);
@@ -102,7 +110,6 @@ static void end_copy(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 
 static void end_backup(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 {
-        end->gone = VH_TAKE_PTR(job->store);
         qemu_backup_disk_ended(job->proc, job, disk, &end->block.plan);
 }
 
@@ -164,7 +171,7 @@ static void plan_pulled_bitmaps(EndTask *end, const json_t *nodes)
         json_t *actions = json_array();
 
         if (disk)
-                qemu_bitmaps_carry(nodes, &disk->src, end->gone, 0, &disk->src, actions);
+                qemu_bitmaps_carry(nodes, &disk->src, job->store, 0, &disk->src, actions);
         if (json_array_size(actions))
                 qemu_plan_add_try(&end->block.plan, qemu_transaction(json_incref(actions)));
         json_decref(actions);
@@ -193,11 +200,10 @@ static void finish_call(const EndTask *end, QemuBlockJob *job)
 }
 
 /* QEMU has them open still, and the status file knows them: who takes over finds the job, and does it again. */
-static void remove_images(const EndTask *end)
+static void remove_images(const QemuBlockJob *job)
 {
-        if (end->gone_on_disk)
-                qemu_source_give_back(qemu_process(end->block.task.dom), end->gone);
-        for (const VhDiskSource *src = end->gone; src && end->gone_on_disk; src = qemu_backing(src))
+        qemu_source_give_back(job->proc, job->store);
+        for (const VhDiskSource *src = job->store; src; src = qemu_backing(src))
                 if (src->type == VH_DISK_TYPE_FILE && unlink(src->path) < 0 && errno != ENOENT)
                         vh_log_warning("cannot remove the committed image '%s': %s", src->path, strerror(errno));
 }
@@ -215,7 +221,7 @@ static void over(QemuBlockTask *t, int r, VhError *err)
                 job->disk = vh_xstrdup(disk);
                 error = end->failed ? vh_xstrdup(job->error) : NULL;
                 if (!end->gone_on_disk)
-                        qemu_source_give_back(qemu_process(t->task.dom), end->gone);
+                        qemu_source_give_back(job->proc, job->store);
                 if (job->type == QEMU_BLOCK_JOB_BACKUP)
                         qemu_backup_job_ended(job->proc, job);
                 qemu_block_job_tell(job, public_status(end, job));
@@ -237,8 +243,8 @@ static void persist(const EndTask *end, const QemuBlockJob *job, VhDisk *disk)
 
         if (end->stored)
                 r = qemu_chain_persist(task->driver, task->dom, disk->target, end->before, end->stored, &err);
-        else if (end->gone)
-                r = qemu_chain_persist_cut(task->driver, task->dom, disk->target, end->before, end->gone->path,
+        else if (job->store)
+                r = qemu_chain_persist_cut(task->driver, task->dom, disk->target, end->before, job->store->path,
                                            base ? base->path : NULL, &err);
         if (r < 0)
                 vh_log_error("domain '%s': %s", task->dom->node.name, vh_error_text(err, r));
@@ -246,7 +252,10 @@ static void persist(const EndTask *end, const QemuBlockJob *job, VhDisk *disk)
 
 static void close_images(EndTask *end)
 {
-        qemu_plan_forget_chain(&end->block.plan, end->gone);
+        const QemuBlockJob *job = job_of(end);
+
+        if (job)
+                qemu_plan_forget_chain(&end->block.plan, job->store);
         qemu_block_task_run(&end->block, over);
 }
 
@@ -266,7 +275,7 @@ static void dismissed(QemuBlockTask *t, int r, VhError *err)
         const QemuBlockJob *job = job_of(end);
 
         vh_error_free(err);
-        if (job && job->type == QEMU_BLOCK_JOB_PULL && end->gone)
+        if (job && job->type == QEMU_BLOCK_JOB_PULL && job->store)
                 qemu_task_qmp_try(&t->task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_pulled);
         else
                 close_images(end);
@@ -307,7 +316,8 @@ static void make_true(QemuBlockTask *t, int r, VhError *err)
                 ends[job->type](end, job, disk);
         if (disk && end->before && !end->failed)
                 persist(end, job, disk);
-        remove_images(end);
+        if (end->gone_on_disk)
+                remove_images(job);
         qemu_status_save(t->task.dom);
         /* Some jobs hold their images until they are dismissed. */
         dismiss(end);

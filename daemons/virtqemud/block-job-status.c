@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "block-bitmap.h"
 #include "block-job.h"
 #include "model/domain-tables.h"
 #include "status.h"
@@ -32,7 +33,8 @@ static void format_node(VhBuf *b, const char *element, unsigned index)
 static const VhXmlTable store_table = {
         "store",
         sizeof(S),
-        ROWS(EMBED(vh_rows_disk_type), WORD("format", format, &vh_storage_format_names), EMBED(vh_rows_disk_source)),
+        ROWS(EMBED(vh_rows_disk_type), WORD("format", format, &vh_storage_format_names), EMBED(vh_rows_disk_source),
+             EMBED(vh_rows_disk_backing)),
 };
 #undef S
 
@@ -161,6 +163,14 @@ void qemu_block_jobs_parse(QemuProcess *proc, const xmlNode *root)
 
 /* ---- what QEMU says ---- */
 
+/* Whatever becomes of each of them. */
+static void send_all(const QemuProcess *proc, QemuPlan *plan)
+{
+        for (size_t i = 0; i < plan->n; i++)
+                qmp_send(proc->mon, VH_TAKE_PTR(plan->steps[i].cmd), NULL, NULL);
+        qemu_plan_done(plan);
+}
+
 /* QEMU does not know the job: it was not started, or somebody else has ended it. What it would have left goes. */
 static void job_lost(QemuBlockJob *job)
 {
@@ -169,15 +179,44 @@ static void job_lost(QemuBlockJob *job)
 
         vh_log_info("domain '%s': block job '%s' is not there any more", job->proc->dom->node.name, job->name);
         if (disk && disk->mirror) {
-                if (job->type == QEMU_BLOCK_JOB_COPY)
+                if (job->type == QEMU_BLOCK_JOB_COPY) {
                         qemu_plan_forget_chain(&plan, &disk->mirror->src);
+                        qemu_source_give_back(job->proc, &disk->mirror->src);
+                }
                 disk->mirror = vh_xml_bind_free(&vh_table_disk_mirror, disk->mirror);
         }
         qemu_plan_forget_chain(&plan, job->store);
-        for (size_t i = 0; i < plan.n; i++)
-                qmp_send(job->proc->mon, VH_TAKE_PTR(plan.steps[i].cmd), NULL, NULL);
-        qemu_plan_done(&plan);
+        qemu_source_give_back(job->proc, job->store);
+        send_all(job->proc, &plan);
         qemu_block_job_drop(job);
+}
+
+static void cancel(const QemuBlockJob *job)
+{
+        qmp_send(job->proc->mon,
+                 qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force",
+                             job->snapshot_delete || job->type == QEMU_BLOCK_JOB_BACKUP),
+                 NULL, NULL);
+}
+
+static void complete(const QemuBlockJob *job)
+{
+        QemuPlan plan = { 0 };
+
+        qemu_plan_watch_writes(&plan, qemu_block_job_disk(job));
+        qemu_plan_add(&plan, qmp_command("job-complete", "{s:s}", "id", job->name), NULL);
+        send_all(job->proc, &plan);
+}
+
+/* What was written down may not have been said to QEMU before the daemon was killed. Saying it twice does no harm. */
+static void end_again(const QemuBlockJob *job, const char *status)
+{
+        if (job->state == QEMU_BLOCK_JOB_ABORTING)
+                cancel(job);
+        else if (job->state == QEMU_BLOCK_JOB_PIVOTING && vh_streq(status, "ready"))
+                complete(job);
+        else if (job->state == QEMU_BLOCK_JOB_PIVOTING && vh_streq(status, "pending"))
+                qmp_send(job->proc->mon, qmp_command("job-finalize", "{s:s}", "id", job->name), NULL, NULL);
 }
 
 static void sync_job(QemuBlockJob *job, const json_t *known)
@@ -194,11 +233,9 @@ static void sync_job(QemuBlockJob *job, const json_t *known)
                 return;
         }
         /* Who deleted the snapshot is gone: it stays, unless its end was on the way. */
-        if (job->snapshot_delete && job->state != QEMU_BLOCK_JOB_PIVOTING) {
+        if (job->snapshot_delete && job->state != QEMU_BLOCK_JOB_PIVOTING)
                 job->state = QEMU_BLOCK_JOB_ABORTING;
-                qmp_send(job->proc->mon, qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1),
-                         NULL, NULL);
-        }
+        end_again(job, status);
         if (job->state == QEMU_BLOCK_JOB_NEW)
                 job->state = QEMU_BLOCK_JOB_RUNNING;
         if (vh_streq(status, "ready") && job->state == QEMU_BLOCK_JOB_RUNNING) {

@@ -91,6 +91,8 @@ void qemu_block_jobs_stop(QemuProcess *proc)
 
                 if (disk && disk->mirror && disk->mirror->job == QEMU_MIRROR_COPY && !proc->forgotten)
                         qemu_source_give_back(proc, &disk->mirror->src);
+                if (!proc->forgotten)
+                        qemu_source_give_back(proc, proc->block_jobs->store);
                 fail_call(proc->block_jobs);
                 qemu_block_job_drop(proc->block_jobs);
         }

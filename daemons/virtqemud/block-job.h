@@ -52,7 +52,7 @@ struct QemuBlockJob {
         bool shallow_new;     /* copy: its backing chain is the disk's */
         bool delete_images;   /* commit: committed images are removed from the host */
         char *bitmap;         /* backup: temporary one */
-        VhDiskSource *store;  /* backup: where it goes */
+        VhDiskSource *store;  /* backup: where it goes; others: what its end took from the disk and has to close */
         char *error;          /* why it failed */
         VhCall *call;         /* that waits for its end; NULL: none */
         bool ending;          /* what its end makes necessary is going on */

@@ -235,7 +235,7 @@ const VhXmlRow vh_rows_typed_source[] = {
         GROUP("format", ROWS(WORD("type", format, &vh_storage_format_names, REQUIRED),                                 \
                              GROUP("metadata_cache", ROWS(LEAF("max_size", metadata_cache, bytes)))))
 
-static const VhXmlRow rows_backing[] = {
+const VhXmlRow vh_rows_disk_backing[] = {
         PTR("backingStore", backing, table_backing),
         {},
 };
@@ -244,13 +244,13 @@ static const VhXmlTable table_backing = {
         "backingStore",
         sizeof(S),
         ROWS(ENUM("type", type, vh_disk_type_names, KEY), ATTR("index", index, opt_uint, LIVE), BACKING_FORMAT,
-             SOURCE_ROWS(rows_inner_attrs), EMBED(rows_backing)),
+             SOURCE_ROWS(rows_inner_attrs), EMBED(vh_rows_disk_backing)),
 };
 
 static const VhXmlRow rows_mirror_content[] = {
         BACKING_FORMAT,
         EMBED(vh_rows_disk_source),
-        EMBED(rows_backing),
+        EMBED(vh_rows_disk_backing),
         {},
 };
 
@@ -258,7 +258,7 @@ const VhXmlTable vh_table_disk_source = {
         "source",
         sizeof(S),
         ROWS(ENUM("type", type, vh_disk_type_names, .flags = VH_XML_KEY, .def = VH_DISK_TYPE_FILE),
-             EMBED(vh_rows_disk_source), BACKING_FORMAT, EMBED(rows_backing)),
+             EMBED(vh_rows_disk_source), BACKING_FORMAT, EMBED(vh_rows_disk_backing)),
 };
 #undef IS
 #undef S
@@ -356,7 +356,7 @@ static const VhXmlRow rows_disk_content[] = {
         GROUP("driver", rows_disk_driver),
         PTR("auth", auth, vh_table_storage_auth),
         EMBED_AT(src, vh_rows_disk_source),
-        EMBED_AT(src, rows_backing),
+        EMBED_AT(src, vh_rows_disk_backing),
         GROUP("backenddomain", ROWS(ATTR("name", domain_name, string))),
         PTR("geometry", geometry, table_geometry),
         PTR("blockio", blockio, table_blockio),

@@ -16,7 +16,7 @@ extern const VhXmlTable vh_table_storage_encryption;
 extern const VhXmlTable vh_table_storage_auth;
 extern const VhXmlTable vh_table_storage_host;
 /* VhDiskSource: attribute type and element source, and each of them alone. */
-extern const VhXmlRow vh_rows_typed_source[], vh_rows_disk_type[], vh_rows_disk_source[];
+extern const VhXmlRow vh_rows_typed_source[], vh_rows_disk_type[], vh_rows_disk_source[], vh_rows_disk_backing[];
 extern const VhXmlTable vh_table_disk_source; /* VhDiskSource as an element with the attribute type */
 extern const VhXmlNames vh_disk_bus_names;
 extern const VhXmlNames vh_disk_device_names;

@@ -47,6 +47,7 @@ LABEL = "trusted.libvirt.security."
 DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/new.img'/>
 <target dev='sda' bus='scsi'/></disk>"""
 SNAPSHOT = "<domainsnapshot><name>s</name><disks><disk name='vda'><source file='ROOT/snap.qcow2'/></disk></disks></domainsnapshot>"
+COPY = "<disk type='file'><driver type='qcow2'/><source file='ROOT/copy.qcow2'/></disk>"
 PERSISTENT = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
 POINTS = 8  # of an operation that are tried, spread over all of it; CRASH_ALL=1 tries all
 MOST_CALLS = 400
@@ -157,6 +158,10 @@ class Crashing(Live):
 
     def qmp(self, dom, command, **arguments):
         return json.loads(libvirt_qemu.qemuMonitorCommand(dom, json.dumps({"execute": command, "arguments": arguments}), 0))["return"]
+
+    def jobs(self, dom):
+        """What works on images."""
+        return [job["id"] for job in self.qmp(dom, "query-jobs")]
 
     def check(self):
         """The daemon and the processes tell the same, and the other guest was left alone."""
@@ -285,6 +290,13 @@ def snapped(h):
     h.dom().snapshotCreateXML(h.fill(SNAPSHOT), libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY)
 
 
+def copied(h):
+    """All of the image, and the copy goes along with it."""
+    running(h)
+    h.dom().blockCopy("vda", h.fill(COPY), {}, libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB)
+    wait_for(lambda: "ready='yes'" in h.dom().XMLDesc())
+
+
 def any_state(h, active, done):
     """check() has said it all."""
 
@@ -328,6 +340,28 @@ def snapshot_is_whole(h, active, done):
     runs_on(h, active, done)
     for name in h.dom().snapshotListNames():
         assert name == "s" and "snap.qcow2" in h.dom().XMLDesc()
+
+
+def merged_or_whole(h, active, done):
+    """The snapshot is there and can be deleted, or all of it is gone. A file without one is told of."""
+    runs_on(h, active, done)
+    dom = h.dom()
+    wait_for(lambda: not h.jobs(dom))
+    assert not (done and dom.snapshotListNames()), "it was deleted, they said"
+    for name in dom.snapshotListNames():
+        dom.snapshotLookupByName(name).delete()
+    assert "snap.qcow2" not in dom.XMLDesc(), "the image is still in use"
+
+
+def job_ends(h, active, done):
+    """It goes on as if nobody had asked, or ends as asked."""
+    runs_on(h, active, done)
+    dom = h.dom()
+    wait_for(lambda: not h.jobs(dom) or "ready='yes'" in dom.XMLDesc())
+    if h.jobs(dom):
+        assert not done, "it has ended, they said"
+        dom.blockJobAbort("vda", 0)
+    assert not h.jobs(dom) and "<mirror" not in dom.XMLDesc()
 
 
 def operation(before, after, known=True, ends=False):
@@ -429,13 +463,28 @@ def forget_snapshot(h, dom):
     dom.snapshotLookupByName("s").delete(libvirt.VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY)
 
 
+@operation(snapped, merged_or_whole)
+def delete_snapshot(h, dom):
+    dom.snapshotLookupByName("s").delete()
+
+
+@operation(copied, job_ends)
+def pivot(h, dom):
+    dom.blockJobAbort("vda", libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
+
+
+@operation(copied, job_ends)
+def abort_copy(h, dom):
+    dom.blockJobAbort("vda", 0)
+
+
 @operation(running, runs_on)
 def dump(h, dom):
     dom.coreDump(h.path("core"), libvirt.VIR_DUMP_LIVE | libvirt.VIR_DUMP_MEMORY_ONLY)
 
 
 def prepare(h, op):
-    for name in ("saved", "f.qcow2", "snap.qcow2", "core"):
+    for name in ("saved", "f.qcow2", "snap.qcow2", "copy.qcow2", "core"):
         if os.path.exists(h.path(name)):
             os.unlink(h.path(name))
     h.make_image("f")
