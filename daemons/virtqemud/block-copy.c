@@ -197,7 +197,7 @@ static int prepare(CopyTask *copy, const VhDisk *disk, VhError **err)
 
         if (r < 0)
                 return r;
-        if (!shallow || reuse)
+        if (!shallow)
                 qemu_chain_close(copy->dest);
         qemu_source_number(proc, copy->dest);
         (void)qemu_change_build(proc, copy->block.task.dom->def, &launch, err);

@@ -149,8 +149,9 @@ void qemu_chain_redirect(VhDisk *disk, const char *path, const VhDiskSource *to)
 int qemu_chain_push_stored(QemuDriver *driver, VhDomainObj *dom, const char *target, const VhDiskSource *overlay,
                            const char *before, VhError **err);
 
-/* chain-detect.c: fills what is behind src from the headers of images; nothing if that is told already. Returns 0, or
- * negative errno for what cannot be used as it is. */
+/* chain-detect.c: fills what is behind src from the headers of images, and the end of the chain; nothing if that is
+ * told already. Without an end stays what only QEMU can follow. It may block. Returns 0, or negative errno for what
+ * cannot be used as it is. */
 int qemu_chain_detect(VhDiskSource *src, VhError **err);
 /* The end of a chain that is known to have one. */
 void qemu_chain_close(VhDiskSource *src);

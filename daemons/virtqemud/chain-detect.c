@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The images behind an image, as their headers tell. Each is opened in the format that the one above says: what nobody
- * says is not guessed, because a guest can write any header into a raw image. */
+/* The images behind an image, as their headers tell. Each is opened in the format that the one above says. Where nobody
+ * says it, an image may be what it looks like only if it leads nowhere else: a guest can write any header into a raw
+ * image. */
 
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "backing-name.h"
 #include "block-job.h"
 #include "image-backing.h"
 #include "model/domain-tables.h"
+
+enum { FORMAT_DIR = 2, FORMAT_QCOW = 12, FORMAT_QED = 14, FORMAT_VMDK = 15, FORMAT_FAT = 16, FORMAT_LUKS = 17 };
 
 void qemu_chain_close(VhDiskSource *src)
 {
@@ -25,77 +29,182 @@ static bool is_local(const VhDiskSource *src)
         return (src->type == VH_DISK_TYPE_FILE || src->type == VH_DISK_TYPE_BLOCK) && src->path;
 }
 
-static int backing_format(const VhDiskSource *src, const QemuBacking *backing, uint8_t *ret, VhError **err)
+static bool can_stand_on_others(const VhDiskSource *src)
 {
-        int format = *backing->format ? vh_xml_names_find(&vh_storage_format_names, backing->format) : -1;
+        return src->format == FORMAT_QCOW || src->format == VH_STORAGE_FORMAT_QCOW2 || src->format == FORMAT_QED ||
+               src->format == FORMAT_VMDK;
+}
 
-        if (format < 0 && qemu_image_looks_qcow2(backing->path))
-                return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_OPERATION_FAILED,
-                                    "format of backing image '%s' of image '%s' was not specified in the image "
-                                    "metadata (See https://libvirt.org/kbase/backing_chains.html for troubleshooting)",
-                                    backing->path, src->path);
-        *ret = format < 0 ? VH_STORAGE_FORMAT_RAW : (uint8_t)format;
+static int config_error(VhError **err, const char *text)
+{
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "%s", text);
+}
+
+/* ---- one image ---- */
+
+static int read_error(const VhDiskSource *src, int r, VhError **err)
+{
+        return r == -EISDIR ? vh_error_sys(err, VIR_FROM_STORAGE, EISDIR, "cannot read header '%s'", src->path)
+                            : vh_error_sys(err, VIR_FROM_STORAGE, -r, "Failed to open file '%s'", src->path);
+}
+
+/* *told is false if only QEMU, or the guest's account, can read what is behind src. */
+static int read_image(const VhDiskSource *src, bool top, QemuImageHead *head, bool *told, VhError **err)
+{
+        int r = qemu_image_head_read(src->path, src->format, head);
+
+        *told = true;
+        /* On a network's file system even root may not see what the guest's account does. */
+        if (r == -EACCES && top) {
+                *told = false;
+                return 0;
+        }
+        if (r == -ENOENT && top)
+                return 0;
+        return r < 0 ? read_error(src, r, err) : 0;
+}
+
+/* What QEMU cannot open as it is said, or what would hang. */
+static int check_backing(const VhDiskSource *src, VhError **err)
+{
+        bool dir = src->type == VH_DISK_TYPE_DIR;
+
+        if (!src->format)
+                return vh_error_sys(err, VIR_FROM_STORAGE, EINVAL, "unknown storage file meta->format %d", src->format);
+        if (dir)
+                return config_error(err, "storage type 'dir' requires use of storage format 'fat'");
+        if (src->format == FORMAT_DIR)
+                return config_error(err, "'directory' storage format is not directly supported by QEMU, use 'dir' disk "
+                                         "type instead");
+        if (src->format == FORMAT_FAT)
+                return config_error(err, "storage format 'fat' is supported only with 'dir' storage type");
+        if (src->type == VH_DISK_TYPE_NETWORK && src->network->protocol == QEMU_PROTOCOL_TFTP)
+                return config_error(err, "'tftp' protocol is not supported with this QEMU binary");
         return 0;
 }
 
-/* The image right behind src; *ret is NULL if there is none that could be followed. */
-static int detect_next(const VhDiskSource *src, VhDiskSource **ret, VhError **err)
+/* ---- from one image to the next ---- */
+
+/* To open one of these hangs, or fails. */
+static bool is_no_image(const struct stat *st)
 {
-        QemuBacking backing = { 0 };
-        _vh_free_ char *path = NULL;
+        return S_ISSOCK(st->st_mode) || S_ISFIFO(st->st_mode);
+}
+
+static int check_kind(const VhDiskSource *src, VhError **err)
+{
         struct stat st;
-        uint8_t format = 0;
+
+        return is_local(src) && stat(src->path, &st) == 0 && is_no_image(&st) ? read_error(src, -ENXIO, err) : 0;
+}
+
+static int set_type(VhDiskSource *next, const VhDiskSource *src, VhError **err)
+{
+        struct stat st;
+
+        if (!is_local(next))
+                return 0;
+        /* What is relative to our folder is not what anybody meant. */
+        if (*next->path != '/')
+                errno = ENOENT;
+        if (*next->path != '/' || stat(next->path, &st) < 0)
+                return vh_error_sys(err, VIR_FROM_STORAGE, errno,
+                                    "Cannot access backing file '%s' of storage file '%s' (as uid:%u, gid:%u)",
+                                    next->path, src->path, geteuid(), getegid());
+        if (is_no_image(&st))
+                return read_error(next, -ENXIO, err);
+        if (S_ISDIR(st.st_mode))
+                next->type = VH_DISK_TYPE_DIR;
+        else if (S_ISBLK(st.st_mode))
+                next->type = VH_DISK_TYPE_BLOCK;
+        return 0;
+}
+
+static int format_not_said(const VhDiskSource *src, const char *name, VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_OPERATION_INVALID,
+                            "format of backing image '%s' of image '%s' was not specified in the image metadata (See "
+                            "https://libvirt.org/kbase/backing_chains.html for troubleshooting)",
+                            name, src->path);
+}
+
+/* The format of an image of which nobody says it. */
+static int look_at(VhDiskSource *next, const VhDiskSource *src, const char *name, VhError **err)
+{
+        QemuImageHead head = { 0 };
+        bool alone;
         int r;
 
-        *ret = NULL;
-        if (src->format != VH_STORAGE_FORMAT_QCOW2)
-                return 0;
-        /* That it cannot be read is told by QEMU, in its words. */
-        if (qemu_backing_read(src->path, &backing) < 0 || !backing.path)
-                return 0;
-        path = backing.path;
-        if (stat(path, &st) < 0)
-                return vh_error_sys(err, VIR_FROM_STORAGE, errno,
-                                    "Cannot access backing file '%s' of storage file '%s' (as uid:%u, gid:%u)", path,
-                                    src->path, geteuid(), getegid());
-        r = backing_format(src, &backing, &format, err);
+        if (!is_local(next))
+                return format_not_said(src, name, err);
+        r = qemu_image_head_read(next->path, 0, &head);
+        next->format = head.format;
+        alone = !head.header.name_len && !head.header.names_data;
+        qemu_image_head_done(&head);
+        if (r < 0)
+                return read_error(next, r, err);
+        return alone ? 0 : format_not_said(src, name, err);
+}
+
+static int set_format(VhDiskSource *next, const VhDiskSource *src, const QemuImageHead *head, VhError **err)
+{
+        int r = 0;
+
+        if (head->header.format_said)
+                next->format = head->header.backing_format;
+        else
+                r = look_at(next, src, head->name, err);
+        /* Its key is not told, so that the guest sees what is encrypted. */
+        if (next->format == FORMAT_LUKS)
+                next->format = VH_STORAGE_FORMAT_RAW;
+        return r;
+}
+
+static int follow(VhDiskSource *src, const QemuImageHead *head, bool *told, VhError **err)
+{
+        _qemu_source_ VhDiskSource *next = NULL;
+        int r = qemu_backing_name_parse(head->name, src->path, &next, err);
+
         if (r < 0)
                 return r;
-        *ret = qemu_source_file(path, format);
-        if (S_ISBLK(st.st_mode))
-                (*ret)->type = VH_DISK_TYPE_BLOCK;
-        return 0;
+        *told = next != NULL;
+        if (!next)
+                return 0;
+        r = set_type(next, src, err);
+        r = r < 0 ? r : set_format(next, src, head, err);
+        r = r < 0 ? r : check_backing(next, err);
+        if (r == 0)
+                src->backing = VH_TAKE_PTR(next);
+        return r;
 }
 
 int qemu_chain_detect(VhDiskSource *src, VhError **err)
 {
-        for (unsigned depth = 0; !src->backing; depth++) {
-                int r;
+        VhDiskSource *top = src;
+        bool told = true;
 
-                if (!is_local(src))
-                        return 0;
-                r = detect_next(src, &src->backing, err);
+        for (unsigned depth = 1; !src->backing && is_local(src); depth++) {
+                QemuImageHead head = { 0 };
+                int r = 0;
+
+                if (depth > QEMU_CHAIN_MAX)
+                        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INTERNAL_ERROR,
+                                            "backing store for %s is self-referential or too deeply nested", src->path);
+                if (can_stand_on_others(src))
+                        r = read_image(src, src == top, &head, &told, err);
+                if (r == 0 && head.name)
+                        r = follow(src, &head, &told, err);
+                qemu_image_head_done(&head);
                 if (r < 0)
                         return r;
-                if (depth == QEMU_CHAIN_MAX)
-                        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INTERNAL_ERROR,
-                                            "backing store for %s is self-referential", src->path);
                 if (!src->backing)
                         break;
                 src = src->backing;
         }
+        /* The header of an image elsewhere is read by QEMU alone. */
+        if (told && (is_local(src) || !can_stand_on_others(src)))
+                qemu_chain_close(src);
         return 0;
-}
-
-/* An image whose header names something else than a file is followed by QEMU alone. */
-static bool names_other(const VhDiskSource *last)
-{
-        QemuBacking backing = { 0 };
-
-        if (last->format != VH_STORAGE_FORMAT_QCOW2 || qemu_backing_read(last->path, &backing) < 0)
-                return false;
-        free(backing.path);
-        return backing.elsewhere;
 }
 
 int qemu_disk_detect(VhDisk *disk, VhError **err)
@@ -108,12 +217,11 @@ int qemu_disk_detect(VhDisk *disk, VhError **err)
                 last = last->backing;
         if (qemu_disk_is_empty(disk) || !is_local(last))
                 return 0;
+        r = check_kind(&disk->src, err);
+        if (r < 0)
+                return r;
         disk->src.format = disk->format;
         r = qemu_chain_detect(last, err);
-        while (last->backing)
-                last = last->backing;
-        if (r == 0 && !names_other(last))
-                qemu_chain_close(&disk->src);
         disk->src.format = 0;
         return r;
 }

@@ -2,6 +2,7 @@
 /* Images as QEMU's block layer has them: a node for the protocol and one for the format, chained by name. */
 
 #include <errno.h>
+#include <libxml/uri.h>
 #include <stdio.h>
 
 #include "command-parts.h"
@@ -193,18 +194,24 @@ static int rbd_props(const QemuBuild *b, const VhDiskSource *src, const Protocol
         return 0;
 }
 
+/* Besides letters, digits and marks. */
+#define URL_PATH_CHARACTERS "/;@&=+$,"
+
 static int curl_props(const QemuBuild *b, const VhDiskSource *src, const Protocol *p, json_t *o)
 {
         const VhNetworkSource *net = src->network;
         const VhStorageHost *host = first_host(net);
         bool v6 = host && host->name && strchr(host->name, ':');
+        const char *name = net->name ? net->name + (net->name[0] == '/') : "";
         int r = need_one_host(b, net, p);
+        xmlChar *path;
 
         if (r < 0)
                 return r;
+        path = xmlURIEscapeStr(BAD_CAST name, BAD_CAST URL_PATH_CHARACTERS);
         qj_fmt(o, "url", "%s://%s%s%s:%s/%s%s%s", p->driver, v6 ? "[" : "", host->name, v6 ? "]" : "",
-               host_port(host, p), net->name ? net->name + (net->name[0] == '/') : "", net->query ? "?" : "",
-               net->query ? net->query : "");
+               host_port(host, p), (const char *)path, net->query ? "?" : "", net->query ? net->query : "");
+        xmlFree(path);
         if (net->auth) {
                 qj_str(o, "username", net->auth->username);
                 secret_ref(o, "password-secret", src, QEMU_IMAGE_AUTH);
@@ -254,7 +261,9 @@ static int gluster_props(const QemuBuild *b, const VhDiskSource *src, const Prot
 
         if (!slash) {
                 json_decref(servers);
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_XML_ERROR, "missing volume name in gluster path");
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "missing volume name or file name in gluster source path '%s'",
+                                    net->name ? net->name : "");
         }
         json_object_set_new(o, "volume", json_stringn(net->name, (size_t)(slash - net->name)));
         qj_str(o, "path", slash + 1);
@@ -447,7 +456,8 @@ static const VhStorageSlice *slice_of(const VhDiskSource *src)
 
 static const char *format_driver(uint8_t format, const VhStorageEncryption *e)
 {
-        static const char *const other[] = { "raw", "raw", "raw", "bochs", "cloop", "dmg", "raw", "vpc", "vdi" };
+        static const char *const other[] = { "raw", "raw", "raw", "bochs", "cloop",    "dmg",
+                                             "raw", "vpc", "vdi", "vhdx",  "parallels" };
 
         if (format == FORMAT_RAW && e)
                 return "luks";

@@ -1,85 +1,89 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Headers of qcow2 images, as docs/interop/qcow2.txt of QEMU describes them. */
+/* Reading the heads of image files. */
 
 #include "image-backing.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
-enum {
-        MAGIC = 0x514649fb,
-        BACKING_OFFSET_AT = 8,
-        BACKING_SIZE_AT = 16,
-        CAPACITY_AT = 24,
-        HEADER_LENGTH_AT = 100, /* from version 3 on */
-        HEADER_LENGTH_V2 = 72,
-        VERSION_AT = 4,
-        EXTENSION_FORMAT = (int)0xe2792aca,
-        EXTENSION_HEAD = 8,
-        NAME_MAX_LEN = 1023,
-        HEAD_SIZE = 64 * 1024, /* what header, extensions and name fit into: the smallest usual cluster */
-};
+#include "model/domain-tables.h"
 
-typedef struct Head {
-        uint8_t data[HEAD_SIZE];
-        size_t n;
-} Head;
+enum { FD_PATH_SIZE = 32 };
 
-static uint32_t be32(const Head *h, size_t at)
+/* A descriptor that can be read from; -errno: it cannot, -ENOTBLK: what it says is not asked for. */
+static int open_data(const char *path)
 {
-        uint32_t v = 0;
+        _vh_close_ int there = open(path, O_PATH | O_CLOEXEC);
+        char again[FD_PATH_SIZE];
+        struct stat st;
+        int fd;
 
-        if (at + sizeof(v) <= h->n)
-                memcpy(&v, h->data + at, sizeof(v));
-        return be32toh(v);
+        if (there < 0 || fstat(there, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode))
+                return -ENXIO;
+        if (S_ISCHR(st.st_mode))
+                return -ENOTBLK;
+        /* The very file that was looked at, whatever its path leads to by now. */
+        snprintf(again, sizeof(again), "/proc/self/fd/%d", there);
+        fd = open(again, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        return fd < 0 ? -errno : fd;
 }
 
-static uint64_t be64(const Head *h, size_t at)
+/* Its own bytes may be outside of the head. */
+static void read_name(int fd, QemuImageHead *ret)
 {
-        return (uint64_t)be32(h, at) << 32 | be32(h, at + sizeof(uint32_t));
+        _vh_free_ char *name = NULL;
+
+        if (!ret->header.name_len || ret->header.name_at > INT64_MAX)
+                return;
+        name = vh_new(char, ret->header.name_len + 1);
+        if (pread(fd, name, ret->header.name_len, (off_t)ret->header.name_at) == (ssize_t)ret->header.name_len && *name)
+                ret->name = VH_TAKE_PTR(name);
 }
 
-static int read_head(const char *path, Head *h)
+int qemu_image_head_read(const char *path, uint8_t format, QemuImageHead *ret)
 {
-        _vh_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        ssize_t n = fd < 0 ? -1 : pread(fd, h->data, sizeof(h->data), 0);
+        _vh_free_ uint8_t *data = NULL;
+        _vh_close_ int fd = open_data(path);
+        ssize_t n;
 
+        *ret = (QemuImageHead){ .format = format ? format : VH_STORAGE_FORMAT_RAW };
+        if (fd < 0)
+                return fd == -ENOTBLK ? 0 : fd;
+        data = vh_new(uint8_t, QEMU_IMAGE_HEAD_SIZE);
+        n = pread(fd, data, QEMU_IMAGE_HEAD_SIZE, 0);
         if (n < 0)
                 return -errno;
-        h->n = (size_t)n;
-        return be32(h, 0) == (uint32_t)MAGIC ? 0 : -EINVAL;
+        if (!format)
+                ret->format = qemu_image_probe(data, (size_t)n);
+        ret->header = qemu_image_header(ret->format, data, (size_t)n);
+        read_name(fd, ret);
+        return 0;
 }
 
-/* The extension that names the backing format. */
-static void read_format(const Head *h, QemuBacking *ret)
+void qemu_image_head_done(QemuImageHead *head)
 {
-        size_t at = be32(h, VERSION_AT) >= 3 ? be32(h, HEADER_LENGTH_AT) : HEADER_LENGTH_V2;
-
-        while (at + EXTENSION_HEAD <= h->n && be32(h, at)) {
-                uint32_t len = be32(h, at + 4);
-
-                at += EXTENSION_HEAD;
-                if (len > h->n - at)
-                        return;
-                if (be32(h, at - EXTENSION_HEAD) == (uint32_t)EXTENSION_FORMAT) {
-                        if (len < sizeof(ret->format))
-                                memcpy(ret->format, h->data + at, len);
-                        return;
-                }
-                at += (len + 7) & ~(size_t)7;
-        }
+        free(head->name);
+        head->name = NULL;
 }
 
-/* Relative names are relative to the image's folder; with a protocol it is no file. */
-static char *resolve(const char *image, const char *name)
+bool qemu_backing_has_protocol(const char *name)
 {
-        const char *slash = strrchr(image, '/'), *colon = strchr(name, ':');
+        const char *colon = strchr(name, ':'), *slash = strchr(name, '/');
 
-        if (colon && (!strchr(name, '/') || colon < strchr(name, '/')))
-                return NULL;
+        return colon && (!slash || colon < slash);
+}
+
+char *qemu_backing_path(const char *image, const char *name)
+{
+        const char *slash = strrchr(image, '/');
+
         if (*name == '/' || !slash)
                 return vh_xstrdup(name);
         return vh_xasprintf("%.*s/%s", (int)(slash - image), image, name);
@@ -87,43 +91,16 @@ static char *resolve(const char *image, const char *name)
 
 int qemu_backing_read(const char *image, QemuBacking *ret)
 {
-        _vh_free_ Head *h = vh_new(Head, 1);
-        _vh_free_ char *name = NULL;
-        uint64_t offset;
-        uint32_t len;
-        int r = read_head(image, h);
+        QemuImageHead head;
+        int r = qemu_image_head_read(image, VH_STORAGE_FORMAT_QCOW2, &head);
 
-        if (r < 0)
-                return r;
         *ret = (QemuBacking){ 0 };
-        offset = be64(h, BACKING_OFFSET_AT);
-        len = be32(h, BACKING_SIZE_AT);
-        if (!offset || !len)
-                return 0;
-        if (len > NAME_MAX_LEN || offset > h->n || len > h->n - offset)
-                return -EINVAL;
-        name = vh_xstrndup((const char *)h->data + offset, len);
-        ret->path = resolve(image, name);
-        ret->elsewhere = !ret->path;
-        read_format(h, ret);
-        ret->qcow2 = strcmp(ret->format, "qcow2") == 0;
-        return 0;
-}
-
-int qemu_qcow2_capacity(const char *image, uint64_t *ret)
-{
-        _vh_free_ Head *h = vh_new(Head, 1);
-        int r = read_head(image, h);
-
-        if (r < 0)
-                return r;
-        *ret = be64(h, CAPACITY_AT);
-        return 0;
-}
-
-bool qemu_image_looks_qcow2(const char *image)
-{
-        _vh_free_ Head *h = vh_new(Head, 1);
-
-        return read_head(image, h) == 0;
+        if (r == 0 && !head.header.valid)
+                r = -EINVAL;
+        if (r == 0 && head.name && !qemu_backing_has_protocol(head.name)) {
+                ret->path = qemu_backing_path(image, head.name);
+                ret->qcow2 = head.header.format_said && head.header.backing_format == VH_STORAGE_FORMAT_QCOW2;
+        }
+        qemu_image_head_done(&head);
+        return r;
 }

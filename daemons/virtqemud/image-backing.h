@@ -1,29 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a qcow2 image says about the image behind it. Only files that are said to be qcow2 are asked: a raw image has
- * what its guest wrote, which may look like anything. */
+/* Heads of image files. Only files and block devices are read: to open another kind of file can hang, or do something.
+ */
 
-#include "base/util.h"
+#include "image-header.h"
 
-typedef struct QemuBacking {
-        char *path;      /* of a file; NULL: there is none, or it is no file */
-        bool elsewhere;  /* there is one, but it is no file */
-        bool qcow2;      /* it is said to be qcow2 itself */
-        char format[16]; /* what it is said to be; "": nothing is said */
-} QemuBacking;
+typedef struct QemuImageHead {
+        uint8_t format;         /* words: as it was asked for, or what it looks like */
+        QemuImageHeader header; /* as of that format */
+        char *name;             /* of the image behind as it stands there; NULL: there is none */
+} QemuImageHead;
 
 enum {
         /* Images of one chain: more than that is a circle. */
         QEMU_CHAIN_MAX = 200,
 };
 
-/* Reads the header of the image. Returns 0, or negative errno (-EINVAL: it is not qcow2, or lies). The path is
- * the caller's. */
+/* Reads the head of a file as that of an image; format 0: of what it looks like. It may block. Returns 0, or negative
+ * errno; ret is to be freed either way. A device that is none of blocks is raw to who asks, and says nothing. */
+int qemu_image_head_read(const char *path, uint8_t format, QemuImageHead *ret);
+void qemu_image_head_done(QemuImageHead *head);
+
+/* What is neither a path nor relative to an image: it begins with a protocol. */
+bool qemu_backing_has_protocol(const char *name);
+/* The path of an image behind, which may be relative to the folder of the one that names it. The caller frees it. */
+char *qemu_backing_path(const char *image, const char *name);
+
+typedef struct QemuBacking {
+        char *path; /* of a file; NULL: there is none, or it is no file */
+        bool qcow2; /* it is said to be qcow2 itself */
+} QemuBacking;
+
+/* What a qcow2 image says about the file behind it. Returns 0, or negative errno (-EINVAL: it is not qcow2, or lies).
+ * The path is the caller's. */
 int qemu_backing_read(const char *image, QemuBacking *ret);
-
-/* Bytes that a guest sees of a qcow2 image. Returns 0, or negative errno (-EINVAL: it is not qcow2). */
-int qemu_qcow2_capacity(const char *image, uint64_t *ret);
-
-/* Whether a file begins as qcow2 images do. */
-bool qemu_image_looks_qcow2(const char *image);

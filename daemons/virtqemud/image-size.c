@@ -9,6 +9,7 @@
 #include "block-job.h"
 #include "image-backing.h"
 #include "live-stats.h"
+#include "model/domain-tables.h"
 #include "qemu-ops.h"
 #include "task.h"
 
@@ -45,6 +46,7 @@ static int host_size(const char *path, QemuImageSize *ret)
 
 static int stored_capacity(const VhDisk *disk, QemuImageSize *ret, VhError **err)
 {
+        QemuImageHead head;
         int r;
 
         if (disk->format <= VH_STORAGE_FORMAT_RAW) {
@@ -52,13 +54,17 @@ static int stored_capacity(const VhDisk *disk, QemuImageSize *ret, VhError **err
                         ret->used = ret->physical;
                 return 0;
         }
-        if (disk->format != VH_STORAGE_FORMAT_QCOW2)
+        r = qemu_image_head_read(disk->src.path, disk->format, &head);
+        qemu_image_head_done(&head);
+        if (r < 0)
+                return vh_error_sys(err, VIR_FROM_QEMU, -r, "cannot read the header of '%s'", disk->src.path);
+        if (!head.header.valid)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "the size of '%s' is not known while the guest does not run: its format is neither "
-                                    "raw nor qcow2",
-                                    disk->src.path);
-        r = qemu_qcow2_capacity(disk->src.path, &ret->capacity);
-        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, -r, "cannot read the qcow2 header of '%s'", disk->src.path) : 0;
+                                    "the size of '%s' is not known while the guest does not run: it has no header of "
+                                    "format '%s' that tells it",
+                                    disk->src.path, vh_xml_names_text(&vh_storage_format_names, disk->format));
+        ret->capacity = head.header.capacity;
+        return 0;
 }
 
 int qemu_image_size_stored(const VhDisk *disk, QemuImageSize *ret, VhError **err)

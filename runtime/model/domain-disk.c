@@ -46,6 +46,12 @@ static const char *const storage_formats[] = {
         NULL,  "raw",   "dir", "bochs", "cloop", "dmg", "iso",  "vpc", "vdi",
         "vhd", "ploop", "cow", "qcow",  "qcow2", "qed", "vmdk", "fat", "luks",
 };
+static const char *const protocols[] = {
+        NULL,  "nbd",  "rbd",  "sheepdog", "gluster", "iscsi", "http",      "https",
+        "ftp", "ftps", "tftp", "ssh",      "vxhs",    "nfs",   "vhostuser",
+};
+const VhXmlNames vh_disk_protocol_names = { VH_ARRAY_SIZE(protocols), protocols };
+
 const VhXmlNames vh_storage_format_names = { VH_ARRAY_SIZE(storage_formats), storage_formats };
 
 /* ---- secrets ---- */
@@ -133,9 +139,6 @@ static const VhXmlTable table_reservations = {
 #define S               VhDiskSource
 #define IS(t)           WHEN(type, BIT(VH_DISK_TYPE_##t))
 #define ADDRESSED(mask) WHEN(type, mask)
-#define PROTOCOLS                                                                                                      \
-        NAMES("nbd", "rbd", "sheepdog", "gluster", "iscsi", "http", "https", "ftp", "ftps", "tftp", "ssh", "vxhs",     \
-              "nfs", "vhostuser")
 
 static const VhXmlRow rows_source_content[] = {
         LIST("seclabel", seclabels, vh_table_device_seclabel),
@@ -165,10 +168,10 @@ static const VhXmlRow rows_inner_attrs[] = {
 static const VhXmlTable table_network_source = {
         "source",
         sizeof(S),
-        ROWS(WORD("protocol", protocol, PROTOCOLS, REQUIRED), ATTR("name", name, string), ATTR("query", query, string),
-             YESNO("tls", tls), ATTR("tlsHostname", tls_hostname, string), ATTR("index", index, opt_uint, LIVE),
-             WORD("startupPolicy", startup_policy, STARTUP_POLICIES), LIST("host", hosts, vh_table_storage_host),
-             GROUP("snapshot", ROWS(ATTR("name", snapshot, string))),
+        ROWS(WORD("protocol", protocol, &vh_disk_protocol_names, REQUIRED), ATTR("name", name, string),
+             ATTR("query", query, string), YESNO("tls", tls), ATTR("tlsHostname", tls_hostname, string),
+             ATTR("index", index, opt_uint, LIVE), WORD("startupPolicy", startup_policy, STARTUP_POLICIES),
+             LIST("host", hosts, vh_table_storage_host), GROUP("snapshot", ROWS(ATTR("name", snapshot, string))),
              GROUP("config", ROWS(ATTR("file", config_file, string))), PTR("auth", auth, vh_table_storage_auth),
              LIST("seclabel", seclabels, vh_table_device_seclabel),
              PTR("encryption", encryption, vh_table_storage_encryption),

@@ -20,7 +20,7 @@ extern const VhXmlRow vh_rows_typed_source[], vh_rows_disk_type[], vh_rows_disk_
 extern const VhXmlTable vh_table_disk_source; /* VhDiskSource as an element with the attribute type */
 extern const VhXmlNames vh_disk_bus_names;
 extern const VhXmlNames vh_disk_device_names;
-extern const VhXmlNames vh_storage_format_names, vh_disk_type_names;
+extern const VhXmlNames vh_storage_format_names, vh_disk_type_names, vh_disk_protocol_names;
 /* domain-net.c */
 extern const VhXmlTable vh_table_net, vh_table_net_end;
 /* Check of an interface: its plug is taken from <actual>, which only status files have. */
