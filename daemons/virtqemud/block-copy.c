@@ -7,6 +7,7 @@
 
 #include "audit.h"
 #include "block-ops.h"
+#include "guest-chains.h"
 #include "guest-secrets.h"
 #include "image-backing.h"
 #include "model/domain-tables.h"
@@ -26,7 +27,7 @@ typedef struct CopyTask {
         uint32_t granularity;
         uint32_t flags; /* VIR_DOMAIN_BLOCK_COPY_* */
         QemuBlockSize size;
-        QemuHostWork *work; /* gets the secrets that the destination needs; NULL: none yet */
+        QemuHostWork *work; /* finds what the destination stands on, gets its secrets; NULL: none yet */
 } CopyTask;
 
 static void copy_cleanup(QemuTask *task)
@@ -186,26 +187,6 @@ static int plan_with(CopyTask *copy, VhDisk *disk, const QemuBuild *b)
         return 0;
 }
 
-/* The destination as it will be open, and who gets what that needs. */
-static int prepare(CopyTask *copy, const VhDisk *disk, VhError **err)
-{
-        QemuProcess *proc = qemu_process(copy->block.task.dom);
-        bool shallow = is_shallow(copy, disk), reuse = copy->flags & COPY_REUSE;
-        QemuLaunch launch;
-        /* What is behind an image that gets all is not opened. */
-        int r = shallow && reuse ? qemu_chain_detect(copy->dest, err) : 0;
-
-        if (r < 0)
-                return r;
-        if (!shallow)
-                qemu_chain_close(copy->dest);
-        qemu_source_number(proc, copy->dest);
-        (void)qemu_change_build(proc, copy->block.task.dom->def, &launch, err);
-        copy->work = qemu_host_work_new();
-        qemu_image_secrets_want(&launch, copy->dest, copy->work);
-        return 0;
-}
-
 static int plan(CopyTask *copy, VhError **err)
 {
         VhDisk *disk = NULL;
@@ -242,6 +223,48 @@ static void host_ready(void *data, int r, const VhError *error)
         qemu_block_task_run(&copy->block, copy_started);
 }
 
+/* The destination as it will be open, and who gets what that needs. */
+static void prepare(CopyTask *copy, const VhDisk *disk)
+{
+        QemuProcess *proc = qemu_process(copy->block.task.dom);
+        QemuLaunch launch;
+
+        /* What is behind an image that gets all is not opened. */
+        if (!is_shallow(copy, disk))
+                qemu_chain_close(copy->dest);
+        qemu_source_number(proc, copy->dest);
+        (void)qemu_change_build(proc, copy->block.task.dom->def, &launch, NULL);
+        copy->work = qemu_host_work_new();
+        qemu_image_secrets_want(&launch, copy->dest, copy->work);
+        qemu_host_work_go(copy->work, proc->driver->pool, host_ready, copy);
+}
+
+static void followed(void *data, int r, const VhError *error)
+{
+        CopyTask *copy = data;
+        VhError *err = vh_error_copy(error);
+        VhDisk *disk = NULL;
+
+        r = r < 0 ? r : vh_domain_obj_check_active(copy->block.task.dom, VIR_FROM_DOMAIN, &err);
+        r = r < 0 ? r : check(copy, &disk, &err);
+        if (r == 0)
+                qemu_host_work_adopt(copy->work, qemu_process(copy->block.task.dom), NULL);
+        copy->work = qemu_host_work_drop(copy->work, false);
+        if (r < 0)
+                qemu_task_end(&copy->block.task, r, err);
+        else
+                prepare(copy, disk);
+}
+
+/* An image that is there may stand on others. */
+static void follow(CopyTask *copy, const VhDisk *disk)
+{
+        copy->work = qemu_host_work_new();
+        if (is_shallow(copy, disk) && copy->flags & COPY_REUSE)
+                qemu_chain_want_source(copy->dest, copy->work);
+        qemu_host_work_go(copy->work, copy->block.task.driver->pool, followed, copy);
+}
+
 static void got_size(QemuTask *task, json_t *ret)
 {
         CopyTask *copy = (CopyTask *)task;
@@ -252,12 +275,10 @@ static void got_size(QemuTask *task, json_t *ret)
         if (r == 0)
                 r = qemu_block_size(ret, &disk->src, &copy->size, &err);
         copy->size.bitmaps = NULL;
-        if (r == 0)
-                r = prepare(copy, disk, &err);
         if (r < 0)
                 qemu_task_end(task, r, err);
         else
-                qemu_host_work_go(copy->work, task->driver->pool, host_ready, copy);
+                follow(copy, disk);
 }
 
 static void copy_run(QemuTask *task)

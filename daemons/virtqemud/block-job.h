@@ -150,15 +150,16 @@ int qemu_chain_push_stored(QemuDriver *driver, VhDomainObj *dom, const char *tar
                            const char *before, VhError **err);
 
 /* chain-detect.c: fills what is behind src from the headers of images, and the end of the chain; nothing if that is
- * told already. Without an end stays what only QEMU can follow. It may block. Returns 0, or negative errno for what
- * cannot be used as it is. */
-int qemu_chain_detect(VhDiskSource *src, VhError **err);
+ * told already. Without an end stays what only QEMU can follow. disk: src is a disk's own image, which the guest's
+ * account may see where we do not. It may block (guest-chains.h). Returns 0, or negative errno for what cannot be used
+ * as it is. */
+int qemu_chain_detect(VhDiskSource *src, bool disk, VhError **err);
+/* A file or a block device of this host. */
+bool qemu_source_is_local(const VhDiskSource *src);
+/* Its format has a place for what is behind. */
+bool qemu_source_stands_on_others(const VhDiskSource *src);
 /* The end of a chain that is known to have one. */
 void qemu_chain_close(VhDiskSource *src);
-/* Both for a disk that is about to be opened. */
-int qemu_disk_detect(VhDisk *disk, VhError **err);
-/* The first image, if it is a local one, can be reached. */
-int qemu_disk_check_there(const VhDisk *disk, VhError **err);
 
 /* image-create.c: a new image for a running guest. */
 typedef struct QemuNewImage {

@@ -24,12 +24,12 @@ void qemu_chain_close(VhDiskSource *src)
         src->backing->type = VH_DISK_TYPE_NONE;
 }
 
-static bool is_local(const VhDiskSource *src)
+bool qemu_source_is_local(const VhDiskSource *src)
 {
         return (src->type == VH_DISK_TYPE_FILE || src->type == VH_DISK_TYPE_BLOCK) && src->path;
 }
 
-static bool can_stand_on_others(const VhDiskSource *src)
+bool qemu_source_stands_on_others(const VhDiskSource *src)
 {
         return src->format == FORMAT_QCOW || src->format == VH_STORAGE_FORMAT_QCOW2 || src->format == FORMAT_QED ||
                src->format == FORMAT_VMDK;
@@ -95,14 +95,15 @@ static int check_kind(const VhDiskSource *src, VhError **err)
 {
         struct stat st;
 
-        return is_local(src) && stat(src->path, &st) == 0 && is_no_image(&st) ? read_error(src, -ENXIO, err) : 0;
+        return qemu_source_is_local(src) && stat(src->path, &st) == 0 && is_no_image(&st) ? read_error(src, -ENXIO, err)
+                                                                                          : 0;
 }
 
 static int set_type(VhDiskSource *next, const VhDiskSource *src, VhError **err)
 {
         struct stat st;
 
-        if (!is_local(next))
+        if (!qemu_source_is_local(next))
                 return 0;
         /* What is relative to our folder is not what anybody meant. */
         if (*next->path != '/')
@@ -135,7 +136,7 @@ static int look_at(VhDiskSource *next, const VhDiskSource *src, const char *name
         bool alone;
         int r;
 
-        if (!is_local(next))
+        if (!qemu_source_is_local(next))
                 return format_not_said(src, name, err);
         r = qemu_image_head_read(next->path, 0, &head);
         next->format = head.format;
@@ -178,19 +179,22 @@ static int follow(VhDiskSource *src, const QemuImageHead *head, bool *told, VhEr
         return r;
 }
 
-int qemu_chain_detect(VhDiskSource *src, VhError **err)
+int qemu_chain_detect(VhDiskSource *src, bool disk, VhError **err)
 {
-        VhDiskSource *top = src;
+        const VhDiskSource *top = disk ? src : NULL;
         bool told = true;
+        int r = check_kind(src, err);
 
-        for (unsigned depth = 1; !src->backing && is_local(src); depth++) {
+        if (r < 0)
+                return r;
+
+        for (unsigned depth = 1; !src->backing && qemu_source_is_local(src); depth++) {
                 QemuImageHead head = { 0 };
-                int r = 0;
 
                 if (depth > QEMU_CHAIN_MAX)
                         return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INTERNAL_ERROR,
                                             "backing store for %s is self-referential or too deeply nested", src->path);
-                if (can_stand_on_others(src))
+                if (qemu_source_stands_on_others(src))
                         r = read_image(src, src == top, &head, &told, err);
                 if (r == 0 && head.name)
                         r = follow(src, &head, &told, err);
@@ -202,36 +206,7 @@ int qemu_chain_detect(VhDiskSource *src, VhError **err)
                 src = src->backing;
         }
         /* The header of an image elsewhere is read by QEMU alone. */
-        if (told && (is_local(src) || !can_stand_on_others(src)))
+        if (told && (qemu_source_is_local(src) || !qemu_source_stands_on_others(src)))
                 qemu_chain_close(src);
         return 0;
-}
-
-int qemu_disk_detect(VhDisk *disk, VhError **err)
-{
-        VhDiskSource *last = &disk->src;
-        int r;
-
-        /* A definition may tell the first images only. */
-        while (last->backing)
-                last = last->backing;
-        if (qemu_disk_is_empty(disk) || !is_local(last))
-                return 0;
-        r = check_kind(&disk->src, err);
-        if (r < 0)
-                return r;
-        disk->src.format = disk->format;
-        r = qemu_chain_detect(last, err);
-        disk->src.format = 0;
-        return r;
-}
-
-int qemu_disk_check_there(const VhDisk *disk, VhError **err)
-{
-        struct stat st;
-
-        /* What we may not see, the guest's account perhaps may. */
-        if (qemu_disk_is_empty(disk) || !is_local(&disk->src) || stat(disk->src.path, &st) == 0 || errno != ENOENT)
-                return 0;
-        return vh_error_sys(err, VIR_FROM_STORAGE, errno, "Cannot access storage file '%s'", disk->src.path);
 }

@@ -3,28 +3,68 @@
 
 #include "guest-host.h"
 
+#include "guest-chains.h"
 #include "guest-secrets.h"
 #include "guest-volumes.h"
 #include "guest-ports.h"
 #include "helpers.h"
 #include "run-steps.h"
 
-/* ---- what other daemons say of the definition ---- */
+/* ---- what other daemons say of the definition, and then what images say of others ---- */
+
+/* Returns 0 if there is nothing to do. */
+static int work_on(QemuProcess *proc, QemuHostWorkFn fn)
+{
+        if (qemu_host_work_empty(proc->work)) {
+                proc->work = qemu_host_work_drop(proc->work, false);
+                return 0;
+        }
+        qemu_host_work_go(proc->work, proc->driver->pool, fn, proc);
+        return VH_LATER;
+}
+
+static void adopt_work(QemuProcess *proc, int r)
+{
+        if (r == 0)
+                qemu_host_work_adopt(proc->work, proc, NULL);
+        proc->work = qemu_host_work_drop(proc->work, false);
+}
+
+static void followed(void *data, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+        VhError *why = vh_error_copy(err);
+
+        adopt_work(proc, r);
+        qemu_run_step_done(proc, r, why);
+}
+
+static int follow_images(QemuProcess *proc)
+{
+        const VhDomainDef *def = proc->dom->def;
+
+        proc->work = qemu_host_work_new();
+        for (uint32_t i = 0; i < def->disks.n; i++)
+                qemu_chain_want(def->disks.items[i], proc->arrives ? QEMU_CHAIN_ARRIVAL : QEMU_CHAIN_START, proc->work);
+        return work_on(proc, followed);
+}
 
 static void resolved(void *data, int r, const VhError *err)
 {
         QemuProcess *proc = data;
         VhError *why = vh_error_copy(err);
 
+        adopt_work(proc, r);
         if (r == 0)
-                qemu_host_work_adopt(proc->work, proc, NULL);
-        proc->work = qemu_host_work_drop(proc->work, false);
-        qemu_run_step_done(proc, r, why);
+                r = follow_images(proc);
+        if (r != VH_LATER)
+                qemu_run_step_done(proc, r, why);
 }
 
 static int resolve(QemuProcess *proc, VhError **err)
 {
         const VhDomainDef *def = proc->dom->def;
+        int r;
 
         proc->work = qemu_host_work_new();
         for (uint32_t i = 0; i < def->disks.n; i++)
@@ -33,12 +73,8 @@ static int resolve(QemuProcess *proc, VhError **err)
         for (uint32_t i = 0; i < def->nets.n; i++)
                 if (qemu_net_wants_port(def->nets.items[i]))
                         qemu_port_want(proc, def->nets.items[i], proc->work);
-        if (qemu_host_work_empty(proc->work)) {
-                proc->work = qemu_host_work_drop(proc->work, false);
-                return 0;
-        }
-        qemu_host_work_go(proc->work, proc->driver->pool, resolved, proc);
-        return VH_LATER;
+        r = work_on(proc, resolved);
+        return r == 0 ? follow_images(proc) : r;
 }
 
 /* ---- before ---- */

@@ -205,12 +205,6 @@ static int plan_live(QemuChange *change, VhError **err)
         r = plan_controllers(change, &b);
         if (r < 0)
                 return r;
-        if (change->dev.kind == VH_DEVICE_DISK)
-                r = qemu_disk_check_there(change->joined, err);
-        if (r == 0 && change->dev.kind == VH_DEVICE_DISK)
-                r = qemu_disk_detect(change->joined, err);
-        if (r < 0)
-                return r;
         name_device(change, proc, &launch);
         announce(change);
         r = qemu_isolation_add_device(proc, &(VhDevice){ change->dev.kind, change->joined }, err);

@@ -76,13 +76,8 @@ static int medium_ready(QemuChange *change, VhError **err)
 
 static int prepare_medium(QemuChange *change, const QemuBuild *b, VhDisk *new)
 {
-        int r = qemu_disk_check_there(new, b->err);
-
         if (!qemu_disk_is_empty(new) && !new->format)
                 new->format = VH_STORAGE_FORMAT_RAW;
-        r = r < 0 ? r : qemu_disk_detect(new, b->err);
-        if (r < 0)
-                return r;
         qemu_prepare_disk(new, &qemu_process(change->task.dom)->last_node);
         change->work = qemu_host_work_new();
         qemu_device_secrets_want(b->launch, b->def, &change->dev, change->work);

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "block-job.h"
+#include "guest-chains.h"
 #include "host-work.h"
 
 static void send_next(QemuChange *change);
@@ -124,19 +126,50 @@ void qemu_change_go(QemuChange *change)
 
 /* ---- before ---- */
 
+static int adopt_resolved(QemuChange *change, int r, VhError **err)
+{
+        if (r < 0)
+                change->resolved = qemu_host_work_drop(change->resolved, false);
+        else
+                r = vh_domain_obj_check_active(change->task.dom, VIR_FROM_DOMAIN, err);
+        if (r == 0)
+                qemu_host_work_adopt(change->resolved, qemu_process(change->task.dom), NULL);
+        return r;
+}
+
+/* The disk knows what is behind its image. */
+static void followed(void *data, int r, const VhError *error)
+{
+        QemuChange *change = data;
+        VhError *err = vh_error_copy(error);
+
+        r = adopt_resolved(change, r, &err);
+        change->planned(change, r, err);
+}
+
+/* What a disk has already is not opened again. */
+static bool has_image(const QemuChange *change)
+{
+        const VhDisk *disk = change->dev.dev, *have = qemu_disk_find(change->task.dom->def, disk->target);
+
+        return have && vh_streq(have->src.path, disk->src.path);
+}
+
 /* The device is what other daemons made of it. */
 static void resolved(void *data, int r, const VhError *error)
 {
         QemuChange *change = data;
         VhError *err = vh_error_copy(error);
 
-        if (r < 0)
-                change->resolved = qemu_host_work_drop(change->resolved, false);
-        else
-                r = vh_domain_obj_check_active(change->task.dom, VIR_FROM_DOMAIN, &err);
-        if (r == 0)
-                qemu_host_work_adopt(change->resolved, qemu_process(change->task.dom), NULL);
-        change->planned(change, r, err);
+        r = adopt_resolved(change, r, &err);
+        if (r < 0 || change->dev.kind != VH_DEVICE_DISK || has_image(change)) {
+                change->planned(change, r, err);
+                return;
+        }
+        qemu_host_work_drop(change->resolved, false);
+        change->resolved = qemu_host_work_new();
+        qemu_chain_want(change->dev.dev, QEMU_CHAIN_JOIN, change->resolved);
+        qemu_host_work_go(change->resolved, change->task.driver->pool, followed, change);
 }
 
 void qemu_change_resolve(QemuChange *change, void (*planned)(QemuChange *change, int r, VhError *err))

@@ -176,17 +176,49 @@ static const QemuTaskClass block_info_class = {
         .run = block_info_run,
 };
 
-static int inactive_info(const VhDomainDef *def, const char *path, remote_domain_get_block_info_ret *ret, VhError **err)
+/* Of a guest that does not run: files can hang, so that a worker looks at them. */
+typedef struct StoredSize {
+        VhCall *call;
+        VhDisk disk; /* no more of it than the worker needs */
+        QemuImageSize size;
+        VhError *err;
+} StoredSize;
+
+static int stored_work(void *data)
 {
-        const VhDisk *disk = qemu_disk_find(def, path);
-        QemuImageSize size = { 0 };
-        int r = check_disk(disk, path, err);
+        StoredSize *stored = data;
+
+        return qemu_image_size_stored(&stored->disk, &stored->size, &stored->err);
+}
+
+static void stored_done(void *data, int r)
+{
+        StoredSize *stored = data;
 
         if (r == 0)
-                r = qemu_image_size_stored(disk, &size, err);
-        if (r == 0)
-                answer(&size, 0, ret);
-        return r;
+                answer(&stored->size, 0, stored->call->ret);
+        vh_call_finish(stored->call, r, stored->err);
+        free(stored->disk.src.path);
+        free(stored->disk.target);
+        free(stored);
+}
+
+static int inactive_info(VhCall *call, const VhDomainDef *def, const char *path, VhError **err)
+{
+        const VhDisk *disk = qemu_disk_find(def, path);
+        int r = check_disk(disk, path, err);
+        StoredSize *stored;
+
+        if (r < 0)
+                return r;
+        stored = vh_new(StoredSize, 1);
+        stored->call = call;
+        stored->disk.format = disk->format;
+        stored->disk.src.type = disk->src.type;
+        stored->disk.src.path = vh_xstrdup(disk->src.path);
+        stored->disk.target = vh_xstrdup(disk->target);
+        vh_pool_submit(qemu_driver(call)->pool, stored_work, stored_done, stored);
+        return VH_LATER;
 }
 
 QEMU_OP_RET(domain_get_block_info)
@@ -197,6 +229,6 @@ QEMU_OP_RET(domain_get_block_info)
         if (!dom || r < 0)
                 return dom ? r : -ENOENT;
         if (!vh_domain_obj_active(dom))
-                return inactive_info(dom->def, args->path, ret, err);
+                return inactive_info(call, dom->def, args->path, err);
         return qemu_task_start(call, &args->dom, &block_info_class, NULL, err);
 }

@@ -503,8 +503,6 @@ static int decide(QemuStarting *s, VhError **err)
         if (r == 0)
                 r = prepare_files(s, err);
         fill_launch(s);
-        for (uint32_t i = 0; r == 0 && i < def->disks.n; i++)
-                r = qemu_disk_detect(def->disks.items[i], err);
         qemu_guest_cpu_continue(s->proc, s->args.cpu);
         if (r == 0)
                 r = qemu_guest_cpu_settle(def, s->proc->caps, s->proc->driver->host, err);
@@ -571,6 +569,7 @@ void qemu_process_start(const QemuStart *start)
         vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP);
         s->proc = qemu_process_new(driver, dom);
         s->proc->starting = s;
+        s->proc->arrives = start->incoming != NULL;
         r = check_def(dom->def, &err);
         if (r < 0)
                 fail(s, r, err);

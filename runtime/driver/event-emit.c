@@ -58,6 +58,13 @@ void vh_event_domain_block_job(VhEventHub *hub, const remote_nonnull_domain *dom
         EMIT_DOMAIN(BLOCK_JOB_2, block_job_2, .dst = (char *)dst, .type = type, .status = status);
 }
 
+void vh_event_domain_disk_dropped(VhEventHub *hub, const remote_nonnull_domain *dom, const char *src, const char *alias,
+                                  int reason)
+{
+        EMIT_WRAPPED(DISK_CHANGE, disk_change, .oldSrcPath = (char *)src, .devAlias = (char *)(alias ? alias : ""),
+                     .reason = reason);
+}
+
 void vh_event_domain_tray_change(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias, int reason)
 {
         EMIT_WRAPPED(TRAY_CHANGE, tray_change, .devAlias = (char *)alias, .reason = reason);

@@ -44,6 +44,9 @@ void vh_event_domain_control_error(VhEventHub *hub, const remote_nonnull_domain 
 /* Ids 8 (with the source path) and 16 (with the target name). */
 void vh_event_domain_block_job(VhEventHub *hub, const remote_nonnull_domain *dom, const char *path, const char *dst,
                                int type, int status);
+/* alias may be NULL. reason: VIR_DOMAIN_EVENT_DISK_CHANGE_* */
+void vh_event_domain_disk_dropped(VhEventHub *hub, const remote_nonnull_domain *dom, const char *src, const char *alias,
+                                  int reason);
 void vh_event_domain_tray_change(VhEventHub *hub, const remote_nonnull_domain *dom, const char *alias, int reason);
 void vh_event_domain_pm(VhEventHub *hub, const remote_nonnull_domain *dom, int id, int reason); /* ids 11, 12, 14 */
 void vh_event_domain_balloon_change(VhEventHub *hub, const remote_nonnull_domain *dom, uint64_t actual_kib);

@@ -8,6 +8,7 @@ enum {
         MODEL_TRANSITIONAL = 2,
         MODEL_NON_TRANSITIONAL = 3,
         POLICY_ENOSPACE = 5,
+        POLICY_REQUISITE = 2, /* of starts */
         SGIO_UNFILTERED = 2,
         TRANSPORT_UNIX = 2,
         PROTOCOL_RBD = 2,
@@ -181,9 +182,21 @@ static int check_backing(const VhDiskSource *src, VhError **err)
         return 0;
 }
 
+static int check_policy(const VhDisk *disk, VhError **err)
+{
+        return VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
+                              { disk->src.startup_policy == POLICY_REQUISITE && disk->device != VH_DISK_DEVICE_CDROM &&
+                                        disk->device != VH_DISK_DEVICE_FLOPPY,
+                                VIR_ERR_XML_ERROR,
+                                "disk startupPolicy 'requisite' is allowed only for cdrom or floppy" }, );
+}
+
 int vh_domain_check_disk(const VhDisk *disk, VhError **err)
 {
         int r = check_device(disk, err);
+
+        if (r == 0)
+                r = check_policy(disk, err);
 
         if (r == 0)
                 r = check_driver(disk, err);

@@ -311,7 +311,68 @@ def running_guests():
         must(h.uri, "destroy", "a")
 
 
-TESTS = [names_behind, headers, other_formats, chains, kinds_of_files, what_a_guest_wrote, running_guests]
+# A file system whose server never answers; it ends with its standard input.
+HANGING = """
+import ctypes, os, sys
+fd = os.open("/dev/fuse", os.O_RDWR)
+options = f"fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+if ctypes.CDLL(None, use_errno=True).mount(b"hanging", sys.argv[1].encode(), b"fuse", 0, options):
+    sys.exit(f"no file system: {os.strerror(ctypes.get_errno())}")
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def files_that_hang():
+    """Who needs them waits; nobody else does."""
+    with Liars() as h:
+        os.mkdir(h.path("hung"))
+        must(h.uri, "define", h.guest_on(h.path("hung", "a.qcow2"), "qcow2", QEMU))
+        with open(h.guest_on(h.raw("b.img"), "raw", QEMU), encoding="utf-8") as f:
+            text = f.read().replace("<name>a", "<name>b").replace("<controller", "<disk type='file' device='cdrom'><target dev='hda' bus='ide'/>"
+                                                                  "</disk><controller", 1)
+        must(h.uri, "create", h.write(text, "b.xml"), "--paused")
+        hung = h.path("hung", "b.qcow2")
+        commands = (["start", "a"], ["domblkinfo", "a", "vda"], ["attach-device", "b", h.write(h.disk(hung, target="vdb"), "d.xml")])
+        with subprocess.Popen(h.enter(["/usr/bin/python3", "-c", HANGING, h.path("hung")]), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as server:
+            assert server.stdout.readline() == "ready\n"
+            waiting = [subprocess.Popen(["virsh", "-c", h.uri, *c], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                       for c in commands]
+            for _ in range(5):
+                assert must(h.uri, "list", "--all", "--name").split() == ["b", "a"]
+                must(h.uri, "domblklist", "b")
+            assert [w.poll() for w in waiting] == [None] * len(waiting), "the file system does not hang"
+            server.stdin.close()
+        for command, w in zip(commands, waiting):
+            out, _ = w.communicate(timeout=30)
+            assert w.returncode == 1 and "Transport endpoint is not connected" in out, f"{command}: {out}"
+        must(h.uri, "destroy", "b")
+
+
+def missing_images():
+    """Images that are not there, and how much that matters; asked of the reference by name."""
+    gone = "Cannot access storage file 'ROOT/none.img'"
+    with Liars() as h:
+        for policy in ("mandatory", "requisite", "optional"):
+            for device, bus, target in (("cdrom", "ide", "hda"), ("disk", "virtio", "vda"), ("floppy", "fdc", "fda")):
+                with open(h.guest_on(h.path("none.img"), "raw", QEMU, device, bus), encoding="utf-8") as f:
+                    text = f.read().replace("<source ", f"<source startupPolicy='{policy}' ").replace("'hda'", f"'{target}'")
+                out = h.blur(virsh(h.uri, "create", h.write(text, "a.xml"), "--paused"))
+                if policy == "requisite" and device == "disk":
+                    assert "XML error: disk startupPolicy 'requisite' is allowed only for cdrom or floppy" in out, out
+                elif policy != "optional":
+                    assert f"{gone}: No such file" in out, out
+                else:
+                    assert out[0] == "0", out
+                    assert must(h.uri, "domblklist", "a").split()[3:] == ([] if device == "disk" else [target, "-"])
+                    must(h.uri, "destroy", "a")
+        for form, why in (("raw", gone + ": "), ("qcow2", gone + " (as uid:0, gid:0): ")):
+            out = h.blur(virsh(h.uri, "create", h.guest_on(h.path("none.img"), form, QEMU)))
+            assert why + "No such file or directory" in out, out
+
+
+TESTS = [names_behind, headers, other_formats, chains, kinds_of_files, what_a_guest_wrote, running_guests, missing_images, files_that_hang]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))
