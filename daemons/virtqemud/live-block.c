@@ -21,7 +21,7 @@ static int64_t counter(const json_t *stats, const char *name)
         return json_integer_value(json_object_get(stats, name));
 }
 
-static const json_t *find_device(const json_t *answer, const char *alias)
+const json_t *qemu_block_find(const json_t *answer, const char *alias)
 {
         const json_t *item;
         size_t i;
@@ -41,7 +41,7 @@ static int64_t highest_offset(const json_t *item)
 
 bool qemu_block_stats_find(const json_t *answer, const char *alias, QemuBlockStats *out)
 {
-        const json_t *item = find_device(answer, alias), *s = json_object_get(item, "stats");
+        const json_t *item = qemu_block_find(answer, alias), *s = json_object_get(item, "stats");
 
         if (!item)
                 return false;
@@ -57,7 +57,7 @@ bool qemu_block_stats_find(const json_t *answer, const char *alias, QemuBlockSta
 
 uint64_t qemu_block_stats_backing(const json_t *answer, const char *alias, unsigned depth)
 {
-        const json_t *item = find_device(answer, alias);
+        const json_t *item = qemu_block_find(answer, alias);
 
         while (depth--)
                 item = json_object_get(item, "backing");

@@ -22,6 +22,8 @@ void qemu_dirty_rate_stats(const json_t *answer, VhTypedList *list);
 /* Whether a disk's name in QEMU's tree is that of alias: "/machine/peripheral/ALIAS/virtio-backend",
  * "/machine/peripheral/ALIAS" or "ALIAS". live-block.c */
 bool qemu_block_is_of(const char *qdev, const char *alias);
+/* That of a disk in an answer to query-block or query-blockstats; NULL if it is not there. */
+const json_t *qemu_block_find(const json_t *answer, const char *alias);
 
 /* Counters of a disk. live-block.c */
 typedef struct QemuBlockStats {

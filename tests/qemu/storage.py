@@ -256,7 +256,59 @@ def checkpoints_as_the_reference():
     compare(checkpoint_session)
 
 
-TESTS = [sizes_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
+# Limits of a disk, one call after the other: kinds that are set together, bursts and their lengths, groups. B and I stand for
+# bytes_sec and iops_sec.
+LIMITS = [
+    "total_B=1000", "total_B=1000 total_B_max=2000", "total_B_max=2000", "total_B_max=500", "total_B=0", "total_B=0 total_B_max=0",
+    "read_B=5 write_B=6", "total_B=7", "read_B=5", "total_B=7 read_B=5", "read_B_max=9 write_B_max=10", "total_B_max=9", "total_B=0",
+    "total_I=100 total_I_max=200 total_I_max_length=3", "total_I_max_length=5", "total_I_max=300", "total_I=50", "total_I=0", "size_I=4096",
+    "total_I=10 size_I=1", "size_I=0", "total_I_max_length=0", "read_I=10 read_I_max=20 read_I_max_length=2 write_I=1", "write_I_max_length=2",
+    "write_I_max=1", "write_I_max=0 write_I=3", "read_I=0 write_I=0", "group_name=g1", "group_name=g1 total_B=55", "group_name=",
+    "group_name=g2 total_B=0", "group_name=a/b", "total_B=77", "total_B=1000000000000000", "total_B=1000000000000001", "total_B_max_length=5",
+    "total_B=10 total_B_max=20 total_B_max_length=1000000", "total_B=10 total_B_max=5", "total_B=10 total_B_max=10", "read_B=1 read_B_max=2",
+    "read_B_max_length=2", "write_B=2", "total_B=3 total_B_max=0", "total_B_max_length=1 total_B_max=9", "read_B=0 write_B=0 total_B=0"]
+
+
+def call(function, *args):
+    try:
+        return str(function(*args))
+    except libvirt.libvirtError as e:
+        return f"{e.get_error_code()}: {e}"
+
+
+def limits(dom, flags):
+    for text in LIMITS:
+        values = dict(v.split("=") for v in re.sub("B(?=[_=])", "bytes_sec", re.sub("I(?=[_=])", "iops_sec", text)).split())
+        params = {k: v if k == "group_name" else int(v) for k, v in values.items()}
+        yield [str(flags), text], call(dom.setBlockIoTune, "vda", params, flags) + "\n" + call(dom.blockIoTune, "vda", flags)
+
+
+def limit_session(h, uri):
+    with open(h.guest_on_chain(), encoding="utf-8") as f:
+        other = ("<disk type='file'><source file='ROOT/r.img'/><target dev='vdb' bus='virtio'/><iotune><total_bytes_sec>5</total_bytes_sec>"
+                 "<group_name>g1</group_name></iotune></disk><memballoon")
+        text = f.read().replace("<memballoon", other.replace("ROOT", h.root))
+    run("truncate", "-s", "1M", h.path("r.img"))
+    conn = libvirt.open(uri)
+    dom = conn.defineXML(text)
+    yield from limits(dom, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    # What is stored now QEMU would not take.
+    yield ["start"], call(dom.create)
+    dom.undefine()
+    dom = conn.defineXML(text)
+    dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+    yield from limits(dom, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    for form in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
+        yield ["dumpxml", str(form)], "".join(re.findall("<iotune>.*?</iotune>", dom.XMLDesc(form), re.S))
+    dom.destroy()
+    conn.close()
+
+
+def limits_as_the_reference():
+    compare(limit_session)
+
+
+TESTS = [sizes_as_the_reference, limits_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
          checkpoints_as_the_reference]
 
 
