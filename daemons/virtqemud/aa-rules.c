@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "image-backing.h"
+#include "image/head.h"
 #include "ram-dir.h"
 #include "short-name.h"
 
@@ -150,10 +150,10 @@ static int images_behind(Rules *r, const char *image)
         _vh_free_ char *at = vh_xstrdup(image);
         int ret = 0;
 
-        for (int depth = 0; ret == 0 && depth < QEMU_CHAIN_MAX; depth++) {
-                QemuBacking backing = { 0 };
+        for (int depth = 0; ret == 0 && depth < VH_IMAGE_CHAIN_MAX; depth++) {
+                VhBacking backing = { 0 };
 
-                if (qemu_backing_read(at, &backing) < 0 || !backing.path)
+                if (vh_backing_read(at, &backing) < 0 || !backing.path)
                         break;
                 ret = file(r, backing.path, "rk");
                 free(at);

@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "block-job.h"
-#include "image-backing.h"
+#include "image/head.h"
 #include "model/domain-tables.h"
 
 #define JSON_PREFIX "json:"
@@ -119,8 +119,8 @@ int qemu_backing_name_parse(const char *name, const char *path, VhDiskSource **r
         *ret = NULL;
         if (strncmp(name, JSON_PREFIX, strlen(JSON_PREFIX)) == 0)
                 return qemu_backing_json_parse(name + strlen(JSON_PREFIX), ret, err);
-        if (!qemu_backing_has_protocol(name)) {
-                _vh_free_ char *there = qemu_backing_path(path, name);
+        if (!vh_backing_has_protocol(name)) {
+                _vh_free_ char *there = vh_backing_path(path, name);
 
                 *ret = qemu_source_file(there, 0);
                 return 0;

@@ -9,7 +9,7 @@
 #include "block-ops.h"
 #include "guest-chains.h"
 #include "guest-secrets.h"
-#include "image-backing.h"
+#include "image/head.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
 

@@ -9,7 +9,7 @@
 
 #include "backing-name.h"
 #include "block-job.h"
-#include "image-backing.h"
+#include "image/head.h"
 #include "model/domain-tables.h"
 
 enum { FORMAT_DIR = 2, FORMAT_QCOW = 12, FORMAT_QED = 14, FORMAT_VMDK = 15, FORMAT_FAT = 16, FORMAT_LUKS = 17 };
@@ -49,9 +49,9 @@ static int read_error(const VhDiskSource *src, int r, VhError **err)
 }
 
 /* *told is false if only QEMU, or the guest's account, can read what is behind src. */
-static int read_image(const VhDiskSource *src, bool top, QemuImageHead *head, bool *told, VhError **err)
+static int read_image(const VhDiskSource *src, bool top, VhImageHead *head, bool *told, VhError **err)
 {
-        int r = qemu_image_head_read(src->path, src->format, head);
+        int r = vh_image_head_read(src->path, src->format, head);
 
         *told = true;
         /* On a network's file system even root may not see what the guest's account does. */
@@ -132,22 +132,22 @@ static int format_not_said(const VhDiskSource *src, const char *name, VhError **
 /* The format of an image of which nobody says it. */
 static int look_at(VhDiskSource *next, const VhDiskSource *src, const char *name, VhError **err)
 {
-        QemuImageHead head = { 0 };
+        VhImageHead head = { 0 };
         bool alone;
         int r;
 
         if (!qemu_source_is_local(next))
                 return format_not_said(src, name, err);
-        r = qemu_image_head_read(next->path, 0, &head);
+        r = vh_image_head_read(next->path, 0, &head);
         next->format = head.format;
         alone = !head.header.name_len && !head.header.names_data;
-        qemu_image_head_done(&head);
+        vh_image_head_done(&head);
         if (r < 0)
                 return read_error(next, r, err);
         return alone ? 0 : format_not_said(src, name, err);
 }
 
-static int set_format(VhDiskSource *next, const VhDiskSource *src, const QemuImageHead *head, VhError **err)
+static int set_format(VhDiskSource *next, const VhDiskSource *src, const VhImageHead *head, VhError **err)
 {
         int r = 0;
 
@@ -161,7 +161,7 @@ static int set_format(VhDiskSource *next, const VhDiskSource *src, const QemuIma
         return r;
 }
 
-static int follow(VhDiskSource *src, const QemuImageHead *head, bool *told, VhError **err)
+static int follow(VhDiskSource *src, const VhImageHead *head, bool *told, VhError **err)
 {
         _qemu_source_ VhDiskSource *next = NULL;
         int r = qemu_backing_name_parse(head->name, src->path, &next, err);
@@ -189,16 +189,16 @@ int qemu_chain_detect(VhDiskSource *src, bool disk, VhError **err)
                 return r;
 
         for (unsigned depth = 1; !src->backing && qemu_source_is_local(src); depth++) {
-                QemuImageHead head = { 0 };
+                VhImageHead head = { 0 };
 
-                if (depth > QEMU_CHAIN_MAX)
+                if (depth > VH_IMAGE_CHAIN_MAX)
                         return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_INTERNAL_ERROR,
                                             "backing store for %s is self-referential or too deeply nested", src->path);
                 if (qemu_source_stands_on_others(src))
                         r = read_image(src, src == top, &head, &told, err);
                 if (r == 0 && head.name)
                         r = follow(src, &head, &told, err);
-                qemu_image_head_done(&head);
+                vh_image_head_done(&head);
                 if (r < 0)
                         return r;
                 if (!src->backing)

@@ -7,7 +7,7 @@
 
 #include "backing-name.h"
 #include "block-job.h"
-#include "image-header.h"
+#include "image/header.h"
 #include "model/domain-tables.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,13 +28,13 @@ static void try_name(const uint8_t *data, size_t size)
 
 static void try_header(uint8_t format, const uint8_t *data, size_t size)
 {
-        QemuImageHeader h = qemu_image_header(format, data, size);
+        VhImageHeader h = vh_image_header(format, data, size);
 
-        if (h.name_len > QEMU_IMAGE_NAME_MAX || (h.name_len && !h.valid))
+        if (h.name_len > VH_IMAGE_NAME_MAX || (h.name_len && !h.valid))
                 abort();
         if (h.format_said && h.backing_format && !vh_xml_names_text(&vh_storage_format_names, h.backing_format))
                 abort();
-        if (!vh_xml_names_text(&vh_storage_format_names, qemu_image_probe(data, size)))
+        if (!vh_xml_names_text(&vh_storage_format_names, vh_image_probe(data, size)))
                 abort();
 }
 

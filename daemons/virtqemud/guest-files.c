@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "guest-nodes.h"
-#include "image-backing.h"
+#include "image/head.h"
 
 enum { UNIX_BIND = 2 }; /* word of a socket's mode */
 
@@ -29,11 +29,11 @@ const VhSeclabel *qemu_file_label(const QemuFile *file, const char *model)
 static int each_image_behind(const char *image, QemuFileFn fn, void *data, VhError **err)
 {
         _vh_free_ char *at = vh_xstrdup(image);
-        QemuBacking backing = { .qcow2 = true };
+        VhBacking backing = { .qcow2 = true };
         int r = 0;
 
-        for (int depth = 0; r >= 0 && backing.qcow2 && depth < QEMU_CHAIN_MAX; depth++) {
-                if (qemu_backing_read(at, &backing) < 0 || !backing.path)
+        for (int depth = 0; r >= 0 && backing.qcow2 && depth < VH_IMAGE_CHAIN_MAX; depth++) {
+                if (vh_backing_read(at, &backing) < 0 || !backing.path)
                         break;
                 r = fn(data, &(QemuFile){ .path = backing.path, .use = QEMU_FILE_READ }, err);
                 free(at);

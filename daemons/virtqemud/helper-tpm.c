@@ -64,7 +64,7 @@ static int own_dir(const char *path, mode_t mode, uid_t uid, gid_t gid, bool *ma
 /* A new TPM gets its keys and certificates, as its own account. */
 static int set_up(QemuHelperItem *h, Tpm *t, VhError **err)
 {
-        _vh_free_ char *setup = qemu_program_find("swtpm_setup");
+        _vh_free_ char *setup = vh_tool_find("swtpm_setup");
         _qemu_command_ QemuCommand cmd = { 0 };
         QemuProgram program = { .cmd = &cmd, .seconds = SETUP_SECONDS, .drop = h->drop, .uid = h->uid, .gid = h->gid };
         static const char *const options[] = { "--createek", "--create-ek-cert", "--create-platform-cert",
@@ -194,7 +194,7 @@ static int want(QemuProcess *proc, const VhTpm *tpm, QemuHostWork *work, VhError
         _vh_free_ char *prefix = qemu_helper_prefix(proc);
         _vh_free_ char *pid_name = vh_xasprintf("swtpm/%s-swtpm.pid", prefix);
         static const uint8_t none[VH_UUID_LEN];
-        char *program = qemu_program_find("swtpm");
+        char *program = vh_tool_find("swtpm");
         QemuHelperItem *h;
 
         if (!program)

@@ -21,7 +21,7 @@ static int run_tool(QemuCommand *cmd, VhError **err)
 
 static int begin(QemuCommand *cmd, VhError **err)
 {
-        char *tool = qemu_program_find("ovs-vsctl");
+        char *tool = vh_tool_find("ovs-vsctl");
 
         if (!tool)
                 return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INTERNAL_ERROR,

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "block-job.h"
-#include "image-backing.h"
+#include "image/head.h"
 #include "live-stats.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
@@ -46,7 +46,7 @@ static int host_size(const char *path, QemuImageSize *ret)
 
 static int stored_capacity(const VhDisk *disk, QemuImageSize *ret, VhError **err)
 {
-        QemuImageHead head;
+        VhImageHead head;
         int r;
 
         if (disk->format <= VH_STORAGE_FORMAT_RAW) {
@@ -54,8 +54,8 @@ static int stored_capacity(const VhDisk *disk, QemuImageSize *ret, VhError **err
                         ret->used = ret->physical;
                 return 0;
         }
-        r = qemu_image_head_read(disk->src.path, disk->format, &head);
-        qemu_image_head_done(&head);
+        r = vh_image_head_read(disk->src.path, disk->format, &head);
+        vh_image_head_done(&head);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, -r, "cannot read the header of '%s'", disk->src.path);
         if (!head.header.valid)

@@ -4,6 +4,8 @@
 
 #include "launch.h"
 
+#include "base/tool.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -67,49 +69,14 @@ void qemu_command_done(QemuCommand *cmd)
         *cmd = (QemuCommand){ 0 };
 }
 
-/* Quoted where a shell would see more than a word. */
-static void add_quoted(VhBuf *b, const char *arg)
-{
-        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%^";
-
-        if (*arg && arg[strspn(arg, plain)] == '\0') {
-                vh_buf_adds(b, arg);
-                return;
-        }
-        vh_buf_addc(b, '\'');
-        for (; *arg; arg++)
-                if (*arg == '\'')
-                        vh_buf_adds(b, "'\\''");
-                else
-                        vh_buf_addc(b, *arg);
-        vh_buf_addc(b, '\'');
-}
-
-/* options: what stands before an option; its argument follows behind a blank. */
-static char *join(const QemuCommand *cmd, const char *options)
-{
-        VhBuf b = { 0 };
-
-        for (size_t i = 0; i < cmd->n_env; i++) {
-                add_quoted(&b, cmd->env[i]);
-                vh_buf_adds(&b, options);
-        }
-        for (size_t i = 0; i < cmd->n_argv; i++) {
-                if (i)
-                        vh_buf_adds(&b, cmd->argv[i][0] == '-' ? options : " ");
-                add_quoted(&b, cmd->argv[i]);
-        }
-        return vh_buf_take(&b);
-}
-
 char *qemu_command_text(const QemuCommand *cmd)
 {
-        return join(cmd, " \\\n");
+        return vh_tool_line(cmd->argv, cmd->env, " \\\n");
 }
 
 char *qemu_command_line(const QemuCommand *cmd)
 {
-        return join(cmd, " ");
+        return vh_tool_line(cmd->argv, cmd->env, " ");
 }
 
 void qemu_launch_give_fd(QemuLaunch *launch, QemuFdRole role, const char *alias, int fd)

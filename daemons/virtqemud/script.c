@@ -81,7 +81,7 @@ static QemuScript *script_free(QemuScript *script)
         return NULL;
 }
 
-static int fail(QemuScript *script, const char *path, const QemuProgramEnd *end)
+static int fail(QemuScript *script, const char *path, const VhToolEnd *end)
 {
         if (WIFSIGNALED(end->status))
                 return vh_error_set(&script->err, VIR_FROM_HOOK, VIR_ERR_HOOK_SCRIPT_FAILED,
@@ -96,7 +96,7 @@ static int run_one(QemuScript *script, const char *path)
 {
         _qemu_command_ QemuCommand cmd = { 0 };
         const QemuProgram program = { .cmd = &cmd, .input = *script->output ? script->output : script->xml };
-        _qemu_program_end_ QemuProgramEnd end = { 0 };
+        _vh_tool_end_ VhToolEnd end = { 0 };
         int r;
 
         qemu_command_add(&cmd, path);

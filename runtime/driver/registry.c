@@ -61,3 +61,48 @@ unsigned vh_registry_count(const VhRegistry *reg)
 {
         return HASH_CNT(by_name, reg->names);
 }
+
+void vh_reg_node_init(VhRegNode *node, const char *name, const uint8_t *uuid)
+{
+        node->name = vh_xstrdup(name);
+        node->has_uuid = uuid;
+        if (uuid)
+                memcpy(node->uuid, uuid, VH_UUID_LEN);
+}
+
+int vh_registry_check_identity(const VhRegistry *reg, const char *kind, int domain, const char *name,
+                               const uint8_t uuid[VH_UUID_LEN], VhRegNode **same, VhError **err)
+{
+        VhRegNode *named = vh_registry_by_name(reg, name);
+        char text[VH_UUID_TEXT_LEN + 1];
+
+        *same = vh_registry_by_uuid(reg, uuid);
+        if (*same && !vh_streq((*same)->name, name))
+                return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' is already defined with uuid %s",
+                                    kind, (*same)->name, vh_uuid_format(uuid, text));
+        if (!*same && named)
+                return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' already exists with uuid %s", kind,
+                                    name, vh_uuid_format(named->uuid, text));
+        return 0;
+}
+
+unsigned vh_registry_count_picked(const VhRegistry *reg, VhRegPick pick)
+{
+        unsigned n = 0;
+
+        VH_REGISTRY_FOREACH(reg, node)
+        n += pick(node);
+        return n;
+}
+
+char **vh_registry_names(const VhRegistry *reg, VhRegPick pick, int max, VhArena *arena, uint32_t *n)
+{
+        uint32_t room = VH_MIN((uint32_t)VH_MAX(max, 0), vh_registry_count(reg));
+        char **names = vh_arena_calloc(arena, room, sizeof(char *));
+
+        *n = 0;
+        VH_REGISTRY_FOREACH(reg, node)
+        if (*n < room && pick(node))
+                names[(*n)++] = node->name;
+        return names;
+}

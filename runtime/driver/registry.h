@@ -6,6 +6,7 @@
  *
  * Listing walks the links, so a list of n objects costs O(n) and copies no strings: replies point at node.name. */
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/uuid.h"
 #include <uthash.h>
@@ -57,6 +58,20 @@ static inline VhRegNode *vh_registry_next(const VhRegNode *node)
                 VhRegNode *_n = (n);                                                                                   \
                 _n ? VH_CONTAINER_OF(_n, type, member) : (type *)NULL;                                                 \
         })
+
+/* Makes node ready for a registry; name is copied. uuid NULL: the kind has none. */
+void vh_reg_node_init(VhRegNode *node, const char *name, const uint8_t *uuid);
+
+/* Whether a new definition may have its name and uuid: *same is the node of both (to be updated), or NULL; else
+ * VIR_ERR_OPERATION_FAILED from domain (VIR_FROM_*). kind is the word for texts ("network"). */
+int vh_registry_check_identity(const VhRegistry *reg, const char *kind, int domain, const char *name,
+                               const uint8_t uuid[VH_UUID_LEN], VhRegNode **same, VhError **err);
+
+/* For the list calls that every kind has: how many are picked, and their names up to a maximum (the array is the
+ * arena's, the names are the objects'). */
+typedef bool (*VhRegPick)(const VhRegNode *node);
+unsigned vh_registry_count_picked(const VhRegistry *reg, VhRegPick pick);
+char **vh_registry_names(const VhRegistry *reg, VhRegPick pick, int max, VhArena *arena, uint32_t *n);
 
 /* Filters of the ListAll calls. Their flags come in groups (active | inactive, ...): an object passes if each group
  * that the caller used names one of the object's facts. facts is what is true of the object, in the same bits. */

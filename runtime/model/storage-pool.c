@@ -17,12 +17,13 @@ static const char *const type_names[VH_POOL_TYPE_MAX] = {
 };
 static const VhXmlNames type_table = { VH_POOL_TYPE_MAX, type_names };
 
-/* What a type asks for beyond the schema. formats[0] is the default. */
+/* What a type asks for beyond the schema. The first of the formats is the default, unless another is named. */
 typedef struct PoolRule {
         bool host, device, dir, adapter, source_name, initiator;
         bool no_target;               /* has no path on this host */
         const char *target_from_name; /* target path is this and the source name */
-        const char *formats[16];
+        const char *formats[16];      /* NULL-terminated */
+        const char *default_format;
 } PoolRule;
 
 static const PoolRule rules[VH_POOL_TYPE_MAX] = {
@@ -30,7 +31,7 @@ static const PoolRule rules[VH_POOL_TYPE_MAX] = {
                          .formats = { "auto", "ext2", "ext3", "ext4", "ufs", "iso9660", "udf", "gfs", "gfs2", "vfat",
                                       "hfs+", "xfs", "ocfs2", "vmfs" } },
         [VH_POOL_NETFS] = { .host = true, .dir = true, .formats = { "auto", "nfs", "glusterfs", "cifs" } },
-        [VH_POOL_LOGICAL] = { .target_from_name = "/dev/", .formats = { "lvm2", "unknown", "auto" } },
+        [VH_POOL_LOGICAL] = { .target_from_name = "/dev/", .default_format = "lvm2", .formats = { "unknown", "lvm2" } },
         [VH_POOL_DISK] = { .device = true,
                            .formats = { "unknown", "dos", "dvh", "gpt", "mac", "bsd", "pc98", "sun", "lvm2" } },
         [VH_POOL_ISCSI] = { .host = true, .device = true },
@@ -51,6 +52,16 @@ const char *vh_pool_type_name(unsigned type)
 int vh_pool_type_find(const char *name)
 {
         return vh_xml_names_find(&type_table, name);
+}
+
+const char *vh_pool_type_format(unsigned type)
+{
+        return rules[type].default_format ? rules[type].default_format : rules[type].formats[0];
+}
+
+const char *const *vh_pool_type_formats(unsigned type)
+{
+        return rules[type].formats;
 }
 
 #define S VhPoolHost
@@ -138,10 +149,16 @@ static int check_permissions(void *obj, const VhXmlParse *p, const xmlNode *node
         return 0;
 }
 
+#define MALFORMED(name)                                                                                                \
+        .fault = &(const VhXmlFault)                                                                                   \
+        {                                                                                                              \
+                VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "malformed " name " element", NULL, true                          \
+        }
+
 #define S VhPermissions
 const VhXmlTable vh_permissions_table = { "permissions", sizeof(S),
-                                          ROWS(LEAF("mode", mode, string), LEAF("owner", owner, opt_int),
-                                               LEAF("group", group, opt_int), LEAF("label", label, string)),
+                                          ROWS(LEAF("mode", mode, string), LEAF("owner", owner, opt_int, MALFORMED("owner")),
+                                               LEAF("group", group, opt_int, MALFORMED("group")), LEAF("label", label, string)),
                                           check_permissions };
 #undef S
 
@@ -152,13 +169,13 @@ static int check_format(VhPoolDef *def, VhError **err)
         if (!formats[0])
                 return 0;
         if (!def->source.format) {
-                def->source.format = vh_xstrdup(formats[0]);
+                def->source.format = vh_xstrdup(vh_pool_type_format(def->type));
                 return 0;
         }
         for (unsigned i = 0; formats[i]; i++)
                 if (vh_streq(formats[i], def->source.format))
                         return 0;
-        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "unknown pool format type %s",
+        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_CONFIG_UNSUPPORTED, "unknown pool format type %s",
                             def->source.format);
 }
 

@@ -31,6 +31,10 @@ typedef enum VhPoolType {
 const char *vh_pool_type_name(unsigned type);
 /* VhPoolType, or -1. */
 int vh_pool_type_find(const char *name);
+/* Formats that sources of a type can have, NULL-terminated, and the one of a source that names none (NULL: the type has
+ * no formats). */
+const char *const *vh_pool_type_formats(unsigned type);
+const char *vh_pool_type_format(unsigned type);
 
 typedef struct VhPoolHost {
         char *name;

@@ -6,16 +6,24 @@
 #include "xml/doc.h"
 #include "xml/rows.h"
 
-/* Formats that volumes of a pool type can have; [0] is the default. NULL: no formats. */
-static const char *const file_formats[] = { "raw", "none", "dir",   "bochs", "cloop", "dmg",   "iso", "vpc",  "vdi",
-                                            "fat", "vhd",  "ploop", "cow",   "qcow",  "qcow2", "qed", "vmdk", NULL };
+static const char *const file_formats[] = { "none", "raw", "dir",   "bochs", "cloop", "dmg",   "iso", "vpc",  "vdi",
+                                            "fat",  "vhd", "ploop", "cow",   "qcow",  "qcow2", "qed", "vmdk", NULL };
 static const char *const disk_formats[] = { "none",      "linux",      "fat16",    "fat32", "linux-swap",
                                             "linux-lvm", "linux-raid", "extended", NULL };
-static const char *const *const formats_of_pool[VH_POOL_TYPE_MAX] = {
-        [VH_POOL_DIR] = file_formats,      [VH_POOL_FS] = file_formats,       [VH_POOL_NETFS] = file_formats,
-        [VH_POOL_DISK] = disk_formats,     [VH_POOL_GLUSTER] = file_formats,  [VH_POOL_RBD] = file_formats,
-        [VH_POOL_SHEEPDOG] = file_formats, [VH_POOL_VSTORAGE] = file_formats,
+static const char *const no_formats[] = { NULL };
+
+static const VhVolFormats files = { "raw", file_formats };
+static const VhVolFormats partitions = { "none", disk_formats };
+static const VhVolFormats images = { "raw", no_formats };
+static const VhVolFormats *const formats_of_pool[VH_POOL_TYPE_MAX] = {
+        [VH_POOL_DIR] = &files,     [VH_POOL_FS] = &files,   [VH_POOL_NETFS] = &files,    [VH_POOL_DISK] = &partitions,
+        [VH_POOL_GLUSTER] = &files, [VH_POOL_RBD] = &images, [VH_POOL_VSTORAGE] = &files,
 };
+
+const VhVolFormats *vh_vol_formats(unsigned pool_type)
+{
+        return formats_of_pool[pool_type];
+}
 
 #define S VhVolTimestamps
 static const VhXmlTable timestamps_table = { "timestamps", sizeof(S),
@@ -33,6 +41,12 @@ static const VhXmlTable backing_table = {
 };
 #undef S
 
+#define S VhVolFeatures
+static const VhXmlTable features_table = {
+        "features", sizeof(S), ROWS(FLAG("lazy_refcounts", lazy_refcounts), FLAG("extended_l2", extended_l2)), NULL
+};
+#undef S
+
 #define S VhVolTarget
 static const VhXmlRow target_rows[] = { LEAF("path", path, string),
                                         GROUP("format", ROWS(ATTR("type", format, string))),
@@ -41,8 +55,8 @@ static const VhXmlRow target_rows[] = { LEAF("path", path, string),
                                         RAW("encryption", encryption),
                                         LEAF("compat", compat, string),
                                         FLAG("nocow", nocow),
-                                        LEAF("clusterSize", cluster_size, bytes),
-                                        RAW("features", features),
+                                        LEAF("clusterSize", cluster_size, short_bytes),
+                                        PTR("features", features, features_table),
                                         {} };
 #undef S
 
@@ -52,7 +66,7 @@ static int check_vol(void *obj, const VhXmlParse *p, const xmlNode *node)
 
         if (!def->name || !*def->name)
                 return vh_error_set(p->err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "missing volume name element");
-        if (!vh_xml_child(node, "capacity") && !def->backing)
+        if (!vh_xml_child(node, "capacity") && !def->backing && !(p->flags & VH_VOL_ANY_CAPACITY))
                 return vh_error_set(p->err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "missing capacity element");
         def->has_allocation = vh_xml_child(node, "allocation");
         if (!def->has_allocation)
@@ -60,13 +74,19 @@ static int check_vol(void *obj, const VhXmlParse *p, const xmlNode *node)
         return 0;
 }
 
+#define MALFORMED(name)                                                                                                \
+        .fault = &(const VhXmlFault)                                                                                   \
+        {                                                                                                              \
+                VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "malformed " name " element", NULL, true                          \
+        }
+
 #define S VhVolDef
 static const VhXmlTable vol_table = {
         "volume", sizeof(S),
         ROWS(WORD("type", type, NAMES("file", "block", "dir", "network", "netdir", "ploop")),
              LEAF("name", name, string), LEAF("key", key, string), RAW("source", source),
-             LEAF("capacity", capacity, bytes, .flags = VH_XML_ALWAYS),
-             LEAF("allocation", allocation, bytes, .flags = VH_XML_ALWAYS), LEAF("physical", physical, bytes),
+             LEAF("capacity", capacity, bytes, .flags = VH_XML_ALWAYS, MALFORMED("capacity")),
+             LEAF("allocation", allocation, bytes, .flags = VH_XML_ALWAYS, MALFORMED("allocation")), LEAF("physical", physical, bytes),
              GROUP_AT("target", target, target_rows), PTR("backingStore", backing, backing_table)),
         check_vol
 };
@@ -75,22 +95,30 @@ static const VhXmlTable vol_table = {
 const VhModel vh_storage_vol_model = { &vol_table, "(storage_volume_definition)", VIR_FROM_STORAGE };
 VH_MODEL_DEFINE(storage_vol, VhVolDef)
 
-static int check_vol_format(VhVolDef *def, const char *const *formats, VhError **err)
+/* "none" is a format where it is the usual one only. */
+static bool is_format(const VhVolFormats *formats, const char *name)
 {
-        if (!def->target.format) {
-                def->target.format = vh_xstrdup(formats[0]);
+        if (vh_streq(name, "none"))
+                return vh_streq(formats->standard, name);
+        for (unsigned i = 0; formats->names[i]; i++)
+                if (strcmp(formats->names[i], name) == 0)
+                        return true;
+        return vh_streq(formats->standard, name);
+}
+
+static int check_vol_format(VhVolDef *def, const VhVolFormats *formats, VhError **err)
+{
+        if (!def->target.format)
+                def->target.format = vh_xstrdup(formats->standard);
+        if (is_format(formats, def->target.format))
                 return 0;
-        }
-        for (unsigned i = 0; formats[i]; i++)
-                if (vh_streq(formats[i], def->target.format))
-                        return 0;
-        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "unknown volume format type %s",
+        return vh_error_set(err, VIR_FROM_STORAGE, VIR_ERR_CONFIG_UNSUPPORTED, "unknown volume format type %s",
                             def->target.format);
 }
 
 int vh_storage_vol_parse_for(unsigned pool_type, const char *xml, unsigned flags, VhVolDef **ret, VhError **err)
 {
-        const char *const *formats = formats_of_pool[pool_type];
+        const VhVolFormats *formats = formats_of_pool[pool_type];
         VhVolDef *def;
         int r = vh_storage_vol_parse(xml, flags, &def, err);
 

@@ -20,6 +20,10 @@ typedef struct VhVolTimestamps {
         char *atime, *mtime, *ctime, *btime; /* seconds and, behind a dot, nanoseconds */
 } VhVolTimestamps;
 
+typedef struct VhVolFeatures {
+        bool lazy_refcounts, extended_l2;
+} VhVolFeatures;
+
 typedef struct VhVolTarget {
         char *path;
         char *format;
@@ -29,7 +33,7 @@ typedef struct VhVolTarget {
         char *compat;
         uint8_t nocow;
         uint64_t cluster_size; /* bytes */
-        char *features;        /* subtree */
+        VhVolFeatures *features;
 } VhVolTarget;
 
 typedef struct VhVolBacking {
@@ -51,6 +55,17 @@ typedef struct VhVolDef {
 } VhVolDef;
 
 VH_MODEL_DECLARE(storage_vol, VhVolDef)
+
+/* Formats that volumes of a pool can have. */
+typedef struct VhVolFormats {
+        const char *standard;     /* of a volume that names none */
+        const char *const *names; /* NULL-terminated */
+} VhVolFormats;
+
+/* NULL: volumes of such a pool have no format. */
+const VhVolFormats *vh_vol_formats(unsigned pool_type);
+
+enum { VH_VOL_ANY_CAPACITY = VH_XML_USER }; /* parse: the capacity may be left out */
 
 /* Reads a volume for a pool of the type: fills in the format that volumes of the pool have and refuses an unknown one.
  */

@@ -157,7 +157,7 @@ static const struct {
         { &vh_storage_pool_model,
           "<pool type='fs'><name>a</name><source><device path='/d'/><format type='x'/></source>"
           "<target><path>/p</path></target></pool>",
-          VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "unknown pool format type x" },
+          VIR_FROM_STORAGE, VIR_ERR_CONFIG_UNSUPPORTED, "unknown pool format type x" },
         { &vh_storage_vol_model, "<volume><name>a</name></volume>", VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "capacity" },
         { &vh_interface_model, "<interface type='ethernet'/>", VIR_FROM_INTERFACE, VIR_ERR_XML_ERROR,
           "interface has no name" },
@@ -254,7 +254,7 @@ static void volumes_get_the_format_of_their_pool(void **state)
                                              "<volume><name>v</name><capacity>1</capacity><target><format type='zzz'/>"
                                              "</target></volume>",
                                              0, &def, &err) < 0);
-        assert_string_equal(err->message, "XML error: unknown volume format type zzz");
+        assert_string_equal(err->message, "unsupported configuration: unknown volume format type zzz");
 }
 
 int main(void)

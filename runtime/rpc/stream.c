@@ -165,6 +165,8 @@ static void finish(VhStream *s)
         _vh_error_ VhError *err = NULL;
         int r = s->ops->finish ? s->ops->finish(s->data, &err) : 0;
 
+        if (r == -EAGAIN)
+                return;
         if (r < 0) {
                 fail(s, r, err);
                 return;

@@ -20,7 +20,8 @@ typedef struct VhStreamOps {
         ssize_t (*write)(void *data, const void *buf, size_t size, VhError **err);
         /* A hole from the client, only on sparse streams. */
         int (*write_hole)(void *data, int64_t length, VhError **err);
-        /* The client has finished properly; an error becomes its answer. */
+        /* The client has finished properly; an error becomes its answer. -EAGAIN: not all is where it belongs yet
+         * (vh_stream_wake() later, which asks again). */
         int (*finish)(void *data, VhError **err);
         /* The stream is over: finished, aborted, or the client is gone. */
         void (*free)(void *data);

@@ -80,7 +80,8 @@ int test_domain_adopt(TestHost *host, VhDomainDef *def, bool live, VhDomainObj *
 {
         VhRegNode *same;
         VhDomainObj *dom;
-        int r = test_check_identity(&host->domains.reg, "domain", VIR_FROM_DOMAIN, def->name, def->uuid, &same, err);
+        int r = vh_registry_check_identity(&host->domains.reg, "domain", VIR_FROM_DOMAIN, def->name, def->uuid, &same,
+                                           err);
 
         dom = VH_REG_OBJECT(same, VhDomainObj, node);
         if (r == 0 && dom && live && vh_domain_obj_active(dom))

@@ -59,51 +59,6 @@ TestHost *test_host_unref(TestHost *host)
         return NULL;
 }
 
-int test_check_identity(const VhRegistry *reg, const char *kind, int domain, const char *name,
-                        const uint8_t uuid[VH_UUID_LEN], VhRegNode **same, VhError **err)
-{
-        VhRegNode *named = vh_registry_by_name(reg, name);
-        char text[VH_UUID_TEXT_LEN + 1];
-
-        *same = vh_registry_by_uuid(reg, uuid);
-        if (*same && !vh_streq((*same)->name, name))
-                return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' is already defined with uuid %s",
-                                    kind, (*same)->name, vh_uuid_format(uuid, text));
-        if (!*same && named)
-                return vh_error_set(err, domain, VIR_ERR_OPERATION_FAILED, "%s '%s' already exists with uuid %s", kind,
-                                    name, vh_uuid_format(named->uuid, text));
-        return 0;
-}
-
-void test_node_init(VhRegNode *node, const char *name, const uint8_t *uuid)
-{
-        node->name = vh_xstrdup(name);
-        node->has_uuid = uuid;
-        if (uuid)
-                memcpy(node->uuid, uuid, VH_UUID_LEN);
-}
-
-unsigned test_count(const VhRegistry *reg, TestPick pick)
-{
-        unsigned n = 0;
-
-        VH_REGISTRY_FOREACH(reg, node)
-        n += pick(node);
-        return n;
-}
-
-char **test_names(VhCall *call, const VhRegistry *reg, TestPick pick, int max, uint32_t *n)
-{
-        uint32_t room = VH_MIN((uint32_t)VH_MAX(max, 0), vh_registry_count(reg));
-        char **names = vh_call_new(call, char *, room);
-
-        *n = 0;
-        VH_REGISTRY_FOREACH(reg, node)
-        if (*n < room && pick(node))
-                names[(*n)++] = node->name;
-        return names;
-}
-
 static int start(void **state, const VhDriverEnv *env, VhError **err)
 {
         TestInstance *instance = vh_new(TestInstance, 1);

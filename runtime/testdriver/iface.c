@@ -49,7 +49,7 @@ static TestIface *adopt(VhRegistry *reg, VhIfaceDef *def)
 
         if (!iface) {
                 iface = vh_new(TestIface, 1);
-                test_node_init(&iface->node, def->name, NULL);
+                vh_reg_node_init(&iface->node, def->name, NULL);
                 vh_registry_add(reg, &iface->node);
         }
         vh_interface_free(iface->def);
@@ -234,25 +234,27 @@ TEST_OP_DO(interface_change_rollback)
 
 TEST_OP_GET(connect_num_of_interfaces)
 {
-        ret->num = test_count(&test_host(call)->ifaces, is_active);
+        ret->num = vh_registry_count_picked(&test_host(call)->ifaces, is_active);
         return 0;
 }
 
 TEST_OP_GET(connect_num_of_defined_interfaces)
 {
-        ret->num = test_count(&test_host(call)->ifaces, is_inactive);
+        ret->num = vh_registry_count_picked(&test_host(call)->ifaces, is_inactive);
         return 0;
 }
 
 TEST_OP(connect_list_interfaces)
 {
-        ret->names.val = test_names(call, &test_host(call)->ifaces, is_active, args->maxnames, &ret->names.len);
+        ret->names.val =
+                vh_registry_names(&test_host(call)->ifaces, is_active, args->maxnames, &call->arena, &ret->names.len);
         return 0;
 }
 
 TEST_OP(connect_list_defined_interfaces)
 {
-        ret->names.val = test_names(call, &test_host(call)->ifaces, is_inactive, args->maxnames, &ret->names.len);
+        ret->names.val =
+                vh_registry_names(&test_host(call)->ifaces, is_inactive, args->maxnames, &call->arena, &ret->names.len);
         return 0;
 }
 

@@ -73,7 +73,8 @@ static int adopt(TestHost *host, VhNetworkDef *def, bool must_stand, TestNetwork
 {
         VhRegNode *same;
         TestNetwork *net;
-        int r = test_check_identity(&host->networks, "network", VIR_FROM_NETWORK, def->name, def->uuid, &same, err);
+        int r = vh_registry_check_identity(&host->networks, "network", VIR_FROM_NETWORK, def->name, def->uuid, &same,
+                                           err);
 
         net = of_node(same);
         if (r == 0 && net && net->active && must_stand)
@@ -85,7 +86,7 @@ static int adopt(TestHost *host, VhNetworkDef *def, bool must_stand, TestNetwork
         }
         if (!net) {
                 net = vh_new(TestNetwork, 1);
-                test_node_init(&net->node, def->name, def->uuid);
+                vh_reg_node_init(&net->node, def->name, def->uuid);
                 vh_registry_add(&host->networks, &net->node);
         }
         VhNetworkDef **place = net->active ? &net->new_def : &net->def;
@@ -345,25 +346,27 @@ TEST_OP(network_is_persistent)
 
 TEST_OP(connect_list_networks)
 {
-        ret->names.val = test_names(call, &test_host(call)->networks, is_active, args->maxnames, &ret->names.len);
+        ret->names.val =
+                vh_registry_names(&test_host(call)->networks, is_active, args->maxnames, &call->arena, &ret->names.len);
         return 0;
 }
 
 TEST_OP(connect_list_defined_networks)
 {
-        ret->names.val = test_names(call, &test_host(call)->networks, is_inactive, args->maxnames, &ret->names.len);
+        ret->names.val = vh_registry_names(&test_host(call)->networks, is_inactive, args->maxnames, &call->arena,
+                                           &ret->names.len);
         return 0;
 }
 
 TEST_OP_GET(connect_num_of_networks)
 {
-        ret->num = test_count(&test_host(call)->networks, is_active);
+        ret->num = vh_registry_count_picked(&test_host(call)->networks, is_active);
         return 0;
 }
 
 TEST_OP_GET(connect_num_of_defined_networks)
 {
-        ret->num = test_count(&test_host(call)->networks, is_inactive);
+        ret->num = vh_registry_count_picked(&test_host(call)->networks, is_inactive);
         return 0;
 }
 

@@ -48,7 +48,7 @@ static TestDevice *adopt(TestHost *host, VhNodeDevDef *def)
 
         if (!dev) {
                 dev = vh_new(TestDevice, 1);
-                test_node_init(&dev->node, def->name, NULL);
+                vh_reg_node_init(&dev->node, def->name, NULL);
                 vh_registry_add(&host->devices, &dev->node);
         }
         vh_nodedev_free(dev->def);

@@ -113,7 +113,7 @@ static TestPool *pool_new(TestHost *host, const VhPoolDef *def)
 {
         TestPool *pool = vh_new(TestPool, 1);
 
-        test_node_init(&pool->node, def->name, def->uuid);
+        vh_reg_node_init(&pool->node, def->name, def->uuid);
         vh_registry_add(&host->pools, &pool->node);
         return pool;
 }
@@ -124,7 +124,7 @@ static int adopt(TestHost *host, VhPoolDef *def, bool must_stand, TestPool **ret
         VhRegNode *same;
         TestPool *pool = NULL;
         VhPoolDef **place;
-        int r = test_check_identity(&host->pools, "pool", VIR_FROM_STORAGE, def->name, def->uuid, &same, err);
+        int r = vh_registry_check_identity(&host->pools, "pool", VIR_FROM_STORAGE, def->name, def->uuid, &same, err);
 
         pool = of_node(same);
         if (r == 0 && pool && pool->active && must_stand)
@@ -414,25 +414,27 @@ TEST_OP(storage_pool_lookup_by_volume)
 
 TEST_OP_GET(connect_num_of_storage_pools)
 {
-        ret->num = test_count(&test_host(call)->pools, is_active);
+        ret->num = vh_registry_count_picked(&test_host(call)->pools, is_active);
         return 0;
 }
 
 TEST_OP_GET(connect_num_of_defined_storage_pools)
 {
-        ret->num = test_count(&test_host(call)->pools, is_inactive);
+        ret->num = vh_registry_count_picked(&test_host(call)->pools, is_inactive);
         return 0;
 }
 
 TEST_OP(connect_list_storage_pools)
 {
-        ret->names.val = test_names(call, &test_host(call)->pools, is_active, args->maxnames, &ret->names.len);
+        ret->names.val =
+                vh_registry_names(&test_host(call)->pools, is_active, args->maxnames, &call->arena, &ret->names.len);
         return 0;
 }
 
 TEST_OP(connect_list_defined_storage_pools)
 {
-        ret->names.val = test_names(call, &test_host(call)->pools, is_inactive, args->maxnames, &ret->names.len);
+        ret->names.val =
+                vh_registry_names(&test_host(call)->pools, is_inactive, args->maxnames, &call->arena, &ret->names.len);
         return 0;
 }
 

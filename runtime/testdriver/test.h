@@ -190,18 +190,6 @@ TestDevice *test_vport_create(TestHost *host, const char *parent, const char *ww
 TestDevice *test_vport_find(const TestHost *host, const char *wwnn, const char *wwpn);
 void test_device_remove(TestHost *host, TestDevice *dev);
 
-/* Whether a new definition may have its name and uuid: *same is the node of both (to be updated), or NULL; else
- * VIR_ERR_OPERATION_FAILED. kind is the word for texts ("network"). */
-int test_check_identity(const VhRegistry *reg, const char *kind, int domain, const char *name,
-                        const uint8_t uuid[VH_UUID_LEN], VhRegNode **same, VhError **err);
-/* Makes node ready for a registry. uuid NULL: the kind has none. */
-void test_node_init(VhRegNode *node, const char *name, const uint8_t *uuid);
-
-/* Rows of the list calls that every kind has: names up to a maximum. */
-typedef bool (*TestPick)(const VhRegNode *node);
-unsigned test_count(const VhRegistry *reg, TestPick pick);
-char **test_names(VhCall *call, const VhRegistry *reg, TestPick pick, int max, uint32_t *n);
-
 /* Ops of the folder's files. */
 extern const VhHypervisorOps test_hypervisor_ops;
 extern const VhNetworkOps test_network_ops;

@@ -51,7 +51,7 @@ static TestVol *vol_add(TestPool *pool, VhVolDef *def)
 {
         TestVol *vol = vh_new(TestVol, 1);
 
-        test_node_init(&vol->node, def->name, NULL);
+        vh_reg_node_init(&vol->node, def->name, NULL);
         vh_registry_add(&pool->vols, &vol->node);
         vol->def = def;
         def->type = VH_VOL_FILE;
@@ -280,7 +280,7 @@ TEST_OP_SHARED(storage_pool_list_volumes)
         int r = test_active_pool(call, args->pool.name, &pool, err);
 
         if (r == 0)
-                ret->names.val = test_names(call, &pool->vols, any, args->maxnames, &ret->names.len);
+                ret->names.val = vh_registry_names(&pool->vols, any, args->maxnames, &call->arena, &ret->names.len);
         return r;
 }
 

@@ -2,7 +2,7 @@
 
 /* Headers of images, as docs/interop of QEMU and the specifications of the other formats describe them. */
 
-#include "image-header.h"
+#include "image/header.h"
 
 #include <endian.h>
 
@@ -58,9 +58,9 @@ static uint64_t le64(const Head *h, uint64_t at)
         return (uint64_t)le32(h, at + sizeof(uint32_t)) << 32 | le32(h, at);
 }
 
-static void set_name(QemuImageHeader *ret, uint64_t at, uint32_t len)
+static void set_name(VhImageHeader *ret, uint64_t at, uint32_t len)
 {
-        if (!at || len > QEMU_IMAGE_NAME_MAX)
+        if (!at || len > VH_IMAGE_NAME_MAX)
                 return;
         ret->name_at = at;
         ret->name_len = len;
@@ -73,18 +73,25 @@ enum {
         QCOW_VERSION_AT = 4,
         QCOW_BACKING_AT = 8,
         QCOW_BACKING_LEN_AT = 16,
+        QCOW_CLUSTER_BITS_AT = 20,
         QCOW_CAPACITY_AT = 24,
+        QCOW2_CRYPT_AT = 32,
+        QCOW_CRYPT_AT = 36,
         QCOW2_FEATURES_AT = 72, /* from version 3 on */
         QCOW2_HEADER_LENGTH_AT = 100,
         QCOW2_HEADER_LENGTH = 72, /* of version 2 */
         QCOW2_FEATURE_DATA_FILE = 1 << 2,
+        QCOW2_FEATURE_EXTENDED_L2 = 1 << 4,
+        QCOW2_COMPATIBLE_AT = 80, /* features that need not be known */
+        QCOW2_COMPATIBLE_LAZY = 1,
+        QCOW2_CLUSTER_BITS_MAX = 30,
         QCOW2_VERSION_MAX = 3,
         EXTENSION_FORMAT = (int)0xe2792aca,
         EXTENSION_HEAD = 8,
         EXTENSION_ALIGN = 8,
 };
 
-static void qcow_common(const Head *h, QemuImageHeader *ret)
+static void qcow_common(const Head *h, VhImageHeader *ret)
 {
         ret->valid = true;
         ret->capacity = be64(h, QCOW_CAPACITY_AT);
@@ -92,7 +99,7 @@ static void qcow_common(const Head *h, QemuImageHeader *ret)
 }
 
 /* A word that is no format says nothing. */
-static void set_format(const Head *h, uint64_t at, uint32_t len, QemuImageHeader *ret)
+static void set_format(const Head *h, uint64_t at, uint32_t len, VhImageHeader *ret)
 {
         _vh_free_ char *word = vh_xstrndup((const char *)h->data + at, len);
         int format = vh_streq(word, "none") ? 0 : vh_xml_names_find(&vh_storage_format_names, word);
@@ -103,7 +110,7 @@ static void set_format(const Head *h, uint64_t at, uint32_t len, QemuImageHeader
         ret->backing_format = (uint8_t)format;
 }
 
-static void qcow2_extensions(const Head *h, uint64_t at, QemuImageHeader *ret)
+static void qcow2_extensions(const Head *h, uint64_t at, VhImageHeader *ret)
 {
         while (has(h, at, EXTENSION_HEAD) && be32(h, at)) {
                 uint32_t type = be32(h, at), len = be32(h, at + sizeof(type));
@@ -119,22 +126,37 @@ static void qcow2_extensions(const Head *h, uint64_t at, QemuImageHeader *ret)
         }
 }
 
-static void read_qcow2(const Head *h, QemuImageHeader *ret)
+static void qcow2_traits(const Head *h, VhImageHeader *ret)
+{
+        uint32_t bits = be32(h, QCOW_CLUSTER_BITS_AT), crypt = be32(h, QCOW2_CRYPT_AT);
+
+        ret->cluster_size = bits && bits <= QCOW2_CLUSTER_BITS_MAX ? UINT64_C(1) << bits : 0;
+        ret->crypt = crypt <= VH_IMAGE_LUKS ? (VhImageCrypt)crypt : VH_IMAGE_PLAIN;
+        ret->is_v3 = be32(h, QCOW_VERSION_AT) > 2;
+        if (!ret->is_v3)
+                return;
+        ret->extended_l2 = be64(h, QCOW2_FEATURES_AT) & QCOW2_FEATURE_EXTENDED_L2;
+        ret->lazy_refcounts = be64(h, QCOW2_COMPATIBLE_AT) & QCOW2_COMPATIBLE_LAZY;
+}
+
+static void read_qcow2(const Head *h, VhImageHeader *ret)
 {
         uint32_t version = be32(h, QCOW_VERSION_AT);
 
         if (be32(h, 0) != (uint32_t)QCOW_MAGIC || version < 2 || version > QCOW2_VERSION_MAX)
                 return;
         qcow_common(h, ret);
+        qcow2_traits(h, ret);
         ret->names_data = version > 2 && be64(h, QCOW2_FEATURES_AT) & QCOW2_FEATURE_DATA_FILE;
         qcow2_extensions(h, version > 2 ? be32(h, QCOW2_HEADER_LENGTH_AT) : QCOW2_HEADER_LENGTH, ret);
 }
 
-static void read_qcow(const Head *h, QemuImageHeader *ret)
+static void read_qcow(const Head *h, VhImageHeader *ret)
 {
         if (be32(h, 0) != (uint32_t)QCOW_MAGIC || be32(h, QCOW_VERSION_AT) != 1)
                 return;
         qcow_common(h, ret);
+        ret->crypt = be32(h, QCOW_CRYPT_AT) ? VH_IMAGE_AES : VH_IMAGE_PLAIN;
 }
 
 /* ---- qed ---- */
@@ -149,7 +171,7 @@ enum {
         QED_FEATURE_RAW = 4, /* what is behind is raw */
 };
 
-static void read_qed(const Head *h, QemuImageHeader *ret)
+static void read_qed(const Head *h, VhImageHeader *ret)
 {
         uint64_t features = le64(h, QED_FEATURES_AT);
 
@@ -175,16 +197,31 @@ enum {
 
 static const char vpc_mark[] = "conectix";
 
-static void read_vdi(const Head *h, QemuImageHeader *ret)
+static void read_vdi(const Head *h, VhImageHeader *ret)
 {
         ret->valid = le32(h, VDI_AT) == (uint32_t)VDI_MAGIC;
         ret->capacity = ret->valid ? le64(h, VDI_CAPACITY_AT) : 0;
 }
 
-static void read_vpc(const Head *h, QemuImageHeader *ret)
+static void read_vpc(const Head *h, VhImageHeader *ret)
 {
         ret->valid = has(h, 0, strlen(vpc_mark)) && memcmp(h->data, vpc_mark, strlen(vpc_mark)) == 0;
         ret->capacity = ret->valid ? be64(h, VPC_CAPACITY_AT) : 0;
+}
+
+enum { LUKS_VERSION_AT = 6, LUKS_PAYLOAD_AT = 104, LUKS_SECTOR = 512 };
+
+static const char luks_mark[] = "LUKS\xba\xbe";
+
+static void read_luks(const Head *h, VhImageHeader *ret)
+{
+        static const char version[] = { 0, 1 };
+
+        ret->valid = has(h, 0, LUKS_VERSION_AT + sizeof(version)) &&
+                     memcmp(h->data, luks_mark, strlen(luks_mark)) == 0 &&
+                     memcmp(h->data + LUKS_VERSION_AT, version, sizeof(version)) == 0;
+        ret->crypt = ret->valid ? VH_IMAGE_LUKS : VH_IMAGE_PLAIN;
+        ret->payload_at = ret->valid ? (uint64_t)be32(h, LUKS_PAYLOAD_AT) * LUKS_SECTOR : 0;
 }
 
 /* ---- vmdk: a text inside says what it stands on ---- */
@@ -205,7 +242,7 @@ static const char *find(const char *text, size_t n, const char *what)
         return memmem(text, len, what, strlen(what));
 }
 
-static void read_vmdk(const Head *h, QemuImageHeader *ret)
+static void read_vmdk(const Head *h, VhImageHeader *ret)
 {
         static const char parent[] = "parentFileNameHint=\"", nobody[] = "parentCID=ffffffff";
         const char *text, *name, *end;
@@ -231,17 +268,18 @@ static void read_vmdk(const Head *h, QemuImageHeader *ret)
 
 static const struct {
         uint8_t format;
-        void (*read)(const Head *h, QemuImageHeader *ret);
+        void (*read)(const Head *h, VhImageHeader *ret);
 } readers[] = {
         { FORMAT_VPC, read_vpc },   { FORMAT_VDI, read_vdi },
         { FORMAT_QCOW, read_qcow }, { VH_STORAGE_FORMAT_QCOW2, read_qcow2 },
         { FORMAT_QED, read_qed },   { FORMAT_VMDK, read_vmdk },
+        { FORMAT_LUKS, read_luks },
 };
 
-QemuImageHeader qemu_image_header(uint8_t format, const uint8_t *data, size_t n)
+VhImageHeader vh_image_header(uint8_t format, const uint8_t *data, size_t n)
 {
         const Head h = { data, n };
-        QemuImageHeader ret = { 0 };
+        VhImageHeader ret = { 0 };
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(readers); i++)
                 if (readers[i].format == format)
@@ -304,7 +342,7 @@ static const Mark marks[] = {
           .version_max = UINT32_MAX },
         { .format = FORMAT_QED, .len = 4, .bytes = "QED" },
         { .format = FORMAT_VMDK, .len = 4, .bytes = "KDMV" },
-        { .format = FORMAT_LUKS, .len = 6, .bytes = "LUKS\xba\xbe" },
+        { .format = FORMAT_LUKS, .len = sizeof(luks_mark) - 1, .bytes = luks_mark },
 };
 
 static bool is_marked(const Head *h, const Mark *mark)
@@ -319,7 +357,7 @@ static bool is_marked(const Head *h, const Mark *mark)
         return version >= mark->version_min && version <= mark->version_max;
 }
 
-uint8_t qemu_image_probe(const uint8_t *data, size_t n)
+uint8_t vh_image_probe(const uint8_t *data, size_t n)
 {
         const Head h = { data, n };
 

@@ -2,7 +2,7 @@
 
 /* Reading the heads of image files. */
 
-#include "image-backing.h"
+#include "image/head.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static int open_data(const char *path)
 }
 
 /* Its own bytes may be outside of the head. */
-static void read_name(int fd, QemuImageHead *ret)
+static void read_name(int fd, VhImageHead *ret)
 {
         _vh_free_ char *name = NULL;
 
@@ -47,40 +47,40 @@ static void read_name(int fd, QemuImageHead *ret)
                 ret->name = VH_TAKE_PTR(name);
 }
 
-int qemu_image_head_read(const char *path, uint8_t format, QemuImageHead *ret)
+int vh_image_head_read(const char *path, uint8_t format, VhImageHead *ret)
 {
         _vh_free_ uint8_t *data = NULL;
         _vh_close_ int fd = open_data(path);
         ssize_t n;
 
-        *ret = (QemuImageHead){ .format = format ? format : VH_STORAGE_FORMAT_RAW };
+        *ret = (VhImageHead){ .format = format ? format : VH_STORAGE_FORMAT_RAW };
         if (fd < 0)
                 return fd == -ENOTBLK ? 0 : fd;
-        data = vh_new(uint8_t, QEMU_IMAGE_HEAD_SIZE);
-        n = pread(fd, data, QEMU_IMAGE_HEAD_SIZE, 0);
+        data = vh_new(uint8_t, VH_IMAGE_HEAD_SIZE);
+        n = pread(fd, data, VH_IMAGE_HEAD_SIZE, 0);
         if (n < 0)
                 return -errno;
         if (!format)
-                ret->format = qemu_image_probe(data, (size_t)n);
-        ret->header = qemu_image_header(ret->format, data, (size_t)n);
+                ret->format = vh_image_probe(data, (size_t)n);
+        ret->header = vh_image_header(ret->format, data, (size_t)n);
         read_name(fd, ret);
         return 0;
 }
 
-void qemu_image_head_done(QemuImageHead *head)
+void vh_image_head_done(VhImageHead *head)
 {
         free(head->name);
         head->name = NULL;
 }
 
-bool qemu_backing_has_protocol(const char *name)
+bool vh_backing_has_protocol(const char *name)
 {
         const char *colon = strchr(name, ':'), *slash = strchr(name, '/');
 
         return colon && (!slash || colon < slash);
 }
 
-char *qemu_backing_path(const char *image, const char *name)
+char *vh_backing_path(const char *image, const char *name)
 {
         const char *slash = strrchr(image, '/');
 
@@ -89,18 +89,18 @@ char *qemu_backing_path(const char *image, const char *name)
         return vh_xasprintf("%.*s/%s", (int)(slash - image), image, name);
 }
 
-int qemu_backing_read(const char *image, QemuBacking *ret)
+int vh_backing_read(const char *image, VhBacking *ret)
 {
-        QemuImageHead head;
-        int r = qemu_image_head_read(image, VH_STORAGE_FORMAT_QCOW2, &head);
+        VhImageHead head;
+        int r = vh_image_head_read(image, VH_STORAGE_FORMAT_QCOW2, &head);
 
-        *ret = (QemuBacking){ 0 };
+        *ret = (VhBacking){ 0 };
         if (r == 0 && !head.header.valid)
                 r = -EINVAL;
-        if (r == 0 && head.name && !qemu_backing_has_protocol(head.name)) {
-                ret->path = qemu_backing_path(image, head.name);
+        if (r == 0 && head.name && !vh_backing_has_protocol(head.name)) {
+                ret->path = vh_backing_path(image, head.name);
                 ret->qcow2 = head.header.format_said && head.header.backing_format == VH_STORAGE_FORMAT_QCOW2;
         }
-        qemu_image_head_done(&head);
+        vh_image_head_done(&head);
         return r;
 }
