@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""virt-install, virt-clone and virt-xml as users run them: with paths, sizes, discs and trees, networks and firmware. Debian's
-libvirtd has storage and networks; alone, with the guests too, it says what must come out. Prints TAP."""
+"""virt-install, virt-clone and virt-xml as users run them: with paths, sizes, discs and trees, networks and firmware. Storage is
+ours, as the guests are; Debian's libvirtd has networks. Alone, with all of that, it says what must come out. Prints TAP."""
 
 import difflib
 import json
@@ -36,8 +36,14 @@ def settled(text):
 
 
 class Installed(peers.Peered):
+    # The other daemon has no pools.
+    blind = tuple(word.replace("exec", "for d in /run/libvirt/storage /etc/libvirt/storage; do mkdir -p $d && mount -t tmpfs none $d; done && exec")
+                  for word in peers.BLIND)
+
     def __init__(self, reference=False):
         super().__init__(reference)
+        if not reference:
+            host.start_ours(self, "virtstoraged")
         self.run(f"mkdir -p {IMAGES} /var/lib/libvirt/tree /var/lib/libvirt/boot && truncate -s 1M {IMAGES}/there.img {IMAGES}/disc.iso && "
                  f"ln {linux.KERNEL}/vmlinuz {linux.KERNEL}/initrd /var/lib/libvirt/tree 2>/dev/null || "
                  f"cp {linux.KERNEL}/vmlinuz {linux.KERNEL}/initrd /var/lib/libvirt/tree")
@@ -90,7 +96,7 @@ def disks(h):
             ran(h.install("--location", tree, "--disk", "none", "--extra-args", "console=ttyS0 no_timer_check")),
             h.install("--import", "--disk", f"{IMAGES}/missing.img"),
             sorted(os.listdir(h.path("lib", "images"))), os.listdir(h.path("lib", "boot")),
-            sorted(h.ask("pool-list", "--all", "--name").split()), sorted(h.ask("vol-list", "images").split())]
+            sorted(h.must("pool-list", "--all", "--name").split()), sorted(h.must("vol-list", "images").split())]
 
 
 @both

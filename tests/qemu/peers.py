@@ -57,6 +57,8 @@ def login(kind, secret):
 class Peered(Virsh, GuestHost):
     """A host with Debian's libvirtd for everything but guests, and ours (or the reference too) for these."""
 
+    blind = BLIND
+
     def __init__(self, reference=False, conf="", before="true"):
         super().__init__(conf=conf)
         self.run(before)
@@ -66,7 +68,7 @@ class Peered(Virsh, GuestHost):
             self.start_daemon()
             self.peer_uri = self.uri
         else:
-            self.peer, self.peer_uri = self.daemon("reference", prefix=BLIND)
+            self.peer, self.peer_uri = self.daemon("reference", prefix=self.blind)
             self.start_daemon()
 
     def __exit__(self, *exc):
