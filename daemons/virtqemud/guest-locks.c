@@ -119,8 +119,7 @@ QemuLocks *qemu_locks_free(QemuLocks *locks)
 {
         if (!locks)
                 return NULL;
-        qemu_lock_queue_stop(&locks->queue);
-        qemu_lock_list_done(&locks->queue.all);
+        qemu_lock_queue_done(&locks->queue);
         qemu_lifeline_done(&locks->line);
         free(locks);
         return NULL;
@@ -305,9 +304,22 @@ static int forked(QemuProcess *proc, VhError **err)
         return VH_LATER;
 }
 
+static void given_back(void *data)
+{
+        qemu_run_step_done(data, 0, NULL);
+}
+
+/* Who hears of the guest's end may want its locks, on this host or on another. */
+static int ended(QemuProcess *proc, VhError **err)
+{
+        return proc->locks && qemu_lock_queue_is_busy(&proc->locks->queue, given_back, proc) ? VH_LATER : 0;
+}
+
 static void cancel(QemuProcess *proc)
 {
         qemu_locks_forget(proc, proc);
+        if (proc->locks)
+                (void)qemu_lock_queue_is_busy(&proc->locks->queue, NULL, NULL);
 }
 
 static int tie(QemuProcess *proc)
@@ -320,5 +332,6 @@ const QemuRunHooks qemu_lock_hooks = {
         .prepare = prepare,
         .tie = tie,
         .forked = forked,
+        .ended = ended,
         .cancel = cancel,
 };

@@ -17,7 +17,6 @@ VH_LOG_SOURCE("qemu.life");
 typedef struct StartTask {
         QemuTask task;
         uint32_t flags; /* of the call */
-        VhConn *conn;
         remote_nonnull_domain *wire; /* in the reply; NULL: none */
 } StartTask;
 
@@ -43,7 +42,7 @@ static void start_run(QemuTask *task)
         QemuStart args = {
                 .driver = task->driver,
                 .dom = task->dom,
-                .conn = start->conn,
+                .call = task->call,
                 .started_detail = VIR_DOMAIN_EVENT_STARTED_BOOTED,
                 .running_reason = VIR_DOMAIN_RUNNING_BOOTED,
                 .done = started,
@@ -73,7 +72,6 @@ static int start_domain(QemuDriver *driver, VhCall *call, VhDomainObj *dom, uint
         StartTask *start = (StartTask *)qemu_task_new(driver, dom, call, &start_class);
 
         start->flags = flags;
-        start->conn = call ? vh_call_conn(call) : NULL;
         start->wire = wire;
         return qemu_task_go(&start->task);
 }

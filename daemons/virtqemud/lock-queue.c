@@ -16,6 +16,7 @@ VH_LOG_SOURCE("qemu.locks");
 struct QemuLockTask {
         QemuLockTask *prev, *next;
         QemuLockQueue *queue; /* NULL: the guest is gone */
+        QemuLockQueue *left;  /* whose last it is; NULL: nobody waits for it */
         QemuDriver *driver;
         QemuLockAct act;
         QemuLockList locks; /* to be acquired or released */
@@ -150,14 +151,19 @@ static void worked(void *data, int r);
 /* The end of the first task. True: there may be another. */
 static bool end_first(QemuLockTask *task, int r)
 {
-        QemuLockQueue *queue;
+        QemuLockQueue *queue, *left;
 
         task->busy = true;
         tell(task, r, task->err);
         queue = task->queue;
+        left = task->left;
         if (queue)
                 DL_DELETE(queue->tasks, task);
         task_free(task);
+        if (left)
+                left->last = NULL;
+        if (left && left->over)
+                left->over(left->over_data);
         return queue != NULL;
 }
 
@@ -246,7 +252,25 @@ void qemu_lock_queue_stop(QemuLockQueue *queue)
                 DL_DELETE(queue->tasks, task);
                 task->queue = NULL;
                 tell(task, r, err);
-                if (!task->busy)
-                        task_free(task); /* else by who is busy with it */
+                if (task->busy) { /* who is busy with it frees it */
+                        task->left = queue;
+                        queue->last = task;
+                } else
+                        task_free(task);
         }
+}
+
+bool qemu_lock_queue_is_busy(QemuLockQueue *queue, void (*over)(void *data), void *data)
+{
+        queue->over = over;
+        queue->over_data = data;
+        return queue->last;
+}
+
+void qemu_lock_queue_done(QemuLockQueue *queue)
+{
+        qemu_lock_queue_stop(queue);
+        if (queue->last)
+                queue->last->left = NULL;
+        qemu_lock_list_done(&queue->all);
 }

@@ -36,6 +36,9 @@ typedef struct QemuLockQueue {
         bool held;        /* it has them */
         bool unsure;      /* it could not give them back, and may have them still */
         QemuLockTask *tasks;
+        QemuLockTask *last;       /* that a worker still has of a guest that is gone; NULL: none */
+        void (*over)(void *data); /* waits for its end; NULL: nobody */
+        void *over_data;
 } QemuLockQueue;
 
 /* Queues an act; one: with *_ONE, copied. done (may be NULL) is called once, inside or later. A lock that could not be
@@ -45,3 +48,7 @@ void qemu_lock_queue_add(QemuLockQueue *queue, QemuLockAct act, const QemuLock *
 void qemu_lock_queue_forget(QemuLockQueue *queue, const void *data);
 /* The guest is gone: who waits is told so, and what a worker still gets is given back. */
 void qemu_lock_queue_stop(QemuLockQueue *queue);
+/* Whether a worker still gets or gives back locks of a guest that is gone; over() is called then once it is done. */
+bool qemu_lock_queue_is_busy(QemuLockQueue *queue, void (*over)(void *data), void *data);
+/* The queue is to be freed: nobody waits for a worker any more. */
+void qemu_lock_queue_done(QemuLockQueue *queue);

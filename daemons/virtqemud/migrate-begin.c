@@ -102,8 +102,10 @@ static void make_cookie(MigrateTask *t, const json_t *caps, const json_t *nodes)
 static void finish_begin(MigrateTask *t, const json_t *caps, const json_t *nodes)
 {
         VhError *err = NULL;
-        int r = make_text(t, &err);
+        int r = qemu_migrate_check_client(t, &err);
 
+        if (r == 0)
+                r = make_text(t, &err);
         if (r == 0)
                 make_cookie(t, caps, nodes);
         if (r == 0 && t->params.flags & VIR_MIGRATE_CHANGE_PROTECTION && !(t->params.flags & VIR_MIGRATE_OFFLINE)) {

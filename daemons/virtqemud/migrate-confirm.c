@@ -172,6 +172,7 @@ static void confirm_run(QemuTask *task)
                 qemu_migrate_postcopy_failed(m);
                 qemu_task_end(task, 0, NULL);
         } else if (t->cancelled) {
+                m->conn = NULL;
                 qemu_migration_set_phase(m, QEMU_PHASE_CONFIRM3_CANCELLED);
                 qemu_migrate_restore(t, 0, NULL);
         } else

@@ -417,16 +417,18 @@ static void begin(Peer *p)
 static void far_closed(VhRemote *remote, int r, void *data)
 {
         Peer *p = data;
-        VhError *err = NULL;
+        QemuMigration *m = p->performing ? qemu_migration(p->t.task.dom) : NULL;
+        _vh_error_ VhError *err = NULL;
 
         p->lost = true;
         p->far.remote = vh_remote_free(p->far.remote);
-        if (!p->performing)
-                return;
-        vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "Lost connection to destination host");
-        note(p, -ECONNRESET, err);
-        vh_error_free(err);
-        qemu_migrate_cancel(qemu_migration(p->t.task.dom));
+        r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "Lost connection to destination host");
+        if (p->performing)
+                note(p, r, err);
+        /* Either may be the end of p. */
+        if (p->tunnel)
+                qemu_tunnel_lost(p->tunnel, r, err);
+        qemu_migrate_cancel(m);
 }
 
 static void far_frame(VhRemote *remote, const VhFrame *frame, void *data)

@@ -234,11 +234,38 @@ static void hand_over_fd(MigrateTask *t)
 
 /* ---- the connection ---- */
 
+static void connected(void *data, int fd, VhError *err);
+
+/* A target that does not answer is waited for only as long as somebody wants that. */
+static void dial_aborted(MigrateTask *t)
+{
+        VhError *err = NULL;
+        int r = check_aborted(qemu_migration(t->task.dom), &err);
+
+        if (r == 0)
+                return;
+        t->dial = qemu_dial_cancel(t->dial);
+        gave_up(t, r, err);
+}
+
+static void dial(MigrateTask *t, const QemuDialTo *to)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+
+        m->task = t;
+        t->moved = dial_aborted;
+        t->dial = qemu_dial(t->task.driver, to, connected, t);
+        dial_aborted(t);
+}
+
 static void connected(void *data, int fd, VhError *err)
 {
         MigrateTask *t = data;
+        QemuMigration *m = qemu_migration(t->task.dom);
 
         t->dial = NULL;
+        if (m)
+                m->task = NULL;
         if (fd < 0) {
                 gave_up(t, fd, err);
                 return;
@@ -264,7 +291,7 @@ static void connect_target(MigrateTask *t)
                 const QemuDialTo to = { a.scheme == QEMU_MIGRATE_UNIX ? QEMU_DIAL_UNIX : QEMU_DIAL_TCP, a.host, a.port,
                                         .path = a.path };
 
-                t->dial = qemu_dial(t->task.driver, &to, connected, t);
+                dial(t, &to);
         }
 }
 
@@ -341,6 +368,7 @@ static void perform(MigrateTask *t)
                 return;
         }
         m->aborted = false;
+        m->performing = t;
         qemu_migration_set_phase(m, QEMU_PHASE_PERFORM3);
         qemu_stats_start(&m->stats, VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
         name_tls_peer(t);
@@ -370,6 +398,7 @@ static void perform_resume(MigrateTask *t)
                 return;
         }
         m->aborted = false;
+        m->performing = t;
         qemu_migration_set_phase(m, QEMU_PHASE_PERFORM_RESUME);
         qemu_migrate_watch(t, ended_by_itself);
         connect_target(t);
@@ -393,8 +422,10 @@ static void perform_job_run(QemuTask *task)
 {
         MigrateTask *t = (MigrateTask *)task;
         VhError *err = NULL;
-        int r = qemu_migrate_check(task->dom, &t->params, &err);
+        int r = qemu_migrate_check_client(t, &err);
 
+        if (r == 0)
+                r = qemu_migrate_check(task->dom, &t->params, &err);
         if (r < 0) {
                 qemu_task_end(task, r, err);
                 return;
@@ -411,6 +442,7 @@ static void perform_cleanup(QemuTask *task)
         if (t->fd >= 0)
                 close(t->fd);
         free(t->tls_peer);
+        qemu_migrate_performed(t);
         qemu_migrate_cleanup(task);
 }
 

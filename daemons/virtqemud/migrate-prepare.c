@@ -165,10 +165,16 @@ static void got_nodes(QemuTask *task, json_t *ret)
 static void process_up(void *data, int r, const VhError *err)
 {
         MigrateTask *t = data;
+        _vh_error_ VhError *gone = NULL;
         QemuMigration *m;
 
         if (r < 0) {
                 qemu_task_end(&t->task, r, vh_error_copy(err));
+                return;
+        }
+        r = qemu_migrate_check_client(t, &gone);
+        if (r < 0) {
+                fail(t, r, gone);
                 return;
         }
         qemu_process(t->task.dom)->autodestroy = t->conn;

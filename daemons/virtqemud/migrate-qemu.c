@@ -223,6 +223,7 @@ static void got_params(QemuTask *task, json_t *ret, int r, const VhError *err)
         }
         json_decref(m->old_params);
         m->old_params = keep_old(ret, params);
+        qemu_status_save(task->dom);
         if (json_object_size(params))
                 qemu_task_qmp_try(task, qmp_command_args("migrate-set-parameters", params), t->setup_done);
         else {
@@ -289,15 +290,41 @@ void qemu_migrate_setup(MigrateTask *t, QemuTaskResult done)
         qemu_task_qmp_try(&t->task, qmp_command("query-migrate-capabilities", NULL), set_caps);
 }
 
+static json_t *no_caps(const json_t *caps)
+{
+        return qmp_command_args("migrate-set-capabilities",
+                                json_pack("{s:o}", "capabilities", list_caps(caps, NULL, BOTH)));
+}
+
+static json_t *no_tls(void)
+{
+        return qmp_command("object-del", "{s:s}", "id", "obj" TLS_ALIAS "_tls0");
+}
+
 void qemu_migrate_reset(QemuMigration *m)
 {
         if (m->known_caps)
-                qemu_migrate_send(
-                        m, qmp_command_args("migrate-set-capabilities",
-                                            json_pack("{s:o}", "capabilities", list_caps(m->known_caps, NULL, BOTH))));
+                qemu_migrate_send(m, no_caps(m->known_caps));
         if (m->old_params && json_object_size(m->old_params))
                 qemu_migrate_send(m, qmp_command_args("migrate-set-parameters", VH_TAKE_PTR(m->old_params)));
         if (m->has_tls)
-                qemu_migrate_send(m, qmp_command("object-del", "{s:s}", "id", "obj" TLS_ALIAS "_tls0"));
+                qemu_migrate_send(m, no_tls());
         m->has_tls = false;
+}
+
+static void got_left_caps(void *data, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+
+        if (r == 0 && proc->mon)
+                qmp_send(proc->mon, no_caps(ret), NULL, NULL);
+}
+
+void qemu_migrate_reset_left(QemuProcess *proc)
+{
+        qmp_send(proc->mon, qmp_command("query-migrate-capabilities", NULL), got_left_caps, proc);
+        if (proc->left_params)
+                qmp_send(proc->mon, qmp_command_args("migrate-set-parameters", VH_TAKE_PTR(proc->left_params)), NULL, NULL);
+        if (proc->left_flags & VIR_MIGRATE_TLS)
+                qmp_send(proc->mon, no_tls(), NULL, NULL);
 }

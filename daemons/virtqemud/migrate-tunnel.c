@@ -49,7 +49,8 @@ struct QemuTunnel {
         VhSource *source;
         VhBuf packet;
         bool ended; /* we said so */
-        bool over;  /* so did the target */
+        bool over;  /* so did the target, or it is gone */
+        bool awaited;
         QemuTunnelEnd end;
         void *data;
 };
@@ -143,6 +144,14 @@ void qemu_tunnel_abort(QemuTunnel *t)
         send_end(t, VH_STATUS_ERROR);
 }
 
+void qemu_tunnel_lost(QemuTunnel *t, int r, const VhError *err)
+{
+        t->over = true;
+        t->source = vh_source_free(t->source);
+        if (t->awaited)
+                t->end(t->data, r, err);
+}
+
 bool qemu_tunnel_is_over(const QemuTunnel *t)
 {
         return t->over;
@@ -150,6 +159,7 @@ bool qemu_tunnel_is_over(const QemuTunnel *t)
 
 void qemu_tunnel_wait(QemuTunnel *t)
 {
+        t->awaited = !t->over;
         if (t->over)
                 t->end(t->data, 0, NULL);
 }

@@ -26,6 +26,8 @@ QemuTunnel *qemu_tunnel_free(QemuTunnel *tunnel);
 int qemu_tunnel_take_fd(QemuTunnel *tunnel);
 /* The target needs nothing of it any more. */
 void qemu_tunnel_abort(QemuTunnel *tunnel);
+/* The connection is gone: who waits for the end is told so, and may free the tunnel. */
+void qemu_tunnel_lost(QemuTunnel *tunnel, int r, const VhError *err);
 bool qemu_tunnel_is_over(const QemuTunnel *tunnel);
 /* QEMU has sent everything: end is called once the target has it. */
 void qemu_tunnel_wait(QemuTunnel *tunnel);

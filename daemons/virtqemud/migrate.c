@@ -236,24 +236,50 @@ void qemu_migrate_postcopy_failed(QemuMigration *m)
                                        VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED);
 }
 
-/* Who moves a guest by calls has gone away between them. What was only prepared is forgotten (a target that waits ends
- * with its client, see autodestroy). A guest that was sent stays as it is: it may run elsewhere. */
-static void abandon(QemuMigration *m)
+/* What was only prepared is forgotten. A guest that was sent stays as it is: it may run elsewhere. */
+static void forget_source(QemuMigration *m)
 {
-        m->conn = NULL;
-        if (m->phase == QEMU_PHASE_PREPARE_RESUME)
-                qemu_migrate_postcopy_failed(m);
-        if (m->incoming || m->task)
-                return;
-        if (qemu_migrate_is_postcopy(m)) {
-                qemu_migrate_postcopy_failed(m);
-                return;
-        }
         if (m->phase == QEMU_PHASE_PERFORM3_DONE)
                 vh_log_warning("domain '%s' was sent to another host, but nobody told whether it runs there",
                                m->dom->node.name);
         qemu_migrate_reset(m);
         qemu_migration_end(m);
+}
+
+/* Who moves a guest by calls has gone away: what is under way comes to its end first. A target that waits ends with its
+ * client, see autodestroy. */
+static void abandon(QemuMigration *m)
+{
+        bool resuming = m->phase == QEMU_PHASE_BEGIN_RESUME || m->phase == QEMU_PHASE_PERFORM_RESUME ||
+                        m->phase == QEMU_PHASE_PREPARE_RESUME;
+
+        m->conn = NULL;
+        m->orphan = m->performing;
+        if (m->orphan)
+                return;
+        if (resuming || (!m->incoming && qemu_migrate_is_postcopy(m)))
+                qemu_migrate_postcopy_failed(m);
+        else if (m->phase == QEMU_PHASE_BEGIN3 || m->phase == QEMU_PHASE_PERFORM3_DONE)
+                forget_source(m);
+}
+
+int qemu_migrate_check_client(const MigrateTask *t, VhError **err)
+{
+        if (!t->task.call || t->task.call->client)
+                return 0;
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_ABORTED, "the client that migrates domain '%s' is gone",
+                            t->task.dom->node.name);
+}
+
+void qemu_migrate_performed(MigrateTask *t)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+
+        if (!m || m->performing != t)
+                return;
+        m->performing = NULL;
+        if (m->orphan)
+                abandon(m);
 }
 
 void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn)

@@ -69,6 +69,8 @@ typedef struct QemuMigration {
         bool was_running;   /* on the source, when it began */
         QemuMoveStatus status;
         MigrateTask *task; /* the phase that follows the status; NULL: none now */
+        MigrateTask *performing; /* source: the phase that sends; NULL: not now */
+        bool orphan;             /* and meanwhile its client has gone */
         bool aborted;      /* a client asked for the end */
         bool in_qemu;      /* QEMU was told to migrate, and has not ended it */
         QemuJobStats stats;
@@ -148,6 +150,10 @@ void qemu_migration_end(QemuMigration *m);
 void qemu_migration_free(QemuMigration *m);
 /* The client is gone that moves guests by its calls. */
 void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn);
+/* What a client began is nobody's if that has gone before the answer. */
+int qemu_migrate_check_client(const MigrateTask *t, VhError **err);
+/* The phase that sends has come to its end. */
+void qemu_migrate_performed(MigrateTask *t);
 /* The domain must be in a migration of that direction: else VIR_ERR_OPERATION_INVALID. */
 QemuMigration *qemu_migration_need(VhDomainObj *dom, bool incoming, VhError **err);
 
@@ -218,6 +224,8 @@ void qemu_migrate_restore(MigrateTask *t, int result, VhError *error);
 
 /* migrate-recover.c: a guest that an earlier daemon was moving. */
 
+/* Parameters of QEMU in a status file. */
+void qemu_migrate_params_save(const json_t *params, VhBuf *b);
 /* Reads what a status file says of it. */
 void qemu_migrate_recover_read(QemuProcess *proc, const xmlNode *root);
 /* It waited for memory that will not come: nobody is to have it. */
@@ -238,6 +246,8 @@ bool qemu_migrate_can_move_bitmaps(const json_t *caps);
 void qemu_migrate_setup(MigrateTask *t, QemuTaskResult done);
 /* Gives QEMU back what it had; nobody waits for it. */
 void qemu_migrate_reset(QemuMigration *m);
+/* The same behind a daemon that ended meanwhile. */
+void qemu_migrate_reset_left(QemuProcess *proc);
 
 /* migrate-begin.c: the text without the memory of one run, for the other host; def: of dom, or what it is to be there.
  */

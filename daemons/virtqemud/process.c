@@ -101,6 +101,7 @@ static void process_free(QemuProcess *proc)
         free(proc->iothread_tids);
         qemu_perf_close(proc);
         vh_cpu_free(proc->cpu_wanted);
+        json_decref(proc->left_params);
         free(proc->vcpus);
         free(proc->caps_text);
         free(proc->lib_dir);

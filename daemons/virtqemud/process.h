@@ -74,6 +74,7 @@ struct QemuProcess {
         bool left_incoming;              /* as the target of a migration */
         VhCpu *cpu_wanted;               /* where QEMU gave another than the definition says; NULL: it did not */
         uint32_t left_flags;             /* VIR_MIGRATE_* of its call */
+        json_t *left_params;             /* of QEMU before it; NULL: not changed */
         QemuVcpu *vcpus;                 /* by id */
         size_t n_vcpus;
         struct QemuIdentity *identity;        /* isolation.h; NULL: that of the daemon, or started by another daemon */
@@ -124,7 +125,7 @@ typedef struct QemuStart {
         QemuDriver *driver;
         VhDomainObj *dom;
         unsigned flags;       /* QEMU_START_* */
-        VhConn *conn;         /* with AUTODESTROY */
+        const VhCall *call;   /* with AUTODESTROY: whose client's end is the guest's */
         const char *incoming; /* see QemuLaunch */
         const char *loadvm;   /* see QemuLaunch */
         const VhCpu *cpu;     /* that the guest had where its memory comes from; NULL: as the definition says */

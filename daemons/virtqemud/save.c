@@ -379,7 +379,7 @@ static void start_process(RestoreTask *restore)
                 .driver = task->driver,
                 .dom = task->dom,
                 .flags = restore->flags,
-                .conn = task->call ? vh_call_conn(task->call) : NULL,
+                .call = task->call,
                 .incoming = "defer",
                 .cpu = cpu,
                 .started_detail = VIR_DOMAIN_EVENT_STARTED_RESTORED,

@@ -120,6 +120,16 @@ static void tell_started(const QemuStart *args)
                 qemu_process_tell(proc, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED);
 }
 
+/* The client may have gone meanwhile. */
+static void end_with_client(QemuProcess *proc, const VhCall *call)
+{
+        if (call->client)
+                proc->autodestroy = vh_call_conn(call);
+        else
+                qemu_process_kill(proc, QEMU_KILL_FORCE, VIR_DOMAIN_SHUTOFF_DESTROYED,
+                                  VIR_DOMAIN_EVENT_STOPPED_DESTROYED);
+}
+
 static void succeed(QemuStarting *s)
 {
         QemuProcess *proc = s->proc;
@@ -135,8 +145,8 @@ static void succeed(QemuStarting *s)
                 return;
         }
         proc->starting = NULL;
-        if (args.flags & QEMU_START_AUTODESTROY)
-                proc->autodestroy = args.conn;
+        if (args.flags & QEMU_START_AUTODESTROY && args.call)
+                end_with_client(proc, args.call);
         tell_started(&args);
         starting_free(s);
         qemu_audit_start(proc, args.started_detail, true);

@@ -141,7 +141,12 @@ static void add_jobs(const QemuProcess *proc, VhBuf *b)
                 vh_buf_printf(b, " asyncStarted='%llu'", (unsigned long long)m->stats.started);
         if (m && m->status == QEMU_MOVE_POSTCOPY_PAUSED)
                 vh_buf_adds(b, " asyncPaused='yes'");
-        vh_buf_adds(b, "/>\n");
+        if (m && m->old_params) {
+                vh_buf_adds(b, ">\n");
+                qemu_migrate_params_save(m->old_params, b);
+                vh_buf_adds(b, "  </job>\n");
+        } else
+                vh_buf_adds(b, "/>\n");
 }
 
 char *qemu_status_text(QemuProcess *proc, const VhDomainDef *def)

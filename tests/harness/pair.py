@@ -11,11 +11,11 @@ import guesthost
 class Machine(guesthost.GuestHost):
     """One of the two; number: 1 or 2."""
 
-    def __init__(self, number, conf=""):
+    def __init__(self, number, conf="", **kw):
         self.name = f"machine{number}"
         self.address = f"10.77.0.{number}"
         self.uuid = f"0000000{number}-1111-4222-8333-444455556666"
-        super().__init__(conf, hostname=self.name)
+        super().__init__(conf, hostname=self.name, **kw)
         hosts = self.write("127.0.0.1 localhost\n10.77.0.1 machine1\n10.77.0.2 machine2\n", "hosts")
         self.run("mount", "--bind", hosts, "/etc/hosts")
         self.log_filters = None
@@ -30,10 +30,10 @@ class Machine(guesthost.GuestHost):
 class Pair:
     """Use as a context manager."""
 
-    def __init__(self, conf=""):
-        self.source = Machine(1, conf)
+    def __init__(self, conf="", **kw):
+        self.source = Machine(1, conf, **kw)
         try:
-            self.target = Machine(2, conf)
+            self.target = Machine(2, conf, **kw)
         except Exception:
             self.source.close()
             raise

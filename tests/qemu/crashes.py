@@ -5,7 +5,6 @@ again, it says what is true; nobody's guest has stopped who was not asked to; wh
 leaves nothing: no file, process, network device, lock, control group, and files belong to whom they belonged before.
 crashes.py FAULT-LIBRARY [TEST...]; needs root. Prints TAP."""
 
-import fcntl
 import json
 import os
 import pwd
@@ -21,6 +20,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "harness"), HERE]
 import host  # noqa: E402
 from groups import Groups  # noqa: E402
 from guesthost import lives  # noqa: E402
+import leftovers  # noqa: E402
 import tap  # noqa: E402
 from live import Live, wait_for  # noqa: E402
 
@@ -43,7 +43,6 @@ stdio_handler = "file"
 lock_manager = "lockd"
 """
 ACCOUNT = "libvirt-qemu"
-LABEL = "trusted.libvirt.security."
 DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/new.img'/>
 <target dev='sda' bus='scsi'/></disk>"""
 SNAPSHOT = "<domainsnapshot><name>s</name><disks><disk name='vda'><source file='ROOT/snap.qcow2'/></disk></disks></domainsnapshot>"
@@ -98,11 +97,6 @@ class Crashing(Live):
     def fill(self, text):
         return text.replace("ROOT", self.root)
 
-    def all_files(self):
-        """What belongs to guests, without logs and the cache."""
-        return [os.path.join(folder, name) for top in (self.path("run", "libvirt"), self.path("lib"), self.path("etc"))
-                for folder, _, names in os.walk(top) for name in [*names, ""]]
-
     def guests(self):
         """Processes of guests, not of programs beside them."""
         files = [self.path("run", "libvirt", "qemu", f"{name}.pid") for name in ("f", "calm")]
@@ -114,18 +108,9 @@ class Crashing(Live):
         names = ["new.img", "leases/f"] + ([] if os.path.exists(self.path("snap.qcow2")) else ["f.qcow2"])
         return [self.path(name) for name in names if os.path.exists(self.path(name))]
 
-    def helpers(self):
-        """Programs beside guests."""
-        return [f"process {words}" for words in processes(self.root, self.holder.pid) if os.path.basename(words[0]) == "virtiofsd"]
-
     def inventory(self):
         """What of the host guests have for themselves while they run, and not for longer."""
-        links = json.loads(self.run("ip -j link"))
-        # The folder that guests' folders of memory are in stays.
-        files = [f for f in self.all_files() if not f.endswith("/qemu/ram/")]
-        return {*(f"file {f}" for f in files), *(f"link {link['ifname']}" for link in links), *self.helpers(),
-                *(f"group {g}" for g in self.groups.all()), *(f"label {label(path)}" for path in self.images() if label(path)),
-                *(f"lock {path}" for path in self.images() if locked(path))}
+        return leftovers.inventory(self, self.images()) | {f"group {g}" for g in self.groups.all()}
 
     def dom(self):
         """The guest, None if nobody knows it."""
@@ -170,7 +155,7 @@ class Crashing(Live):
         assert set(self.calm) <= set(self.guests()), "the other guest has stopped"
         assert self.conn.lookupByName("calm").isActive()
         wait_for(lambda: len(self.guests()) == 1 + active)
-        wait_for(lambda: sum("qemu-system" in words[0] for words in processes(self.root, self.holder.pid)) == 1 + active)
+        wait_for(lambda: sum("qemu-system" in words[0] for words in leftovers.processes(self.root, self.holder.pid)) == 1 + active)
         if active:
             try:
                 wait_for(lambda: not self.differences(dom))
@@ -212,43 +197,12 @@ class Crashing(Live):
             raise AssertionError(f"{title}: {sorted(what())}") from None
 
 
-def label(path):
-    """Whom the file belongs to, if not as we made it."""
-    st = os.stat(path)
-    memory = {key: os.getxattr(path, key) for key in os.listxattr(path) if key.startswith(LABEL)}
-    return f"{path}: {st.st_uid}:{st.st_gid} {memory}" if memory or st.st_uid or st.st_gid else ""
-
-
-def locked(path):
-    """Whether somebody holds it: as another host would see it."""
-    with open(path, "r+b") as f:
-        try:
-            fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
-        except OSError:
-            return True
-    return False
-
-
 def settled(dom):
     try:
         dom.blockInfo("vda")
         return True
     except libvirt.libvirtError as err:
         return err.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN
-
-
-def processes(root, inside):
-    """The arguments of those that have the folder in them, or are in the place that the process inside is in."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as f:
-                words = f.read().split("\0")
-            if root in "\0".join(words) or os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink(f"/proc/{inside}/ns/mnt"):
-                found.append(words)
-        except OSError:
-            continue
-    return found
 
 
 # ---- operations: (name, what is there before, the call, what is true behind it) ----
