@@ -224,6 +224,8 @@ static void sync_job(QemuBlockJob *job, const json_t *known)
         const char *status = json_string_value(json_object_get(known, "status"));
         VhDisk *disk = qemu_block_job_disk(job);
 
+        if (job->changed)
+                return; /* who follows it sees to its end */
         if (!known) {
                 job_lost(job);
                 return;

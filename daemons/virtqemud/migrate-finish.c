@@ -127,6 +127,7 @@ static void is_here(MigrateTask *t)
 
         keep_stats(t, m);
         make_cookie(t, m);
+        qemu_migrate_keep_images(m);
         qemu_migrate_reset(m);
         qemu_migration_end(m);
         qemu_status_save(t->task.dom);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "client_calls.h"
 #include "command-parts.h"
+#include "migrate-arriving.h"
 #include "migrate-storage.h"
 #include "model/domain-tables.h"
 #include "model/storage-vol.h"
@@ -27,6 +28,7 @@ typedef enum MadeBy { MADE_BY_NOBODY, MADE_BY_US, MADE_BY_DAEMON } MadeBy;
 typedef struct Image {
         QemuHostItem item;
         const VhDriverEnv *env;
+        char *run_dir, *guest; /* migrate-arriving.h */
         char *path;          /* of a file; NULL: */
         char *pool, *volume; /* it is a volume */
         char *key;           /* of the volume that the daemon made */
@@ -123,11 +125,16 @@ static void delete_volume(const Image *image)
 /* qemu-img would write over a file that somebody else makes meanwhile: it gets one that is ours. */
 static int reserve_file(const Image *image, VhError **err)
 {
+        struct stat st;
         int fd = open(image->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, IMAGE_MODE), r = 0;
 
         if (fd < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, errno, "failed to create image file '%s'", image->path);
-        if (image->format <= VH_STORAGE_FORMAT_RAW && ftruncate(fd, (off_t)image->capacity) < 0)
+        if (fstat(fd, &st) < 0)
+                r = vh_error_sys(err, VIR_FROM_QEMU, errno, "cannot look at image file '%s'", image->path);
+        else
+                r = qemu_arriving_note(image->run_dir, image->guest, image->path, &st, err);
+        if (r == 0 && image->format <= VH_STORAGE_FORMAT_RAW && ftruncate(fd, (off_t)image->capacity) < 0)
                 r = vh_error_sys(err, VIR_FROM_QEMU, errno, "cannot give image file '%s' its size", image->path);
         close(fd);
         return r;
@@ -150,6 +157,12 @@ static int write_format(const Image *image, VhError **err)
         return qemu_program_must(&program, err);
 }
 
+static void unlink_file(const Image *image)
+{
+        (void)unlink(image->path);
+        qemu_arriving_end(image->run_dir, image->guest, true);
+}
+
 static int make_file(Image *image, VhError **err)
 {
         int r;
@@ -163,7 +176,7 @@ static int make_file(Image *image, VhError **err)
                 return r;
         r = r < 0 ? r : write_format(image, err);
         if (r < 0)
-                (void)unlink(image->path);
+                unlink_file(image);
         else
                 image->by = MADE_BY_US;
         return r;
@@ -201,7 +214,7 @@ static void remove_image(QemuHostItem *item)
         Image *image = (Image *)item;
 
         if (image->by == MADE_BY_US)
-                (void)unlink(image->path);
+                unlink_file(image);
         else if (image->by == MADE_BY_DAEMON)
                 delete_volume(image);
         image->by = MADE_BY_NOBODY;
@@ -212,6 +225,8 @@ static void image_free(QemuHostItem *item)
         Image *image = (Image *)item;
 
         free(image->path);
+        free(image->run_dir);
+        free(image->guest);
         free(image->pool);
         free(image->volume);
         free(image->key);
@@ -245,12 +260,14 @@ static int check_kind(const VhDisk *disk, const QemuMigrateParams *p, VhError **
                             vh_xml_names_text(&vh_disk_type_names, disk->src.type));
 }
 
-static QemuHostItem *image_new(const QemuDriver *driver, const VhDisk *disk, uint64_t capacity)
+static QemuHostItem *image_new(const QemuDriver *driver, const char *guest, const VhDisk *disk, uint64_t capacity)
 {
         Image *image = vh_new(Image, 1);
 
         image->item.class = &image_class;
         image->env = &driver->env;
+        image->run_dir = vh_xstrdup(driver->run_dir);
+        image->guest = vh_xstrdup(guest);
         if (disk->src.type == VH_DISK_TYPE_FILE)
                 image->path = vh_xstrdup(disk->src.path);
         image->pool = vh_xstrdup(disk->src.pool);
@@ -276,7 +293,7 @@ QemuHostWork *qemu_migrate_images(const QemuDriver *driver, const VhDomainDef *d
                 else if (qemu_storage_is_copied(p, disk) && !(disk->src.path && access(disk->src.path, F_OK) == 0)) {
                         r = check_kind(disk, p, err);
                         if (r == 0)
-                                qemu_host_work_add(work, image_new(driver, disk, cookie->disks[i].capacity));
+                                qemu_host_work_add(work, image_new(driver, def->name, disk, cookie->disks[i].capacity));
                 }
         }
         return r < 0 ? qemu_host_work_drop(work, false) : work;

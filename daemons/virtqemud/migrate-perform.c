@@ -21,6 +21,28 @@
 
 /* ---- it failed ---- */
 
+static void gave_up(MigrateTask *t, int r, VhError *err);
+
+static void cancelled(MigrateTask *t)
+{
+        QemuMigration *m = qemu_migration(t->task.dom);
+
+        if (m->in_qemu)
+                return;
+        m->task = NULL;
+        gave_up(t, t->result, VH_TAKE_PTR(t->error));
+}
+
+/* QEMU does not let the guest go on while it sends it. */
+static void cancel_first(MigrateTask *t, QemuMigration *m, int r, VhError *err)
+{
+        t->result = r;
+        t->error = err;
+        t->moved = cancelled;
+        m->task = t;
+        qemu_migrate_send(m, qmp_command("migrate_cancel", NULL));
+}
+
 /* Nobody calls confirm for a source that failed: the guest goes on at once. */
 static void gave_up(MigrateTask *t, int r, VhError *err)
 {
@@ -31,6 +53,7 @@ static void gave_up(MigrateTask *t, int r, VhError *err)
                 return;
         }
         m->task = NULL;
+        t->storage_done = NULL;
         if (qemu_migrate_is_resume(&t->params)) {
                 m->status = QEMU_MOVE_POSTCOPY_PAUSED;
                 qemu_migrate_postcopy_failed(m);
@@ -38,7 +61,10 @@ static void gave_up(MigrateTask *t, int r, VhError *err)
                 return;
         }
         qemu_storage_cancel(m);
-        qemu_migrate_restore(t, r, err);
+        if (m->in_qemu)
+                cancel_first(t, m, r, err);
+        else
+                qemu_migrate_restore(t, r, err);
 }
 
 static void ended_by_itself(QemuTask *task)
@@ -136,18 +162,14 @@ static void got_stats(QemuTask *task, json_t *ret, int r, const VhError *err)
 
 /* ---- on the way ---- */
 
-static void continued(QemuTask *task, json_t *ret, int r, const VhError *err)
-{
-        /* The status tells how it goes on. */
-}
-
+/* The status tells how it goes on, maybe before there is an answer. */
 static void storage_stopped(MigrateTask *t, int r, const VhError *err)
 {
         if (r < 0)
                 gave_up(t, r, vh_error_copy(err));
         else
-                qemu_task_qmp_try(&t->task, qmp_command("migrate-continue", "{s:s}", "state", "pre-switchover"),
-                                  continued);
+                qemu_migrate_send(qemu_migration(t->task.dom),
+                                  qmp_command("migrate-continue", "{s:s}", "state", "pre-switchover"));
 }
 
 static void moved(MigrateTask *t)
@@ -158,6 +180,9 @@ static void moved(MigrateTask *t)
         if (m->status == QEMU_MOVE_POSTCOPY)
                 qemu_migrate_set_state(m, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, VIR_DOMAIN_EVENT_SUSPENDED,
                                        VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY);
+        /* It does not wait for its disks any more. */
+        if (m->status == QEMU_MOVE_FAILED || m->status == QEMU_MOVE_CANCELLED)
+                t->storage_done = NULL;
         switch (m->status) {
         case QEMU_MOVE_PRE_SWITCHOVER:
                 qemu_storage_end(t, storage_stopped);
@@ -186,10 +211,13 @@ static void moved(MigrateTask *t)
 static void sent_off(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
         MigrateTask *t = (MigrateTask *)task;
+        QemuMigration *m = qemu_migration(task->dom);
 
-        if (r < 0)
+        if (r < 0) {
+                if (m)
+                        m->in_qemu = false;
                 gave_up(t, r, vh_error_copy(err));
-        else
+        } else
                 qemu_migrate_follow(t, moved);
 }
 

@@ -5,7 +5,8 @@
 
 #include "api.h"
 #include "base/log.h"
-#include "guest-locks.h"
+#include "migrate-arriving.h"
+#include "migrate-storage.h"
 #include "migrate.h"
 
 VH_LOG_SOURCE("qemu.migrate");
@@ -167,6 +168,7 @@ static void undo_run(QemuTask *task)
         if (dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_UNKNOWN)
                 vh_domain_obj_set_state(dom, VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION);
         m->was_running = true;
+        qemu_storage_cancel_left(proc);
         qemu_task_qmp_try(task, qmp_command("query-migrate-capabilities", NULL), got_caps);
 }
 
@@ -192,12 +194,18 @@ static void recover_source(QemuProcess *proc)
 
 /* ---- target ---- */
 
+static void keep_images(const QemuProcess *proc)
+{
+        qemu_arriving_end(proc->driver->run_dir, proc->dom->node.name, true);
+}
+
 /* The source was not told that it is here: it has the guest still, unless that runs here already. */
 static void recover_target(QemuProcess *proc)
 {
-        if (proc->dom->state == VIR_DOMAIN_RUNNING)
+        if (proc->dom->state == VIR_DOMAIN_RUNNING) {
+                keep_images(proc);
                 qemu_migrate_reset_left(proc);
-        else
+        } else
                 qemu_process_kill(proc, QEMU_KILL_NOW, VIR_DOMAIN_SHUTOFF_FAILED, VIR_DOMAIN_EVENT_STOPPED_FAILED);
 }
 
@@ -238,9 +246,10 @@ static void take_up(QemuProcess *proc)
 
 void qemu_migrate_recover(QemuProcess *proc)
 {
-        if (was_postcopy(proc))
+        if (was_postcopy(proc)) {
+                keep_images(proc);
                 take_up(proc);
-        else if (!proc->left_incoming)
+        } else if (!proc->left_incoming)
                 recover_source(proc);
         else if (proc->left_phase == QEMU_PHASE_FINISH3)
                 recover_target(proc);

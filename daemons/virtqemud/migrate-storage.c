@@ -491,6 +491,48 @@ void qemu_storage_cancel(QemuMigration *m)
         }
 }
 
+/* ---- source: a daemon that came later ---- */
+
+/* Takes the mirror of a disk for one that nobody wants any more; known: what QEMU says of it, NULL: nothing. */
+static void orphan_mirror(QemuProcess *proc, const VhDisk *disk, const json_t *known)
+{
+        _vh_free_ char *name = export_name(disk);
+        QemuBlockJob *job = qemu_block_job_find(proc, name);
+
+        if (!job && known)
+                job = qemu_block_job_add(proc, QEMU_BLOCK_JOB_COPY, disk, VH_TAKE_PTR(name));
+        if (!known) {
+                delete_nodes(proc, disk->target);
+                if (job)
+                        qemu_block_job_drop(job);
+                return;
+        }
+        job->changed = orphan_changed;
+        job->state = QEMU_BLOCK_JOB_ABORTING;
+        if (vh_streq(json_string_value(json_object_get(known, "status")), "concluded"))
+                drop_mirror(job);
+        else
+                send(proc, qmp_command("block-job-cancel", "{s:s, s:b}", "device", job->name, "force", 1));
+}
+
+static void got_left_jobs(void *data, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+        const VhDomainDef *def = proc->dom->def;
+
+        for (uint32_t i = 0; r == 0 && i < def->disks.n; i++) {
+                _vh_free_ char *name = export_name(def->disks.items[i]);
+
+                orphan_mirror(proc, def->disks.items[i], qemu_job_find(ret, name));
+        }
+}
+
+void qemu_storage_cancel_left(QemuProcess *proc)
+{
+        if (proc->left_flags & QEMU_MIGRATE_STORAGE)
+                qmp_send(proc->mon, qmp_command("query-jobs", NULL), got_left_jobs, proc);
+}
+
 /* ---- figures ---- */
 
 void qemu_storage_stats(const QemuMigration *m, const json_t *jobs, QemuJobStats *stats)

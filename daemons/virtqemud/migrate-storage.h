@@ -24,5 +24,7 @@ void qemu_storage_copy(MigrateTask *t, QemuStorageDone done);
 void qemu_storage_end(MigrateTask *t, QemuStorageDone done);
 /* Source: the mirrors are not wanted any more. Accepts a migration without any. */
 void qemu_storage_cancel(QemuMigration *m);
+/* Source: what an earlier daemon mirrored is not wanted any more. */
+void qemu_storage_cancel_left(QemuProcess *proc);
 /* Adds how far they are; jobs: answer of query-block-jobs. */
 void qemu_storage_stats(const QemuMigration *m, const json_t *jobs, QemuJobStats *stats);

@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "base/log.h"
+#include "migrate-arriving.h"
 #include "migrate-resume.h"
 
 VH_LOG_SOURCE("qemu.migrate");
@@ -149,7 +150,7 @@ void qemu_migration_free(QemuMigration *m)
                 return;
         if (m->task)
                 m->task->moved = NULL;
-        qemu_migrate_keep_images(m);
+        qemu_host_work_drop(m->images, false);
         if (qemu_process_monitor(m->dom))
                 qmp_forget(qemu_process_monitor(m->dom), m);
         json_decref(m->old_params);
@@ -178,6 +179,8 @@ void qemu_migration_end(QemuMigration *m)
 
 void qemu_migrate_keep_images(QemuMigration *m)
 {
+        if (m->images)
+                qemu_arriving_end(m->driver->run_dir, m->dom->node.name, true);
         m->images = qemu_host_work_drop(m->images, false);
 }
 
@@ -186,6 +189,8 @@ static void stopped(QemuProcess *proc)
 {
         QemuMigration *m = proc->moving;
 
+        if (proc->left_incoming)
+                qemu_arriving_end(proc->driver->run_dir, proc->dom->node.name, false);
         if (!m)
                 return;
         m->images = qemu_host_work_drop(m->images, true);

@@ -13,6 +13,7 @@
 #include "guest-host.h"
 #include "guest-volumes.h"
 #include "migrate.h"
+#include "migrate-arriving.h"
 #include "perf.h"
 #include "refresh.h"
 #include "script.h"
@@ -170,4 +171,5 @@ void qemu_reconnect_all(QemuDriver *driver)
         }
         if (dir)
                 closedir(dir);
+        qemu_arriving_sweep(driver);
 }

@@ -110,9 +110,10 @@ class Place(migrate.Side):
         self.machine.write("", "lib", "emu", "f.go")
 
     def busy(self):
-        """A job goes on, or nobody says anything."""
+        """What is said of a job that goes on; "" if there is none."""
         run = self.virsh("domjobinfo", "f")
-        return "None" not in run.stdout and "not running" not in run.stderr and "failed to get domain" not in run.stderr
+        idle = "None" in run.stdout or "not running" in run.stderr or "failed to get domain" in run.stderr
+        return "" if idle else run.stdout + run.stderr + "?"
 
     def active(self):
         state = self.state("f")
@@ -208,12 +209,22 @@ class Rig:
         elif fault == "cable":
             self.cable("up")
 
+    def end_of_client(self, fault):
+        """The same, where somebody may have to tell that there is no hope."""
+        cut = fault == "cable"
+        try:
+            return self.outcome(30 if cut else 60)
+        except subprocess.TimeoutExpired:
+            assert cut and "--p2p" not in self.kind.options, "the client waits for ever"
+            self.a.virsh("domjobabort", "f")
+            return self.outcome()
+
     # ---- what is true then ----
 
     def check_sides(self, fault, moved):
         """moved: so the client was told. Returns what is where."""
         for side in (self.a, self.b):
-            migrate.wait_for(lambda side=side: not side.busy(), 20)
+            assert host.wait_for(lambda side=side: not side.busy(), 20), f"{side.machine.name}: {side.state('f')}, job: {side.busy()}"
         states = self.a.state("f"), self.b.state("f")
         active = [self.a.active(), self.b.active()]
         for side, is_active in zip((self.a, self.b), active, strict=True):
@@ -291,13 +302,7 @@ def try_point(rig, point, what, fault):
     if hit:
         rig.strike(fault)
     side.go_on()
-    cut = fault == "cable"
-    try:
-        status, said = rig.outcome(30 if cut else 60)
-    except subprocess.TimeoutExpired:
-        assert cut and "--p2p" not in rig.kind.options, "the client waits for ever"
-        rig.a.virsh("domjobabort", "f")  # nobody else can know
-        status, said = rig.outcome()
+    status, said = rig.end_of_client(fault)
     if hit:
         rig.heal(fault)
     states = rig.check_sides(fault, status == 0)
@@ -358,6 +363,74 @@ def breaks(name, faults, number, **kw):
     assert not bad, "\n".join(bad)
 
 
+# ---- half of the memory is there ----
+
+WAYS = [["--p2p"], []]
+
+# Memory that does not shrink on its way.
+LOADER = """<qemu:commandline><qemu:arg value='-device'/><qemu:arg value='loader,file=RANDOM,addr=0x400000,force-raw=on'/>
+</qemu:commandline></domain>"""
+
+
+class HalfwayRig(Rig):
+    def __init__(self, p, kind, **kw):
+        super().__init__(p, kind, **kw)
+        for name, content in (("random", os.urandom(8 << 20)), ("bios", migrate.BIOS)):
+            with open(self.a.machine.path(name), "wb") as f:
+                f.write(content)
+
+    def xml(self):
+        text = super().xml().replace("<domain type='qemu'>", "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>")
+        bios = f"<loader readonly='yes' type='rom'>{self.a.machine.path('bios')}</loader>"
+        return text.replace("</type>", "</type>" + bios).replace(
+            "</domain>", LOADER.replace("RANDOM", self.a.machine.path("random")))
+
+    def begin(self):
+        self.start()
+        # One that needs memory that is not there holds up its QEMU, which answers nobody until it comes: see migrate.BIOS.
+        migrate.wait_for(lambda: "HLT=1" in self.a.must("qemu-monitor-command", "f", "--hmp", "info registers"), 60)
+        self.move()
+        migrate.wait_for(lambda: "Iteration" in self.a.virsh("domjobinfo", "f").stdout)
+        migrate.wait_for(lambda: self.b.state("f") == "paused (migrating)")
+
+    def into_post_copy(self):
+        self.a.must("migrate-postcopy", "f")
+        migrate.wait_for(lambda: (self.a.state("f"), self.b.state("f")) == ("paused (post-copy)", "running (post-copy)"))
+
+    def end_post_copy(self, fault):
+        """The memory comes, if both QEMUs are still there; else the guest is lost, as ever."""
+        if not fault.endswith("guest"):
+            self.a.virsh("migrate-setspeed", "f", "1000", "--postcopy")
+            migrate.wait_for(lambda: (self.a.state("f"), self.b.state("f")) == ("shut off (migrated)", "running (migrated)"), 60)
+            return
+        want = ("shut off (crashed)", "running (post-copy failed)") if fault == "source guest" else ("paused (post-copy failed)", "")
+        migrate.wait_for(lambda: (self.a.state("f"), self.b.state("f")) == want, 60)
+
+
+def halfway(options, fault, post_copy):
+    slow = ("--bandwidth", "1") + (("--postcopy", "--postcopy-bandwidth", "1") if post_copy else ())
+    interval = 1 if fault == "cable" else 5
+    with migrate.userfaultfd(), pair.Pair(base=CONF.format(interval=interval)) as p:
+        rig = HalfwayRig(p, Kind("--live", *options, *slow), interval=interval)
+        rig.begin()
+        if post_copy:
+            rig.into_post_copy()
+        rig.strike(fault)
+        status, said = rig.end_of_client(fault)
+        rig.heal(fault)
+        print(f"# {' '.join(options)}, {fault}: {(rig.a.state('f'), rig.b.state('f'))} {said}".replace("\n", " / "), flush=True)
+        if post_copy:
+            rig.end_post_copy(fault)
+        elif fault == "client" and "--p2p" in options:  # whom it does not need
+            rig.a.must("migrate-setspeed", "f", "1000")
+            migrate.wait_for(lambda: (rig.a.state("f"), rig.b.state("f")) == ("shut off (migrated)", "running (migrated)"), 60)
+        else:
+            rig.check_sides(fault, status == 0)
+            if fault != "source guest":
+                rig.check_source()
+        rig.check_clean()
+
+
 def tests():
     for name in KINDS:
         def test(name=name):
@@ -367,6 +440,13 @@ def tests():
         def test(name=name):
             breaks(name, ["cable"], 1, interval=1)
         test.__name__ = name.replace("-", "_") + "_cable"
+        yield test
+    for post_copy, fault in itertools.product((False, True), FAULTS):
+        def test(fault=fault, post_copy=post_copy):
+            for options in WAYS if os.environ.get("CRASH_ALL") else WAYS[:1]:
+                halfway(options, fault, post_copy)
+        test.__name__ = ("post-copy " if post_copy else "halfway ") + fault
+        test.__name__ = test.__name__.replace(" ", "_").replace("-", "_")
         yield test
 
 
