@@ -40,7 +40,7 @@ static void cancel_first(MigrateTask *t, QemuMigration *m, int r, VhError *err)
         t->error = err;
         t->moved = cancelled;
         m->task = t;
-        qemu_migrate_send(m, qmp_command("migrate_cancel", NULL));
+        qemu_migrate_cancel_qemu(m);
 }
 
 /* Nobody calls confirm for a source that failed: the guest goes on at once. */

@@ -299,13 +299,20 @@ void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn)
         }
 }
 
+/* QEMU may be on its way into the pause before the last step, in which it would wait for ever (7.2 does): it is woken. */
+void qemu_migrate_cancel_qemu(QemuMigration *m)
+{
+        qemu_migrate_send(m, qmp_command("migrate_cancel", NULL));
+        qemu_migrate_send(m, qmp_command("migrate-continue", "{s:s}", "state", "cancelling"));
+}
+
 void qemu_migrate_cancel(QemuMigration *m)
 {
         if (!m)
                 return;
         m->aborted = true;
         if (m->in_qemu)
-                qemu_migrate_send(m, qmp_command("migrate_cancel", NULL));
+                qemu_migrate_cancel_qemu(m);
         else if (m->task)
                 m->task->moved(m->task);
 }

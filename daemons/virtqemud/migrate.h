@@ -168,6 +168,8 @@ void qemu_migrate_postcopy_failed(QemuMigration *m);
 /* The guest has the images now that were made for it. */
 void qemu_migrate_keep_images(QemuMigration *m);
 
+/* Tells QEMU to end what it sends; its status follows. */
+void qemu_migrate_cancel_qemu(QemuMigration *m);
 /* Makes an outgoing migration fail where it is; accepts NULL. */
 void qemu_migrate_cancel(QemuMigration *m);
 
