@@ -16,7 +16,7 @@ VH_LOG_SOURCE("qemu.life");
 
 typedef struct StartTask {
         QemuTask task;
-        uint32_t flags; /* of the call */
+        uint32_t flags;              /* of the call */
         remote_nonnull_domain *wire; /* in the reply; NULL: none */
 } StartTask;
 

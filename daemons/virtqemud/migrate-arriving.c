@@ -64,8 +64,8 @@ static void remove_image(int dir, const char *link, const char *id)
 }
 
 /* Calls fn for each link. */
-static void each(const char *run_dir, void (*fn)(int dir, const char *link, const char *guest, const char *id, void *data),
-                 void *data)
+static void each(const char *run_dir,
+                 void (*fn)(int dir, const char *link, const char *guest, const char *id, void *data), void *data)
 {
         DIR *dir = opendir(run_dir);
         const struct dirent *entry;

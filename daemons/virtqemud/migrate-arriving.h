@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Images that were made for a guest that is on its way here. Should the daemon die meanwhile, the one after it finds them:
- * in the folder of status files each has a link to it, "GUEST.DEVICE-INODE.arriving", until the guest is here. */
+/* Images that were made for a guest that is on its way here. Should the daemon die meanwhile, the one after it finds
+ * them: in the folder of status files each has a link to it, "GUEST.DEVICE-INODE.arriving", until the guest is here. */
 
 #include <sys/stat.h>
 

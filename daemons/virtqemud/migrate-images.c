@@ -29,12 +29,12 @@ typedef struct Image {
         QemuHostItem item;
         const VhDriverEnv *env;
         char *run_dir, *guest; /* migrate-arriving.h */
-        char *path;          /* of a file; NULL: */
-        char *pool, *volume; /* it is a volume */
-        char *key;           /* of the volume that the daemon made */
-        bool encrypted;      /* beyond what we can make */
-        uint8_t format;      /* words of the disk */
-        uint64_t capacity;   /* bytes */
+        char *path;            /* of a file; NULL: */
+        char *pool, *volume;   /* it is a volume */
+        char *key;             /* of the volume that the daemon made */
+        bool encrypted;        /* beyond what we can make */
+        uint8_t format;        /* words of the disk */
+        uint64_t capacity;     /* bytes */
         MadeBy by;
 } Image;
 

@@ -324,7 +324,8 @@ void qemu_migrate_reset_left(QemuProcess *proc)
 {
         qmp_send(proc->mon, qmp_command("query-migrate-capabilities", NULL), got_left_caps, proc);
         if (proc->left_params)
-                qmp_send(proc->mon, qmp_command_args("migrate-set-parameters", VH_TAKE_PTR(proc->left_params)), NULL, NULL);
+                qmp_send(proc->mon, qmp_command_args("migrate-set-parameters", VH_TAKE_PTR(proc->left_params)), NULL,
+                         NULL);
         if (proc->left_flags & VIR_MIGRATE_TLS)
                 qmp_send(proc->mon, no_tls(), NULL, NULL);
 }

@@ -272,8 +272,8 @@ int qemu_migrate_check_client(const MigrateTask *t, VhError **err)
 {
         if (!t->task.call || t->task.call->client)
                 return 0;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_ABORTED, "the client that migrates domain '%s' is gone",
-                            t->task.dom->node.name);
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_ABORTED,
+                            "the client that migrates domain '%s' is gone", t->task.dom->node.name);
 }
 
 void qemu_migrate_performed(MigrateTask *t)
@@ -299,7 +299,8 @@ void qemu_migrations_closed(QemuDriver *driver, const VhConn *conn)
         }
 }
 
-/* QEMU may be on its way into the pause before the last step, in which it would wait for ever (7.2 does): it is woken. */
+/* QEMU may be on its way into the pause before the last step, in which it would wait for ever (7.2 does): it is woken.
+ */
 void qemu_migrate_cancel_qemu(QemuMigration *m)
 {
         qemu_migrate_send(m, qmp_command("migrate_cancel", NULL));

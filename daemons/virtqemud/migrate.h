@@ -68,11 +68,11 @@ typedef struct QemuMigration {
         const VhConn *conn; /* whose end is the migration's; NULL: nobody's */
         bool was_running;   /* on the source, when it began */
         QemuMoveStatus status;
-        MigrateTask *task; /* the phase that follows the status; NULL: none now */
+        MigrateTask *task;       /* the phase that follows the status; NULL: none now */
         MigrateTask *performing; /* source: the phase that sends; NULL: not now */
         bool orphan;             /* and meanwhile its client has gone */
-        bool aborted;      /* a client asked for the end */
-        bool in_qemu;      /* QEMU was told to migrate, and has not ended it */
+        bool aborted;            /* a client asked for the end */
+        bool in_qemu;            /* QEMU was told to migrate, and has not ended it */
         QemuJobStats stats;
         json_t *known_caps; /* answer of query-migrate-capabilities; NULL: nothing was set */
         json_t *old_params; /* parameters of QEMU before the migration; NULL: not changed */
