@@ -149,17 +149,13 @@ static int check_permissions(void *obj, const VhXmlParse *p, const xmlNode *node
         return 0;
 }
 
-#define MALFORMED(name)                                                                                                \
-        .fault = &(const VhXmlFault)                                                                                   \
-        {                                                                                                              \
-                VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "malformed " name " element", NULL, true                          \
-        }
-
 #define S VhPermissions
-const VhXmlTable vh_permissions_table = { "permissions", sizeof(S),
-                                          ROWS(LEAF("mode", mode, string), LEAF("owner", owner, opt_int, MALFORMED("owner")),
-                                               LEAF("group", group, opt_int, MALFORMED("group")), LEAF("label", label, string)),
-                                          check_permissions };
+const VhXmlTable vh_permissions_table = {
+        "permissions", sizeof(S),
+        ROWS(LEAF("mode", mode, string), LEAF("owner", owner, opt_int, MALFORMED("owner")),
+             LEAF("group", group, opt_int, MALFORMED("group")), LEAF("label", label, string)),
+        check_permissions
+};
 #undef S
 
 static int check_format(VhPoolDef *def, VhError **err)

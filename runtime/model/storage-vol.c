@@ -74,20 +74,15 @@ static int check_vol(void *obj, const VhXmlParse *p, const xmlNode *node)
         return 0;
 }
 
-#define MALFORMED(name)                                                                                                \
-        .fault = &(const VhXmlFault)                                                                                   \
-        {                                                                                                              \
-                VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "malformed " name " element", NULL, true                          \
-        }
-
 #define S VhVolDef
 static const VhXmlTable vol_table = {
         "volume", sizeof(S),
         ROWS(WORD("type", type, NAMES("file", "block", "dir", "network", "netdir", "ploop")),
              LEAF("name", name, string), LEAF("key", key, string), RAW("source", source),
              LEAF("capacity", capacity, bytes, .flags = VH_XML_ALWAYS, MALFORMED("capacity")),
-             LEAF("allocation", allocation, bytes, .flags = VH_XML_ALWAYS, MALFORMED("allocation")), LEAF("physical", physical, bytes),
-             GROUP_AT("target", target, target_rows), PTR("backingStore", backing, backing_table)),
+             LEAF("allocation", allocation, bytes, .flags = VH_XML_ALWAYS, MALFORMED("allocation")),
+             LEAF("physical", physical, bytes), GROUP_AT("target", target, target_rows),
+             PTR("backingStore", backing, backing_table)),
         check_vol
 };
 #undef S

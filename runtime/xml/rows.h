@@ -87,6 +87,12 @@
 #define SAY_PLAIN(c, b)   (&(const VhXmlFault){ VIR_FROM_DOMAIN, (c), (b), NULL, true })
 #define FAULT(c, b, a)    .fault = SAY(c, b, a)
 #define FAULT_PLAIN(c, b) .fault = SAY_PLAIN(c, b)
+/* The words that the storage driver has for values of an element that cannot be read. */
+#define MALFORMED(name)                                                                                                \
+        .fault = &(const VhXmlFault)                                                                                   \
+        {                                                                                                              \
+                VIR_FROM_STORAGE, VIR_ERR_XML_ERROR, "malformed " name " element", NULL, true                          \
+        }
 /* Closes a table: what to say about an element that no row knows. */
 #define UNKNOWN(c, b, a)                                                                                               \
         {                                                                                                              \
