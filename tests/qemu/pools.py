@@ -417,6 +417,12 @@ def stops_while_it_works():
         run.communicate()
         assert run.returncode != 0
         assert os.listdir(h.path("lib", "p")) == ["v"]
+        h.start_storage()
+        conn, stream = pulling(h, "v")
+        stream.send(b"x" * 100000)
+        assert h.storage.stop() == 0, h.storage.log()
+        del stream
+        conn.close()
 
 
 TESTS = [pools_as_the_reference, volumes_as_the_reference, files_as_the_reference, streams_as_the_reference, uploads_refresh, restarts,
