@@ -75,8 +75,11 @@ static const char *host_port(const VhStorageHost *host, const Protocol *p)
 static int need_one_host(const QemuBuild *b, const VhNetworkSource *net, const Protocol *p)
 {
         if (net->hosts.n != 1)
+                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "%s protocol accepts only one host",
+                                    p->driver);
+        if (net->hosts.items[0]->transport == TRANSPORT_RDMA)
                 return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR,
-                                    "protocol '%s' accepts only one host", p->driver);
+                                    "transport protocol 'rdma' is not yet supported");
         return 0;
 }
 
@@ -274,10 +277,18 @@ static int gluster_props(const QemuBuild *b, const VhDiskSource *src, const Prot
         return 0;
 }
 
+/* A number; a plus before it says that it is no name. */
+static void add_id(json_t *o, const char *key, const char *text)
+{
+        uint64_t id;
+
+        if (text && vh_parse_u64(*text == '+' ? text + 1 : text, 10, &id) == 0)
+                qj_int(o, key, (json_int_t)id);
+}
+
 static int nfs_props(const QemuBuild *b, const VhDiskSource *src, const Protocol *p, json_t *o)
 {
         const VhNetworkSource *net = src->network;
-        uint64_t id;
         json_t *server;
         int r = need_one_host(b, net, p);
 
@@ -288,10 +299,8 @@ static int nfs_props(const QemuBuild *b, const VhDiskSource *src, const Protocol
         qj_str(server, "type", "inet");
         qj_take(o, "server", server);
         qj_str(o, "path", net->name);
-        if (net->user && vh_parse_u64(net->user, 10, &id) == 0)
-                qj_int(o, "user", (json_int_t)id);
-        if (net->group && vh_parse_u64(net->group, 10, &id) == 0)
-                qj_int(o, "group", (json_int_t)id);
+        add_id(o, "user", net->user);
+        add_id(o, "group", net->group);
         return 0;
 }
 
@@ -306,11 +315,14 @@ static const Protocol protocols[] = {
 
 static int network_props(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, json_t *o)
 {
-        static const char *const unknown[] = { [3] = "sheepdog", [10] = "tftp", [12] = "vxhs", [14] = "vhostuser" };
+        enum { VXHS = 12 };
+        static const char *const unknown[] = { [3] = "sheepdog", [10] = "tftp", [14] = "vhostuser" };
         unsigned i = src->network->protocol;
         VhNetworkSource net = *src->network;
         VhDiskSource whole = *src;
 
+        if (i == VXHS)
+                return qemu_unsupported(b, "VxHS protocol is not supported with this QEMU binary");
         if (i >= VH_ARRAY_SIZE(protocols) || !protocols[i].props)
                 return qemu_unsupported(b, "'%s' protocol is not supported with this QEMU binary",
                                         i < VH_ARRAY_SIZE(unknown) && unknown[i] ? unknown[i] : "unknown");
@@ -338,8 +350,8 @@ static void file_props(const VhDisk *disk, const VhDiskSource *src, json_t *o)
                 qj_str(o, "aio", aio[disk->io]);
         if (pr && pr->managed == VH_YES)
                 qj_str(o, "pr-manager", "pr-helper0");
-        else if (pr && pr->path && disk)
-                qj_fmt(o, "pr-manager", "pr-helper-%s", disk->info.alias);
+        else if (pr && pr->path)
+                qj_fmt(o, "pr-manager", "pr-helper-libvirt-%u-storage", src->index.val);
 }
 
 static void vvfat_props(const VhDisk *disk, const VhDiskSource *src, json_t *o)
@@ -517,12 +529,30 @@ static json_t *slice_layer(const VhDisk *disk, const VhDiskSource *src)
         return o;
 }
 
+/* The way to a helper that somebody else runs. */
+static void use_reservations(const VhDiskSource *src, json_t **objects)
+{
+        const VhStorageReservations *pr = reservations_of(src);
+        json_t *o;
+
+        if (!pr || pr->managed == VH_YES || !pr->path)
+                return;
+        o = json_object();
+        qj_str(o, "qom-type", "pr-manager-helper");
+        qj_fmt(o, "id", "pr-helper-libvirt-%u-storage", src->index.val);
+        qj_str(o, "path", pr->path);
+        if (!*objects)
+                *objects = json_array();
+        json_array_append_new(*objects, o);
+}
+
 int qemu_block_layers(const QemuBuild *b, const VhDisk *disk, const VhDiskSource *src, QemuBlockLayers *layers)
 {
         int r = qemu_use_image(b, disk, src, &layers->objects);
 
         if (r < 0)
                 return r;
+        use_reservations(src, &layers->objects);
         layers->storage = storage_layer(b, disk, src);
         if (!layers->storage)
                 return -EINVAL;

@@ -140,8 +140,8 @@ static void add_kvm(const VhKvmFeatures *kvm, VhBuf *opts)
                 vh_buf_adds(opts, ",kvm-hint-dedicated=on");
         if (kvm->poll_control == VH_ON)
                 vh_buf_adds(opts, ",kvm-poll-control=on");
-        if (kvm->pv_ipi == VH_ON)
-                vh_buf_adds(opts, ",kvm-pv-ipi=on");
+        if (kvm->pv_ipi == VH_OFF)
+                vh_buf_adds(opts, ",kvm-pv-ipi=off");
 }
 
 static void add_features(const VhDomainDef *def, VhBuf *opts)
@@ -168,18 +168,20 @@ static void add_features(const VhDomainDef *def, VhBuf *opts)
                 vh_buf_printf(opts, ",pmu=%s", f->pmu->state == VH_ON ? "on" : "off");
 }
 
-static void add_cache(const VhCpuCache *cache, VhBuf *opts)
+/* Only CPUs of the host's kind may show its caches: there the one that is not wanted is turned off. */
+static void add_cache(const VhCpu *cpu, VhBuf *opts)
 {
-        enum { CACHE_EMULATE = 1, CACHE_PASSTHROUGH, CACHE_DISABLE };
+        enum { CACHE_EMULATE = 1, CACHE_PASSTHROUGH };
+        const bool host = cpu->mode == VH_CPU_MODE_HOST_PASSTHROUGH || cpu->mode == VH_CPU_MODE_MAXIMUM;
 
-        if (!cache)
+        if (!cpu->cache)
                 return;
-        if (cache->mode == CACHE_EMULATE)
-                vh_buf_adds(opts, ",l3-cache=on,host-cache-info=off");
-        else if (cache->mode == CACHE_PASSTHROUGH)
-                vh_buf_adds(opts, ",host-cache-info=on");
+        if (cpu->cache->mode == CACHE_EMULATE)
+                vh_buf_printf(opts, ",l3-cache=on%s", host ? ",host-cache-info=off" : "");
+        else if (cpu->cache->mode == CACHE_PASSTHROUGH)
+                vh_buf_adds(opts, ",host-cache-info=on,l3-cache=off");
         else
-                vh_buf_adds(opts, ",l3-cache=off");
+                vh_buf_printf(opts, "%s,l3-cache=off", host ? ",host-cache-info=off" : "");
 }
 
 static void add_maxphysaddr(const VhCpuMaxphysaddr *m, VhBuf *opts)
@@ -192,6 +194,8 @@ static void add_maxphysaddr(const VhCpuMaxphysaddr *m, VhBuf *opts)
                 vh_buf_adds(opts, ",host-phys-bits=on");
         else if (m->bits)
                 vh_buf_printf(opts, ",phys-bits=%u", m->bits);
+        if (m->limit)
+                vh_buf_printf(opts, ",host-phys-bits-limit=%u", m->limit);
 }
 
 int qemu_build_cpu(QemuBuild *b)
@@ -211,7 +215,7 @@ int qemu_build_cpu(QemuBuild *b)
                 add_feature(&opts, cpu->features.items[i]);
         add_timers(b->def, &opts);
         add_features(b->def, &opts);
-        add_cache(cpu->cache, &opts);
+        add_cache(cpu, &opts);
         add_maxphysaddr(cpu->maxphysaddr, &opts);
         qemu_build_arg(b, "-cpu", "%s", opts.data);
         return 0;

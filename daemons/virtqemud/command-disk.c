@@ -86,6 +86,7 @@ static int virtio_props(const QemuBuild *b, const VhDisk *disk, json_t *o)
         qemu_virtio_props(&disk->virtio, o);
         qj_uint(o, "num-queues", disk->queues);
         qj_uint(o, "queue-size", disk->queue_size);
+        qj_true(o, "scsi", disk->device == VH_DISK_DEVICE_LUN);
         return qemu_address_props(b, &disk->info, o);
 }
 
@@ -162,6 +163,16 @@ static int (*const bus_props[])(const QemuBuild *, const VhDisk *, json_t *) = {
         [VH_DISK_BUS_VIRTIO] = virtio_props, [VH_DISK_BUS_USB] = usb_props, [VH_DISK_BUS_SATA] = sata_props,
 };
 
+/* Guests know their disks by what the reference makes of a space. */
+static void serial_props(const VhDisk *disk, json_t *o)
+{
+        _vh_buf_ VhBuf text = {};
+
+        for (const char *s = disk->serial; s && *s; s++)
+                vh_buf_printf(&text, *s == ' ' ? "\\%c" : "%c", *s);
+        qj_str(o, "serial", text.data);
+}
+
 static int disk_props(const QemuBuild *b, const VhDisk *disk, json_t *o)
 {
         uint64_t wwn;
@@ -191,7 +202,7 @@ static int disk_props(const QemuBuild *b, const VhDisk *disk, json_t *o)
                 json_object_set_new(o, "removable", json_boolean(disk->removable == VH_ON));
         write_cache_props(disk, o);
         geometry_props(disk->geometry, o);
-        qj_str(o, "serial", disk->serial);
+        serial_props(disk, o);
         error_props(disk, o);
         return 0;
 }
@@ -228,6 +239,7 @@ static int build_chain(QemuBuild *b, const VhDisk *disk, const VhDiskSource *src
 
 static void build_copy_on_read(QemuBuild *b, const VhDisk *disk)
 {
+        enum { UNMAP = 1 };
         static const char *const discards[] = { NULL, "unmap", "ignore" };
         json_t *o;
 
@@ -237,7 +249,7 @@ static void build_copy_on_read(QemuBuild *b, const VhDisk *disk)
         qj_str(o, "driver", "copy-on-read");
         qj_fmt(o, "node-name", "libvirt-CoR-%s", disk->target);
         qj_fmt(o, "file", "libvirt-%u-format", disk->src.index.val);
-        qj_str(o, "discard", discards[disk->discard]);
+        qj_str(o, "discard", discards[disk->discard ? disk->discard : UNMAP]);
         qemu_build_json(b, "-blockdev", o);
 }
 

@@ -19,7 +19,10 @@ static void build_fsdev(QemuBuild *b, const VhFilesystem *fs)
         static const char *const multidevs[] = { NULL, NULL, "remap", "forbid", "warn" };
         _vh_buf_ VhBuf o = {};
 
-        vh_buf_printf(&o, "local,security_model=%s", models[fs->accessmode]);
+        if (fs->driver == FSDRIVER_HANDLE)
+                vh_buf_adds(&o, "handle");
+        else
+                vh_buf_printf(&o, "local,security_model=%s", models[fs->accessmode]);
         if (fs->multidevs && multidevs[fs->multidevs])
                 vh_buf_printf(&o, ",multidevs=%s", multidevs[fs->multidevs]);
         if (fs->fmode)
@@ -114,14 +117,14 @@ static void usb_props(const VhHostdev *h, json_t *o)
 
 static void usb_reset_props(const VhHostdev *h, json_t *o)
 {
-        enum { RESET_ON = 1, RESET_OFF, RESET_UNINITIALIZED };
+        enum { RESET_OFF = 2, RESET_UNINITIALIZED };
 
         if (h->guest_reset == RESET_OFF)
                 qj_take(o, "guest-reset", json_false());
-        else if (h->guest_reset == RESET_UNINITIALIZED)
-                qj_take(o, "guest-resets-all", json_false());
-        else if (h->guest_reset == RESET_ON)
+        else if (h->guest_reset)
                 qj_take(o, "guest-reset", json_true());
+        if (h->guest_reset == RESET_UNINITIALIZED)
+                qj_take(o, "guest-resets-all", json_false());
 }
 
 static void mdev_props(const VhHostdev *h, json_t *o)

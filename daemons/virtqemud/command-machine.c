@@ -190,6 +190,8 @@ int qemu_build_machine(QemuBuild *b)
         if (has_nvram(def))
                 vh_buf_adds(&opts, ",pflash1=libvirt-pflash1-format");
         add_numa_hmat(&opts, def);
+        if (def->os.bios_useserial == VH_YES)
+                vh_buf_adds(&opts, ",graphics=off");
         if (def->launch_security)
                 vh_buf_adds(&opts, ",confidential-guest-support=lsec0");
         qemu_build_arg(b, "-machine", "%s", opts.data);

@@ -47,7 +47,7 @@ typedef struct Piece {
         const VhCpuset *nodes; /* of the host, NULL: as <numatune> says */
         const char *file;      /* name of the file that backs it, NULL: id */
         const char *path;      /* of an NVDIMM */
-        bool pmem, readonly;
+        bool pmem;
         uint64_t align;   /* KiB */
         bool prealloc;    /* taken from the host at once */
         bool whole;       /* all of the guest's memory */
@@ -172,7 +172,7 @@ static Backing choose_backing(const VhDomainDef *def, const Piece *piece)
         k.memfd = source == SOURCE_MEMFD && !piece->path;
         if (!k.memfd && (k.hugepage || piece->path))
                 k.file = true;
-        else if (!k.memfd && source != SOURCE_ANONYMOUS)
+        else if (!k.memfd)
                 k.file = source == SOURCE_FILE || k.access;
         return k;
 }
@@ -202,7 +202,8 @@ static int place_props(const QemuBuild *b, const Piece *piece, const Backing *k,
         }
         if (k->file)
                 r = file_props(b, piece, k->hugepage, o);
-        qj_true(o, "discard-data", k->file && !piece->path && wants_discard(b->def, piece));
+        if (k->file && !piece->path && (piece->discard || wants_discard(b->def, piece)))
+                qj_take(o, "discard-data", json_boolean(wants_discard(b->def, piece)));
         if ((k->memfd || k->file) && k->access)
                 qj_take(o, "share", json_boolean(k->access == ACCESS_SHARED));
         return r;
@@ -225,12 +226,11 @@ static json_t *backend(const QemuBuild *b, const Piece *piece)
                 json_decref(o);
                 return NULL;
         }
-        qj_true(o, "prealloc", prealloc && !piece->readonly);
+        qj_true(o, "prealloc", prealloc);
         qj_uint(o, "prealloc-threads", prealloc && mb ? mb->allocation_threads : 0);
         qj_int(o, "size", (json_int_t)piece->size * KIB);
         qj_uint(o, "align", (json_int_t)piece->align * KIB);
         qj_true(o, "pmem", piece->pmem);
-        qj_true(o, "readonly", piece->readonly);
         host_nodes(b->def, piece, o);
         return o;
 }
@@ -273,7 +273,7 @@ static const char *ram_id(const QemuBuild *b)
 int qemu_build_memory(QemuBuild *b)
 {
         const VhDomainDef *def = b->def;
-        uint64_t size = initial_memory(def);
+        uint64_t size = (initial_memory(def) + KIB - 1) / KIB * KIB; /* QEMU counts in MiB */
         const char *id = ram_id(b);
         int r = 0;
 
@@ -492,7 +492,6 @@ static Piece piece_of(const VhMemdev *mem, const char *id)
                 .file = mem->info.alias,
                 .path = mem->path,
                 .pmem = mem->pmem,
-                .readonly = mem->readonly,
                 .align = mem->alignsize,
                 .prealloc = mem->model == MEM_NVDIMM,
                 .reserve_not = mem->model == MEM_VIRTIO_MEM,

@@ -223,8 +223,8 @@ static int tpm_backend(QemuBuild *b, const VhTpm *tpm)
 
         if (tpm->type != TPM_PASSTHROUGH) {
                 qemu_opt_escape(&path, tpm->source.path ? tpm->source.path : "");
-                qemu_build_arg(b, "-tpmdev", "emulator,id=tpm-%s,chardev=chrtpm", tpm->info.alias);
                 qemu_build_arg(b, "-chardev", "socket,id=chrtpm,path=%s", path.data ? path.data : "");
+                qemu_build_arg(b, "-tpmdev", "emulator,id=tpm-%s,chardev=chrtpm", tpm->info.alias);
                 return 0;
         }
         if (fd >= 0)
@@ -313,8 +313,8 @@ json_t *qemu_shmem_device(const QemuBuild *b, const VhShmem *shmem)
         qj_str(o, "id", shmem->info.alias);
         if (shmem->model == SHMEM_PLAIN) {
                 qj_fmt(o, "memdev", "shmmem-%s", shmem->info.alias);
-                if (shmem->role)
-                        qj_switch(o, "master", shmem->role == ROLE_MASTER ? VH_ON : VH_OFF);
+                if (shmem->role) /* QEMU takes a word here */
+                        qj_str(o, "master", shmem->role == ROLE_MASTER ? "on" : "off");
         } else {
                 qj_fmt(o, "chardev", "char%s", shmem->info.alias);
                 qj_opt(o, "vectors", shmem->msi_vectors);

@@ -103,6 +103,29 @@ int qemu_build_monitor(QemuBuild *b)
         return 0;
 }
 
+static void add_pool(json_t *o, const VhOptInt *min, const VhOptInt *max)
+{
+        if (min->set)
+                qj_int(o, "thread-pool-min", min->val);
+        if (max->set)
+                qj_int(o, "thread-pool-max", max->val);
+}
+
+/* The pool of what has no thread of its own. */
+static int build_main_loop(QemuBuild *b)
+{
+        const VhDefaultIothread *pool = b->def->default_iothread;
+        json_t *o;
+
+        if (!pool)
+                return 0;
+        o = json_object();
+        qj_str(o, "qom-type", "main-loop");
+        qj_str(o, "id", "main-loop");
+        add_pool(o, &pool->pool_min, &pool->pool_max);
+        return qemu_build_object(b, o);
+}
+
 int qemu_build_iothreads(QemuBuild *b)
 {
         for (uint32_t i = 0; i < b->def->iothread_list.n; i++) {
@@ -112,15 +135,12 @@ int qemu_build_iothreads(QemuBuild *b)
 
                 qj_str(o, "qom-type", "iothread");
                 qj_fmt(o, "id", "iothread%u", t->id.val);
-                if (t->pool_min.set)
-                        qj_int(o, "thread-pool-min", t->pool_min.val);
-                if (t->pool_max.set)
-                        qj_int(o, "thread-pool-max", t->pool_max.val);
+                add_pool(o, &t->pool_min, &t->pool_max);
                 r = qemu_build_object(b, o);
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return build_main_loop(b);
 }
 
 int qemu_build_incoming(QemuBuild *b)

@@ -37,7 +37,14 @@ enum {
         SERIAL_MODEL_USB = 2,
         SERIAL_MODEL_PCI = 3,
         SERIAL_MODEL_ISA_DEBUGCON = 9,
+        IOMMU_VIRTIO = 3,
+        MDEV_VFIO_CCW = 2,
+        MEM_NVDIMM = 2,
+        MEM_SGX_EPC = 5,
 };
+
+/* What the reference says of devices that no bus of a PC takes. */
+#define NO_BUS VIR_ERR_INTERNAL_ERROR, "Cannot automatically add a new PCI bus for a device with connect flags 00"
 
 static bool has_address(const VhDeviceInfo *info)
 {
@@ -144,8 +151,7 @@ static int check_controller(const VhDomainDef *def, const VhController *c, VhErr
                                   "IDE controllers are unsupported for this QEMU binary or machine type" },
                                 { ide && c->index.val, VIR_ERR_CONFIG_UNSUPPORTED,
                                   "Only a single IDE controller is supported for this machine type" },
-                                { c->type == VH_CONTROLLER_XENBUS, VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "Unsupported controller type: ", "xenbus", NULL }, );
+                                { c->type == VH_CONTROLLER_XENBUS || c->type == VH_CONTROLLER_ISA, NO_BUS }, );
 }
 
 /* ---- interfaces ---- */
@@ -226,17 +232,32 @@ static int check_net(const VhNet *net, VhError **err)
 
 /* ---- character devices ---- */
 
-static bool serial_model_fits(const VhChr *chr)
-{
-        static const uint8_t models[] = {
-                [VH_CHR_TARGET_ISA_SERIAL] = SERIAL_MODEL_ISA,
-                [VH_CHR_TARGET_USB_SERIAL] = SERIAL_MODEL_USB,
-                [VH_CHR_TARGET_PCI_SERIAL] = SERIAL_MODEL_PCI,
-                [VH_CHR_TARGET_ISA_DEBUG] = SERIAL_MODEL_ISA_DEBUGCON,
-        };
+/* The models of a PC and the types of target that they belong to. */
+static const struct {
+        uint8_t model;
+        VhChrTarget target;
+        const char *name, *target_name;
+} serial_models[] = {
+        { SERIAL_MODEL_ISA, VH_CHR_TARGET_ISA_SERIAL, "isa-serial", "isa-serial" },
+        { SERIAL_MODEL_USB, VH_CHR_TARGET_USB_SERIAL, "usb-serial", "usb-serial" },
+        { SERIAL_MODEL_PCI, VH_CHR_TARGET_PCI_SERIAL, "pci-serial", "pci-serial" },
+        { SERIAL_MODEL_ISA_DEBUGCON, VH_CHR_TARGET_ISA_DEBUG, "isa-debugcon", "isa-debug" },
+};
 
-        return !chr->target_model ||
-               (chr->target_type < VH_ARRAY_SIZE(models) && models[chr->target_type] == chr->target_model);
+static int check_serial_model(const VhChr *chr, VhError **err)
+{
+        for (size_t i = 0; i < VH_ARRAY_SIZE(serial_models); i++) {
+                if (serial_models[i].model != chr->target_model)
+                        continue;
+                if (serial_models[i].target == chr->target_type)
+                        return 0;
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "Target model '%s' requires target type '%s'", serial_models[i].name,
+                                    serial_models[i].target_name);
+        }
+        return QEMU_CHECK_RULES(err,
+                                { chr->target_model != 0, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "Target model of a serial device requires the target type of that name" }, );
 }
 
 static int check_serial(const VhChr *chr, VhError **err)
@@ -244,21 +265,23 @@ static int check_serial(const VhChr *chr, VhError **err)
         const VhChrTarget t = chr->target_type;
         const VhAddressType at = chr->info.address.type;
         const bool isa = t == VH_CHR_TARGET_ISA_SERIAL || t == VH_CHR_TARGET_ISA_DEBUG;
+        int r = check_serial_model(chr, err);
 
-        return QEMU_CHECK_RULES(
-                err,
-                { t == VH_CHR_TARGET_SPAPR_VIO_SERIAL || t == VH_CHR_TARGET_SCLP_SERIAL ||
-                          t == VH_CHR_TARGET_SYSTEM_SERIAL,
-                  VIR_ERR_CONFIG_UNSUPPORTED,
-                  "Serial device with this target type is not compatible with guest architecture or machine type" },
-                { !serial_model_fits(chr), VIR_ERR_CONFIG_UNSUPPORTED,
-                  "Target model of a serial device requires the target type of that name" },
-                { isa && at != VH_ADDRESS_NONE && at != VH_ADDRESS_ISA, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "Target type 'isa-serial' requires address type 'isa'" },
-                { t == VH_CHR_TARGET_USB_SERIAL && at != VH_ADDRESS_NONE && at != VH_ADDRESS_USB,
-                  VIR_ERR_CONFIG_UNSUPPORTED, "Target type 'usb-serial' requires address type 'usb'" },
-                { t == VH_CHR_TARGET_PCI_SERIAL && at != VH_ADDRESS_NONE && at != VH_ADDRESS_PCI,
-                  VIR_ERR_CONFIG_UNSUPPORTED, "Target type 'pci-serial' requires address type 'pci'" }, );
+        return r < 0 ? r
+                     : QEMU_CHECK_RULES(
+                               err,
+                               { t == VH_CHR_TARGET_SPAPR_VIO_SERIAL || t == VH_CHR_TARGET_SCLP_SERIAL ||
+                                         t == VH_CHR_TARGET_SYSTEM_SERIAL,
+                                 VIR_ERR_CONFIG_UNSUPPORTED,
+                                 "Serial device with this target type is not compatible with guest architecture or "
+                                 "machine type" },
+                               { isa && at != VH_ADDRESS_NONE && at != VH_ADDRESS_ISA, VIR_ERR_CONFIG_UNSUPPORTED,
+                                 "Target type 'isa-serial' requires address type 'isa'" },
+                               { t == VH_CHR_TARGET_USB_SERIAL && at != VH_ADDRESS_NONE && at != VH_ADDRESS_USB,
+                                 VIR_ERR_CONFIG_UNSUPPORTED, "Target type 'usb-serial' requires address type 'usb'" },
+                               { t == VH_CHR_TARGET_PCI_SERIAL && at != VH_ADDRESS_NONE && at != VH_ADDRESS_PCI,
+                                 VIR_ERR_CONFIG_UNSUPPORTED,
+                                 "Target type 'pci-serial' requires address type 'pci'" }, );
 }
 
 static int check_console(const VhChr *chr, VhError **err)
@@ -266,7 +289,9 @@ static int check_console(const VhChr *chr, VhError **err)
         const bool sclp = chr->target_type == VH_CHR_TARGET_SCLP || chr->target_type == VH_CHR_TARGET_SCLPLM;
 
         return QEMU_CHECK_RULES(
-                err, { sclp, VIR_ERR_CONFIG_UNSUPPORTED, "sclpconsole is not supported in this QEMU binary" }, );
+                err, { sclp, VIR_ERR_CONFIG_UNSUPPORTED, "sclpconsole is not supported in this QEMU binary" },
+                { chr->target_type == VH_CHR_TARGET_XEN, VIR_ERR_CONFIG_UNSUPPORTED, "unsupported console target type ",
+                  "xen", NULL }, );
 }
 
 /* ---- displays, input ---- */
@@ -335,7 +360,13 @@ static int check_input(const VhInput *input, VhError **err)
 
 static int check_hostdev(const VhDomainDef *def, const VhHostdev *d, VhError **err)
 {
+        const bool mdev = d->mode == VH_HOSTDEV_SUBSYSTEM && d->type == VH_HOSTDEV_MDEV;
+
         return QEMU_CHECK_RULES(err,
+                                { mdev && d->mdev_model == MDEV_VFIO_CCW, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "VFIO CCW device assignment is not supported by this version of QEMU" },
+                                { d->write_filtering != 0, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "Write filtering of PCI device configuration space is not supported by qemu" },
                                 { d->mode == VH_HOSTDEV_CAPABILITIES, VIR_ERR_CONFIG_UNSUPPORTED,
                                   "hostdev mode 'capabilities' is not supported in qemu" },
                                 { d->display == VH_ON && !def->graphics.n, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -400,6 +431,8 @@ static int check_iommu(const VhDomainDef *def, const VhIommu *iommu, VhError **e
         return QEMU_CHECK_RULES(err,
                                 { iommu->model == IOMMU_INTEL && !qemu_domain_is_q35(def), VIR_ERR_CONFIG_UNSUPPORTED,
                                   "IOMMU device: 'intel' is only supported with Q35 machines" },
+                                { iommu->model == IOMMU_VIRTIO && !qemu_domain_is_q35(def), VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines" },
                                 { iommu->model == IOMMU_SMMUV3, VIR_ERR_CONFIG_UNSUPPORTED,
                                   "IOMMU device: 'smmuv3' is only supported with ARM Virt machines" }, );
 }
@@ -415,9 +448,16 @@ static int check_shmem(const VhShmem *shmem, VhError **err)
 
 static int check_memballoon(const VhMemballoon *b, VhError **err)
 {
+        return QEMU_CHECK_RULES(err, { b->model == VH_MEMBALLOON_XEN, NO_BUS }, );
+}
+
+static int check_memdev(const VhMemdev *mem, VhError **err)
+{
         return QEMU_CHECK_RULES(err,
-                                { b->model == VH_MEMBALLOON_XEN, VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "Memory balloon device type '", "xen", "' is not supported by QEMU" }, );
+                                { mem->model == MEM_SGX_EPC, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "sgx epc isn't supported by this QEMU binary" },
+                                { mem->model == MEM_NVDIMM && vh_uuid_is_valid(mem->uuid), VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "UUID is not supported for NVDIMM device" }, );
 }
 
 int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev, VhError **err)
@@ -453,6 +493,8 @@ int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev
                 return check_shmem(dev, err);
         case VH_DEVICE_MEMBALLOON:
                 return check_memballoon(dev, err);
+        case VH_DEVICE_MEMORY:
+                return check_memdev(dev, err);
         default:
                 return 0;
         }

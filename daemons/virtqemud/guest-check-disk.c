@@ -38,13 +38,16 @@ static int check_device(const VhDisk *d, VhError **err)
                   VIR_ERR_CONFIG_UNSUPPORTED, "disk type of '", d->target, "' does not support ejectable media" },
                 { lun && !scsi && !virtio, VIR_ERR_CONFIG_UNSUPPORTED, "disk device='lun' is not supported for bus='",
                   bus_name(d), "'" },
-                { d->serial && d->serial[strspn(d->serial, serial_chars)], VIR_ERR_INTERNAL_ERROR, "driver serial '",
-                  d->serial, "' contains unsafe characters" },
-                { d->wwn && !speaks_ata_or_scsi(d), VIR_ERR_CONFIG_UNSUPPORTED, "Only ide and scsi disk support wwn" },
+                { d->wwn && d->bus != VH_DISK_BUS_IDE && !scsi, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "Only ide and scsi disk support wwn" },
                 { (d->vendor || d->product) && !scsi, VIR_ERR_CONFIG_UNSUPPORTED,
                   "Only scsi disk supports vendor and product" },
                 { d->rotation_rate && !speaks_ata_or_scsi(d), VIR_ERR_INTERNAL_ERROR,
-                  "rotation rate is only valid for SCSI/IDE/SATA bus" }, );
+                  "rotation rate is only valid for SCSI/IDE/SATA bus" },
+                { d->serial && d->serial[strspn(d->serial, serial_chars)], VIR_ERR_INTERNAL_ERROR, "driver serial '",
+                  d->serial, "' contains unsafe characters" },
+                { d->geometry && d->geometry->trans && d->bus != VH_DISK_BUS_IDE, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "CHS translation mode can only be set for 'ide' bus not '", bus_name(d), "'" }, );
 }
 
 static int check_driver(const VhDomainDef *def, const VhDisk *d, VhError **err)
@@ -61,6 +64,8 @@ static int check_driver(const VhDomainDef *def, const VhDisk *d, VhError **err)
                   VIR_ERR_CONFIG_UNSUPPORTED, "io='native' needs either no disk cache or directsync cache mode" },
                 { d->copy_on_read == VH_ON && d->readonly, VIR_ERR_CONFIG_UNSUPPORTED,
                   "copy_on_read is not compatible with read-only disk '", d->target, "'" },
+                { d->shareable && d->format > VH_STORAGE_FORMAT_RAW, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "shared access for disk '", d->target, "' requires use of supported storage format" },
                 { d->transient && (d->readonly || d->device == VH_DISK_DEVICE_CDROM), VIR_ERR_CONFIG_UNSUPPORTED,
                   "transient disk '", d->target, "' must not be read-only" }, );
 }

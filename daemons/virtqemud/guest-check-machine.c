@@ -14,6 +14,7 @@ enum {
         /* Processors that the machines take. */
         I440FX_VCPUS_MAX = 255,
         Q35_VCPUS_MAX = 288,
+        APIC_VCPUS_MAX = 255, /* that have numbers without x2APIC */
         FIRMWARE_EFI = 2,
         CACHE_PASSTHROUGH = 2,
         CACHE_LEVEL_3 = 3,
@@ -78,6 +79,10 @@ static int check_vcpus(const VhDomainDef *def, VhError **err)
         if (def->vcpus > max)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "Maximum CPUs greater than specified machine type limit %u", max);
+        if (def->vcpus > APIC_VCPUS_MAX && !(def->iommu && def->iommu->eim == VH_ON))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "more than %d vCPUs require extended interrupt mode enabled on the iommu device",
+                                    APIC_VCPUS_MAX);
         r = check_vcpu_list(def, err);
         if (r < 0)
                 return r;
@@ -107,7 +112,9 @@ static int check_cpu(const VhDomainDef *def, VhError **err)
                 { bits->mode == PHYSADDR_EMULATE && !bits->bits, VIR_ERR_CONFIG_UNSUPPORTED,
                   "if using CPU maximum physical address mode='emulate', bits= must be specified too" },
                 { bits->mode == PHYSADDR_PASSTHROUGH && bits->bits, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "CPU maximum physical address bits number specification cannot be used with mode='passthrough'" }, );
+                  "CPU maximum physical address bits number specification cannot be used with mode='passthrough'" },
+                { bits->mode == PHYSADDR_EMULATE && bits->limit, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "CPU maximum physical address limit can only be used with mode='passthrough'" }, );
 }
 
 static int check_memory(const VhDomainDef *def, VhError **err)
@@ -170,6 +177,8 @@ static int check_firmware(const VhDomainDef *def, VhError **err)
         return QEMU_CHECK_RULES(err,
                                 { uefi && !(def->features && def->features->acpi), VIR_ERR_CONFIG_UNSUPPORTED,
                                   "UEFI requires ACPI on this architecture" },
+                                { loader && loader->secure == VH_YES && !qemu_domain_is_q35(def),
+                                  VIR_ERR_CONFIG_UNSUPPORTED, "Secure boot is supported with q35 machine types only" },
                                 { def->launch_security && def->launch_security->type == LAUNCH_S390_PV,
                                   VIR_ERR_CONFIG_UNSUPPORTED,
                                   "S390 PV launch security is not supported with this QEMU binary" }, );

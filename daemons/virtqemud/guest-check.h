@@ -17,6 +17,9 @@ int qemu_check_life_cycle(const VhDomainDef *def, VhError **err);
 int qemu_check_disk(const VhDomainDef *def, const VhDisk *disk, VhError **err);
 int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev, VhError **err);
 
+/* guest-check-start.c: what a guest that is to run may not be, though a definition may. */
+int qemu_check_start(const VhDomainDef *def, VhError **err);
+
 /* Rules of QEMU in one statement. */
 #define QEMU_CHECK_RULES(err, ...) VH_CHECK_RULES(VIR_FROM_QEMU, (err), __VA_ARGS__)
 

@@ -147,7 +147,8 @@ static void add_audio(VhDomainDef *def)
         for (uint32_t i = 0; i < def->graphics.n; i++) {
                 spice |= def->graphics.items[i]->type == VH_GRAPHICS_SPICE;
                 local &= def->graphics.items[i]->type == VH_GRAPHICS_EGL_HEADLESS ||
-                         def->graphics.items[i]->type == VH_GRAPHICS_SDL;
+                         def->graphics.items[i]->type == VH_GRAPHICS_SDL ||
+                         def->graphics.items[i]->type == VH_GRAPHICS_DBUS;
         }
         if (local)
                 return;
@@ -264,6 +265,30 @@ static void default_small(VhDomainDef *def)
                 def->vsock->model = VSOCK_VIRTIO;
 }
 
+static bool isa_port_taken(const VhDomainDef *def, uint32_t port)
+{
+        for (uint32_t i = 0; i < def->serials.n; i++)
+                if (def->serials.items[i]->target_type == VH_CHR_TARGET_ISA_SERIAL && def->serials.items[i]->port.set &&
+                    def->serials.items[i]->port.val == port)
+                        return true;
+        return false;
+}
+
+/* The machine's own ports are counted by themselves, where the definition says that they are such. */
+static void number_isa_serials(VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->serials.n; i++) {
+                VhChr *chr = def->serials.items[i];
+                uint32_t port = 0;
+
+                if (chr->target_type != VH_CHR_TARGET_ISA_SERIAL || chr->port.set)
+                        continue;
+                while (isa_port_taken(def, port))
+                        port++;
+                chr->port = (VhOptUint){ port, true };
+        }
+}
+
 static void default_seclabels(VhDomainDef *def)
 {
         enum { TYPE_NONE = 1 };
@@ -304,6 +329,8 @@ int qemu_domain_fill_defaults(VhDomainDef *def, uint64_t version, VhError **err)
         default_controllers(def);
         default_disks(def);
         default_nets(def);
+        if (is_x86(def))
+                number_isa_serials(def);
         default_seclabels(def);
         default_hostdevs(def);
         return 0;
@@ -323,22 +350,54 @@ static bool serial_port_taken(const VhDomainDef *def, uint32_t controller, uint3
         return false;
 }
 
-/* Port 0 is left to a console. */
+/* The first port of a controller that is free. Port 0 is left to a console. */
+static uint32_t free_serial_port(const VhDomainDef *def, uint32_t controller)
+{
+        uint32_t port = 1;
+
+        while (serial_port_taken(def, controller, port))
+                port++;
+        return port;
+}
+
+static bool has_serial_port(const VhController *c, uint32_t port)
+{
+        enum { DEFAULT_PORTS = 31 };
+
+        return port < (c->ports.set ? c->ports.val : DEFAULT_PORTS);
+}
+
+/* The first controller with a port to spare; one more if there is none. */
+static void find_serial_port(VhDomainDef *def, VhAddress *a)
+{
+        const VhController *c = NULL;
+
+        for (uint32_t i = 0;; i++) {
+                c = vh_domain_find_controller(def, VH_CONTROLLER_VIRTIO_SERIAL, i);
+                if (!c)
+                        c = vh_domain_add_controller(def, VH_CONTROLLER_VIRTIO_SERIAL, i);
+                a->virtio_serial.controller = i;
+                a->virtio_serial.port = free_serial_port(def, i);
+                if (has_serial_port(c, a->virtio_serial.port) || i >= VH_CONTROLLER_INDEX_MAX)
+                        return;
+        }
+}
+
 static void assign_virtio_serial(VhDomainDef *def)
 {
         for (uint32_t i = 0; i < def->channels.n; i++) {
                 VhChr *channel = def->channels.items[i];
                 VhAddress *a = &channel->info.address;
-                uint32_t port = 1;
 
-                if (channel->target_type != VH_CHR_TARGET_VIRTIO ||
-                    (a->type == VH_ADDRESS_VIRTIO_SERIAL && a->virtio_serial.port) ||
-                    (a->type != VH_ADDRESS_NONE && a->type != VH_ADDRESS_VIRTIO_SERIAL))
+                if (channel->target_type != VH_CHR_TARGET_VIRTIO)
                         continue;
-                while (serial_port_taken(def, a->virtio_serial.controller, port))
-                        port++;
+                if (a->type == VH_ADDRESS_NONE)
+                        find_serial_port(def, a);
+                else if (a->type == VH_ADDRESS_VIRTIO_SERIAL && !a->virtio_serial.port)
+                        a->virtio_serial.port = free_serial_port(def, a->virtio_serial.controller);
+                else
+                        continue;
                 a->type = VH_ADDRESS_VIRTIO_SERIAL;
-                a->virtio_serial.port = port;
         }
 }
 

@@ -9,6 +9,7 @@
 typedef enum QemuPciNeed {
         NEED_NOTHING,
         NEED_PCI,        /* conventional slot */
+        NEED_BRIDGE,     /* the same, or one that cannot be plugged */
         NEED_PCIE,       /* express slot that can be plugged: a root port */
         NEED_ROOT,       /* a function of the express root bus itself: root ports */
         NEED_DOWNSTREAM, /* a place on the inner bus of a switch */

@@ -58,10 +58,13 @@ static void set_bus(Map *map, uint32_t index, VhControllerModel model)
         switch (model) {
         case VH_CTRL_PCI_ROOT:
         case VH_CTRL_PCI_BRIDGE:
-        case VH_CTRL_DMI_TO_PCI_BRIDGE:
         case VH_CTRL_PCIE_TO_PCI_BRIDGE:
         case VH_CTRL_PCI_EXPANDER_BUS:
                 bus->takes = NEED_PCI;
+                return;
+        case VH_CTRL_DMI_TO_PCI_BRIDGE: /* nothing is plugged into it while the guest runs */
+                bus->takes = NEED_BRIDGE;
+                bus->first_slot = 0;
                 return;
         case VH_CTRL_PCIE_ROOT_PORT:
         case VH_CTRL_PCIE_SWITCH_DOWNSTREAM:
@@ -89,6 +92,15 @@ static void reserve(Map *map, const VhPciAddress *a)
                 bus->functions[a->slot] = 0xff;
         else
                 bus->functions[a->slot] |= (uint8_t)(1u << a->function);
+}
+
+/* Root ports leave the rest of their slot to others of their kind. */
+static void reserve_root_port(Map *map, const VhPciAddress *a)
+{
+        Bus *bus = &map->buses[a->bus];
+
+        bus->functions[a->slot] |= (uint8_t)(1u << a->function);
+        bus->aggregate[a->slot] = (uint8_t)VH_MAX(bus->aggregate[a->slot], a->function + 1);
 }
 
 static void reserve_slot(Map *map, uint8_t slot)
@@ -135,7 +147,10 @@ static int note_address(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *
                 return vh_error_set(map->err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
                                     "Attempted double use of PCI Address %04x:%02x:%02x.%x", a->domain, a->bus, a->slot,
                                     a->function);
-        reserve(map, a);
+        if (kind == VH_DEVICE_CONTROLLER && ((const VhController *)dev)->model == VH_CTRL_PCIE_ROOT_PORT)
+                reserve_root_port(map, a);
+        else
+                reserve(map, a);
         return 0;
 }
 
@@ -150,12 +165,17 @@ static void give(VhDeviceInfo *info, uint32_t bus, uint32_t slot, uint32_t funct
         info->address.pci.multifunction = multifunction;
 }
 
+static bool serves(const Bus *bus, QemuPciNeed need)
+{
+        return bus->takes == need || (need == NEED_BRIDGE && bus->takes == NEED_PCI);
+}
+
 static bool find_slot(const Map *map, QemuPciNeed need, uint32_t *busp, uint32_t *slotp)
 {
         for (uint32_t i = 0; i < BUSES_MAX; i++) {
                 const Bus *bus = &map->buses[i];
 
-                if (!bus->there || bus->takes != need)
+                if (!bus->there || !serves(bus, need))
                         continue;
                 for (uint32_t slot = bus->first_slot; slot <= bus->last_slot; slot++)
                         if (!bus->functions[slot]) {
@@ -180,6 +200,10 @@ static bool grow(Map *map, QemuPciNeed need)
                 return add_bus(map, VH_CTRL_PCI_BRIDGE);
         if (need == NEED_PCIE)
                 return add_bus(map, VH_CTRL_PCIE_ROOT_PORT);
+        if (find_slot(map, NEED_BRIDGE, &bus, &slot)) {
+                map->buses[bus].functions[slot] = 0xff;
+                return add_bus(map, VH_CTRL_PCI_BRIDGE);
+        }
         if (!find_slot(map, NEED_PCIE, &bus, &slot)) {
                 if (!add_bus(map, VH_CTRL_PCIE_ROOT_PORT) || !find_slot(map, NEED_PCIE, &bus, &slot))
                         return false;
@@ -205,7 +229,17 @@ static int assign(Map *map, VhDeviceInfo *info, QemuPciNeed need)
 }
 
 /* Root ports share slots of the root bus, eight to one. */
-static int assign_root_port(Map *map, VhDeviceInfo *info)
+static void share_slot(VhDomainDef *def, uint32_t slot)
+{
+        for (uint32_t i = 0; i < def->controllers.n; i++) {
+                VhPciAddress *a = &def->controllers.items[i]->info.address.pci;
+
+                if (is_assigned(&def->controllers.items[i]->info) && !a->bus && a->slot == slot && !a->function)
+                        a->multifunction = VH_ON;
+        }
+}
+
+static int assign_root_port(Map *map, VhDomainDef *def, VhDeviceInfo *info)
 {
         Bus *root = &map->buses[0];
 
@@ -216,9 +250,9 @@ static int assign_root_port(Map *map, VhDeviceInfo *info)
 
                 if ((function == 0 && root->functions[slot]) || function >= FUNCTIONS)
                         continue;
-                if (function == 0)
-                        info->address.pci.multifunction = VH_ON;
                 give(info, 0, slot, function);
+                if (function > 0)
+                        share_slot(def, slot);
                 root->functions[slot] |= (uint8_t)(1u << function);
                 root->aggregate[slot]++;
                 return 0;
@@ -293,6 +327,7 @@ static QemuPciNeed need_of_bridge(VhControllerModel model)
         case VH_CTRL_PCIE_SWITCH_DOWNSTREAM:
                 return NEED_DOWNSTREAM;
         case VH_CTRL_PCI_BRIDGE:
+                return NEED_BRIDGE;
         case VH_CTRL_PCI_EXPANDER_BUS:
                 return NEED_PCI;
         case VH_CTRL_PCIE_EXPANDER_BUS:
@@ -303,10 +338,10 @@ static QemuPciNeed need_of_bridge(VhControllerModel model)
 }
 
 /* The place that the chip set has for it, while it is free. */
-static int assign_dmi_bridge(Map *map, VhDeviceInfo *info)
+static int assign_dmi_bridge(Map *map, VhDomainDef *def, VhDeviceInfo *info)
 {
         if (!may_assign(info) || map->buses[0].functions[SLOT_DMI_BRIDGE])
-                return assign_root_port(map, info);
+                return assign_root_port(map, def, info);
         give(info, 0, SLOT_DMI_BRIDGE, 0);
         reserve(map, &info->address.pci);
         return 0;
@@ -322,9 +357,9 @@ static int assign_pci_controllers(Map *map, VhDomainDef *def)
                 if (c->type != VH_CONTROLLER_PCI)
                         continue;
                 if (c->model == VH_CTRL_PCIE_ROOT_PORT)
-                        r = assign_root_port(map, &c->info);
+                        r = assign_root_port(map, def, &c->info);
                 else if (c->model == VH_CTRL_DMI_TO_PCI_BRIDGE)
-                        r = assign_dmi_bridge(map, &c->info);
+                        r = assign_dmi_bridge(map, def, &c->info);
                 else
                         r = assign(map, &c->info, need_of_bridge(c->model));
         }

@@ -36,7 +36,7 @@ static void drop_controller(VhDomainDef *def, VhControllerType type, VhControlle
         uint32_t place;
         const VhController *c = only_controller(def, type, &place);
 
-        if (c && c->model == model && !(c->info.alias && vh_startswith(c->info.alias, "ua-")))
+        if (c && c->model == model && !c->pcihole64 && !(c->info.alias && vh_startswith(c->info.alias, "ua-")))
                 vh_xml_bind_free(&vh_table_controller, vh_list_take(&def->controllers, place));
 }
 

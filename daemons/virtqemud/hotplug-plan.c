@@ -205,6 +205,8 @@ void qemu_plan_clean_objects(const VhDisk *disk, const VhDiskSource *src, QemuPl
                 del_object(qemu_image_secret(src, QEMU_IMAGE_COOKIES), plan);
         if (qemu_auth_of(disk, src))
                 del_object(qemu_image_secret(src, QEMU_IMAGE_AUTH), plan);
+        if (src->reservations && src->reservations->managed == VH_NO)
+                del_object(vh_xasprintf("pr-helper-libvirt-%u-storage", src->index.val), plan);
 }
 
 void qemu_plan_clean_images(const VhDisk *disk, QemuPlan *plan)

@@ -9,6 +9,8 @@
 #include "qemu.h"
 #include "security.h"
 
+#include "model/domain-tune.h"
+
 #include <errno.h>
 
 /* The version matters only for machine types that follow it, so that the emulator is not run to load definitions: those
@@ -26,12 +28,35 @@ static int emulator_version(QemuDriver *driver, const VhDomainDef *def, uint64_t
         return r == -EAGAIN ? r : 0;
 }
 
+static int check_virt_type(const VhDomainDef *def, VhError **err)
+{
+        if (def->virt_type == VH_VIRT_QEMU || def->virt_type == VH_VIRT_KQEMU || def->virt_type == VH_VIRT_KVM)
+                return 0;
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "Emulator '%s' does not support virt type '%s'", def->emulator ? def->emulator : "",
+                            vh_xml_names_text(&vh_virt_type_names, def->virt_type));
+}
+
+/* A list that names some names all. */
+static void complete_iothreads(VhDomainDef *def)
+{
+        if (!def->iothread_list.n)
+                return;
+        qemu_list_iothreads(def);
+        for (uint32_t i = 0; i < def->iothread_list.n; i++)
+                def->iothread_list.items[i]->made = false;
+}
+
 static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
 {
         QemuDriver *driver = opaque;
         uint64_t version;
         int r = qemu_emulators_fill(driver->emulators, def, err);
 
+        if (r == 0)
+                r = check_virt_type(def, err);
+        if (r == 0)
+                complete_iothreads(def);
         if (r == 0)
                 r = qemu_security_default_models(driver, def, err);
         if (r == 0)
@@ -48,18 +73,31 @@ static int assign_addresses(VhDomainDef *def, void *opaque, VhError **err)
         return qemu_domain_assign_addresses(def, err);
 }
 
+static int check_tls_port(QemuDriver *driver, const VhDomainDef *def, VhError **err)
+{
+        bool tls = false;
+
+        (void)vh_conf_get_bool(driver->conf, "spice_tls", &tls, NULL);
+        for (uint32_t i = 0; !tls && i < def->graphics.n; i++)
+                if (def->graphics.items[i]->type == VH_GRAPHICS_SPICE && def->graphics.items[i]->tls_port.val > 0)
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                            "spice TLS port set in XML configuration, but TLS is disabled in "
+                                            "qemu.conf");
+        return 0;
+}
+
 static int check(const VhDomainDef *def, void *opaque, VhError **err)
 {
         QemuDriver *driver = opaque;
         int r = qemu_domain_check(def, err);
 
+        r = r < 0 ? r : check_tls_port(driver, def, err);
         return r < 0 ? r : qemu_emulators_check(driver->emulators, def, err);
 }
 
 const VhDomainParseEnv *qemu_parse_env(QemuDriver *driver, VhDomainParseEnv *env)
 {
         *env = (VhDomainParseEnv){
-                .virt_types = 1u << VH_VIRT_QEMU | 1u << VH_VIRT_KQEMU | 1u << VH_VIRT_KVM,
                 .arch = qemu_emulators_host_arch(driver->emulators),
                 .error_domain = VIR_FROM_QEMU,
                 .post_parse = post_parse,

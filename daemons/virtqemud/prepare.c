@@ -7,6 +7,7 @@
 #include "command-parts.h"
 #include "command.h"
 #include "firmware.h"
+#include "guest-check.h"
 #include "guest-defaults.h"
 #include "qemu.h"
 #include "model/domain-cpu.h"
@@ -137,6 +138,7 @@ int qemu_command_prepare(VhDomainDef *def, const QemuCaps *caps, const QemuLaunc
 {
         int r = check_machine(def, caps, err);
 
+        r = r < 0 ? r : qemu_check_start(def, err);
         r = r < 0 ? r : qemu_firmware_fill(def, launch, err);
         if (r < 0)
                 return r;

@@ -116,13 +116,44 @@ static int check_cell(const VhNuma *numa, uint32_t i, VhError **err)
         return check_distances(numa, cell, err);
 }
 
+static bool has_cache(const VhNuma *numa, uint32_t id, uint32_t level)
+{
+        for (uint32_t i = 0; i < numa->cells.n; i++) {
+                const VhNumaCell *cell = numa->cells.items[i];
+
+                for (uint32_t k = 0; cell->id.val == id && k < cell->caches.n; k++)
+                        if (cell->caches.items[k]->level == level)
+                                return true;
+        }
+        return false;
+}
+
+/* Ways into a cache lead to one that its cell has. */
+static int check_way(const VhNuma *numa, VhOptUint target, VhOptUint cache, VhError **err)
+{
+        return VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
+                              { cache.set && cache.val && !has_cache(numa, target.val, cache.val), VIR_ERR_XML_ERROR,
+                                "'cache' refers to a non-existent NUMA node cache" }, );
+}
+
+static int check_numa(const VhNuma *numa, VhError **err)
+{
+        int r = 0;
+
+        for (uint32_t i = 0; r == 0 && i < numa->cells.n; i++)
+                r = check_cell(numa, i, err);
+        for (uint32_t i = 0; r == 0 && i < numa->latencies.n; i++)
+                r = check_way(numa, numa->latencies.items[i]->target, numa->latencies.items[i]->cache, err);
+        for (uint32_t i = 0; r == 0 && i < numa->bandwidths.n; i++)
+                r = check_way(numa, numa->bandwidths.items[i]->target, numa->bandwidths.items[i]->cache, err);
+        return r;
+}
+
 static int check_cpu(const VhCpu *cpu, VhError **err)
 {
         int r = check_cpu_model(cpu, err);
 
-        for (uint32_t i = 0; r == 0 && cpu->numa && i < cpu->numa->cells.n; i++)
-                r = check_cell(cpu->numa, i, err);
-        return r;
+        return r < 0 || !cpu->numa ? r : check_numa(cpu->numa, err);
 }
 
 static int check_numatune(const VhDomainDef *def, VhError **err)
@@ -232,10 +263,16 @@ static int check_pins(const VhDomainDef *def, VhError **err)
 
 bool vh_domain_has_iothread(const VhDomainDef *def, uint32_t id)
 {
-        for (uint32_t i = 0; i < def->iothread_list.n; i++)
+        uint32_t unlisted = def->iothreads > def->iothread_list.n ? def->iothreads - def->iothread_list.n : 0;
+        uint32_t below = 0;
+
+        for (uint32_t i = 0; i < def->iothread_list.n; i++) {
                 if (def->iothread_list.items[i]->id.val == id)
                         return true;
-        return !def->iothread_list.n && id >= 1 && id <= def->iothreads;
+                below += def->iothread_list.items[i]->id.val < id;
+        }
+        /* Those that are not listed get the lowest numbers that are left. */
+        return id >= 1 && id - below <= unlisted;
 }
 
 static int check_iothread_pins(const VhDomainDef *def, VhError **err)

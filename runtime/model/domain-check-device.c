@@ -18,6 +18,7 @@ enum {
         MEMDEV_VIRTIO_PMEM = 3,
         MEMDEV_VIRTIO_MEM = 4,
         NVDIMM_LABEL_MIN = 128, /* KiB */
+        BIND = 2,
 };
 
 int vh_domain_check_chr_source(const VhChrSource *source, VhError **err)
@@ -25,9 +26,14 @@ int vh_domain_check_chr_source(const VhChrSource *source, VhError **err)
         const bool path = source->type == VH_CHR_FILE || source->type == VH_CHR_DEV || source->type == VH_CHR_PIPE;
         const bool tcp = source->type == VH_CHR_TCP, udp = source->type == VH_CHR_UDP;
         const VhChrEnd none = {}, *end = source->ends.n ? source->ends.items[0] : &none;
+        const bool at_end = source->type != VH_CHR_UNIX;
+        const uint8_t mode = at_end ? end->mode : source->mode;
+        const uint8_t reconnect = at_end ? end->reconnect : source->reconnect;
 
         return VH_CHECK_RULES(
                 VIR_FROM_DOMAIN, err,
+                { reconnect == VH_YES && mode == BIND, VIR_ERR_INTERNAL_ERROR,
+                  "chardev reconnect is possible only for connect mode" },
                 { path && !source->path, VIR_ERR_INTERNAL_ERROR, "Missing source path attribute for char device" },
                 { tcp && !end->host, VIR_ERR_INTERNAL_ERROR, "Missing source host attribute for char device" },
                 { (tcp || udp) && !end->service, VIR_ERR_INTERNAL_ERROR,
@@ -153,6 +159,9 @@ static int check_audio_io(const VhAudioIo *io, VhError **err)
         if (io && io->settings && io->fixed_settings != VH_YES)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "audio settings specified without fixed settings flag");
+        if (io && io->fixed_settings == VH_YES && io->mixing_engine != VH_YES)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "fixed audio settings requires mixing engine");
         return 0;
 }
 

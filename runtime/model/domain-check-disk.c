@@ -15,6 +15,7 @@ enum {
         PROTOCOL_GLUSTER = 4,
         VENDOR_LEN = 8,
         PRODUCT_LEN = 16,
+        MODEL_VIRTIO = 1,
         WWN_DIGITS = 16,
 };
 
@@ -74,6 +75,8 @@ static int check_driver(const VhDisk *d, VhError **err)
                               { !virtio && vh_virtio_opts_set(&d->virtio), VIR_ERR_CONFIG_UNSUPPORTED, "",
                                 vh_virtio_opts_first(&d->virtio),
                                 " driver option is only supported for virtio devices" },
+                              { d->model == MODEL_VIRTIO && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
+                                "disk model 'virtio' not supported for bus '", bus_name(d), "'" },
                               { d->model == MODEL_TRANSITIONAL && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
                                 "disk model 'virtio-transitional' not supported for bus '", bus_name(d), "'" },
                               { d->model == MODEL_NON_TRANSITIONAL && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,

@@ -233,6 +233,37 @@ static int check_hostdevs(const VhDomainDef *def, VhError **err)
         return 0;
 }
 
+typedef struct AliasCheck {
+        const char **seen;
+        uint32_t n;
+        VhError **err;
+} AliasCheck;
+
+static int check_alias(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        AliasCheck *check = opaque;
+
+        /* A paired console shows the serial port's name once more. */
+        if (!info || !info->alias || kind == VH_DEVICE_CONSOLE)
+                return 0;
+        for (uint32_t i = 0; i < check->n; i++)
+                if (strcmp(check->seen[i], info->alias) == 0)
+                        return vh_error_set(check->err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                                            "non unique alias detected: %s", info->alias);
+        check->seen = vh_xrealloc(check->seen, check->n + 1, sizeof(*check->seen));
+        check->seen[check->n++] = info->alias;
+        return 0;
+}
+
+static int check_aliases(const VhDomainDef *def, VhError **err)
+{
+        AliasCheck check = { .err = err };
+        int r = vh_domain_each_device(def, check_alias, &check);
+
+        free(check.seen);
+        return r;
+}
+
 static int check_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         int r = check_drive(kind, dev, info, opaque);
@@ -246,7 +277,7 @@ int vh_domain_check(const VhDomainDef *def, VhError **err)
                 vh_domain_check_targets, check_controllers, check_usb,
                 check_drive_addresses,   check_boot_orders, check_videos,
                 check_audio_ids,         check_hostdevs,    check_panics,
-                check_consoles,
+                check_consoles,          check_aliases,
         };
         int r = vh_domain_each_device(def, check_device, err);
 

@@ -44,7 +44,8 @@ static const VhXmlTable table_cpu_cache = {
 static const VhXmlTable table_maxphysaddr = {
         "maxphysaddr",
         sizeof(S),
-        ROWS(WORD("mode", mode, NAMES("emulate", "passthrough"), REQUIRED), ATTR("bits", bits, uint)),
+        ROWS(WORD("mode", mode, NAMES("emulate", "passthrough"), REQUIRED), ATTR("bits", bits, uint),
+             ATTR("limit", limit, uint)),
 };
 #undef S
 

@@ -45,7 +45,7 @@ typedef struct VhCpuCache {
 
 typedef struct VhCpuMaxphysaddr {
         uint8_t mode; /* words */
-        uint32_t bits;
+        uint32_t bits, limit;
 } VhCpuMaxphysaddr;
 
 typedef struct VhNumaDistance {

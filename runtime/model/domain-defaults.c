@@ -29,16 +29,12 @@ static int check_name(const VhDomainDef *def, VhError **err)
         return 0;
 }
 
-static int check_type(const VhDomainDef *def, const VhDomainParseEnv *env, VhError **err)
+static int check_type(const VhDomainDef *def, VhError **err)
 {
         if (def->virt_type == VH_VIRT_NONE)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INTERNAL_ERROR, "missing domain type attribute");
         if (def->os.type == VH_OS_NONE && !def->os.bootloader)
                 return xml_error(err, "an os <type> must be specified");
-        if (env && env->virt_types && !(env->virt_types >> def->virt_type & 1))
-                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
-                                    "could not find capabilities for domaintype=%s ",
-                                    vh_xml_names_text(&vh_virt_type_names, def->virt_type));
         return 0;
 }
 
@@ -328,12 +324,67 @@ static void default_security(VhDomainDef *def)
         }
 }
 
+static VhSched *sched_of(const VhSched *like, unsigned thread)
+{
+        VhSched *one = vh_new(VhSched, 1);
+        _vh_free_ char *text = vh_xasprintf("%u", thread);
+
+        *one = *like;
+        one->vcpus = NULL;
+        (void)vh_cpuset_parse(text, &one->vcpus);
+        return one;
+}
+
+/* The last thread that a list names; -1: none. */
+static int last_thread(const VhScheds *list)
+{
+        int last = -1;
+
+        for (uint32_t i = 0; i < list->n; i++)
+                last = VH_MAX(last, vh_cpuset_last(list->items[i]->vcpus));
+        return last;
+}
+
+/* Each thread has its own scheduler. */
+static void split_scheds(VhScheds *list)
+{
+        VhScheds all = *list;
+        int last = last_thread(list);
+
+        *list = (VhScheds){ 0 };
+        for (int thread = 0; thread <= last; thread++)
+                for (uint32_t i = 0; i < all.n; i++)
+                        if (vh_cpuset_has(all.items[i]->vcpus, (uint32_t)thread))
+                                vh_list_add(list, sched_of(all.items[i], (unsigned)thread));
+        for (uint32_t i = 0; i < all.n; i++) {
+                free(all.items[i]->vcpus);
+                free(all.items[i]);
+        }
+        free(all.items);
+}
+
+static int by_name(const void *a, const void *b)
+{
+        return strcmp((*(VhFirmwareFeature *const *)a)->name, (*(VhFirmwareFeature *const *)b)->name);
+}
+
+/* What says nothing is not there; what leaves itself open is filled. */
+static void settle_identity(VhDomainDef *def)
+{
+        if (def->features && vh_xml_bind_equal(&vh_table_features, def->features, &(VhFeatures){}, NULL))
+                def->features = vh_xml_bind_free(&vh_table_features, def->features);
+        if (def->genid && !vh_uuid_is_valid(def->genid->uuid))
+                vh_uuid_generate(def->genid->uuid);
+        if (!vh_uuid_is_valid(def->uuid))
+                vh_uuid_generate(def->uuid);
+}
+
 static int default_domain(VhDomainDef *def, const VhDomainParseEnv *env, VhError **err)
 {
         int r = check_name(def, err);
 
         if (r == 0)
-                r = check_type(def, env, err);
+                r = check_type(def, err);
         if (r == 0)
                 r = default_os(def, env, err);
         if (r == 0)
@@ -348,13 +399,19 @@ static int default_domain(VhDomainDef *def, const VhDomainParseEnv *env, VhError
                 return r;
         default_life_cycle(def);
         drop_pins(def);
+        if (def->cputune) {
+                split_scheds(&def->cputune->vcpuscheds);
+                split_scheds(&def->cputune->iothreadscheds);
+        }
         for (uint32_t i = 0; i < def->sysinfos.n; i++)
                 sort_sysinfo(def->sysinfos.items[i]);
         default_security(def);
         if (def->os.loader && def->os.loader->path && !def->os.loader->type)
                 def->os.loader->type = VH_LOADER_ROM;
-        if (!vh_uuid_is_valid(def->uuid))
-                vh_uuid_generate(def->uuid);
+        settle_identity(def);
+        if (def->os.firmware_features.n)
+                qsort(def->os.firmware_features.items, def->os.firmware_features.n,
+                      sizeof(*def->os.firmware_features.items), by_name);
         return 0;
 }
 

@@ -27,9 +27,8 @@ VhController *vh_domain_find_controller(const VhDomainDef *def, VhControllerType
         return NULL;
 }
 
-/* Behind those of its type with lower numbers. If there are only others: before them if it was read, at the end if it
- * is added. */
-static uint32_t place_of_controller(const VhDomainDef *def, const VhController *c, bool read)
+/* Behind those of its type with lower numbers; before all others of its type. */
+static uint32_t place_of_controller(const VhDomainDef *def, const VhController *c)
 {
         uint32_t place = def->controllers.n;
 
@@ -40,8 +39,7 @@ static uint32_t place_of_controller(const VhDomainDef *def, const VhController *
                         continue;
                 if (!c->index.set || !other->index.set || other->index.val <= c->index.val)
                         return i;
-                if (read)
-                        place = i - 1;
+                place = i - 1;
         }
         return place;
 }
@@ -52,7 +50,7 @@ static void sort_controllers(VhDomainDef *def)
 
         def->controllers = (typeof(all)){ 0 };
         for (uint32_t i = 0; i < all.n; i++)
-                vh_list_insert(&def->controllers, place_of_controller(def, all.items[i], true), all.items[i]);
+                vh_list_insert(&def->controllers, place_of_controller(def, all.items[i]), all.items[i]);
         free(all.items);
 }
 
@@ -62,7 +60,7 @@ VhController *vh_domain_add_controller(VhDomainDef *def, VhControllerType type, 
 
         c->type = type;
         c->index = (VhOptUint){ .val = index, .set = true };
-        vh_list_insert(&def->controllers, place_of_controller(def, c, false), c);
+        vh_list_add(&def->controllers, c);
         return c;
 }
 
@@ -249,19 +247,40 @@ static void default_ports(VhNetworkSource *net)
         }
 }
 
+/* An iSCSI target without a unit means its first. */
+static void default_unit(VhNetworkSource *net)
+{
+        enum { ISCSI = 5 };
+
+        if (net->protocol == ISCSI && net->name && !strchr(net->name, '/')) {
+                char *name = vh_xasprintf("%s/0", net->name);
+
+                free(net->name);
+                net->name = name;
+        }
+}
+
+static void default_network(VhNetworkSource *net)
+{
+        default_ports(net);
+        default_unit(net);
+}
+
 static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
 {
-        enum { CACHE_DEFAULT = 1 };
+        enum { CACHE_DEFAULT = 1, TRAY_CLOSED = 1 };
         int r = check_disk(disk, err);
 
         if (disk->src.network)
-                default_ports(disk->src.network);
+                default_network(disk->src.network);
         if (r < 0)
                 return r;
         if (disk->device == VH_DISK_DEVICE_CDROM)
                 disk->readonly = true;
         if (disk->cache == CACHE_DEFAULT)
                 disk->cache = 0;
+        if (disk->tray == TRAY_CLOSED)
+                disk->tray = 0;
         if (!disk->bus)
                 disk->bus = bus_of_target(disk);
         return default_disk_address(def, disk, err);
@@ -361,7 +380,8 @@ static VhChr *console_of_serial(const VhChr *serial)
 
         console->target_type = VH_CHR_TARGET_SERIAL;
         console->port = serial->port;
-        console->info.address = (VhAddress){};
+        if (serial->info.address.type != VH_ADDRESS_ISA)
+                console->info.address = (VhAddress){};
         return console;
 }
 
@@ -445,9 +465,46 @@ static void default_rng(VhRng *rng)
                 rng->device = vh_xstrdup("/dev/random");
 }
 
+/* Permissions have four digits. What is none stays as it is, for the check to refuse. */
+static void pad_mode(char **mode)
+{
+        char *end = NULL;
+        unsigned long bits = *mode ? strtoul(*mode, &end, 8) : 0;
+
+        if (!*mode || *end || strlen(*mode) >= 4)
+                return;
+        free(*mode);
+        *mode = vh_xasprintf("%04lo", bits);
+}
+
+static void default_memdev(VhMemdev *mem)
+{
+        enum { VIRTIO_PMEM = 3, SHARED = 1 };
+
+        if (mem->model == VIRTIO_PMEM && !mem->access)
+                mem->access = SHARED;
+}
+
+static void default_shmem(VhShmem *shmem)
+{
+        enum { PLAIN = 2, DEFAULT_SIZE = 4096 /* KiB */ };
+
+        if (shmem->model == PLAIN && !shmem->size)
+                shmem->size = DEFAULT_SIZE;
+}
+
 static void default_small_devices(VhDomainDef *def)
 {
         enum { PASSTHROUGH = 1, MOUNT = 1, VIRTIOFS = 6 };
+
+        for (uint32_t i = 0; i < def->filesystems.n; i++) {
+                pad_mode(&def->filesystems.items[i]->fmode);
+                pad_mode(&def->filesystems.items[i]->dmode);
+        }
+        for (uint32_t i = 0; i < def->memdevs.n; i++)
+                default_memdev(def->memdevs.items[i]);
+        for (uint32_t i = 0; i < def->shmems.n; i++)
+                default_shmem(def->shmems.items[i]);
 
         for (uint32_t i = 0; i < def->filesystems.n; i++)
                 if (!def->filesystems.items[i]->accessmode && def->filesystems.items[i]->type == MOUNT &&
@@ -504,6 +561,8 @@ static void sort_disks(VhDomainDef *def)
 
 int vh_domain_device_defaults(VhDomainDef *def, VhError **err)
 {
+        if (def->os.nvram && def->os.nvram->source.network)
+                default_network(def->os.nvram->source.network);
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 int r = default_disk(def, def->disks.items[i], err);
 

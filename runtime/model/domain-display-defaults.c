@@ -42,6 +42,18 @@ static void default_vnc(VhGraphics *g)
         }
 }
 
+/* Channels that may be either are as if nothing was said of them. */
+static void forget_any(VhGraphics *g)
+{
+        enum { ANY = 1 };
+
+        if (g->default_mode == ANY)
+                g->default_mode = 0;
+        for (uint32_t i = g->channels.n; i-- > 0;)
+                if (g->channels.items[i]->mode == ANY)
+                        free(vh_list_take(&g->channels, i));
+}
+
 /* Ports of -1 say the same as autoport and are not kept. */
 static void default_spice(VhGraphics *g)
 {
@@ -52,6 +64,7 @@ static void default_spice(VhGraphics *g)
                 free(VH_TAKE_PTR(first->address));
                 free(VH_TAKE_PTR(g->listen));
         }
+        forget_any(g);
         if (first->type == VH_LISTEN_NONE || first->type == VH_LISTEN_SOCKET)
                 g->autoport = 0;
         if (g->port.val == -1 && g->tls_port.val == -1)
@@ -112,6 +125,18 @@ static void default_video(VhVideo *v, bool primary)
                 v->primary = VH_YES;
 }
 
+/* The primary one stands first. */
+static void lead_primary(VhDomainDef *def)
+{
+        for (uint32_t i = 1; i < def->videos.n; i++)
+                if (def->videos.items[i]->primary == VH_YES) {
+                        VhVideo *video = vh_list_take(&def->videos, i);
+
+                        vh_list_insert(&def->videos, 0, video);
+                        return;
+                }
+}
+
 static void default_videos(VhDomainDef *def)
 {
         bool chosen = false;
@@ -122,6 +147,7 @@ static void default_videos(VhDomainDef *def)
                 chosen |= def->videos.items[i]->primary == VH_YES;
         for (uint32_t i = 0; i < def->videos.n; i++)
                 default_video(def->videos.items[i], i == 0 && !chosen);
+        lead_primary(def);
 }
 
 void vh_domain_display_defaults(VhDomainDef *def)

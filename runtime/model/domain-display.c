@@ -92,7 +92,7 @@ const VhXmlTable vh_table_graphics = {
              ATTR("xauth", xauth, string, IS(SDL)), YESNO("fullscreen", fullscreen, WHEN(type, LOCAL)),
              YESNO("p2p", p2p, IS(DBUS)), ATTR("address", address, string, IS(DBUS)),
              ATTR("passwd", passwd, string, WHEN(type, VNC_SPICE), SECURE),
-             ATTR("passwdValidTo", passwd_valid_to, string, WHEN(type, VNC_SPICE), SECURE),
+             ATTR("passwdValidTo", passwd_valid_to, string, WHEN(type, VNC_SPICE)),
              WORD("connected", connected, NAMES("fail", "disconnect", "keep"), WHEN(type, VNC_SPICE)),
              LIST("listen", listens, table_listen, WHEN(type, REMOTE)), EMBED(rows_spice, IS(SPICE)),
              GROUP("gl", ROWS(YESNO("enable", gl), ATTR("rendernode", rendernode, string)),
@@ -151,8 +151,8 @@ const VhXmlTable vh_table_video = {
         "video",
         sizeof(S),
         ROWS(GROUP("driver",
-                   ROWS(WORD("vgaconf", vgaconf, NAMES("io", "on", "off")),
-                        WORD("name", driver_name, NAMES("qemu", "vhostuser")), EMBED_AT(virtio, vh_rows_virtio_opts))),
+                   ROWS(WORD("vgaconf", vgaconf, NAMES("io", "on", "off")), EMBED_AT(virtio, vh_rows_virtio_opts),
+                        WORD("name", driver_name, NAMES("qemu", "vhostuser")))),
              GROUP("model", rows_video_model), EMBED_AT(info, vh_rows_device_info)),
 };
 #undef S

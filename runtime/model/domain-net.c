@@ -5,7 +5,7 @@
 #include "xml/rows.h"
 
 const VhXmlNames vh_net_type_names = {
-        VH_NET_VDS + 1,
+        VH_NET_NULL + 1,
         (const char *const[]){
                 [VH_NET_NETWORK] = "network",
                 [VH_NET_BRIDGE] = "bridge",
@@ -21,6 +21,7 @@ const VhXmlNames vh_net_type_names = {
                 [VH_NET_HOSTDEV] = "hostdev",
                 [VH_NET_VDPA] = "vdpa",
                 [VH_NET_VDS] = "vds",
+                [VH_NET_NULL] = "null",
         },
 };
 
@@ -289,8 +290,8 @@ static const VhXmlRow rows_net_content[] = {
         GROUP("link", ROWS(WORD("state", linkstate, NAMES("up", "down"),
                                 FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown interface link state '", "'")))),
         GROUP("mtu", ROWS(ATTR("size", mtu, uint))),
-        PTR("coalesce", coalesce, table_coalesce),
         PTR("teaming", teaming, vh_table_teaming),
+        PTR("coalesce", coalesce, table_coalesce),
         EMBED_AT(info, vh_rows_device_boot),
         EMBED_AT(info, vh_rows_device_info),
         {},

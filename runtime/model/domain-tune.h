@@ -16,6 +16,8 @@ typedef struct VhSched {
         VhOptInt priority;
 } VhSched;
 
+typedef VH_LIST(VhSched) VhScheds;
+
 typedef struct VhCacheEntry {
         uint32_t id, level;
         uint8_t type;  /* words */
@@ -51,7 +53,7 @@ struct VhCputune {
         VhOptInt64 quota, global_quota, emulator_quota, iothread_quota;   /* microseconds, -1: none */
         VH_LIST(VhVcpupin) vcpupins, iothreadpins;
         VhVcpupin *emulatorpin;
-        VH_LIST(VhSched) vcpuscheds, iothreadscheds;
+        VhScheds vcpuscheds, iothreadscheds;
         VhSched *emulatorsched;
         VH_LIST(VhCachetune) cachetunes;
         VH_LIST(VhMemorytune) memorytunes;

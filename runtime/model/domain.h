@@ -256,9 +256,8 @@ enum {
 
 /* What a hypervisor contributes to parsing; all members may be zero. Lives as long as the call. */
 typedef struct VhDomainParseEnv {
-        uint64_t virt_types; /* bits 1 << VH_VIRT_*; 0: all */
-        const char *arch;    /* for <type> without one */
-        int error_domain;    /* VIR_FROM_* of driver-specific refusals; 0: VIR_FROM_DOMAIN */
+        const char *arch; /* for <type> without one */
+        int error_domain; /* VIR_FROM_* of driver-specific refusals; 0: VIR_FROM_DOMAIN */
         /* After what the domain itself gets, before devices are completed; adds devices that the machine always has.
          * Returns 0 or negative errno with *err. */
         int (*post_parse)(VhDomainDef *def, void *opaque, VhError **err);
