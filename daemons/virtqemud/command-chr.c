@@ -459,6 +459,11 @@ int qemu_build_channels(QemuBuild *b)
         return 0;
 }
 
+json_t *qemu_console_device(const QemuBuild *b, const VhChr *chr)
+{
+        return virtio_port(b, chr, "virtconsole");
+}
+
 static int build_console(QemuBuild *b, const VhChr *chr)
 {
         int r;
@@ -470,7 +475,7 @@ static int build_console(QemuBuild *b, const VhChr *chr)
                 r = qemu_build_chardev(b, &chr->source, chr->info.alias);
                 if (r < 0)
                         return r;
-                return qemu_build_device(b, virtio_port(b, chr, "virtconsole"));
+                return qemu_build_device(b, qemu_console_device(b, chr));
         default:
                 return qemu_unsupported(b, "unsupported console target type");
         }

@@ -266,6 +266,7 @@ json_t *qemu_vsock_device(const QemuBuild *b, const VhVsock *vsock)
 {
         _vh_free_ char *driver = qemu_virtio_driver("vhost-vsock", &vsock->info, vsock->model);
         int fd = qemu_launch_fd(b->launch, QEMU_FD_VHOST, vsock->info.alias, 0);
+        _vh_free_ char *name = b->cmd ? vh_xasprintf("%d", fd) : qemu_fd_name(QEMU_FD_VHOST, vsock->info.alias, 0);
         json_t *o = json_object();
 
         qj_str(o, "driver", driver);
@@ -273,7 +274,7 @@ json_t *qemu_vsock_device(const QemuBuild *b, const VhVsock *vsock)
         qj_str(o, "id", vsock->info.alias);
         qj_int(o, "guest-cid", vsock->cid);
         if (fd >= 0)
-                qj_fmt(o, "vhostfd", "%d", fd);
+                qj_str(o, "vhostfd", name);
         return placed(b, &vsock->info, o);
 }
 

@@ -78,6 +78,7 @@ json_t *qemu_memory_device(const QemuBuild *b, const VhMemdev *mem);
 json_t *qemu_memory_object(const QemuBuild *b, const VhMemdev *mem);
 json_t *qemu_serial_device(const QemuBuild *b, const VhChr *chr);
 json_t *qemu_channel_device(const QemuBuild *b, const VhChr *chr);
+json_t *qemu_console_device(const QemuBuild *b, const VhChr *chr);
 json_t *qemu_vsock_device(const QemuBuild *b, const VhVsock *vsock);
 json_t *qemu_shmem_device(const QemuBuild *b, const VhShmem *shmem);
 json_t *qemu_shmem_object(const VhShmem *shmem); /* of a plain one */

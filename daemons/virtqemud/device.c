@@ -34,14 +34,32 @@ static int reread(QemuEdit *edit, VhError **err)
         return 0;
 }
 
+/* A serial port's other face, which comes and goes with it. */
+static bool is_serial_console(const VhDevice *dev)
+{
+        return dev->kind == VH_DEVICE_CONSOLE && ((const VhChr *)dev->dev)->target_type != VH_CHR_TARGET_VIRTIO;
+}
+
 static int check_config_attach(const VhDomainDef *def, const VhDevice *dev, VhError **err)
 {
+        /* Nobody can put these into a definition but who writes it anew. */
+        static const bool stays_away[VH_DEVICE_MAX] = {
+                [VH_DEVICE_MEMBALLOON] = true, [VH_DEVICE_HUB] = true, [VH_DEVICE_AUDIO] = true,
+                [VH_DEVICE_GRAPHICS] = true,   [VH_DEVICE_TPM] = true, [VH_DEVICE_PANIC] = true,
+                [VH_DEVICE_VIDEO] = true,
+        };
         const VhDisk *disk = dev->dev;
         const VhController *c = dev->dev;
 
-        if (dev->kind == VH_DEVICE_MEMBALLOON || dev->kind == VH_DEVICE_HUB || dev->kind == VH_DEVICE_AUDIO)
+        if (stays_away[dev->kind])
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "persistent attach of device '%s' is not supported", qemu_device_word(dev->kind));
+        if (is_serial_console(dev))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "attaching serial console is not supported");
+        if (dev->kind == VH_DEVICE_SHMEM && vh_domain_find_device(def, dev, NULL) >= 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "device is already in the domain configuration");
         if (dev->kind == VH_DEVICE_CONTROLLER && c->index.set && vh_domain_find_controller(def, c->type, c->index.val))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
                                     "controller index='%u' already exists", c->index.val);
@@ -177,6 +195,9 @@ static int find_config(const QemuEdit *edit, const char *xml, const char *alias,
         if (stays[like.kind])
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "persistent detach of device '%s' is not supported", qemu_device_word(like.kind));
+        if (is_serial_console(&like))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "detaching serial console is not supported");
         r = qemu_device_find(edit->def, &like, QEMU_CONFIG_DETACH, err);
         *place = (unsigned)r;
         return r < 0 ? r : 0;

@@ -19,6 +19,7 @@
 #include "model/domain-check.h"
 #include "model/domain-tables.h"
 #include "refresh.h"
+#include "vsock.h"
 
 /* ---- the device in a copy of what runs ---- */
 
@@ -73,6 +74,9 @@ static int check_guest(const VhDomainDef *def, const VhDevice *dev, VhError **er
         if (dev->kind == VH_DEVICE_CONTROLLER && c->index.set && vh_domain_find_controller(def, c->type, c->index.val))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "target %s:%u already exists",
                                     vh_xml_names_text(&vh_controller_type_names, c->type), c->index.val);
+        if (dev->kind == VH_DEVICE_CONSOLE && ((const VhChr *)dev->dev)->target_type != VH_CHR_TARGET_VIRTIO)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "unsupported console target type serial");
         if (dev->kind == VH_DEVICE_CHANNEL) {
                 const VhChr *chr = dev->dev;
 
@@ -149,6 +153,8 @@ static void name_device(QemuChange *change, QemuProcess *proc, const QemuLaunch 
                 qemu_prepare_disk(change->joined, &proc->last_node);
         if (kind == VH_DEVICE_CHANNEL)
                 qemu_prepare_channel(launch, change->joined);
+        if (kind == VH_DEVICE_CONSOLE)
+                ((VhChr *)change->joined)->port.set = true;
         qemu_assign_alias(change->live, kind, change->joined);
 }
 
@@ -215,6 +221,20 @@ static int plan_live(QemuChange *change, VhError **err)
         return r;
 }
 
+/* What QEMU gets open. */
+static int open_host(QemuChange *change, QemuLaunch *launch, VhError **err)
+{
+        VhVsock *vsock = change->joined;
+        int fd;
+
+        if (change->dev.kind != VH_DEVICE_VSOCK)
+                return 0;
+        fd = qemu_vsock_open(vsock, err);
+        if (fd >= 0)
+                qemu_launch_give_fd(launch, QEMU_FD_VHOST, vsock->info.alias, fd);
+        return VH_MIN(fd, 0);
+}
+
 /* The host's part is there: now the device itself. */
 static int plan_device(QemuChange *change, VhError **err)
 {
@@ -225,6 +245,11 @@ static int plan_device(QemuChange *change, VhError **err)
 
         if (change->work)
                 qemu_host_work_adopt(change->work, proc, &launch);
+        r = open_host(change, &launch, err);
+        if (r < 0) {
+                qemu_launch_done(&launch);
+                return r;
+        }
         qemu_plan_fds(&launch, &change->plan);
         r = qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
         qemu_launch_done(&launch);
@@ -366,6 +391,21 @@ static void attach_planned(QemuChange *change, int r, VhError *err)
                 qemu_change_go(change);
 }
 
+static bool is_chr(VhDeviceKind kind)
+{
+        return kind == VH_DEVICE_SERIAL || kind == VH_DEVICE_PARALLEL || kind == VH_DEVICE_CONSOLE ||
+               kind == VH_DEVICE_CHANNEL;
+}
+
+/* Which terminal it is. */
+static void note_terminal(QemuChange *change, const json_t *ret)
+{
+        const char *path = json_string_value(json_object_get(ret, "pty"));
+
+        if (path && is_chr(change->dev.kind))
+                vh_strset(&((VhChr *)change->joined)->source.path, path);
+}
+
 static void attach_run(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
@@ -380,6 +420,7 @@ static void attach_run(QemuTask *task)
         change->ready = plan_device;
         change->apply = apply;
         change->refused = refused;
+        change->told = note_terminal;
         if (change->dev.kind == VH_DEVICE_MEMORY)
                 change->wait = find_memory;
         change->resolved = qemu_host_work_new();

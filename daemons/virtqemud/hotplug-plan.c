@@ -169,6 +169,8 @@ static int plan_disk(const QemuBuild *b, const void *dev, QemuPlan *plan)
         int r;
 
         r = check_bus(b, disk);
+        if (r == 0 && disk->transient)
+                r = qemu_unsupported(b, "disk '%s' is transient, which is not supported", disk->target);
         if (r < 0) {
                 json_decref(throttle);
                 return r;
@@ -316,6 +318,15 @@ static int plan_channel(const QemuBuild *b, const void *dev, QemuPlan *plan)
         if (add_chardev(b, &chr->source, chr->info.alias, plan) < 0)
                 return -EINVAL;
         return add_device(b, qemu_channel_device(b, chr), plan);
+}
+
+static int plan_console(const QemuBuild *b, const void *dev, QemuPlan *plan)
+{
+        const VhChr *chr = dev;
+
+        if (add_chardev(b, &chr->source, chr->info.alias, plan) < 0)
+                return -EINVAL;
+        return add_device(b, qemu_console_device(b, chr), plan);
 }
 
 static void clean_chr(const void *dev, QemuPlan *plan)
@@ -480,6 +491,7 @@ static const struct {
         [VH_DEVICE_CONTROLLER] = { plan_controller, clean_nothing },
         [VH_DEVICE_NET] = { plan_net, clean_net },
         [VH_DEVICE_SERIAL] = { plan_serial, clean_chr },
+        [VH_DEVICE_CONSOLE] = { plan_console, clean_chr },
         [VH_DEVICE_CHANNEL] = { plan_channel, clean_chr },
         [VH_DEVICE_REDIRDEV] = { plan_redirdev, clean_redirdev },
         [VH_DEVICE_RNG] = { plan_rng, clean_rng },

@@ -51,6 +51,8 @@ static void answered(QemuTask *task, json_t *ret, int r, const VhError *err)
                 return;
         }
         change->next++;
+        if (change->told)
+                change->told(change, ret);
         send_next(change);
 }
 

@@ -77,6 +77,8 @@ struct QemuChange {
         void (*late)(QemuChange *change);
         /* The live part succeeded: makes it true in dom->def. Returns 0 or negative errno. */
         void (*apply)(QemuChange *change);
+        /* What QEMU answered to a step (NULL: nothing to do). */
+        void (*told)(QemuChange *change, const json_t *ret);
         /* QEMU refused a step (NULL: nothing to do); the steps before it are taken back afterwards. */
         void (*refused)(QemuChange *change);
         /* Instead of ending after apply: waits. */

@@ -28,6 +28,7 @@
 #include "security.h"
 #include "spawn.h"
 #include "taint.h"
+#include "vsock.h"
 
 enum {
         DIR_MODE = 0750,
@@ -518,6 +519,8 @@ static int decide(QemuStarting *s, VhError **err)
                 r = qemu_guest_cpu_settle(def, s->proc->caps, s->proc->driver->host, err);
         if (r == 0)
                 r = qemu_command_prepare(def, s->proc->caps, &s->launch, err);
+        if (r == 0)
+                r = qemu_vsock_prepare(def, &s->launch, err);
         if (r == 0)
                 r = prepare_nvram(s, err);
         s->proc->last_node = qemu_highest_node(def);

@@ -244,6 +244,9 @@ static bool same_otherwise(VhDeviceKind kind, void *wanted, void *have)
                 copy_info->address = (VhAddress){};
         if (copy_info && have_info && !want_info->alias)
                 vh_strset(&copy_info->alias, NULL);
+        /* Consoles are numbered as they stand there. */
+        if (kind == VH_DEVICE_CONSOLE && !((const VhChr *)wanted)->port.set)
+                ((VhChr *)copy)->port = (VhOptUint){};
         same = vh_xml_bind_equal(table, wanted, copy, NULL);
         vh_xml_bind_free(table, copy);
         return same;

@@ -48,12 +48,18 @@ PLUGS = [
     disk("sdi", "usb", "c", device="cdrom"), "<shmem name='s'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>",
     "<input type='tablet' bus='usb'/>",
 ]
+CONSOLE = chardev("console", "<target type='virtio'/>")
 # Refused, by the running guest or the stored definition, or absent from both.
 WRONG = [
     disk("sdk", "scsi", "missing"), disk("sdl", "scsi", "root"), disk("vda", "virtio", "c"), disk("hdb", "ide", "c"),
     disk("fdb", "fdc", "c", device="floppy"), "<sound model='ich6'/>", "<memballoon model='virtio'/>", "<hub type='usb'/>", "<panic model='isa'/>", "<controller type='scsi' index='0' model='virtio-scsi'/>",
     "<controller type='sata' index='2'/>", "<controller type='usb' index='2' model='ich9-ehci1'/>", "<input type='mouse' bus='ps2'/>", "<foo/>",
-    "<audio id='2' type='none'/>",
+    "<audio id='2' type='none'/>", "<console type='pty'/>", "<vsock model='virtio'><cid auto='yes'/></vsock>",
+]
+# Likewise, but only in the stored definition.
+WRONG_STORED = [
+    "<graphics type='vnc'/>", "<tpm model='tpm-tis'><backend type='emulator'/></tpm>", "<panic model='hyperv'/>",
+    "<video><model type='virtio'/></video>", "<console type='pty'/>",
 ]
 ABSENT = [
     disk("sdz", "scsi"), "<interface type='user'><mac address='52:54:00:00:00:99'/></interface>", "<rng model='virtio'><backend model='random'/></rng>",
@@ -174,6 +180,13 @@ def devices_come_and_go(pair):
     pair.settle()
 
 
+def consoles(pair):
+    """one joins the running guest, and has a terminal"""
+    pair.same("attach", lambda side: side.dom().attachDeviceFlags(CONSOLE, LIVE))
+    pair.compare("terminals", lambda side: str(len(re.findall(r"<console type='pty' tty='/dev/pts/\d+'>", side.dom().XMLDesc()))))
+    pair.settle()
+
+
 def wrong_devices(pair):
     """what is refused leaves no trace, and is refused in the same words"""
     for xml in WRONG:
@@ -181,6 +194,8 @@ def wrong_devices(pair):
             pair.same(f"attach {xml} {flags}", lambda side, x=xml, f=flags: side.dom().attachDeviceFlags(side.inside(x), f))
             if flags == CONFIG:
                 pair.on_both(lambda side: side.define(side.inside(GUEST)))
+    for xml in WRONG_STORED:
+        pair.same(f"attach {xml}", lambda side, x=xml: side.dom().attachDeviceFlags(side.inside(x), CONFIG))
     pair.settle()
 
 
@@ -209,7 +224,7 @@ def commands(pair):
     pair.settle()
 
 
-TESTS = [devices_come_and_go, the_same_again, wrong_devices, absent_devices, commands]
+TESTS = [devices_come_and_go, consoles, the_same_again, wrong_devices, absent_devices, commands]
 
 
 def main():
