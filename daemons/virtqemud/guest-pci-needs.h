@@ -24,3 +24,5 @@ QemuPciNeed qemu_pci_need_of_controller(bool q35, const VhController *c);
 QemuPciNeed qemu_pci_need_of_video(bool q35, const VhVideo *video);
 /* Whether a sound device is one of PCI. */
 bool qemu_pci_is_sound(const VhSound *sound);
+/* Gives controllers the model names and numbers that follow from their places. */
+void qemu_pci_complete_controllers(VhDomainDef *def);

@@ -524,44 +524,6 @@ static int assign_all(Map *map, VhDomainDef *def)
 
 /* ---- ports that the trial made ---- */
 
-/* Bus, chassis and port numbers follow from the place. */
-static void complete_controller(VhController *c)
-{
-        /* Words of <model name=> by kind of bridge. */
-        static const uint8_t names[] = {
-                [VH_CTRL_PCI_BRIDGE] = 1,           [VH_CTRL_DMI_TO_PCI_BRIDGE] = 2,
-                [VH_CTRL_PCIE_TO_PCI_BRIDGE] = 3,   [VH_CTRL_PCIE_ROOT_PORT] = 5,
-                [VH_CTRL_PCIE_SWITCH_UPSTREAM] = 6, [VH_CTRL_PCIE_SWITCH_DOWNSTREAM] = 7,
-                [VH_CTRL_PCI_EXPANDER_BUS] = 8,     [VH_CTRL_PCIE_EXPANDER_BUS] = 9,
-        };
-
-        if (!c->pci_model_name && c->model < VH_ARRAY_SIZE(names))
-                c->pci_model_name = names[c->model];
-        if (c->model == VH_CTRL_PCIE_ROOT_PORT) {
-                if (!c->chassis.set)
-                        c->chassis = (VhOptUint){ .val = c->index.val, .set = true };
-                if (!c->port.set)
-                        c->port = (VhOptUint){ .val = (uint32_t)c->info.address.pci.slot << 3 |
-                                                      c->info.address.pci.function,
-                                               .set = true };
-        } else if (c->model == VH_CTRL_PCIE_SWITCH_DOWNSTREAM) {
-                if (!c->chassis.set)
-                        c->chassis = (VhOptUint){ .val = c->index.val, .set = true };
-                if (!c->port.set)
-                        c->port = (VhOptUint){ .val = c->info.address.pci.slot, .set = true };
-        } else if (c->model == VH_CTRL_PCI_BRIDGE) {
-                if (!c->chassis_nr.set)
-                        c->chassis_nr = (VhOptUint){ .val = c->index.val, .set = true };
-        }
-}
-
-static void complete_controllers(VhDomainDef *def)
-{
-        for (uint32_t i = 0; i < def->controllers.n; i++)
-                if (def->controllers.items[i]->type == VH_CONTROLLER_PCI)
-                        complete_controller(def->controllers.items[i]);
-}
-
 /* What the reference appends behind the devices that are there at last. */
 static void append_controller(VhDomainDef *def, VhControllerModel model, uint32_t index)
 {
@@ -610,7 +572,7 @@ int qemu_domain_assign_pci(VhDomainDef *def, VhError **err)
         if (r == 0)
                 r = assign_all(&map, def);
         if (r == 0)
-                complete_controllers(def);
+                qemu_pci_complete_controllers(def);
         return r;
 }
 

@@ -412,6 +412,8 @@ int vh_domain_defaults(VhDomainDef *def, const VhDomainParseEnv *env, VhError **
 /* The parts of it (domain-device-defaults.c, domain-display-defaults.c, domain-check.c). */
 int vh_domain_device_defaults(VhDomainDef *def, VhError **err);
 void vh_domain_display_defaults(VhDomainDef *def);
+/* domain-small-defaults.c: the same for small devices, folders, memory and what the host gives. */
+void vh_domain_small_defaults(VhDomainDef *def);
 void vh_domain_implied_devices(VhDomainDef *def);
 int vh_domain_check(const VhDomainDef *def, VhError **err);
 enum { VH_SCSI_PER_CONTROLLER = 7 }; /* places on a narrow SCSI bus besides the controller's own */
