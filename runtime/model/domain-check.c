@@ -243,8 +243,9 @@ static int check_alias(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *o
 {
         AliasCheck *check = opaque;
 
-        /* A paired console shows the serial port's name once more. */
-        if (!info || !info->alias || kind == VH_DEVICE_CONSOLE)
+        /* Only names that users gave: some of ours stand for several, such as companions of a USB controller. A paired
+         * console shows the serial port's name once more. */
+        if (!info || !info->alias || !vh_startswith(info->alias, "ua-") || kind == VH_DEVICE_CONSOLE)
                 return 0;
         for (uint32_t i = 0; i < check->n; i++)
                 if (strcmp(check->seen[i], info->alias) == 0)
