@@ -95,7 +95,7 @@ void storage_state_remove(StorageDriver *driver, const StoragePool *pool)
         _vh_free_ char *path = state_path(driver, pool->node.name);
 
         if (unlink(path) < 0 && errno != ENOENT)
-                vh_log_warning("'%s' cannot be removed: %s", path, strerror(errno));
+                vh_log_warning("'%s' cannot be removed: %s", path, vh_error_text(NULL, -errno));
 }
 
 static int load_state(StorageDriver *driver, const char *path, VhError **err)

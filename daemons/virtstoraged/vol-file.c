@@ -70,9 +70,10 @@ static VhVolTimestamps *timestamps_of(const struct stat *st, VhVolTimestamps *ol
         return times;
 }
 
+/* Others are not even opened: that can do something. */
 static bool can_be_volume(mode_t mode)
 {
-        return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) || S_ISLNK(mode);
+        return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode);
 }
 
 /* Returns a descriptor, or negative errno with *err; but quietly -ENOENT for what is missing or can be no volume, which
@@ -80,7 +81,7 @@ static bool can_be_volume(mode_t mode)
 static int open_volume(const char *path, bool quietly, VhError **err)
 {
         struct stat st;
-        int fd = -1, r = lstat(path, &st) < 0 ? -errno : 0;
+        int fd = -1, r = stat(path, &st) < 0 ? -errno : 0;
         bool wrong = r == 0 && !can_be_volume(st.st_mode);
 
         if (r == 0 && !wrong) {
@@ -88,7 +89,8 @@ static int open_volume(const char *path, bool quietly, VhError **err)
                 r = fd < 0 ? -errno : 0;
         }
         if (quietly && (wrong || r == -ENOENT || r == -ELOOP)) {
-                vh_log_warning("'%s' is left out: %s", path, wrong ? "neither a file nor a folder" : strerror(-r));
+                vh_log_warning("'%s' is left out: %s", path,
+                               wrong ? "neither a file nor a folder" : vh_error_text(NULL, r));
                 return -ENOENT;
         }
         if (r == -ENOENT)

@@ -238,7 +238,7 @@ cp qcow2.img enc; printf '\\0\\0\\0\\2' | dd of=enc bs=1 seek=32 conv=notrunc 2>
 truncate -s 7M luks.img; printf 'LUKS\\272\\276\\0\\1' | dd of=luks.img conv=notrunc 2>&-; printf '\\0\\0\\20\\0' | dd of=luks.img bs=1 seek=104 conv=notrunc 2>&-
 qemu-img create -q -f qcow -b old -F qcow2 over-qcow
 qemu-img create -q -f vmdk -b vmdk.img -F vmdk over-vmdk
-mkfifo fifo; ln -s /none dangling; ln -s loop loop; ln -s qcow2.img link; ln -s sub linkdir; touch .hidden empty
+mkfifo fifo; ln -s /none dangling; ln -s loop loop; ln -s fifo to-fifo; ln -s qcow2.img link; ln -s sub linkdir; touch .hidden empty
 echo text > "sp ace&<x>"; touch "$(printf 'control\\001')"
 head -c 40000 /dev/zero > iso; printf CD001 | dd of=iso bs=1 seek=32769 conv=notrunc 2>&-
 head -c 3 qcow2.img > short; cp qcow2.img bad; printf '\\0\\0\\0\\11' | dd of=bad bs=1 seek=4 conv=notrunc 2>&-
