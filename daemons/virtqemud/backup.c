@@ -121,6 +121,16 @@ void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const Vh
         }
 }
 
+void qemu_backup_drop_scratch(const QemuBlockJob *job)
+{
+        const QemuBackup *b = job->proc->backup;
+
+        if (!b || !b->def || !is_pull(b) || b->reuse || !job->store || job->store->type != VH_DISK_TYPE_FILE)
+                return;
+        if (unlink(job->store->path) < 0 && errno != ENOENT)
+                vh_log_warning("cannot remove the scratch image '%s': %s", job->store->path, strerror(errno));
+}
+
 void qemu_backup_abort(QemuProcess *proc)
 {
         QemuBlockJob *job;

@@ -16,6 +16,8 @@ void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const Vh
 void qemu_backup_disk_figures(QemuProcess *proc, const json_t *job);
 /* A disk's job (NULL: none) is over: with the last one the backup is. */
 void qemu_backup_job_ended(QemuProcess *proc, const QemuBlockJob *ended);
+/* Removes the image that a disk's job wrote to, if it was made for who pulled: it is of no use behind the backup. */
+void qemu_backup_drop_scratch(const QemuBlockJob *job);
 /* Cancels all of it. The end comes with its jobs. */
 void qemu_backup_abort(QemuProcess *proc);
 /* How far it is, from an answer to query-jobs. */

@@ -111,6 +111,7 @@ static void end_copy(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 static void end_backup(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 {
         qemu_backup_disk_ended(job->proc, job, disk, &end->block.plan);
+        qemu_backup_drop_scratch(job);
 }
 
 static void (*const ends[QEMU_BLOCK_JOB_TYPE_MAX])(EndTask *end, QemuBlockJob *job, VhDisk *disk) = {
@@ -272,9 +273,11 @@ static void got_pulled(QemuTask *task, json_t *nodes, int r, const VhError *err)
 static void dismissed(QemuBlockTask *t, int r, VhError *err)
 {
         EndTask *end = (EndTask *)t;
-        const QemuBlockJob *job = job_of(end);
+        QemuBlockJob *job = job_of(end);
 
         vh_error_free(err);
+        if (job)
+                qemu_block_job_set_perilous(job, false);
         if (job && job->type == QEMU_BLOCK_JOB_PULL && job->store)
                 qemu_task_qmp_try(&t->task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_pulled);
         else

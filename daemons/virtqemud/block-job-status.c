@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backup.h"
 #include "base/log.h"
 #include "block-bitmap.h"
 #include "block-job.h"
@@ -150,6 +151,7 @@ static void read_job(QemuProcess *proc, const xmlNode *node)
         job->store = read_store(node);
         if (!qemu_block_job_disk(job) && job->disk)
                 job->type = QEMU_BLOCK_JOB_BROKEN;
+        qemu_block_job_set_perilous(job, true);
 }
 
 void qemu_block_jobs_parse(QemuProcess *proc, const xmlNode *root)
@@ -184,6 +186,11 @@ static void job_lost(QemuBlockJob *job)
                         qemu_source_give_back(job->proc, &disk->mirror->src);
                 }
                 disk->mirror = vh_xml_bind_free(&vh_table_disk_mirror, disk->mirror);
+        }
+        if (disk && job->type == QEMU_BLOCK_JOB_BACKUP) {
+                vh_strset(&job->error, "QEMU does not know the job");
+                qemu_backup_disk_ended(job->proc, job, disk, &plan);
+                qemu_backup_drop_scratch(job);
         }
         qemu_plan_forget_chain(&plan, job->store);
         qemu_source_give_back(job->proc, job->store);
@@ -234,6 +241,7 @@ static void sync_job(QemuBlockJob *job, const json_t *known)
                 qemu_block_job_conclude(job);
                 return;
         }
+        qemu_block_job_set_perilous(job, false);
         /* Who deleted the snapshot is gone: it stays, unless its end was on the way. */
         if (job->snapshot_delete && job->state != QEMU_BLOCK_JOB_PIVOTING)
                 job->state = QEMU_BLOCK_JOB_ABORTING;
@@ -257,14 +265,15 @@ static void got_jobs(void *data, json_t *ret, int r, const VhError *err)
                 next = job->next;
                 sync_job(job, qemu_job_find(ret, job->name));
         }
-        if (r == 0)
+        if (r == 0) {
+                qemu_backup_job_ended(proc, NULL);
                 qemu_status_save(proc->dom);
+        }
         if (r == 0 && !qemu_block_dismiss_steps(proc, ret))
                 qemu_block_recover(proc);
 }
 
 void qemu_block_jobs_refresh(QemuProcess *proc)
 {
-        if (proc->block_jobs || proc->was_busy)
-                qmp_send(proc->mon, qmp_command("query-jobs", NULL), got_jobs, proc);
+        qmp_send(proc->mon, qmp_command("query-jobs", NULL), got_jobs, proc);
 }

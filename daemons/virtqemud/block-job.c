@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "backup.h"
+
 QemuBlockJob *qemu_block_job_add(QemuProcess *proc, QemuBlockJobType type, const VhDisk *disk, char *name)
 {
         QemuBlockJob *job = vh_new(QemuBlockJob, 1);
@@ -21,6 +23,8 @@ QemuBlockJob *qemu_block_job_add(QemuProcess *proc, QemuBlockJobType type, const
 void qemu_block_job_drop(QemuBlockJob *job)
 {
         LL_DELETE(job->proc->block_jobs, job);
+        if (job->perilous)
+                qemu_block_jobs_guard(job->proc);
         qemu_source_free(job->store);
         free(job->bitmap);
         free(job->error);
@@ -91,11 +95,30 @@ void qemu_block_jobs_stop(QemuProcess *proc)
 
                 if (disk && disk->mirror && disk->mirror->job == QEMU_MIRROR_COPY && !proc->forgotten)
                         qemu_source_give_back(proc, &disk->mirror->src);
-                if (!proc->forgotten)
+                if (!proc->forgotten) {
                         qemu_source_give_back(proc, proc->block_jobs->store);
+                        qemu_backup_drop_scratch(proc->block_jobs);
+                }
                 fail_call(proc->block_jobs);
                 qemu_block_job_drop(proc->block_jobs);
         }
+}
+
+void qemu_block_jobs_guard(QemuProcess *proc)
+{
+        const QemuBlockJob *job;
+        bool perilous = false;
+
+        LL_FOREACH (proc->block_jobs, job)
+                perilous = perilous || job->perilous;
+        if (proc->mon)
+                qmp_bar(proc->mon, perilous ? "query-named-block-nodes" : NULL);
+}
+
+void qemu_block_job_set_perilous(QemuBlockJob *job, bool perilous)
+{
+        job->perilous = perilous && job->type == QEMU_BLOCK_JOB_PULL;
+        qemu_block_jobs_guard(job->proc);
 }
 
 /* ---- events ---- */
@@ -133,6 +156,8 @@ static void on_job_status(QemuProcess *proc, json_t *args)
         if (!id || !status || qemu_block_task_job(proc, id, status))
                 return;
         job = qemu_block_job_find(proc, id);
+        if (job && strcmp(status, "concluded") == 0)
+                qemu_block_job_set_perilous(job, true);
         if (job)
                 job_moved(job, status);
         else

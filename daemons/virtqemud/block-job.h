@@ -56,6 +56,7 @@ struct QemuBlockJob {
         char *error;          /* why it failed */
         VhCall *call;         /* that waits for its end; NULL: none */
         bool ending;          /* what its end makes necessary is going on */
+        bool perilous;        /* pull: QEMU may not have been told yet to forget a job that is over */
         bool snapshot_delete; /* commit: one of those that a deletion of a snapshot ends together */
         /* Someone else leads it (a migration, a deletion): called with QEMU's word for its state instead of what this
          * file would do. */
@@ -80,6 +81,11 @@ VhDisk *qemu_block_job_disk(const QemuBlockJob *job);
 void qemu_block_job_tell(const QemuBlockJob *job, int status);
 /* All jobs of a process that is gone: whoever waits for one fails, and they are freed. */
 void qemu_block_jobs_stop(QemuProcess *proc);
+/* QEMU 7.2 dies of a question for its images between the end of a pull and its dismissal: who asks meanwhile waits. For
+ * jobs of other types nothing. */
+void qemu_block_job_set_perilous(QemuBlockJob *job, bool perilous);
+/* The same for the jobs that there are when a monitor is new. */
+void qemu_block_jobs_guard(QemuProcess *proc);
 /* QMP events about jobs and images. */
 extern const QemuEventRow qemu_block_events[];
 
@@ -93,7 +99,7 @@ void qemu_block_jobs_parse(QemuProcess *proc, const xmlNode *root);
 /* Asks QEMU what became of the jobs in a status file, once the monitor of a guest that was taken over answers. */
 void qemu_block_jobs_refresh(QemuProcess *proc);
 
-/* block-recover.c: nothing goes on in QEMU, but something did when the daemon before us ended. */
+/* block-recover.c: no job goes on in QEMU, but the daemon before us may have been in the middle of something. */
 void qemu_block_recover(QemuProcess *proc);
 /* Dismisses what is over and nobody waits for; returns how many other jobs there are in the answer to query-jobs. */
 unsigned qemu_block_dismiss_steps(QemuProcess *proc, const json_t *jobs);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Images of a guest whose daemon was killed while it worked on them: what the guest writes to by now is made true in
- * the definition, and what nobody has is closed. */
+/* What a daemon that was killed had begun in QEMU: images that the guest writes to by now and I/O threads are made true
+ * in the definition, and images that nobody has are closed. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +10,8 @@
 #include "block-job.h"
 #include "live-stats.h"
 #include "model/domain-tables.h"
+#include "refresh.h"
+#include "task.h"
 
 VH_LOG_SOURCE("qemu.recover");
 
@@ -33,16 +35,15 @@ static bool is_known(const VhDomainDef *def, unsigned index)
 }
 
 /* Images that a daemon before us had opened and not told anybody of. QEMU keeps what is in use. */
-static void got_nodes(void *data, json_t *ret, int r, const VhError *err)
+static void close_unknown(QemuProcess *proc, const json_t *nodes)
 {
-        QemuProcess *proc = data;
         const json_t *item;
         unsigned index;
         size_t i;
 
-        if (r < 0 || proc->block_jobs || proc->job_waits)
+        if (proc->block_jobs)
                 return;
-        json_array_foreach(ret, i, item)
+        json_array_foreach((json_t *)nodes, i, item)
         {
                 const char *name = json_string_value(json_object_get(item, "node-name"));
 
@@ -71,6 +72,29 @@ static const json_t *find_inserted(const json_t *answer, const char *alias)
         return NULL;
 }
 
+static void set_medium(VhDisk *disk, const char *path, unsigned index)
+{
+        qemu_chain_replace(disk, qemu_source_file(path, disk->format));
+        disk->src.index = (VhOptUint){ index, index != 0 };
+}
+
+/* Somebody changed the medium, and did not come to say so. */
+static void adopt_medium(const QemuProcess *proc, VhDisk *disk, const json_t *inserted)
+{
+        const char *node = json_string_value(json_object_get(inserted, "node-name")),
+                   *file = json_string_value(json_object_get(inserted, "file"));
+        unsigned index = 0;
+
+        if (!inserted && !qemu_disk_is_empty(disk))
+                set_medium(disk, NULL, 0);
+        else if (node && file && sscanf(node, "libvirt-%u-format", &index) == 1 && !qemu_chain_index(disk, index, NULL))
+                set_medium(disk, file, index);
+        else
+                return;
+        vh_log_warning("domain '%s': drive '%s' has another medium since its daemon was killed", proc->dom->node.name,
+                       disk->target);
+}
+
 /* A snapshot was taken, and nobody wrote it down: its image is on top. */
 static void adopt_top(QemuProcess *proc, VhDisk *disk, const json_t *inserted)
 {
@@ -94,22 +118,69 @@ static void adopt_top(QemuProcess *proc, VhDisk *disk, const json_t *inserted)
         qemu_chain_push(disk, top);
 }
 
-static void got_block(void *data, json_t *ret, int r, const VhError *err)
+static void adopt(QemuProcess *proc, const json_t *answer)
 {
-        QemuProcess *proc = data;
         VhDomainDef *def = proc->dom->def;
 
-        if (r < 0)
-                return;
-        for (uint32_t i = 0; i < def->disks.n; i++)
-                adopt_top(proc, def->disks.items[i], find_inserted(ret, def->disks.items[i]->info.alias));
-        qemu_status_save(proc->dom);
-        qmp_send(proc->mon, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes, proc);
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                VhDisk *disk = def->disks.items[i];
+                const json_t *inserted = find_inserted(answer, disk->info.alias);
+
+                if (disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY)
+                        adopt_medium(proc, disk, inserted);
+                else
+                        adopt_top(proc, disk, inserted);
+        }
 }
+
+/* ---- question by question, while nobody else changes the guest ---- */
+
+static void got_iothreads(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (r == 0 && proc) {
+                qemu_refresh_iothreads(proc, ret);
+                qemu_iothreads_make_true(proc);
+                qemu_status_save(task->dom);
+        }
+        qemu_task_end(task, 0, NULL);
+}
+
+static void got_nodes(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (r == 0 && proc)
+                close_unknown(proc, ret);
+        qemu_task_qmp_try(task, qmp_command("query-iothreads", NULL), got_iothreads);
+}
+
+static void got_block(QemuTask *task, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = qemu_process(task->dom);
+
+        if (r == 0 && proc)
+                adopt(proc, ret);
+        qemu_task_qmp_try(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
+}
+
+static void recover_run(QemuTask *task)
+{
+        qemu_task_qmp_try(task, qmp_command("query-block", NULL), got_block);
+}
+
+static const QemuTaskClass recover_class = {
+        .api = "recover",
+        .size = sizeof(QemuTask),
+        .job = QEMU_JOB_MODIFY,
+        .need_active = true,
+        .run = recover_run,
+};
 
 void qemu_block_recover(QemuProcess *proc)
 {
-        qmp_send(proc->mon, qmp_command("query-block", NULL), got_block, proc);
+        (void)qemu_task_go(qemu_task_new(proc->driver, proc->dom, NULL, &recover_class));
 }
 
 /* ---- steps of an operation that were jobs of their own ---- */

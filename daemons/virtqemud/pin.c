@@ -7,6 +7,7 @@
 #include "group.h"
 #include "live-edit.h"
 #include "qemu-ops.h"
+#include "refresh.h"
 
 #include <errno.h>
 
@@ -320,19 +321,55 @@ QEMU_OP_RET(domain_get_iothread_info)
         return 0;
 }
 
+static void add_thread(VhDomainDef *def, unsigned id)
+{
+        VhIothread *thread = vh_new(VhIothread, 1);
+
+        thread->id = (VhOptUint){ id, true };
+        vh_list_add(&def->iothread_list, thread);
+        def->iothreads = def->iothread_list.n;
+}
+
+static void take_thread(VhDomainDef *def, uint32_t place)
+{
+        free(vh_list_take(&def->iothread_list, place));
+        /* Those that are left may not be those that counting would give. */
+        for (uint32_t i = 0; i < def->iothread_list.n; i++)
+                if (def->iothread_list.items[i]->id.val != i + 1)
+                        def->iothread_list.items[i]->made = false;
+        def->iothreads = def->iothread_list.n;
+}
+
+static bool has_tid(const QemuProcess *proc, unsigned id)
+{
+        for (size_t i = 0; i < proc->n_iothread_tids; i++)
+                if (proc->iothread_tids[i].id == id)
+                        return true;
+        return false;
+}
+
+void qemu_iothreads_make_true(QemuProcess *proc)
+{
+        VhDomainDef *def = proc->dom->def;
+
+        qemu_list_iothreads(def);
+        for (size_t i = 0; i < proc->n_iothread_tids; i++)
+                if (!find_iothread(def, proc->iothread_tids[i].id, NULL))
+                        add_thread(def, proc->iothread_tids[i].id);
+        for (uint32_t i = def->iothread_list.n; i-- > 0;)
+                if (!has_tid(proc, def->iothread_list.items[i]->id.val))
+                        take_thread(def, i);
+}
+
 static int edit_add(VhDomainDef *def, const void *opaque, VhError **err)
 {
         const remote_domain_add_iothread_args *args = opaque;
-        VhIothread *thread;
 
         qemu_list_iothreads(def);
         if (find_iothread(def, args->iothread_id, NULL))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG,
                                     "an IOThread is already using iothread_id '%u'", args->iothread_id);
-        thread = vh_new(VhIothread, 1);
-        thread->id = (VhOptUint){ args->iothread_id, true };
-        vh_list_add(&def->iothread_list, thread);
-        def->iothreads = def->iothread_list.n;
+        add_thread(def, args->iothread_id);
         return 0;
 }
 
@@ -394,12 +431,7 @@ static int edit_del(VhDomainDef *def, const void *opaque, VhError **err)
                 r = check_iothread_unused(def, args->iothread_id, err);
         if (r < 0)
                 return r;
-        free(vh_list_take(&def->iothread_list, place));
-        /* Those that are left may not be those that counting would give. */
-        for (uint32_t i = 0; i < def->iothread_list.n; i++)
-                if (def->iothread_list.items[i]->id.val != i + 1)
-                        def->iothread_list.items[i]->made = false;
-        def->iothreads = def->iothread_list.n;
+        take_thread(def, place);
         return 0;
 }
 

@@ -83,8 +83,8 @@ static void process_free(QemuProcess *proc)
         proc->locks = qemu_locks_free(proc->locks);
         qmp_free(VH_TAKE_PTR(proc->mon));
         qemu_agent_stop(proc);
-        qemu_backup_stop(proc);
         qemu_block_jobs_stop(proc);
+        qemu_backup_stop(proc);
         vh_source_free(proc->exit_watch);
         vh_source_free(proc->kill_timer);
         vh_source_free(proc->lost_timer);
@@ -277,8 +277,8 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         qemu_locks_stop(proc);
         qmp_free(VH_TAKE_PTR(proc->mon));
         qemu_agent_stop(proc);
-        qemu_backup_stop(proc);
         qemu_block_jobs_stop(proc);
+        qemu_backup_stop(proc);
         qemu_run_step_cancel(proc);
         qemu_run_log_end(proc, text, said, proc);
         vh_domain_obj_unref(dom);
@@ -431,6 +431,7 @@ void qemu_process_use_monitor(QemuProcess *proc, int fd, void (*ready)(QemuProce
 
         proc->on_ready = ready;
         proc->mon = qmp_new(proc->driver->env.loop, fd, &handlers);
+        qemu_block_jobs_guard(proc);
 }
 
 /* Names inside QEMU, but for those that users gave. */

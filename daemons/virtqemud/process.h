@@ -46,7 +46,6 @@ struct QemuProcess {
         const VhConn *autodestroy; /* whose end is the guest's end; NULL: nobody's */
         QemuStarting *starting;    /* the start that has not succeeded yet; NULL: it runs */
         bool arrives;              /* it starts with memory from elsewhere */
-        bool was_busy;             /* the daemon before us was in the middle of something */
         bool forgotten;            /* it goes on without us: its status file stays as it is */
         bool killing;              /* we are stopping it */
         bool comes_back;           /* another run follows at once: a transient domain stays for it */

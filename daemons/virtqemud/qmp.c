@@ -12,6 +12,8 @@
 
 VH_LOG_SOURCE("qemu.qmp");
 
+enum { USEC_PER_SEC = 1000000 };
+
 typedef struct Pending Pending;
 struct Pending {
         Pending *prev, *next;
@@ -35,6 +37,7 @@ struct QemuMonitor {
         json_int_t last_id;
         bool greeted, ready, closed;
         unsigned holds;      /* of who wants commands to wait */
+        const char *barred;  /* the command that has to wait; NULL: none */
         const json_t *error; /* of the answer being handled */
         bool busy;           /* inside an answer: memory stays until it returns */
         bool freed;
@@ -159,16 +162,26 @@ static void handle_event(QemuMonitor *mon, json_t *object)
                             (unsigned)json_integer_value(json_object_get(stamp, "microseconds")));
 }
 
+static bool is_barred(const Pending *p)
+{
+        return p->mon->barred && strcmp(p->mon->barred, p->command) == 0;
+}
+
+static void send_now(Pending *p)
+{
+        qemu_json_link_send(p->mon->link, p->held, VH_TAKE_FD(p->held_fd));
+        json_decref(VH_TAKE_PTR(p->held));
+}
+
 static void send_held(QemuMonitor *mon)
 {
         Pending *p;
 
-        DL_FOREACH (mon->pending, p) {
-                if (!p->held)
-                        continue;
-                qemu_json_link_send(mon->link, p->held, VH_TAKE_FD(p->held_fd));
-                json_decref(VH_TAKE_PTR(p->held));
-        }
+        if (!mon->ready || mon->holds || mon->closed)
+                return;
+        DL_FOREACH (mon->pending, p)
+                if (p->held && !is_barred(p))
+                        send_now(p);
 }
 
 static void negotiated(void *data, json_t *ret, int r, const VhError *err)
@@ -181,8 +194,7 @@ static void negotiated(void *data, json_t *ret, int r, const VhError *err)
                 return;
         }
         mon->ready = true;
-        if (!mon->holds)
-                send_held(mon);
+        send_held(mon);
         if (mon->handlers.ready)
                 mon->handlers.ready(mon->handlers.data);
 }
@@ -282,10 +294,10 @@ static Pending *queue(QemuMonitor *mon, json_t *cmd, int fd, QmpReplyFn fn, void
         mon->n_pending++;
         if (mon->closed)
                 p->timer = vh_loop_add_timer(mon->loop, 0, gone, p);
-        else if ((mon->ready && !mon->holds) || fn == negotiated) {
-                qemu_json_link_send(mon->link, cmd, VH_TAKE_FD(p->held_fd));
-                json_decref(VH_TAKE_PTR(p->held));
-        }
+        else if (is_barred(p))
+                p->timer = vh_loop_add_timer(mon->loop, (uint64_t)QMP_BARRED_SECONDS * USEC_PER_SEC, timed_out, p);
+        else if ((mon->ready && !mon->holds) || fn == negotiated)
+                send_now(p);
         return p;
 }
 
@@ -296,8 +308,14 @@ void qmp_hold(QemuMonitor *mon)
 
 void qmp_release(QemuMonitor *mon)
 {
-        if (--mon->holds == 0 && mon->ready && !mon->closed)
-                send_held(mon);
+        mon->holds--;
+        send_held(mon);
+}
+
+void qmp_bar(QemuMonitor *mon, const char *command)
+{
+        mon->barred = command;
+        send_held(mon);
 }
 
 void qmp_send(QemuMonitor *mon, json_t *cmd, QmpReplyFn fn, void *data)

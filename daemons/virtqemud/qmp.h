@@ -29,6 +29,7 @@ enum {
         /* Seconds without any sign of life on a pending command before a guest counts as hung: others that wait for
          * its job are told so then. The command itself waits on. */
         QMP_HUNG_SECONDS = 30,
+        QMP_BARRED_SECONDS = 10,
 };
 
 /* fd: connected socket, taken over. Never NULL. */
@@ -45,6 +46,9 @@ void qmp_send_timeout(QemuMonitor *mon, json_t *cmd, uint64_t timeout, QmpReplyF
 /* Commands wait from now on until as many calls of release() have followed. */
 void qmp_hold(QemuMonitor *mon);
 void qmp_release(QemuMonitor *mon);
+/* Commands of that name (static; NULL: none) wait from now on until this is called again; after QMP_BARRED_SECONDS they
+ * fail with VIR_ERR_OPERATION_TIMEOUT. */
+void qmp_bar(QemuMonitor *mon, const char *command);
 /* Forgets who waits: no fn is called any more for commands that were sent with data. */
 void qmp_forget(QemuMonitor *mon, const void *data);
 /* Commands without an answer. */

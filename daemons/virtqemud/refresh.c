@@ -88,7 +88,7 @@ void qemu_refresh_vcpus(QemuProcess *proc, json_t *ret)
         list_vcpus(proc);
 }
 
-static void got_iothreads(QemuProcess *proc, json_t *ret)
+void qemu_refresh_iothreads(QemuProcess *proc, json_t *ret)
 {
         json_t *thread;
         size_t i;
@@ -255,7 +255,7 @@ static const Question questions[] = {
         { qemu_refresh_balloon, "query-balloon", true, has_balloon },
         { qemu_refresh_places, "query-hotpluggable-cpus", true, has_places },
         { qemu_refresh_vcpus, "query-cpus-fast", false, always },
-        { got_iothreads, "query-iothreads", false, has_iothreads },
+        { qemu_refresh_iothreads, "query-iothreads", false, has_iothreads },
 };
 
 typedef struct Asked {

@@ -140,7 +140,6 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         qemu_migrate_recover_read(proc, root);
         qemu_block_jobs_parse(proc, root);
         qemu_backup_parse(proc, root);
-        proc->was_busy = vh_xml_child(root, "job") != NULL;
         if (vh_xml_child(root, "qemuCaps"))
                 proc->caps_text = qemu_caps_flags_copy(vh_xml_child(root, "qemuCaps"));
 }

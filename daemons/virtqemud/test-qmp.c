@@ -227,6 +227,21 @@ static void test_timeout_and_forget(void **state)
         assert_int_equal(qmp_pending(f->mon), 0);
 }
 
+static void test_bar(void **state)
+{
+        Fixture *f = *state;
+
+        connect_up(f);
+        qmp_bar(f->mon, "a");
+        qmp_send(f->mon, qmp_command("a", NULL), answered, f);
+        qmp_send(f->mon, qmp_command("b", NULL), answered, f);
+        hear(f, "{\"execute\":\"b\",\"id\":3}\n");
+        qmp_bar(f->mon, NULL);
+        hear(f, "{\"execute\":\"a\",\"id\":2}\n");
+        say(f, "{\"id\": 2, \"return\": {}}\n{\"id\": 3, \"return\": {}}\n");
+        assert_int_equal(f->answers, 2);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -237,6 +252,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_endless_line, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_freed_inside, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_timeout_and_forget, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_bar, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

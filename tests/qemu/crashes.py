@@ -47,6 +47,12 @@ DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw'/><sourc
 <target dev='sda' bus='scsi'/></disk>"""
 SNAPSHOT = "<domainsnapshot><name>s</name><disks><disk name='vda'><source file='ROOT/snap.qcow2'/></disk></disks></domainsnapshot>"
 COPY = "<disk type='file'><driver type='qcow2'/><source file='ROOT/copy.qcow2'/></disk>"
+DRIVE = "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>SOURCE<target dev='hdc' bus='ide'/><readonly/></disk>"
+BACKUP = "<domainbackup><disks><disk name='vda' type='file'><target file='ROOT/backup.qcow2'/></disk></disks></domainbackup>"
+PULL = """<domainbackup mode='pull'><server transport='unix' socket='ROOT/sockets/nbd'/><disks><disk name='vda' type='file'>
+<scratch file='ROOT/scratch.qcow2'/></disk></disks></domainbackup>"""
+MEMORY_SNAPSHOT = """<domainsnapshot><name>m</name><memory snapshot='external' file='ROOT/saved'/><disks><disk name='vda'>
+<source file='ROOT/snap.qcow2'/></disk></disks></domainsnapshot>"""
 PERSISTENT = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
 POINTS = 8  # of an operation that are tried, spread over all of it; CRASH_ALL=1 tries all
 MOST_CALLS = 400
@@ -59,9 +65,11 @@ class Crashing(Live):
         self.groups = Groups()
         super().__init__(base=CONF.replace("CONTROLLERS", '"cpu"' if self.groups.path else ""), groups=bool(self.groups.path))
         self.run("ip link add br0 type bridge && ip link set br0 up")
-        for folder in ("share", "leases", "log/qemu", "lib/qemu/snapshot", "lib/qemu/save", "etc/qemu/autostart"):
+        for folder in ("share", "leases", "sockets", "log/qemu", "lib/qemu/snapshot", "lib/qemu/checkpoint", "lib/qemu/save", "etc/qemu/autostart"):
             os.makedirs(self.path(folder))
         self.write("", "leases", "f")
+        account = pwd.getpwnam(ACCOUNT)
+        os.chown(self.path("sockets"), account.pw_uid, account.pw_gid)
         self.start(host.daemon_program("virtlockd"), sockets=host.sockets_of("virtlockd"))
         self.start_daemon()
 
@@ -69,8 +77,9 @@ class Crashing(Live):
         super().__enter__()
         for name in ("f", "calm"):
             self.make_image(name)
-        with open(self.path("new.img"), "wb") as f:
-            f.truncate(1 << 20)
+        for name in ("new.img", "cd.img"):
+            with open(self.path(name), "wb") as f:
+                f.truncate(1 << 20)
         self.conn.createXML(self.xml("calm"), libvirt.VIR_DOMAIN_START_PAUSED)
         self.calm = self.guests()
         self.before = self.inventory()
@@ -144,9 +153,9 @@ class Crashing(Live):
     def qmp(self, dom, command, **arguments):
         return json.loads(libvirt_qemu.qemuMonitorCommand(dom, json.dumps({"execute": command, "arguments": arguments}), 0))["return"]
 
-    def jobs(self, dom):
-        """What works on images."""
-        return [job["id"] for job in self.qmp(dom, "query-jobs")]
+    def jobs(self, dom, status=None):
+        """What works on images: all, or those that have come so far."""
+        return [job["id"] for job in self.qmp(dom, "query-jobs") if status in (None, job["status"])]
 
     def check(self):
         """The daemon and the processes tell the same, and the other guest was left alone."""
@@ -157,6 +166,8 @@ class Crashing(Live):
         wait_for(lambda: len(self.guests()) == 1 + active)
         wait_for(lambda: sum("qemu-system" in words[0] for words in leftovers.processes(self.root, self.holder.pid)) == 1 + active)
         if active:
+            # QEMU dies of a question for its images behind the end of a pull that nobody has dismissed.
+            wait_for(lambda: not self.jobs(dom, "concluded"))
             try:
                 wait_for(lambda: not self.differences(dom))
             except AssertionError:
@@ -168,7 +179,8 @@ class Crashing(Live):
         devices = {d["name"] for d in self.qmp(dom, "qom-list", path="/machine/peripheral")}
         images = [n["file"] for n in self.qmp(dom, "query-named-block-nodes", flat=True) if n["drv"] == "file"]
         text = dom.XMLDesc()
-        found = [f"{path} is open only" for path in images if f"file='{path}'" not in text]
+        found = [f"{path} is open only" for path in images
+                 if f"file='{path}'" not in text and not (self.jobs(dom) and "scratch" in path)]
         if ("scsi0-0-0-0" in devices) != ("target dev='sda'" in text):
             found.append(f"the disk is in QEMU: {'scsi0-0-0-0' in devices}, in the definition: {'sda' in text}")
         return found
@@ -180,7 +192,8 @@ class Crashing(Live):
             dom.destroy()
         dom = self.dom()
         if dom:
-            dom.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE)
+            dom.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+                               libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
         assert not self.dom()
 
         # Without a service manager nobody remembers the group of a guest whose end was being brought to its end.
@@ -251,6 +264,30 @@ def copied(h):
     wait_for(lambda: "ready='yes'" in h.dom().XMLDesc())
 
 
+def with_vcpus(h):
+    h.conn.defineXML(h.xml("f").replace("<os>", "<vcpu current='1'>4</vcpu><os>")).createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+def with_drive(h):
+    h.conn.defineXML(h.xml("f", more=DRIVE.replace("SOURCE", ""))).createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+def backed_up(h):
+    """One that waits for whoever pulls it."""
+    running(h)
+    h.dom().backupBegin(h.fill(PULL), None)
+
+
+def checked(h):
+    running(h)
+    h.dom().checkpointCreateXML("<domaincheckpoint><name>c</name></domaincheckpoint>")
+
+
+def kept_inside(h):
+    running(h)
+    h.dom().snapshotCreateXML("<domainsnapshot><name>i</name></domainsnapshot>")
+
+
 def any_state(h, active, done):
     """check() has said it all."""
 
@@ -307,15 +344,82 @@ def merged_or_whole(h, active, done):
     assert "snap.qcow2" not in dom.XMLDesc(), "the image is still in use"
 
 
-def job_ends(h, active, done):
-    """It goes on as if nobody had asked, or ends as asked."""
+def job_is_whole(h, active, done):
+    """It is there and can be ended, or has left nothing."""
     runs_on(h, active, done)
     dom = h.dom()
     wait_for(lambda: not h.jobs(dom) or "ready='yes'" in dom.XMLDesc())
     if h.jobs(dom):
-        assert not done, "it has ended, they said"
         dom.blockJobAbort("vda", 0)
     assert not h.jobs(dom) and "<mirror" not in dom.XMLDesc()
+
+
+def job_ends(h, active, done):
+    """It goes on as if nobody had asked, or ends as asked."""
+    assert not (done and h.jobs(h.dom())), "it has ended, they said"
+    job_is_whole(h, active, done)
+
+
+def backup_ends(h, active, done):
+    runs_on(h, active, done)
+    dom = h.dom()
+    if dom.jobInfo()[0] != libvirt.VIR_DOMAIN_JOB_NONE:
+        try:
+            dom.abortJob()
+        except libvirt.libvirtError:
+            pass  # it is over
+    wait_for(lambda: dom.jobInfo()[0] == libvirt.VIR_DOMAIN_JOB_NONE)
+    job_is_whole(h, active, done)
+
+
+def bitmaps(h, dom):
+    return sorted(b["name"] for n in h.qmp(dom, "query-named-block-nodes", flat=True) if n["drv"] == "qcow2"
+                  for b in n.get("dirty-bitmaps", []))
+
+
+def checkpoints_are_true(h, active, done):
+    """As in the reference its bitmap comes before it and goes before it: one without it is told of, and can be forgotten."""
+    runs_on(h, active, done)
+    dom = h.dom()
+    for checkpoint in dom.listAllCheckpoints():
+        whole = checkpoint.getName() in bitmaps(h, dom)
+        checkpoint.delete(0 if whole else libvirt.VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY)
+    dom.checkpointCreateXML("<domaincheckpoint><name>after</name></domaincheckpoint>").delete()
+
+
+def snapshots_are_inside(h, active, done):
+    runs_on(h, active, done)
+    dom = h.dom()
+    wait_for(lambda: not h.jobs(dom))
+    for name in dom.snapshotListNames():
+        dom.snapshotLookupByName(name).delete()
+    assert dom.state()[0] == libvirt.VIR_DOMAIN_PAUSED
+
+
+def either_name(h, active, done):
+    names = [d.name() for d in h.conn.listAllDomains() if d.name() != "calm"]
+    assert names == ["g"] if done else names in (["f"], ["g"]), names
+    if names == ["g"]:
+        h.conn.lookupByName("g").rename("f")
+
+
+def threads_are_true(h, active, done):
+    runs_on(h, active, done)
+    threads = [t["id"] for t in h.qmp(h.dom(), "query-iothreads")]
+    wait_for(lambda: ("iothread7" in threads) == ("<iothread id='7'" in h.dom().XMLDesc()))
+
+
+def vcpus_are_true(h, active, done):
+    runs_on(h, active, done)
+    cpus = len(h.qmp(h.dom(), "query-cpus-fast"))
+    wait_for(lambda: h.dom().vcpusFlags(libvirt.VIR_DOMAIN_AFFECT_LIVE) == cpus)
+
+
+def medium_is_true(h, active, done):
+    """What is in the drive is what the definition says."""
+    runs_on(h, active, done)
+    inside = [n["file"] for n in h.qmp(h.dom(), "query-named-block-nodes", flat=True) if n["drv"] == "file"]
+    wait_for(lambda: (h.path("cd.img") in inside) == ("cd.img" in h.dom().XMLDesc()))
 
 
 def operation(before, after, known=True, ends=False):
@@ -432,13 +536,85 @@ def abort_copy(h, dom):
     dom.blockJobAbort("vda", 0)
 
 
+@operation(running, job_is_whole)
+def copy(h, dom):
+    dom.blockCopy("vda", h.fill(COPY), {}, libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB)
+
+
+@operation(snapped, job_is_whole)
+def pull(h, dom):
+    dom.blockRebase("vda", None, 0, 0)
+
+
+@operation(running, backup_ends)
+def backup(h, dom):
+    dom.backupBegin(h.fill(BACKUP), None)
+
+
+@operation(backed_up, backup_ends)
+def abort_backup(h, dom):
+    dom.abortJob()
+
+
+@operation(running, checkpoints_are_true)
+def checkpoint(h, dom):
+    dom.checkpointCreateXML("<domaincheckpoint><name>c</name></domaincheckpoint>")
+
+
+@operation(checked, checkpoints_are_true)
+def delete_checkpoint(h, dom):
+    dom.checkpointLookupByName("c").delete()
+
+
+@operation(running, snapshots_are_inside)
+def snapshot_inside(h, dom):
+    dom.snapshotCreateXML("<domainsnapshot><name>i</name></domainsnapshot>")
+
+
+@operation(kept_inside, snapshots_are_inside)
+def delete_inside(h, dom):
+    dom.snapshotLookupByName("i").delete()
+
+
+@operation(running, runs_on)
+def memory_snapshot(h, dom):
+    dom.snapshotCreateXML(h.fill(MEMORY_SNAPSHOT))
+
+
+@operation(defined, either_name)
+def rename(h, dom):
+    dom.rename("g")
+
+
+@operation(running, threads_are_true)
+def iothreads(h, dom):
+    dom.addIOThread(7, PERSISTENT)
+    dom.delIOThread(7, PERSISTENT)
+
+
+@operation(with_vcpus, vcpus_are_true)
+def vcpus(h, dom):
+    dom.setVcpusFlags(3, PERSISTENT)
+
+
+@operation(with_drive, medium_is_true)
+def media(h, dom):
+    for source in ("<source file='ROOT/cd.img'/>", ""):
+        dom.updateDeviceFlags(h.fill(DRIVE.replace("SOURCE", source)), PERSISTENT)
+
+
+@operation(running, runs_on)
+def resize(h, dom):
+    dom.blockResize("vda", 2048)
+
+
 @operation(running, runs_on)
 def dump(h, dom):
     dom.coreDump(h.path("core"), libvirt.VIR_DUMP_LIVE | libvirt.VIR_DUMP_MEMORY_ONLY)
 
 
 def prepare(h, op):
-    for name in ("saved", "f.qcow2", "snap.qcow2", "copy.qcow2", "core"):
+    for name in ("saved", "f.qcow2", "snap.qcow2", "copy.qcow2", "backup.qcow2", "core"):
         if os.path.exists(h.path(name)):
             os.unlink(h.path(name))
     h.make_image("f")
