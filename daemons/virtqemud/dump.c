@@ -78,13 +78,16 @@ static void over(QemuTask *task, json_t *ret)
 static void go_on(QemuTask *task, json_t *ret)
 {
         DumpTask *dump = (DumpTask *)task;
+        QemuProcess *proc = qemu_process(task->dom);
 
-        qemu_process(task->dom)->pause_reason = 0;
-        if (!dump->resume || task->dom->state == VIR_DOMAIN_RUNNING) {
+        /* It may have ended while the file was synced, which is whole. */
+        if (proc)
+                proc->pause_reason = 0;
+        if (!proc || !dump->resume || task->dom->state == VIR_DOMAIN_RUNNING) {
                 over(task, NULL);
                 return;
         }
-        qemu_process(task->dom)->cont_reason = VIR_DOMAIN_RUNNING_UNPAUSED;
+        proc->cont_reason = VIR_DOMAIN_RUNNING_UNPAUSED;
         qemu_task_qmp(task, qmp_command("cont", NULL), over);
 }
 

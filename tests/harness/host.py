@@ -32,14 +32,14 @@ def _die_with_parent():
 
 
 def _listens(path, pid):
-    """Whether that process takes connections there. A socket file alone is there a moment earlier; and where another daemon
+    """Whether that process (None: any) takes connections there. A socket file alone is there a moment earlier; and where another daemon
     was killed, a child that it was about to start a program in may hold the socket for a moment longer (unix(7), SO_PEERCRED)."""
     with socket.socket(socket.AF_UNIX) as s:
         try:
             s.connect(path)
         except OSError:
             return False
-        return struct.unpack("iii", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0] == pid
+        return pid in (None, struct.unpack("iii", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
 
 
 def wait_for(condition, seconds=20.0):
@@ -150,6 +150,7 @@ class Daemon:
         self.host = host
         self.name = name
         self.sockets = [host.path("run", "libvirt", s) for s in sockets]
+        self.leaves = "-d" in command  # another process goes on
         self.log_path = host.path(f"{name}.log")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
@@ -170,7 +171,8 @@ class Daemon:
 
     def wait_ready(self, seconds):
         deadline = time.monotonic() + seconds
-        while not all(_listens(s, self.process.pid) for s in self.sockets):
+        pid = None if self.leaves else self.process.pid
+        while not all(_listens(s, pid) for s in self.sockets):
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.log()}")
             if time.monotonic() > deadline:
