@@ -22,7 +22,7 @@ class Line:
 
     def ask(self, number, payload, prog):
         if self.conn is None:
-            self.conn = wire.Connection(self.path, timeout=15)
+            self.conn = wire.Connection(self.path, timeout=60)
             self.conn.call("AUTH_LIST")
             if self.state == "open":
                 self.conn.call("CONNECT_OPEN", name=self.uri, flags=0)
