@@ -326,7 +326,7 @@ int qemu_block_pull(VhCall *call, const remote_nonnull_domain *wire, const char 
                 return -EINVAL;
         m->disk = vh_xstrdup(disk);
         m->base = vh_xstrdup(base);
-        m->flags = flags & VIR_DOMAIN_BLOCK_REBASE_RELATIVE;
+        m->flags = flags;
         return qemu_task_go(&m->block.task);
 }
 
@@ -357,6 +357,6 @@ QEMU_OP(domain_block_commit)
         m->disk = vh_xstrdup(args->disk);
         m->base = vh_xstrdup(args->base);
         m->top = vh_xstrdup(args->top);
-        m->flags = args->flags & ~(uint32_t)VIR_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES;
+        m->flags = args->flags;
         return qemu_task_go(&m->block.task);
 }

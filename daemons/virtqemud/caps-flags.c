@@ -109,7 +109,6 @@ static const struct {
         { "vhost-vsock", "type:vhost-vsock-pci" },
         { "tpm-emulator", "type:tpm-emulator" },
         { "mch", "type:mch" },
-        { "mch.extended-tseg-mbytes", "prop:q35-pcihost.extended-tseg-mbytes" },
         { "vfio-pci.display", "prop:vfio-pci.display" },
         { "memory-backend-memfd", "type:memory-backend-memfd" },
         { "memory-backend-memfd.hugetlb", "type:memory-backend-memfd" },
@@ -165,6 +164,8 @@ static const struct {
         const char *flag;
         unsigned version;
 } by_version[] = {
+        { "sdl", 7002000 },
+        { "mch.extended-tseg-mbytes", 7002000 },
         { "no-hpet", 7002000 },
         { "no-acpi", 7002000 },
         { "migrate-rdma", 7002000 },

@@ -128,7 +128,7 @@ static bool add_fdset(QemuBuild *b, QemuFdRole role, const char *alias, VhBuf *o
                         vh_buf_printf(o, ",%s=/dev/fdset/%u", key, set);
                         return true;
                 }
-                set += f->role == QEMU_FD_CHR_LOG || f->role == QEMU_FD_CHR_FILE;
+                set += qemu_fd_is_set(f);
         }
         return false;
 }

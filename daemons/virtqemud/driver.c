@@ -20,7 +20,7 @@
 #include "security.h"
 #include "status.h"
 
-enum { DIR_MODE = 0755, WORKERS_MAX = 4 };
+enum { DIR_MODE = 0755, LOG_DIR_MODE = 0700, WORKERS_MAX = 4 };
 
 /* User and group that guests of the system daemon run as on Debian; root's ids where they do not exist. */
 #define GUEST_ACCOUNT "libvirt-qemu"
@@ -73,6 +73,15 @@ static int take_lock(QemuDriver *driver, VhError **err)
                                     "another daemon holds '%s': stop it first, two must not work on the same guests",
                                     driver->lock_path);
         return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "cannot acquire '%s'", driver->lock_path) : 0;
+}
+
+/* Programs beside guests write there before a guest does. */
+static int make_log_dir(const QemuDriver *driver, VhError **err)
+{
+        _vh_free_ char *path = vh_path_join(driver->env.log_dir, "qemu");
+        int r = vh_mkdir_p(path, LOG_DIR_MODE);
+
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "cannot make directory '%s'", path) : 0;
 }
 
 /* What is wrong in the file is said, and the rest of it holds. */
@@ -130,6 +139,8 @@ static int start(void **state, const VhDriverEnv *env, VhError **err)
                 r = qemu_security_open(driver, err);
         if (r == 0)
                 r = take_lock(driver, err);
+        if (r == 0)
+                r = make_log_dir(driver, err);
         if (r == 0)
                 r = open_files(driver, err);
         if (r == 0)

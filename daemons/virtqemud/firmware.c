@@ -258,18 +258,6 @@ void qemu_firmware_default_nvram(VhDomainDef *def, const char *state_dir)
                                            def->os.nvram->format == FORMAT_QCOW2 ? "qcow2" : "fd");
 }
 
-/* From here on the images say which firmware it is: who reads the definition of the run again need not choose. */
-static void settle(VhDomainOs *os)
-{
-        os->firmware = 0;
-        while (os->firmware_features.n) {
-                VhFirmwareFeature *feature = vh_list_take(&os->firmware_features, os->firmware_features.n - 1);
-
-                free(feature->name);
-                free(feature);
-        }
-}
-
 int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err)
 {
         _vh_cleanup_(descriptors_done) Descriptors list = {};
@@ -281,7 +269,9 @@ int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
                                             "Unable to find any firmware to satisfy '%s'",
                                             def->os.firmware == FIRMWARE_EFI ? "efi" : "bios");
-                settle(&def->os);
+                /* From here on the images say which firmware it is: who reads the definition of the run need not
+                 * choose. */
+                def->os.firmware = 0;
         }
         qemu_firmware_default_nvram(def, launch->env->state_dir);
         return 0;
@@ -324,26 +314,25 @@ static char *template_by_conf(const VhConf *conf, const char *loader)
         return NULL;
 }
 
-int qemu_firmware_create_nvram(const VhDomainDef *def, const QemuLaunch *launch, bool reset, VhError **err)
+int qemu_firmware_create_nvram(VhDomainDef *def, const QemuLaunch *launch, bool reset, VhError **err)
 {
-        const VhOsNvram *nvram = def->os.nvram;
-        _vh_free_ char *template_ = NULL, *data = NULL;
+        VhOsNvram *nvram = def->os.nvram;
+        _vh_free_ char *data = NULL;
         size_t len;
         int r;
 
         if (!nvram || !nvram->path || !def->os.loader || (!reset && access(nvram->path, F_OK) == 0))
                 return 0;
-        template_ = vh_xstrdup(nvram->template_);
-        if (!template_)
-                template_ = template_by_conf(launch->conf, def->os.loader->path);
-        if (!template_)
-                template_ = template_by_loader(def->os.loader->path);
-        if (!template_)
+        if (!nvram->template_)
+                nvram->template_ = template_by_conf(launch->conf, def->os.loader->path);
+        if (!nvram->template_)
+                nvram->template_ = template_by_loader(def->os.loader->path);
+        if (!nvram->template_)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
                                     "unable to find any master var store for loader: %s", def->os.loader->path);
-        r = vh_file_read(template_, NVRAM_MAX, &data, &len);
+        r = vh_file_read(nvram->template_, NVRAM_MAX, &data, &len);
         if (r < 0)
-                return vh_error_sys(err, VIR_FROM_QEMU, r, "Failed to open file '%s'", template_);
+                return vh_error_sys(err, VIR_FROM_QEMU, r, "Failed to open file '%s'", nvram->template_);
         r = vh_file_write(nvram->path, data, len, S_IRUSR | S_IWUSR, (uid_t)-1, (gid_t)-1, 0);
         return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "Failed to create file '%s'", nvram->path) : 0;
 }

@@ -14,7 +14,7 @@ int qemu_firmware_fill(VhDomainDef *def, const QemuLaunch *launch, VhError **err
 /* Says where the variable store of firmware that has one is, if the definition does not. */
 void qemu_firmware_default_nvram(VhDomainDef *def, const char *state_dir);
 /* Makes the variable store of a prepared definition if it is not there (reset: anew), from its template. */
-int qemu_firmware_create_nvram(const VhDomainDef *def, const QemuLaunch *launch, bool reset, VhError **err);
+int qemu_firmware_create_nvram(VhDomainDef *def, const QemuLaunch *launch, bool reset, VhError **err);
 
 /* The firmware there is for a kind of machine. */
 typedef struct QemuFirmwareOffer {

@@ -12,6 +12,7 @@
 #include "client_calls.h"
 #include "peer.h"
 #include "secret-object.h"
+#include "settle.h"
 #include "tls-objects.h"
 
 typedef struct Wanted {
@@ -112,18 +113,6 @@ static void want_chr(Secrets *s, const QemuLaunch *launch, const VhChrSource *sr
                 want_tls(s, &tls, chardev);
 }
 
-/* The source of a character device that a device is, or has; NULL: none. */
-static const VhChrSource *chr_source(VhDeviceKind kind, const void *dev)
-{
-        if (vh_device_is_chr(kind))
-                return &((const VhChr *)dev)->source;
-        if (kind == VH_DEVICE_REDIRDEV)
-                return &((const VhRedirdev *)dev)->source;
-        if (kind == VH_DEVICE_RNG)
-                return &((const VhRng *)dev)->source;
-        return kind == VH_DEVICE_SMARTCARD ? &((const VhSmartcard *)dev)->source : NULL;
-}
-
 static void want_graphics(Secrets *s, const QemuLaunch *launch, const VhGraphics *g)
 {
         const QemuTls tls = qemu_tls_settings(launch->conf, QEMU_TLS_VNC);
@@ -141,7 +130,7 @@ typedef struct Search {
 static int want_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         const Search *search = opaque;
-        const VhChrSource *chr = chr_source(kind, dev);
+        const VhChrSource *chr = qemu_chr_source(kind, dev);
         /* The first console may be a serial port under another name. */
         bool twin = kind == VH_DEVICE_CONSOLE && info->alias && vh_startswith(info->alias, "serial");
 

@@ -83,7 +83,7 @@ static void add_options(QemuCommand *cmd, const VhFilesystem *fs)
                 qemu_command_addf(cmd, "--thread-pool-size=%u", fs->thread_pool_size.val);
 }
 
-static int want(QemuProcess *proc, const VhFilesystem *fs, QemuHostWork *work, VhError **err)
+static int want(QemuProcess *proc, VhFilesystem *fs, QemuHostWork *work, VhError **err)
 {
         _vh_free_ char *prefix = qemu_helper_prefix(proc);
         _vh_free_ char *pid_name = vh_xasprintf("%s-%s-fs.pid", prefix, fs->info.alias);
@@ -93,6 +93,7 @@ static int want(QemuProcess *proc, const VhFilesystem *fs, QemuHostWork *work, V
         if (!program)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
                                     "Unable to find a satisfying virtiofsd");
+        vh_strset(&fs->binary, program);
         h = qemu_helper_new(proc, pid_name);
         qemu_command_take(&h->cmd, program);
         qemu_command_add(&h->cmd, "--fd=@");
@@ -112,7 +113,7 @@ int qemu_filesystems_want(QemuProcess *proc, QemuHostWork *work, VhError **err)
         int r = 0;
 
         for (uint32_t i = 0; r == 0 && i < def->filesystems.n; i++) {
-                const VhFilesystem *fs = def->filesystems.items[i];
+                VhFilesystem *fs = def->filesystems.items[i];
 
                 if (fs->driver == DRIVER_VIRTIOFS && !fs->socket)
                         r = want(proc, fs, work, err);

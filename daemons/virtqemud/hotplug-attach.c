@@ -18,7 +18,9 @@
 #include "isolation.h"
 #include "model/domain-check.h"
 #include "model/domain-tables.h"
+#include "peripherals.h"
 #include "refresh.h"
+#include "settle.h"
 #include "vsock.h"
 
 /* ---- the device in a copy of what runs ---- */
@@ -212,6 +214,7 @@ static int plan_live(QemuChange *change, VhError **err)
         if (r < 0)
                 return r;
         name_device(change, proc, &launch);
+        qemu_settle_device(change->task.driver->conf, change->dev.kind, change->joined);
         announce(change);
         r = qemu_isolation_add_device(proc, &(VhDevice){ change->dev.kind, change->joined }, err);
         change->work = qemu_host_work_new();
@@ -327,6 +330,19 @@ static void tell_added(const QemuChange *change)
         vh_event_domain_device_added(change->task.driver->hub, &wire, object ? object : alias);
 }
 
+/* The first serial port is the first console, too. */
+static void move_twin(QemuChange *change)
+{
+        const char *alias = vh_device_info(change->dev.kind, change->joined)->alias;
+        const VhDomainDef *live = change->live;
+
+        if (change->dev.kind == VH_DEVICE_SERIAL && !change->task.dom->def->consoles.n && live->consoles.n) {
+                vh_strset(&live->consoles.items[0]->info.alias, alias);
+                vh_strset(&live->consoles.items[0]->source.path, ((const VhChr *)change->joined)->source.path);
+                move_device(change, VH_DEVICE_CONSOLE, live->consoles.items[0]);
+        }
+}
+
 static void apply(QemuChange *change)
 {
         VhDomainObj *dom = change->task.dom;
@@ -334,7 +350,9 @@ static void apply(QemuChange *change)
         move_controllers(change, change->controllers);
         change->locked = change->announced = false; /* what runs has it now */
         audit(change, true);
+        move_twin(change);
         move_device(change, change->dev.kind, change->joined);
+        qemu_peripherals_add(qemu_process(dom), vh_device_info(change->dev.kind, change->joined)->alias);
         if (change->dev.kind == VH_DEVICE_MEMORY) {
                 const VhMemdev *mem = change->joined;
 

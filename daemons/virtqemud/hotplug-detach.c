@@ -15,6 +15,8 @@
 
 #include "base/log.h"
 #include "model/domain-tables.h"
+#include "peripherals.h"
+#include "settle.h"
 
 VH_LOG_SOURCE("qemu.hotplug");
 
@@ -74,6 +76,17 @@ static void release_net(QemuProcess *proc, const VhNet *net)
                 qemu_host_work_undo(work, proc->driver->pool, NULL, NULL);
 }
 
+/* The first console may be a serial port under another name. */
+static void drop_twin(VhDomainDef *def, const char *alias)
+{
+        VhDevice twin = { 0 };
+
+        if (!def->consoles.n || !vh_streq(def->consoles.items[0]->info.alias, alias))
+                return;
+        vh_domain_take_device(def, VH_DEVICE_CONSOLE, 0, &twin);
+        vh_device_done(&twin);
+}
+
 void qemu_device_gone(QemuProcess *proc, const char *alias)
 {
         VhDomainObj *dom = proc->dom;
@@ -87,6 +100,8 @@ void qemu_device_gone(QemuProcess *proc, const char *alias)
                 return;
         }
         vh_domain_take_device(dom->def, old.kind, place, &old);
+        if (old.kind == VH_DEVICE_SERIAL)
+                drop_twin(dom->def, alias);
         if (old.kind == VH_DEVICE_MEMORY) {
                 const VhMemdev *mem = old.dev;
                 uint64_t before = dom->def->memory;
@@ -193,6 +208,7 @@ static void on_deleted(QemuProcess *proc, json_t *args)
 
         if (!alias)
                 return;
+        qemu_peripherals_remove(proc, alias);
         if (!find_waiting(proc, alias) && is_vcpu(alias))
                 qemu_group_refresh(proc); /* it let it go after all */
         qemu_device_gone(proc, alias);
@@ -297,6 +313,7 @@ static int find(QemuChange *change, VhDeviceKind *kind, unsigned *place, VhError
         if (r < 0)
                 return r;
         *kind = change->dev.kind;
+        qemu_settle_device(change->task.driver->conf, *kind, change->dev.dev);
         /* For these two it is said first whether there is one. */
         if (*kind != VH_DEVICE_LEASE && *kind != VH_DEVICE_FILESYSTEM)
                 r = check_kind(*kind, change->dev.dev, err);

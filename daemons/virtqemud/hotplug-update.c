@@ -74,11 +74,20 @@ static int medium_ready(QemuChange *change, VhError **err)
         return r;
 }
 
+/* A drive that has lost its medium has a number like one with a medium, other than one that never had any. */
+static void number_medium(QemuProcess *proc, VhDisk *new)
+{
+        if (qemu_disk_is_empty(new))
+                new->src.index = (VhOptUint){ ++proc->last_node, true };
+        else
+                qemu_prepare_disk(new, &proc->last_node);
+}
+
 static int prepare_medium(QemuChange *change, const QemuBuild *b, VhDisk *new)
 {
-        if (!qemu_disk_is_empty(new) && !new->format)
+        if (!new->format)
                 new->format = VH_STORAGE_FORMAT_RAW;
-        qemu_prepare_disk(new, &qemu_process(change->task.dom)->last_node);
+        number_medium(qemu_process(change->task.dom), new);
         change->work = qemu_host_work_new();
         qemu_device_secrets_want(b->launch, b->def, &change->dev, change->work);
         change->ready = medium_ready;

@@ -145,8 +145,6 @@ void qemu_device_gone(QemuProcess *proc, const char *alias);
 
 /* reconnect-devices.c: asks QEMU which devices it has; those that it has not leave what runs. */
 void qemu_devices_refresh(QemuProcess *proc);
-/* Whether that is done for such a device. */
-bool qemu_device_is_listed(VhDeviceKind kind, const void *dev);
 
 /* device-words.c: what a device is asked of, and what is said where there is no such device. */
 typedef enum QemuDeviceUse {

@@ -302,11 +302,9 @@ static void show_label(VhDomainDef *def, const QemuAccount *account)
                 label->relabel = VH_YES;
                 vh_list_add(&def->seclabels, label);
         }
-        if (label->type != SECLABEL_DYNAMIC)
-                return;
-        if (!label->label)
+        if (!label->label && label->type == SECLABEL_DYNAMIC)
                 label->label = vh_xasprintf("+%u:+%u", account->uid, account->gid);
-        if (!label->imagelabel)
+        if (!label->imagelabel && label->label)
                 label->imagelabel = vh_xstrdup(label->label);
 }
 

@@ -5,6 +5,7 @@
 #include "job.h"
 
 #include <errno.h>
+#include <time.h>
 
 enum { USEC_PER_SEC = 1000000 };
 
@@ -46,6 +47,15 @@ static bool fits(const QemuJobs *jobs, const QemuJobSlot *slot)
         return !jobs->active && (!jobs->async || jobs->async_allows >> slot->job & 1);
 }
 
+static uint64_t now_msec(void)
+{
+        enum { MSEC_PER_SEC = 1000, NSEC_PER_MSEC = 1000 * 1000 };
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t)now.tv_sec * MSEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_MSEC;
+}
+
 static void take(QemuJobs *jobs, QemuJobSlot *slot)
 {
         if (slot->job != QEMU_JOB_ASYNC) {
@@ -55,6 +65,7 @@ static void take(QemuJobs *jobs, QemuJobSlot *slot)
         jobs->async = slot;
         jobs->async_kind = slot->async;
         jobs->async_started = vh_loop_now(jobs->loop);
+        jobs->async_since = now_msec();
         jobs->async_allows = always_allowed | also_allowed[slot->async];
 }
 

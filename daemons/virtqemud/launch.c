@@ -107,6 +107,15 @@ void qemu_command_pass_launch(QemuCommand *cmd, QemuLaunch *launch)
                         qemu_command_pass_fd(cmd, VH_TAKE_FD(launch->fds[i].fd));
 }
 
+unsigned qemu_launch_n_fdsets(const QemuLaunch *launch)
+{
+        unsigned n = 0;
+
+        for (size_t i = 0; i < launch->n_fds; i++)
+                n += qemu_fd_is_set(&launch->fds[i]);
+        return n;
+}
+
 int qemu_launch_fd(const QemuLaunch *launch, QemuFdRole role, const char *alias, unsigned nth)
 {
         for (size_t i = 0; i < launch->n_fds; i++)

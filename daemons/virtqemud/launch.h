@@ -51,6 +51,13 @@ typedef struct QemuLaunch {
 void qemu_launch_give_fd(QemuLaunch *launch, QemuFdRole role, const char *alias, int fd);
 /* Closes the descriptors that nobody took (-1: taken), and forgets secrets. */
 void qemu_launch_done(QemuLaunch *launch);
+/* How many sets of descriptors QEMU is given: they have the numbers from 0 on. */
+unsigned qemu_launch_n_fdsets(const QemuLaunch *launch);
+/* Whether a descriptor goes to QEMU in a set of its own. */
+static inline bool qemu_fd_is_set(const QemuLaunchFd *fd)
+{
+        return fd->role == QEMU_FD_CHR_LOG || fd->role == QEMU_FD_CHR_FILE;
+}
 /* The nth (from 0) descriptor of that role and device, -1 if there is none. */
 int qemu_launch_fd(const QemuLaunch *launch, QemuFdRole role, const char *alias, unsigned nth);
 

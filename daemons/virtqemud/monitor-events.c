@@ -403,12 +403,7 @@ static void on_rtc(QemuProcess *proc, json_t *args)
         VhClock *clock = &proc->dom->def->clock;
 
         if (clock->offset == VH_CLOCK_VARIABLE) {
-                if (!clock->adjustment0.set) {
-                        clock->adjustment0.set = true;
-                        if (clock->adjustment)
-                                (void)vh_parse_i64(clock->adjustment, 10, &clock->adjustment0.val);
-                }
-                offset += clock->adjustment0.val;
+                offset += clock->adjustment0.set ? clock->adjustment0.val : 0;
                 free(clock->adjustment);
                 clock->adjustment = vh_xasprintf("%" PRIi64, offset);
                 qemu_status_save(proc->dom);

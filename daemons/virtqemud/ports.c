@@ -113,8 +113,10 @@ int qemu_ports_assign(QemuDriver *driver, VhDomainDef *def, VhError **err)
                         r = take_port(driver, def, displays, &g->port, what, err);
                 if (r == 0 && is_open(g->tls_port) && g->type == VH_GRAPHICS_SPICE)
                         r = take_port(driver, def, displays, &g->tls_port, what, err);
-                if (r == 0 && is_open(g->websocket))
+                if (r == 0 && is_open(g->websocket)) {
                         r = take_port(driver, def, websockets, &g->websocket, "vncWebsocket", err);
+                        g->websocket_generated = true;
+                }
         }
         return r;
 }

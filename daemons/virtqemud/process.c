@@ -26,6 +26,7 @@
 #include "moment.h"
 #include "base/log.h"
 #include "perf.h"
+#include "peripherals.h"
 #include "ram-dir.h"
 #include "run-log.h"
 #include "run-steps.h"
@@ -103,6 +104,7 @@ static void process_free(QemuProcess *proc)
         vh_cpu_free(proc->cpu_wanted);
         json_decref(proc->left_params);
         free(proc->vcpus);
+        qemu_peripherals_free(proc->peripherals);
         free(proc->caps_text);
         free(proc->lib_dir);
         free(proc->channel_dir);

@@ -63,18 +63,21 @@ struct QemuProcess {
         /* Follows its dump of memory; NULL: nobody. */
         void (*dumped)(void *data, json_t *event);
         void *dump_data;
-        unsigned last_node;              /* highest number of an image's node name */
-        struct QemuChange *unplugs;      /* who waits for a device to go; hotplug-detach.c */
-        struct QemuBlockTask *job_waits; /* who waits for the end of a job of QEMU's; block-task.h */
-        struct QemuBlockJob *block_jobs; /* block-job.h */
-        struct QemuBackup *backup;       /* backup.h; NULL: none goes on */
-        struct QemuMigration *moving;    /* migrate.h; NULL: it stays here */
-        int left_phase;                  /* QemuMigratePhase in which an earlier daemon left it */
-        bool left_incoming;              /* as the target of a migration */
-        VhCpu *cpu_wanted;               /* where QEMU gave another than the definition says; NULL: it did not */
-        uint32_t left_flags;             /* VIR_MIGRATE_* of its call */
-        json_t *left_params;             /* of QEMU before it; NULL: not changed */
-        QemuVcpu *vcpus;                 /* by id */
+        unsigned last_node;                  /* highest number of an image's node name */
+        bool stdio_logd;                     /* virtlogd has what its character devices write */
+        unsigned n_fdsets;                   /* sets of descriptors that it was given */
+        struct QemuPeripherals *peripherals; /* NULL: not asked for yet */
+        struct QemuChange *unplugs;          /* who waits for a device to go; hotplug-detach.c */
+        struct QemuBlockTask *job_waits;     /* who waits for the end of a job of QEMU's; block-task.h */
+        struct QemuBlockJob *block_jobs;     /* block-job.h */
+        struct QemuBackup *backup;           /* backup.h; NULL: none goes on */
+        struct QemuMigration *moving;        /* migrate.h; NULL: it stays here */
+        int left_phase;                      /* QemuMigratePhase in which an earlier daemon left it */
+        bool left_incoming;                  /* as the target of a migration */
+        VhCpu *cpu_wanted;                   /* where QEMU gave another than the definition says; NULL: it did not */
+        uint32_t left_flags;                 /* VIR_MIGRATE_* of its call */
+        json_t *left_params;                 /* of QEMU before it; NULL: not changed */
+        QemuVcpu *vcpus;                     /* by id */
         size_t n_vcpus;
         struct QemuIdentity *identity;        /* isolation.h; NULL: that of the daemon, or started by another daemon */
         char *confinement;                    /* what the child becomes: a label of security.h; NULL: nothing */

@@ -5,31 +5,9 @@
 
 #include "base/log.h"
 #include "hotplug.h"
+#include "peripherals.h"
 
 VH_LOG_SOURCE("qemu.reconnect");
-
-/* Those that can come and go, and always stand in QEMU's list under their alias. */
-bool qemu_device_is_listed(VhDeviceKind kind, const void *dev)
-{
-        const VhController *c = dev;
-        const VhDisk *disk = dev;
-        const VhChr *chr = dev;
-
-        switch (kind) {
-        case VH_DEVICE_DISK:
-                return disk->bus == VH_DISK_BUS_VIRTIO || disk->bus == VH_DISK_BUS_SCSI || disk->bus == VH_DISK_BUS_USB;
-        case VH_DEVICE_CONTROLLER:
-                return c->type == VH_CONTROLLER_SCSI || c->type == VH_CONTROLLER_VIRTIO_SERIAL;
-        case VH_DEVICE_CHANNEL:
-                return chr->info.address.type == VH_ADDRESS_VIRTIO_SERIAL;
-        case VH_DEVICE_NET:
-        case VH_DEVICE_RNG:
-        case VH_DEVICE_REDIRDEV:
-                return true;
-        default:
-                return false;
-        }
-}
 
 typedef struct Search {
         const json_t *list;

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "peripherals.h"
+
 /* Answers come in the order of the questions; the last one ends it. */
 typedef struct Refresh {
         QemuProcess *proc;
@@ -140,7 +142,7 @@ static void set_channel_state(VhDomainDef *def, const char *label, bool open)
                 VhChr *chr = def->channels.items[i];
                 _vh_free_ char *want = chr->info.alias ? vh_xasprintf("char%s", chr->info.alias) : NULL;
 
-                if (want && chr->target_name && strcmp(want, label) == 0)
+                if (want && chr->target_type == VH_CHR_TARGET_VIRTIO && strcmp(want, label) == 0)
                         chr->target_state = open ? QEMU_CHANNEL_CONNECTED : QEMU_CHANNEL_DISCONNECTED;
         }
 }
@@ -219,7 +221,8 @@ static void got_nothing(QemuProcess *proc, json_t *ret)
 typedef struct Question {
         void (*got)(QemuProcess *proc, json_t *ret);
         const char *command;
-        bool optional; /* an error is no failure */
+        const char *path; /* its argument; NULL: none */
+        bool optional;    /* an error is no failure */
         bool (*wanted)(const VhDomainDef *def);
 } Question;
 
@@ -249,13 +252,14 @@ static bool has_places(const VhDomainDef *def)
 }
 
 static const Question questions[] = {
-        { got_nothing, "migrate-set-capabilities", true, always },
-        { got_chardevs, "query-chardev", false, has_chrs },
-        { qemu_refresh_memory, "query-memory-devices", true, has_memdevs },
-        { qemu_refresh_balloon, "query-balloon", true, has_balloon },
-        { qemu_refresh_places, "query-hotpluggable-cpus", true, has_places },
-        { qemu_refresh_vcpus, "query-cpus-fast", false, always },
-        { qemu_refresh_iothreads, "query-iothreads", false, has_iothreads },
+        { got_nothing, "migrate-set-capabilities", NULL, true, always },
+        { qemu_peripherals_set, "qom-list", "/machine/peripheral", true, always },
+        { got_chardevs, "query-chardev", NULL, false, has_chrs },
+        { qemu_refresh_memory, "query-memory-devices", NULL, true, has_memdevs },
+        { qemu_refresh_balloon, "query-balloon", NULL, true, has_balloon },
+        { qemu_refresh_places, "query-hotpluggable-cpus", NULL, true, has_places },
+        { qemu_refresh_vcpus, "query-cpus-fast", NULL, false, always },
+        { qemu_refresh_iothreads, "query-iothreads", NULL, false, has_iothreads },
 };
 
 typedef struct Asked {
@@ -290,7 +294,7 @@ static json_t *make_command(const Question *q)
 {
         if (strcmp(q->command, "migrate-set-capabilities") == 0)
                 return qmp_command(q->command, "{s:[{s:s,s:b}]}", "capabilities", "capability", "events", "state", 1);
-        return qmp_command(q->command, NULL);
+        return q->path ? qmp_command(q->command, "{s:s}", "path", q->path) : qmp_command(q->command, NULL);
 }
 
 void qemu_refresh(QemuProcess *proc, void (*done)(void *data, int r, const VhError *err), void *data)

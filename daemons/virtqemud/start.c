@@ -20,12 +20,14 @@
 #include "firmware.h"
 #include "guest-cpu.h"
 #include "hugepages.h"
+#include "log-client.h"
 #include "process.h"
 #include "ram-dir.h"
 #include "refresh.h"
 #include "run-log.h"
 #include "run-steps.h"
 #include "security.h"
+#include "settle.h"
 #include "spawn.h"
 #include "taint.h"
 #include "vsock.h"
@@ -454,28 +456,11 @@ static void fill_launch(QemuStarting *s)
 
 static int prepare_nvram(QemuStarting *s, VhError **err)
 {
-        const VhDomainDef *def = s->proc->dom->def;
+        VhDomainDef *def = s->proc->dom->def;
         _vh_free_ char *dir = vh_xasprintf("%s/qemu/nvram", s->launch.env->state_dir);
         int r = def->os.nvram ? make_dir(dir, err) : 0;
 
         return r < 0 ? r : qemu_firmware_create_nvram(def, &s->launch, s->args.flags & QEMU_START_RESET_NVRAM, err);
-}
-
-/* What clients see of displays once it is decided: the address that they listen on. */
-static void complete_live(const VhConf *conf, VhDomainDef *def)
-{
-        for (uint32_t i = 0; i < def->graphics.n; i++) {
-                VhGraphics *g = def->graphics.items[i];
-                const char *address = "127.0.0.1";
-
-                if (!g->listens.n || g->listens.items[0]->type != VH_LISTEN_ADDRESS || g->listens.items[0]->address)
-                        continue;
-                if (conf)
-                        (void)vh_conf_get_string(conf, g->type == VH_GRAPHICS_SPICE ? "spice_listen" : "vnc_listen",
-                                                 &address, NULL);
-                vh_strset(&g->listens.items[0]->address, address);
-                vh_strset(&g->listen, address);
-        }
 }
 
 /* From what surrounds the guest to the child. */
@@ -486,6 +471,8 @@ static int launch(QemuStarting *s, VhError **err)
 
         if (r < 0)
                 return r;
+        s->proc->stdio_logd = qemu_logd_wanted(s->proc->driver);
+        s->proc->n_fdsets = qemu_launch_n_fdsets(&s->launch);
         qemu_command_pass_launch(&s->cmd, &s->launch);
         text = start_text(s);
         qemu_run_log_open(s->proc, text, log_open, s);
@@ -527,7 +514,7 @@ static int decide(QemuStarting *s, VhError **err)
         if (r == 0)
                 r = qemu_ports_assign(s->proc->driver, def, err);
         if (r == 0)
-                complete_live(s->proc->driver->conf, def);
+                qemu_settle_live(s->proc->driver->conf, def);
         return r;
 }
 

@@ -44,6 +44,21 @@ static void add_chain(xmlNode *holder)
         }
 }
 
+/* Under which a disk's errors and statistics are told. */
+static char *qom_name(const VhDisk *disk)
+{
+        const char *alias = disk->info.alias;
+
+        switch (disk->bus) {
+        case VH_DISK_BUS_VIRTIO:
+                return vh_xasprintf("/machine/peripheral/%s/virtio-backend", alias);
+        case VH_DISK_BUS_USB:
+                return vh_xasprintf("/machine/peripheral/%s/%s.0/legacy[0]", alias, alias);
+        default:
+                return vh_xstrdup(alias);
+        }
+}
+
 static void add_qom(xmlNode *disk, const VhDisk *def)
 {
         _vh_free_ char *name = NULL;
@@ -51,8 +66,7 @@ static void add_qom(xmlNode *disk, const VhDisk *def)
 
         if (!def->info.alias)
                 return;
-        name = def->bus == VH_DISK_BUS_VIRTIO ? vh_xasprintf("/machine/peripheral/%s/virtio-backend", def->info.alias)
-                                              : vh_xstrdup(def->info.alias);
+        name = qom_name(def);
         qom = add(add(disk, "privateData"), "qom");
         xmlNewProp(qom, (const xmlChar *)"name", (const xmlChar *)name);
 }

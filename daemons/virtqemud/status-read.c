@@ -133,6 +133,8 @@ static void read_process(QemuProcess *proc, const xmlNode *root)
         proc->namespaced = namespaces && vh_xml_child(namespaces, "mount");
         proc->fake_reboot = vh_xml_child(root, "fakereboot") != NULL;
         read_last_node(proc, root);
+        proc->stdio_logd = vh_xml_child(root, "chardevStdioLogd") != NULL;
+        proc->n_fdsets = (unsigned)VH_MAX(attr_int(vh_xml_child(root, "fdset"), "index"), 0);
         qemu_taints_parse(proc, root);
         read_agent_timeout(proc, root);
         read_vcpus(proc, root);
@@ -182,8 +184,6 @@ static void clean(VhDomainDef *def)
                 if (def->disks.items[i]->mirror)
                         index_top(&def->disks.items[i]->mirror->src);
         }
-        for (uint32_t i = 0; i < def->graphics.n; i++)
-                def->graphics.items[i]->websocket_generated = 0;
 }
 
 static int read_domain(QemuDriver *driver, const xmlNode *root, VhDomainObj **ret, VhError **err)

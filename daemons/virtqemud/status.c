@@ -16,6 +16,7 @@
 #include "guest-cpu.h"
 #include "isolation.h"
 #include "migrate.h"
+#include "peripherals.h"
 #include "taint.h"
 
 VH_LOG_SOURCE("qemu.status");
@@ -84,24 +85,6 @@ static void add_vcpus(const QemuProcess *proc, VhBuf *b)
         vh_buf_adds(b, "  </vcpus>\n");
 }
 
-static int add_device(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
-{
-        if (info && info->alias && *info->alias)
-                vh_buf_printf(opaque, "    <device alias='%s'/>\n", info->alias);
-        return 0;
-}
-
-/* Processors that were plugged in are devices too. */
-static void add_devices(const QemuProcess *proc, const VhDomainDef *def, VhBuf *b)
-{
-        vh_buf_adds(b, "  <devices>\n");
-        for (size_t i = 0; i < proc->n_vcpus; i++)
-                if (proc->vcpus[i].plugged)
-                        vh_buf_printf(b, "    <device alias='vcpu%zu'/>\n", i);
-        vh_domain_each_device(def, add_device, b);
-        vh_buf_adds(b, "  </devices>\n");
-}
-
 static void add_path(VhBuf *b, const char *element, const char *path)
 {
         vh_buf_printf(b, "  <%s path='", element);
@@ -133,12 +116,13 @@ static void add_jobs(const QemuProcess *proc, VhBuf *b)
 
         if (!jobs || !jobs->async)
                 return;
-        vh_buf_printf(b, "  <job type='%s' async='%s' phase='%s' flags='0x%x'",
+        vh_buf_printf(b, "  <job type='%s' async='%s'",
                       qemu_job_names[jobs->active ? jobs->active->job : QEMU_JOB_NONE],
-                      qemu_async_job_names[jobs->async_kind], qemu_phase_names[m ? m->phase : QEMU_PHASE_NONE],
-                      m ? m->flags : 0);
-        if (m)
-                vh_buf_printf(b, " asyncStarted='%llu'", (unsigned long long)m->stats.started);
+                      qemu_async_job_names[jobs->async_kind]);
+        if (m && m->phase != QEMU_PHASE_NONE)
+                vh_buf_printf(b, " phase='%s'", qemu_phase_names[m->phase]);
+        vh_buf_printf(b, " flags='0x%x' asyncStarted='%llu'", m ? m->flags : 0,
+                      (unsigned long long)(m ? m->stats.started : jobs->async_since));
         if (m && m->status == QEMU_MOVE_POSTCOPY_PAUSED)
                 vh_buf_adds(b, " asyncPaused='yes'");
         if (m && m->old_params) {
@@ -167,14 +151,16 @@ char *qemu_status_text(QemuProcess *proc, const VhDomainDef *def)
         add_jobs(proc, &b);
         if (proc->fake_reboot)
                 vh_buf_adds(&b, "  <fakereboot/>\n");
-        add_devices(proc, def, &b);
+        qemu_peripherals_format(proc, def, &b);
         add_path(&b, "libDir", proc->lib_dir);
         add_path(&b, "channelTargetDir", proc->channel_dir);
         if (proc->cpu_wanted)
                 qemu_guest_cpu_format(proc->cpu_wanted, &b);
+        if (proc->stdio_logd)
+                vh_buf_adds(&b, "  <chardevStdioLogd/>\n");
         if (qemu_isolation_remembers(proc->driver))
                 vh_buf_adds(&b, "  <rememberOwner/>\n");
-        vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='0'/>\n", proc->last_node);
+        vh_buf_printf(&b, "  <nodename index='%u'/>\n  <fdset index='%u'/>\n", proc->last_node, proc->n_fdsets);
         qemu_block_jobs_format(proc, &b);
         vh_buf_printf(&b, "  <agentTimeout>%d</agentTimeout>\n", qemu_domain_priv(proc->dom)->agent_timeout);
         qemu_backup_format(proc, &b);

@@ -48,8 +48,11 @@ static const VhXmlNames channel_targets = {
                 FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown type presented to host for character device: ", NULL))))
 #define SOURCE EMBED_AT(source, vh_rows_chr_source)
 #define INFO   EMBED_AT(info, vh_rows_device_info)
-/* Older tools and running domains have the terminal also as an attribute of the console. */
-#define TTY ATTR("tty", source.path, string, LIVE, WHEN(source.type, BIT(VH_CHR_PTY)))
+/* Older tools and running domains have the terminal also as an attribute of a console that is a serial port. */
+#define TTY                                                                                                            \
+        EMBED(ROWS(ATTR("tty", source.path, string, LIVE, WHEN(target_type, BIT(VH_CHR_TARGET_SERIAL)))),              \
+              WHEN(source.type, BIT(VH_CHR_PTY))),                                                                     \
+                DROPPED_ATTR("tty")
 
 const VhXmlTable vh_table_serial = {
         "serial",

@@ -152,11 +152,15 @@ const VhXmlNames vh_chr_type_names = {
 #define CHR_MODES NAMES("connect", "bind")
 
 #define S VhChrEnd
+/* What the settings said is no part of a definition. */
+#define ORIGIN(mask) WHEN(tls_origin, mask)
 static const VhXmlTable table_chr_end = {
         "source",
         sizeof(S),
-        ROWS(WORD("mode", mode, CHR_MODES), ATTR("host", host, string), ATTR("service", service, string),
-             YESNO("tls", tls),
+        ROWS(WORD("tlsFromConfig", tls_origin, NAMES("0", "1"), KEY, .show = VH_XML_STATUS, LIVE),
+             WORD("mode", mode, CHR_MODES), ATTR("host", host, string), ATTR("service", service, string),
+             YESNO("tls", tls, ORIGIN(BIT(VH_CHR_TLS_UNSETTLED) | BIT(VH_CHR_TLS_FROM_GUEST))),
+             YESNO("tls", tls, ORIGIN(BIT(VH_CHR_TLS_FROM_CONFIG)), LIVE),
              GROUP("reconnect", ROWS(YESNO("enabled", reconnect), ATTR("timeout", reconnect_timeout, uint)))),
 };
 #undef S

@@ -100,12 +100,20 @@ typedef VH_PACKED_ENUM VhChrType{
         VH_CHR_SPICEPORT, VH_CHR_NMDM,  VH_CHR_QEMU_VDAGENT, VH_CHR_DBUS,
 } VhChrType;
 
+/* Who said whether a connection is encrypted. */
+typedef VH_PACKED_ENUM VhChrTlsOrigin{
+        VH_CHR_TLS_UNSETTLED,   /* the guest does not run */
+        VH_CHR_TLS_FROM_GUEST,  /* its definition */
+        VH_CHR_TLS_FROM_CONFIG, /* the settings, when it was started */
+} VhChrTlsOrigin;
+
 /* One end of a tcp or udp source. */
 typedef struct VhChrEnd {
         uint8_t mode; /* connect, bind */
         char *host;
         char *service;
         uint8_t tls;                /* VH_YES, VH_NO */
+        uint8_t tls_origin;         /* VhChrTlsOrigin */
         uint8_t reconnect;          /* VH_YES, VH_NO */
         uint32_t reconnect_timeout; /* seconds */
 } VhChrEnd;

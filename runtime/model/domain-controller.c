@@ -110,7 +110,7 @@ const VhXmlTable vh_table_controller = {
                                    "spapr-pci-host-bridge"))),
                    IS(PCI)),
              GROUP("target", rows_pci_target, IS(PCI)), GROUP("driver", rows_controller_driver),
-             LEAF("pcihole64", pcihole64, kib, IS(PCI)), EMBED_AT(info, vh_rows_device_info)),
+             EMBED_AT(info, vh_rows_device_info), LEAF("pcihole64", pcihole64, kib, IS(PCI))),
 };
 #undef IS
 #undef S

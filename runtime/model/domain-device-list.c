@@ -139,6 +139,23 @@ int vh_domain_each_device(const VhDomainDef *def, DeviceFunc f, void *opaque)
         return r;
 }
 
+/* Controllers of one type stand together, in the order of their numbers. */
+static uint32_t controller_place(const VhDomainDef *def, const VhController *c)
+{
+        uint32_t place = def->controllers.n;
+
+        for (uint32_t i = def->controllers.n; i-- > 0;) {
+                const VhController *other = def->controllers.items[i];
+
+                if (other->type != c->type)
+                        continue;
+                if (!c->index.set || other->index.val <= c->index.val)
+                        return place < def->controllers.n ? place : i + 1;
+                place = i;
+        }
+        return place;
+}
+
 int vh_domain_add_device(VhDomainDef *def, VhDevice *dev, VhError **err)
 {
         const VhDeviceClass *class = &classes[dev->kind];
@@ -148,6 +165,8 @@ int vh_domain_add_device(VhDomainDef *def, VhDevice *dev, VhError **err)
                                     class->element);
         if (class->single)
                 *single_of(def, class) = dev->dev;
+        else if (dev->kind == VH_DEVICE_CONTROLLER)
+                vh_list_insert_raw(list_of(def, class), controller_place(def, dev->dev), dev->dev);
         else
                 vh_list_insert_raw(list_of(def, class), list_of(def, class)->n, dev->dev);
         dev->dev = NULL;

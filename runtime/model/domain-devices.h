@@ -538,6 +538,8 @@ typedef VH_PACKED_ENUM VhListenType{
 
 typedef struct VhGraphicsListen {
         VhListenType type;
+        uint8_t from_config; /* the address is that of qemu.conf */
+        uint8_t generated;   /* the socket is a name of ours */
         char *address, *network, *socket;
 } VhGraphicsListen;
 
@@ -548,11 +550,12 @@ typedef struct VhSpiceChannel {
 
 typedef struct VhGraphics {
         VhGraphicsType type;
-        uint8_t autoport;                                               /* VH_YES, VH_NO */
-        uint8_t websocket_generated, share_policy, power_control, wrap; /* words */
-        uint8_t fullscreen, replace_user, multi_user;                   /* VH_YES, VH_NO */
-        uint8_t connected;                                              /* words */
-        uint8_t default_mode;                                           /* spice: words */
+        uint8_t autoport;                             /* VH_YES, VH_NO */
+        uint8_t websocket_generated;                  /* 1: the port was chosen for it */
+        uint8_t share_policy, power_control, wrap;    /* words */
+        uint8_t fullscreen, replace_user, multi_user; /* VH_YES, VH_NO */
+        uint8_t connected;                            /* words */
+        uint8_t default_mode;                         /* spice: words */
         uint8_t image_compression, jpeg_compression, zlib_compression, playback_compression, streaming; /* words */
         uint8_t mouse_mode, copypaste, filetransfer, gl; /* words, VH_YES/VH_NO */
         uint8_t p2p;
