@@ -11,8 +11,6 @@
 #include "lock-queue.h"
 #include "run-steps.h"
 
-enum { SHARED = 1, AUTO_CREATE = 2 }; /* flags of the protocol */
-
 /* A guest that goes on once it has its locks. */
 typedef struct Going Going;
 struct Going {
@@ -36,7 +34,8 @@ typedef struct Rules {
         VhConf *conf;
         bool auto_leases;
         bool need_lease;
-        const char *folder; /* of lock files, NULL: disks themselves */
+        const char *folder;          /* of lock files, NULL: disks themselves */
+        const char *volumes, *units; /* the same for logical volumes and SCSI units, NULL: as other disks */
 } Rules;
 
 static int read_rules(Rules *rules, const QemuDriver *driver, VhError **err)
@@ -53,6 +52,10 @@ static int read_rules(Rules *rules, const QemuDriver *driver, VhError **err)
                 r = vh_conf_get_bool(rules->conf, "require_lease_for_disks", &rules->need_lease, err);
         if (r >= 0)
                 r = vh_conf_get_string(rules->conf, "file_lockspace_dir", &rules->folder, err);
+        if (r >= 0)
+                r = vh_conf_get_string(rules->conf, "lvm_lockspace_dir", &rules->volumes, err);
+        if (r >= 0)
+                r = vh_conf_get_string(rules->conf, "scsi_lockspace_dir", &rules->units, err);
         return VH_MIN(r, 0);
 }
 
@@ -64,15 +67,20 @@ static bool is_lockable(const VhDisk *disk)
 /* The lock of a disk goes into list. */
 static void add_disk(QemuLockList *list, const Rules *rules, const VhDisk *disk)
 {
-        unsigned flags = disk->shareable ? SHARED : 0;
+        unsigned flags = disk->shareable ? QEMU_LOCK_SHARED : 0;
         char name[VH_SHA256_TEXT_LEN + 1];
         QemuLock lock = { .space = (char *)"", .name = disk->src.path, .flags = flags };
 
         if (rules->folder) {
                 lock.space = (char *)rules->folder;
                 lock.name = (char *)vh_sha256_text(disk->src.path, strlen(disk->src.path), name);
-                lock.flags |= AUTO_CREATE;
+                lock.flags |= QEMU_LOCK_AUTO_CREATE;
                 lock.make_space = true;
+        }
+        if (vh_startswith(disk->src.path, "/dev/")) {
+                lock.device = disk->src.path;
+                lock.volume_space = (char *)rules->volumes;
+                lock.unit_space = (char *)rules->units;
         }
         qemu_lock_list_add(list, &lock);
 }
@@ -98,7 +106,7 @@ static int collect(QemuLockList *list, const Rules *rules, const VhDomainDef *de
         if (!unprotected || !rules->need_lease || def->leases.n)
                 return 0;
         return vh_error_set(err, VIR_FROM_LOCKING, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "read/write, exclusive access, disks were present, but no leases specified");
+                            "Read/write, exclusive access, disks were present, but no leases specified");
 }
 
 /* Whether qemu.conf wants virtlockd: 1, 0, or negative errno for what there is not. */

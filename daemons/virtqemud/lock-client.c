@@ -46,18 +46,23 @@ static int connect_as(QemuLine *line, const QemuLockOwner *owner, VhError **err)
 
 static int acquire(VhRemote *remote, const QemuLock *lock, VhArena *arena, VhError **err)
 {
-        const virLockSpaceProtocolCreateLockSpaceArgs space = { .path = lock->space };
-        const virLockSpaceProtocolAcquireResourceArgs args = { lock->space, lock->name, lock->flags };
-        int r = lock->make_space ? vh_call_lock_create_lockspace(remote, &space, arena, err) : 0;
+        _qemu_lock_ QemuLock real;
+        int r = qemu_lock_resolve(lock, &real, err);
+        const virLockSpaceProtocolCreateLockSpaceArgs space = { .path = real.space };
+        const virLockSpaceProtocolAcquireResourceArgs args = { real.space, real.name, real.flags };
 
+        if (r == 0 && real.make_space)
+                r = vh_call_lock_create_lockspace(remote, &space, arena, err);
         return r < 0 ? r : vh_call_lock_acquire_resource(remote, &args, arena, err);
 }
 
 static int release(VhRemote *remote, const QemuLock *lock, VhArena *arena, VhError **err)
 {
-        const virLockSpaceProtocolReleaseResourceArgs args = { lock->space, lock->name, 0 };
+        _qemu_lock_ QemuLock real;
+        int r = qemu_lock_resolve(lock, &real, err);
+        const virLockSpaceProtocolReleaseResourceArgs args = { real.space, real.name, 0 };
 
-        return vh_call_lock_release_resource(remote, &args, arena, err);
+        return r < 0 ? r : vh_call_lock_release_resource(remote, &args, arena, err);
 }
 
 int qemu_lockd_acquire(const QemuLockOwner *owner, const QemuLock *locks, size_t n, VhError **err)

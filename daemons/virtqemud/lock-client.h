@@ -9,9 +9,22 @@
 typedef struct QemuLock {
         char *space; /* folder, "" for the disk itself */
         char *name;
-        unsigned flags;
+        unsigned flags;  /* QEMU_LOCK_* */
         bool make_space; /* the folder may have to be made */
+        /* Where a disk below /dev is locked by what it is, if that can be told; NULL: by its path. */
+        char *device;
+        char *volume_space; /* folder for logical volumes; NULL: they are not looked for */
+        char *unit_space;   /* folder for SCSI units, likewise */
 } QemuLock;
+
+/* Flags of the protocol. */
+enum { QEMU_LOCK_SHARED = 1, QEMU_LOCK_AUTO_CREATE = 2 };
+
+/* What virtlockd is asked for: may run programs, so it belongs on a worker. The caller ends *real with
+ * qemu_lock_done(), whatever the outcome. lock-device.c */
+int qemu_lock_resolve(const QemuLock *lock, QemuLock *real, VhError **err);
+void qemu_lock_done(QemuLock *lock);
+#define _qemu_lock_ _vh_cleanup_(qemu_lock_done)
 
 typedef struct QemuLockOwner {
         const char *run_dir; /* where virtlockd's socket is */

@@ -36,8 +36,15 @@ struct QemuLockTask {
 void qemu_lock_list_add(QemuLockList *list, const QemuLock *lock)
 {
         list->items = vh_xrealloc(list->items, list->n + 1, sizeof(*list->items));
-        list->items[list->n++] =
-                (QemuLock){ vh_xstrdup(lock->space), vh_xstrdup(lock->name), lock->flags, lock->make_space };
+        list->items[list->n++] = (QemuLock){
+                .space = vh_xstrdup(lock->space),
+                .name = vh_xstrdup(lock->name),
+                .flags = lock->flags,
+                .make_space = lock->make_space,
+                .device = vh_xstrdup(lock->device),
+                .volume_space = vh_xstrdup(lock->volume_space),
+                .unit_space = vh_xstrdup(lock->unit_space),
+        };
 }
 
 static void add_all(QemuLockList *list, const QemuLockList *locks)
@@ -48,10 +55,7 @@ static void add_all(QemuLockList *list, const QemuLockList *locks)
 
 static void drop_last(QemuLockList *list)
 {
-        QemuLock *last = &list->items[--list->n];
-
-        free(last->space);
-        free(last->name);
+        qemu_lock_done(&list->items[--list->n]);
 }
 
 bool qemu_lock_list_remove(QemuLockList *list, const QemuLock *lock)
