@@ -34,7 +34,7 @@ static int ask(const char *const *tool, const char *device, char **key, VhError 
 {
         _qemu_command_ QemuCommand cmd = { 0 };
         const QemuProgram program = { .cmd = &cmd, .seconds = TOOL_SECONDS };
-        _qemu_program_end_ QemuProgramEnd end = { 0 };
+        _vh_tool_end_ VhToolEnd end = { 0 };
         int r;
 
         *key = NULL;

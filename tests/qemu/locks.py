@@ -29,6 +29,7 @@ FOLDERS = """file_lockspace_dir = "SHARED/files"
 lvm_lockspace_dir = "SHARED/volumes"
 scsi_lockspace_dir = "SHARED/units"
 """
+NO_DISKS = "auto_disk_leases = 0\n"
 # The programs that know devices know those of this test.
 TOOLS = {"/sbin/lvs": ("volume", "  Volume-1234"), "/lib/udev/scsi_id": ("unit", "36001405unit")}
 TOOL = """#!/bin/sh
@@ -186,18 +187,27 @@ def shared_disks(places):
 
 
 def leases():
-    """Those of definitions, and their being required where disks have none of their own."""
-    with pair("auto_disk_leases = 0\n") as places:
-        ours, reference = places
+    """That they are required is said in the same words.
+
+    The reference cannot take any at virtlockd: it wants folders of locks that nobody makes."""
+    with pair(NO_DISKS) as places:
         for place in places:
             place.define("without", "plain")
+        same(*(place.refusal("without")[0].rpartition(": ")[2] for place in places[::-1]))
+
+
+def the_same_lease():
+    """On two hosts of ours."""
+    with Shared() as shared, LockHost("ours", shared, NO_DISKS) as one, LockHost("ours", shared, NO_DISKS) as two:
+        for place in (one, two):
+            place.own_images()
             place.define("lease", "plain", LEASE)
-        same(*(place.refusal("without")[0].rpartition(": ")[2] for place in (reference, ours)))
-        same(exclude(ours.shared, ours, reference, ["lease"])[0], exclude(ours.shared, reference, ours, ["lease"])[0])
+        words, _ = exclude(shared, one, two, ["lease"])
+        assert "resource busy: Lockspace resource 'key' is locked" in words["lease"][0], words
 
 
 def no_leases():
-    with Shared() as shared, LockHost("ours", shared, "auto_disk_leases = 0\nrequire_lease_for_disks = 0\n") as place:
+    with Shared() as shared, LockHost("ours", shared, NO_DISKS + "require_lease_for_disks = 0\n") as place:
         place.define("without", "plain")
         place.must("start", "without")
 
@@ -212,7 +222,7 @@ def other_lock_managers():
         assert "there is no lock manager 'sanlock'" in place.refusal("plain")[0]
 
 
-TESTS = [by_the_image, by_files, leases, no_leases, other_lock_managers]
+TESTS = [by_the_image, by_files, leases, the_same_lease, no_leases, other_lock_managers]
 
 if __name__ == "__main__":
     if host.reference_program() is None:

@@ -7,7 +7,6 @@ still when they are compared. Prints TAP."""
 import difflib
 import os
 import re
-import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
