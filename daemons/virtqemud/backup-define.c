@@ -26,10 +26,14 @@ static VhBackupStore *store_of(const VhBackupDisk *bd)
 VhDiskSource *qemu_backup_store(const VhBackupDisk *bd)
 {
         const VhBackupStore *store = store_of(bd);
-        VhDiskSource *src = qemu_source_file(store->file ? store->file : store->dev, bd->format);
+        VhDiskSource src = {
+                .type = bd->type,
+                .path = store->file ? store->file : store->dev,
+                .format = bd->format,
+                .encryption = store->encryption,
+        };
 
-        src->type = bd->type;
-        return src;
+        return qemu_source_copy(&src);
 }
 
 /* ---- the whole ---- */

@@ -12,6 +12,7 @@
 #include "block-bitmap.h"
 #include "block-ops.h"
 #include "checkpoint.h"
+#include "guest-secrets.h"
 #include "migrate.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
@@ -32,6 +33,10 @@ struct QemuBackup {
         QemuJobStats stats;
         bool started;
         bool cancelled, failed;
+        VhDiskSource **stores; /* until they are planned, by disk of def; NULL: none */
+        uint32_t n_stores;
+        json_t *nodes;      /* what QEMU has open */
+        QemuHostWork *work; /* gets the secrets that new images need; NULL: none yet */
 };
 
 static void backup_cleanup(QemuTask *task)
@@ -45,6 +50,11 @@ static void backup_cleanup(QemuTask *task)
         free(b->checkpoint_xml);
         vh_backup_free(b->def);
         vh_checkpoint_obj_free(b->checkpoint);
+        for (uint32_t i = 0; i < b->n_stores; i++)
+                qemu_source_free(b->stores[i]);
+        free(b->stores);
+        json_decref(b->nodes);
+        qemu_host_work_drop(b->work, true);
         qemu_block_task_cleanup(task);
 }
 
@@ -285,46 +295,49 @@ static void plan_export(QemuPlan *plan, const VhBackupDisk *bd, const char *stor
         qemu_plan_add(plan, qmp_command_args("block-export-add", args), NULL);
 }
 
-static int plan_disk(QemuBackup *b, VhBackupDisk *bd, const json_t *nodes, json_t *actions, QemuPlan *exports,
-                     VhError **err)
+static bool is_layered(const QemuBackup *b, const VhBackupDisk *bd)
 {
-        VhDomainObj *dom = b->block.task.dom;
-        QemuProcess *proc = qemu_process(dom);
-        VhDisk *disk = qemu_disk_find(dom->def, bd->name);
-        QemuLaunch launch;
-        const QemuBuild build = qemu_change_build(proc, dom->def, &launch, err);
+        return is_pull(b) || bd->incremental;
+}
+
+/* store is taken over. */
+static int plan_disk(QemuBackup *b, VhBackupDisk *bd, VhDiskSource *store_image, const QemuBuild *build,
+                     json_t *actions, QemuPlan *exports)
+{
+        QemuProcess *proc = qemu_process(b->block.task.dom);
+        VhError **err = build->err;
+        VhDisk *disk = qemu_disk_find(build->def, bd->name);
         _vh_free_ char *device = qemu_format_node(&disk->src), *store = NULL;
         _qemu_source_ VhDiskSource *top = qemu_disk_top(disk);
         /* A scratch image stands on the guest's; so does the target of an increment, which is a layer on top of it. */
-        bool layered = is_pull(b) || bd->incremental;
+        bool layered = is_layered(b, bd);
         QemuNewImage image = {
                 .disk = disk, .backing = layered ? top : NULL, .reuse = b->reuse, .open_backing = layered
         };
         QemuBlockSize size = { 0 };
         QemuBlockJob *job;
-        int r = qemu_block_size(nodes, &disk->src, &size, err);
+        int r = qemu_block_size(b->nodes, &disk->src, &size, err);
 
-        if (r < 0)
+        if (r < 0) {
+                qemu_source_free(store_image);
                 return r;
+        }
         job = qemu_block_job_add(proc, QEMU_BLOCK_JOB_BACKUP, disk, vh_xasprintf("backup-%s-%s", disk->target, device));
-        job->store = qemu_backup_store(bd);
-        if (!layered)
-                qemu_chain_close(job->store);
-        qemu_source_number(proc, job->store);
+        job->store = store_image;
         bd->index = job->store->index;
         bd->state = VH_BACKUP_RUNNING;
         store = qemu_format_node(job->store);
         image.src = job->store;
         image.capacity = size.capacity;
         image.cluster = disk->format == bd->format ? size.cluster : 0;
-        r = qemu_plan_new_image(&build, proc, &image, &b->block.plan);
+        r = qemu_plan_new_image(build, proc, &image, &b->block.plan);
         if (r < 0)
                 return r;
         if (bd->incremental) {
                 _vh_free_ char *bitmap = vh_xasprintf("backup-%s", bd->name);
 
                 r = add_increment(b, bd, is_pull(b) ? bd->export_bitmap : bitmap, disk, is_pull(b) ? store : device,
-                                  nodes, actions, err);
+                                  b->nodes, actions, err);
                 if (r < 0)
                         return r;
                 if (!is_pull(b))
@@ -380,7 +393,22 @@ static json_t *cancel_jobs(const QemuProcess *proc)
         return NULL;
 }
 
-static int plan(QemuBackup *b, const json_t *nodes, VhError **err)
+static int plan_disks(QemuBackup *b, json_t *actions, QemuPlan *exports, VhError **err)
+{
+        VhDomainObj *dom = b->block.task.dom;
+        QemuLaunch launch;
+        const QemuBuild build = qemu_change_build(qemu_process(dom), dom->def, &launch, err);
+        int r = 0;
+
+        qemu_host_work_adopt(b->work, qemu_process(dom), &launch);
+        for (uint32_t i = 0; r == 0 && i < b->n_stores; i++)
+                if (b->stores[i])
+                        r = plan_disk(b, b->def->disks.items[i], VH_TAKE_PTR(b->stores[i]), &build, actions, exports);
+        qemu_launch_done(&launch);
+        return r;
+}
+
+static int plan(QemuBackup *b, VhError **err)
 {
         VhDomainObj *dom = b->block.task.dom;
         json_t *actions = json_array();
@@ -389,9 +417,7 @@ static int plan(QemuBackup *b, const json_t *nodes, VhError **err)
 
         if (b->checkpoint)
                 qemu_checkpoint_actions(dom->def, b->checkpoint->def, actions);
-        for (uint32_t i = 0; r == 0 && i < b->def->disks.n; i++)
-                if (b->def->disks.items[i]->backup == VH_YES)
-                        r = plan_disk(b, b->def->disks.items[i], nodes, actions, &exports, err);
+        r = plan_disks(b, actions, &exports, err);
         if (r == 0 && is_pull(b))
                 r = plan_server(b, err);
         if (r == 0)
@@ -403,19 +429,50 @@ static int plan(QemuBackup *b, const json_t *nodes, VhError **err)
         return r;
 }
 
-static void got_nodes(QemuTask *task, json_t *nodes)
+static void host_ready(void *data, int r, const VhError *error)
 {
-        QemuBackup *b = (QemuBackup *)task;
-        VhError *err = NULL;
-        int r = plan(b, nodes, &err);
+        QemuBackup *b = data;
+        VhDomainObj *dom = b->block.task.dom;
+        VhError *err = vh_error_copy(error);
 
+        r = r < 0 ? r : vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, &err);
+        r = r < 0 ? r : plan(b, &err);
+        b->work = qemu_host_work_drop(b->work, false);
         if (r < 0) {
                 give_up(b, r, err);
                 return;
         }
-        qemu_process(task->dom)->backup = b;
-        qemu_status_save(task->dom);
+        qemu_process(dom)->backup = b;
+        qemu_status_save(dom);
         qemu_block_task_run(&b->block, begun);
+}
+
+/* The image that a disk goes to, with its number, by which its secrets are known. */
+static VhDiskSource *make_store(QemuBackup *b, const VhBackupDisk *bd, const QemuLaunch *launch)
+{
+        VhDiskSource *store = qemu_backup_store(bd);
+
+        if (!is_layered(b, bd))
+                qemu_chain_close(store);
+        qemu_source_number(qemu_process(b->block.task.dom), store);
+        qemu_image_secrets_want(launch, store, b->work);
+        return store;
+}
+
+static void got_nodes(QemuTask *task, json_t *nodes)
+{
+        QemuBackup *b = (QemuBackup *)task;
+        QemuLaunch launch;
+
+        (void)qemu_change_build(qemu_process(task->dom), task->dom->def, &launch, NULL);
+        b->nodes = json_incref(nodes);
+        b->work = qemu_host_work_new();
+        b->n_stores = b->def->disks.n;
+        b->stores = vh_new(VhDiskSource *, b->n_stores + 1);
+        for (uint32_t i = 0; i < b->n_stores; i++)
+                if (b->def->disks.items[i]->backup == VH_YES)
+                        b->stores[i] = make_store(b, b->def->disks.items[i], &launch);
+        qemu_host_work_go(b->work, task->driver->pool, host_ready, b);
 }
 
 static int prepare(QemuBackup *b, VhError **err)

@@ -14,6 +14,7 @@
 #include "block-ops.h"
 #include "guest-cpu.h"
 #include "guest-locks.h"
+#include "guest-secrets.h"
 #include "model/domain-tables.h"
 #include "moment.h"
 #include "qemu-ops.h"
@@ -29,8 +30,10 @@ typedef struct CreateTask {
         bool frozen; /* the guest's file systems are */
         int r;       /* the outcome, while the guest is made to go on */
         VhError *error;
-        VhDiskSource **overlays; /* by disk of the domain, NULL: none */
-        uint32_t n_disks;
+        VhDiskSource **overlays;     /* by disk of the domain, NULL: none */
+        uint32_t n_disks, n_planned; /* planned: of the first disks the images may be there */
+        json_t *nodes;               /* what QEMU has open */
+        QemuHostWork *work;          /* gets the secrets that new images need; NULL: none yet */
 } CreateTask;
 
 static void create_cleanup(QemuTask *task)
@@ -40,6 +43,8 @@ static void create_cleanup(QemuTask *task)
         for (uint32_t i = 0; i < c->n_disks; i++)
                 qemu_source_free(c->overlays[i]);
         free(c->overlays);
+        json_decref(c->nodes);
+        qemu_host_work_drop(c->work, true);
         vh_snapshot_obj_free(c->snap);
         vh_error_free(c->error);
         qemu_block_task_cleanup(task);
@@ -60,7 +65,7 @@ static void remove_files(const CreateTask *c)
 {
         if (c->made_memory)
                 (void)unlink(c->snap->def->memory->file);
-        for (uint32_t i = 0; i < c->n_disks; i++)
+        for (uint32_t i = 0; i < c->n_planned; i++)
                 if (c->overlays[i])
                         qemu_new_image_drop(qemu_process(c->block.task.dom), c->overlays[i],
                                             c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT);
@@ -185,14 +190,10 @@ static void add_bitmaps(json_t *actions, const VhDiskSource *overlay, const json
         }
 }
 
-static int plan_disk(CreateTask *c, uint32_t i, const json_t *nodes, json_t *actions, VhError **err)
+static int plan_disk(CreateTask *c, uint32_t i, const QemuBuild *b, json_t *actions, VhError **err)
 {
         VhDomainObj *dom = c->block.task.dom;
-        QemuProcess *proc = qemu_process(dom);
         VhDisk *disk = dom->def->disks.items[i];
-        const VhSnapshotDisk *sd = qemu_snapshot_disk(c->snap->def, disk->target);
-        QemuLaunch launch;
-        const QemuBuild b = qemu_change_build(proc, dom->def, &launch, err);
         _vh_free_ char *node = qemu_format_node(&disk->src), *overlay = NULL;
         _qemu_source_ VhDiskSource *below = qemu_disk_top(disk);
         QemuBlockSize size = { 0 };
@@ -201,14 +202,11 @@ static int plan_disk(CreateTask *c, uint32_t i, const json_t *nodes, json_t *act
                                .reuse = c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT };
         int r;
 
-        if (!sd || sd->location != VH_LOCATION_EXTERNAL)
+        if (!c->overlays[i])
                 return 0;
-        r = qemu_block_size(nodes, &disk->src, &size, err);
+        r = qemu_block_size(c->nodes, &disk->src, &size, err);
         if (r < 0)
                 return r;
-        c->overlays[i] = qemu_source_copy(&sd->src);
-        qemu_chain_close(c->overlays[i]);
-        qemu_source_number(proc, c->overlays[i]);
         image.src = c->overlays[i];
         image.capacity = size.capacity;
         image.cluster = disk->format == image.src->format ? size.cluster : 0;
@@ -216,20 +214,34 @@ static int plan_disk(CreateTask *c, uint32_t i, const json_t *nodes, json_t *act
         json_array_append_new(actions, json_pack("{s:s,s:{s:s,s:s}}", "type", "blockdev-snapshot", "data", "node", node,
                                                  "overlay", overlay));
         add_bitmaps(actions, image.src, size.bitmaps);
-        return qemu_plan_new_image(&b, proc, &image, &c->block.plan);
+        return qemu_plan_new_image(b, qemu_process(dom), &image, &c->block.plan);
 }
 
-static void got_nodes(QemuTask *task, json_t *nodes)
+static int plan_disks(CreateTask *c, json_t *actions, VhError **err)
 {
-        CreateTask *c = (CreateTask *)task;
-        json_t *actions = json_array(), *args = json_object();
-        VhError *err = NULL;
-        int r = 0;
+        VhDomainObj *dom = c->block.task.dom;
+        int r = vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err);
+        QemuLaunch launch;
+        QemuBuild b;
 
-        c->n_disks = task->dom->def->disks.n;
-        c->overlays = vh_new(VhDiskSource *, c->n_disks + 1);
-        for (uint32_t i = 0; r == 0 && i < c->n_disks; i++)
-                r = plan_disk(c, i, nodes, actions, &err);
+        if (r < 0)
+                return r;
+        b = qemu_change_build(qemu_process(dom), dom->def, &launch, err);
+        qemu_host_work_adopt(c->work, qemu_process(dom), &launch);
+        for (; r == 0 && c->n_planned < c->n_disks; c->n_planned += r == 0)
+                r = plan_disk(c, c->n_planned, &b, actions, err);
+        qemu_launch_done(&launch);
+        return r;
+}
+
+static void host_ready(void *data, int r, const VhError *error)
+{
+        CreateTask *c = data;
+        json_t *actions = json_array(), *args = json_object();
+        VhError *err = vh_error_copy(error);
+
+        r = r < 0 ? r : plan_disks(c, actions, &err);
+        c->work = qemu_host_work_drop(c->work, false);
         json_object_set_new(args, "actions", actions);
         if (r < 0) {
                 json_decref(args);
@@ -241,6 +253,35 @@ static void got_nodes(QemuTask *task, json_t *nodes)
         else
                 json_decref(args);
         qemu_block_task_run(&c->block, disks_taken);
+}
+
+/* The images that will be on top, with their numbers, by which their secrets are known. */
+static void make_overlay(CreateTask *c, uint32_t i, const QemuLaunch *launch)
+{
+        VhDomainObj *dom = c->block.task.dom;
+        const VhSnapshotDisk *sd = qemu_snapshot_disk(c->snap->def, dom->def->disks.items[i]->target);
+
+        if (!sd || sd->location != VH_LOCATION_EXTERNAL)
+                return;
+        c->overlays[i] = qemu_source_copy(&sd->src);
+        qemu_chain_close(c->overlays[i]);
+        qemu_source_number(qemu_process(dom), c->overlays[i]);
+        qemu_image_secrets_want(launch, c->overlays[i], c->work);
+}
+
+static void got_nodes(QemuTask *task, json_t *nodes)
+{
+        CreateTask *c = (CreateTask *)task;
+        QemuLaunch launch;
+
+        (void)qemu_change_build(qemu_process(task->dom), task->dom->def, &launch, NULL);
+        c->nodes = json_incref(nodes);
+        c->n_disks = task->dom->def->disks.n;
+        c->overlays = vh_new(VhDiskSource *, c->n_disks + 1);
+        c->work = qemu_host_work_new();
+        for (uint32_t i = 0; i < c->n_disks; i++)
+                make_overlay(c, i, &launch);
+        qemu_host_work_go(c->work, task->driver->pool, host_ready, c);
 }
 
 static void nodes_failed(QemuTask *task, json_t *ret, int r, const VhError *err)
@@ -443,6 +484,19 @@ static int check_room(CreateTask *c, VhError **err)
                        : qemu_moment_check_room(c->block.task.driver, c->block.task.dom, QEMU_SNAPSHOTS, &m, err);
 }
 
+/* Only a guest's QEMU is given keys: without one the new image would not be encrypted. */
+static int check_encryption(const CreateTask *c, VhError **err)
+{
+        if (vh_domain_obj_active(c->block.task.dom) || c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT)
+                return 0;
+        for (uint32_t i = 0; i < c->snap->def->disks.n; i++)
+                if (qemu_encryption_of(NULL, &c->snap->def->disks.items[i]->src))
+                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                            "an encrypted image for disk '%s' can be made only while the guest runs",
+                                            c->snap->def->disks.items[i]->name);
+        return 0;
+}
+
 static void create_run(QemuTask *task)
 {
         CreateTask *c = (CreateTask *)task;
@@ -451,6 +505,8 @@ static void create_run(QemuTask *task)
 
         if (r == 0)
                 r = check_room(c, &err);
+        if (r == 0)
+                r = check_encryption(c, &err);
         if (r < 0)
                 qemu_task_end(task, r, err);
         else if (vh_domain_obj_active(task->dom)) {

@@ -41,7 +41,9 @@ static const VhXmlTable snapshot_disk_table = {
         ROWS(ATTR("name", name, string, REQUIRED), WORD("snapshot", location, LOCATIONS),
              FLAG("snapshotDeleteInProgress", deleting), EMBED_AT(src, vh_rows_disk_type),
              GROUP("driver", rows_snapshot_driver), EMBED_AT(src, vh_rows_disk_source),
-             GROUP("source", ROWS(ATTR("file", src.path, string)), WHEN(src.type, BIT(VH_DISK_TYPE_NONE)))),
+             GROUP("source",
+                   ROWS(ATTR("file", src.path, string), PTR("encryption", src.encryption, vh_table_storage_encryption)),
+                   WHEN(src.type, BIT(VH_DISK_TYPE_NONE)))),
         check_snapshot_disk
 };
 #undef S

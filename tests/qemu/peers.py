@@ -232,6 +232,66 @@ def encrypted_destinations(h):
     return outcome
 
 
+def read_encrypted(h, name, kind, pattern):
+    """Whether the first cluster of an image is what the guest wrote, for who has the passphrase."""
+    key = {"luks": "key-secret=k", "qcow2": "encrypt.key-secret=k"}[kind]
+    run = subprocess.run(["qemu-io", "--object", f"secret,id=k,data={PASSPHRASE}", "--image-opts", "-r", "-U", "-c",
+                          f"read -P {pattern} 0 64k", f"driver={kind},{key},file.filename={h.path('lib', name)}"],
+                         capture_output=True, text=True, check=False)
+    assert "read 65536" in run.stdout, f"{name}: {run.stdout}{run.stderr}"
+    return "verification failed" not in run.stdout
+
+
+@both
+def encrypted_moments(h):
+    """Snapshots and backups whose images are encrypted, and there: QEMU cannot make such on a busy machine."""
+    h.secrets()
+    h.images()
+    luks.make_qcow2(h.path("lib", "s.qcow2"), PASSPHRASE, 1 << 20)
+    h.run("qemu-img create -q -f qcow2 /var/lib/libvirt/a.qcow2 1M && qemu-io -c 'write -P 7 0 64k' /var/lib/libvirt/a.qcow2")
+    h.started(disk("a.qcow2", kind="qcow2", target="vda", bus="virtio"))
+    outcome = []
+
+    def said(run):
+        outcome.append([run.returncode, run.stderr, h.objects(), re.findall("<encryption.*?</encryption>", h.must("dumpxml", "a"), re.S)])
+
+    def backup(name, secret):
+        said(h.virsh("backup-begin", "a", h.file(f"<domainbackup><disks><disk name='vda' type='file'><target file='/var/lib/libvirt/{name}'>"
+                                                 f"{encrypted(secret)}</target><driver type='raw'/></disk></disks></domainbackup>"), "--reuse-external"))
+        assert host.wait_for(lambda: "None" in h.must("domjobinfo", "a"), 20), "the backup does not end"
+        outcome.append(h.objects())
+
+    def snapshot(secret):
+        text = (f"<domainsnapshot><disks><disk name='vda' snapshot='external'><driver type='qcow2'/><source file='/var/lib/libvirt/s.qcow2'>"
+                f"{encrypted(secret)}</source></disk></disks></domainsnapshot>")
+        said(h.virsh("snapshot-create", "a", h.file(text), "--disk-only", "--no-metadata", "--reuse-external"))
+    backup("a.luks", by_uuid(5))
+    assert read_encrypted(h, "a.luks", "luks", 7) and not read_encrypted(h, "b.luks", "luks", 7)
+    backup("b.luks", by_uuid(6))
+    backup("b.luks", by_uuid(9))
+    snapshot(by_uuid(6))
+    snapshot(by_uuid(9))
+    snapshot("usage='disk'")
+    drive = h.qmp("query-block")[0]["qdev"]
+    h.qmp("human-monitor-command", **{"command-line": f'qemu-io -d {drive} "write -P 9 0 64k"'})
+    h.must("destroy", "a")
+    assert read_encrypted(h, "s.qcow2", "qcow2", 9)
+    return outcome
+
+
+def encrypted_while_off():
+    """The reference makes an image of a guest that is off that is not encrypted, and says nothing."""
+    with Peered() as h:
+        h.secrets()
+        h.run("qemu-img create -q -f qcow2 /var/lib/libvirt/a.qcow2 1M")
+        h.must("define", h.file(GUEST.replace("DEVICES", disk("a.qcow2", kind="qcow2", target="vda", bus="virtio"))))
+        text = (f"<domainsnapshot><disks><disk name='vda' snapshot='external'><source file='/var/lib/libvirt/s.qcow2'>{encrypted(by_uuid(5))}"
+                "</source></disk></disks></domainsnapshot>")
+        h.refused("can be made only while the guest runs", "snapshot-create", "a", h.file(text), "--disk-only")
+        assert not os.path.exists(h.path("lib", "s.qcow2"))
+        h.must("undefine", "a")
+
+
 def secrets_after_restart():
     """The key of a guest's secrets outlives the daemon."""
     with Peered() as h:
@@ -643,7 +703,7 @@ def nobody_there():
         assert not h.must("list", "--all", "--name").strip() and not tap_masters(h)
 
 
-TESTS = [secrets_as_arguments, encrypted_disks, encrypted_destinations, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come,
+TESTS = [secrets_as_arguments, encrypted_disks, encrypted_destinations, encrypted_moments, encrypted_while_off, secrets_after_restart, keys_of_certificates, interfaces_in_networks, interfaces_come,
          interfaces_move, networks_go_and_come, back_to_a_snapshot, daemon_dies, to_the_reference_and_back, filtered_interfaces, filters_that_cannot_be, filters_in_vain, filters_change, filters_after_restart, leases, volumes,
          volumes_after_restart, nobody_there]
 
