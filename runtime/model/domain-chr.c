@@ -48,9 +48,12 @@ static const VhXmlNames channel_targets = {
                 FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown type presented to host for character device: ", NULL))))
 #define SOURCE EMBED_AT(source, vh_rows_chr_source)
 #define INFO   EMBED_AT(info, vh_rows_device_info)
-/* Older tools and running domains have the terminal also as an attribute of a console that is a serial port. */
+/* Older tools and running domains have the terminal also as an attribute of the console; status files only where the
+ * console is a serial port. */
 #define TTY                                                                                                            \
-        EMBED(ROWS(ATTR("tty", source.path, string, LIVE, WHEN(target_type, BIT(VH_CHR_TARGET_SERIAL)))),              \
+        EMBED(ROWS(ATTR("tty", source.path, string, .hide = VH_XML_INACTIVE | VH_XML_STATUS),                          \
+                   ATTR("tty", source.path, string, LIVE, .show = VH_XML_STATUS,                                       \
+                        WHEN(target_type, BIT(VH_CHR_TARGET_SERIAL)))),                                                \
               WHEN(source.type, BIT(VH_CHR_PTY))),                                                                     \
                 DROPPED_ATTR("tty")
 
