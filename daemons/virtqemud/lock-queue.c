@@ -213,11 +213,30 @@ static void worked(void *data, int r)
                 go_on(queue);
 }
 
+static int guest_is_gone(VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+}
+
+static void refuse(QemuLockDone done, void *data)
+{
+        _vh_error_ VhError *err = NULL;
+        int r = guest_is_gone(&err);
+
+        if (done)
+                done(data, r, err);
+}
+
 void qemu_lock_queue_add(QemuLockQueue *queue, QemuLockAct act, const QemuLock *one, QemuLockDone done, void *data)
 {
-        QemuLockTask *task = vh_new(QemuLockTask, 1);
+        QemuLockTask *task;
         bool first = !queue->tasks;
 
+        if (queue->stopped) {
+                refuse(done, data);
+                return;
+        }
+        task = vh_new(QemuLockTask, 1);
         *task = (QemuLockTask){
                 .queue = queue,
                 .driver = queue->driver,
@@ -249,9 +268,10 @@ void qemu_lock_queue_forget(QemuLockQueue *queue, const void *data)
 void qemu_lock_queue_stop(QemuLockQueue *queue)
 {
         _vh_error_ VhError *err = NULL;
-        int r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "domain is no longer running");
+        int r = guest_is_gone(&err);
         QemuLockTask *task;
 
+        queue->stopped = true;
         while ((task = queue->tasks)) {
                 DL_DELETE(queue->tasks, task);
                 task->queue = NULL;

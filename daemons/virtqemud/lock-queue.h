@@ -35,6 +35,7 @@ typedef struct QemuLockQueue {
         QemuLockList all; /* what it needs */
         bool held;        /* it has them */
         bool unsure;      /* it could not give them back, and may have them still */
+        bool stopped;     /* the guest is gone: nothing is got for it any more */
         QemuLockTask *tasks;
         QemuLockTask *last;       /* that a worker still has of a guest that is gone; NULL: none */
         void (*over)(void *data); /* waits for its end; NULL: nobody */

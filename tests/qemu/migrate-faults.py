@@ -251,8 +251,8 @@ class Rig:
         assert self.a.state("f").startswith("running")
         same(self.inside, self.a.inside)
 
-    def check_clean(self):
-        if self.kind.disk == "copied" and self.b.active():
+    def check_clean(self, moved=False):
+        if self.kind.disk == "copied" and (self.b.active() or moved):
             os.unlink(self.images[1])  # else nobody needs it
         for side in (self.a, self.b):
             side.forget()
@@ -319,7 +319,7 @@ def try_point(rig, point, what, fault):
     assert hit or status == 0, said
     if rig.a.active() and not rig.b.active():
         rig.check_source()
-    rig.check_clean()
+    rig.check_clean(status == 0)
     return states if hit else None, said
 
 
