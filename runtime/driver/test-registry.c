@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -94,32 +93,21 @@ static void renames(void **state)
         clear(&reg);
 }
 
-static double fill_and_list(unsigned n)
+static void lists_in_order(void **state)
 {
+        enum { MANY = 20000 };
         VhRegistry reg = {};
-        struct timespec from, to;
         int expected = 0;
         char name[32];
 
-        clock_gettime(CLOCK_MONOTONIC, &from);
-        for (unsigned i = 0; i < n; i++) {
-                snprintf(name, sizeof(name), "thing-%u", i);
-                assert_int_equal(vh_registry_add(&reg, &thing_new(name, (int)i)->node), 0);
+        for (int i = 0; i < MANY; i++) {
+                snprintf(name, sizeof(name), "thing-%d", i);
+                assert_int_equal(vh_registry_add(&reg, &thing_new(name, i)->node), 0);
         }
         VH_REGISTRY_FOREACH(&reg, node)
         assert_int_equal(of_node(node)->number, expected++);
+        assert_int_equal(expected, MANY);
         clear(&reg);
-        clock_gettime(CLOCK_MONOTONIC, &to);
-        assert_int_equal(expected, n);
-        return (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
-}
-
-/* Lists are in the order of adding, and ten times the objects do not cost a hundred times the time. */
-static void lists_in_order_and_linear_time(void **state)
-{
-        double small = fill_and_list(2000), large = fill_and_list(20000);
-
-        assert_true(large < 50 * small + 0.1);
 }
 
 static void filters_by_groups(void **state)
@@ -190,7 +178,7 @@ int main(void)
                 cmocka_unit_test(finds_by_name_and_uuid),
                 cmocka_unit_test(refuses_what_is_taken),
                 cmocka_unit_test(renames),
-                cmocka_unit_test(lists_in_order_and_linear_time),
+                cmocka_unit_test(lists_in_order),
                 cmocka_unit_test(filters_by_groups),
                 cmocka_unit_test(moments_form_a_forest),
         };

@@ -161,7 +161,7 @@ class Writing(LogTest):
         started = time.monotonic()
         self.append(self.inside("g.log"), "123456789\n" * 5)
         self.assertEqual(self.files(), ["g.log", "g.log.0", "g.log.1", "g.log.2", "g.log.3"])
-        self.assertLess(time.monotonic() - started, 2)
+        self.assertLess(time.monotonic() - started, 20)
 
     def test_reading_through_backups(self):
         self.start(conf=SMALL)
@@ -355,7 +355,7 @@ class HandingOver(LogTest):
 class HungFileSystem(LogTest):
     """Who writes or asks where nothing is taken waits, and nobody else."""
 
-    PATIENCE = 2  # seconds: far more than a call takes, far less than for ever
+    PATIENCE = 10  # seconds: far more than a call takes, far less than for ever
 
     def setUp(self):
         super().setUp()
