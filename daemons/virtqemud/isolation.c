@@ -25,6 +25,7 @@
 #include "ram-dir.h"
 #include "log-client.h"
 #include "security.h"
+#include "shared-fs.h"
 
 VH_LOG_SOURCE("qemu.isolation");
 
@@ -203,7 +204,7 @@ static int restore(void *data, const QemuFile *file, VhError **err)
         const Owning *o = data;
         _vh_error_ VhError *why = NULL;
 
-        if (stays(o, file))
+        if (stays(o, file) || qemu_path_is_used_elsewhere(o->proc, file->path))
                 return 0;
         if (!qemu_file_is_kept(file))
                 qemu_dac_drop(file->path, &o->account);

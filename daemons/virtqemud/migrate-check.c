@@ -2,13 +2,12 @@
 
 /* Which guests stay where they are, and what could harm those that go. */
 
-#include <sys/vfs.h>
-
 #include "api.h"
 #include "base/file.h"
 #include "migrate-resume.h"
 #include "migrate-storage.h"
 #include "migrate.h"
+#include "shared-fs.h"
 
 static int refuse(VhError **err, int code, const char *why)
 {
@@ -60,38 +59,13 @@ static int check_allowed(VhDomainObj *dom, const QemuMigrateParams *p, VhError *
         return p->flags & VIR_MIGRATE_OFFLINE ? 0 : check_devices(dom->def, err);
 }
 
-/* Kinds of file systems that several hosts see at once. */
-static bool is_shared(const char *path)
-{
-        static const uint32_t magics[] = {
-                0x6969,     /* NFS */
-                0x01161970, /* GFS2 */
-                0x7461636f, /* OCFS2 */
-                0x5346414f, /* AFS */
-                0x517b,     /* SMB */
-                0xff534d42, /* CIFS */
-                0x00c36400, /* Ceph */
-                0x47504653, /* GPFS */
-                0x51626d6e, /* Quobyte */
-                0x61636673, /* ACFS */
-        };
-        struct statfs st;
-
-        if (statfs(path, &st) < 0)
-                return false;
-        for (size_t i = 0; i < VH_ARRAY_SIZE(magics); i++)
-                if ((uint32_t)st.f_type == magics[i])
-                        return true;
-        return false;
-}
-
 static int check_disk(const VhDisk *disk, const QemuCaps *caps, VhError **err)
 {
         enum { CACHE_NONE = 2, CACHE_DIRECTSYNC = 5 };
 
         if (disk->src.type == VH_DISK_TYPE_NETWORK || !disk->src.path || disk->readonly)
                 return 0;
-        if (disk->src.type == VH_DISK_TYPE_FILE && !is_shared(disk->src.path))
+        if (disk->src.type == VH_DISK_TYPE_FILE && !qemu_path_is_shared(disk->src.path))
                 return refuse(err, VIR_ERR_MIGRATE_UNSAFE, "Migration without shared storage is unsafe");
         /* Such a QEMU lets go of what it has of the file before the other one opens it. */
         if (caps && qemu_caps_has_word(caps, "schema:blockdev-add.file.drop-cache"))

@@ -199,6 +199,15 @@ typedef struct QemuStopping {
         void *data;
 } QemuStopping;
 
+bool qemu_process_is_elsewhere(const QemuProcess *proc)
+{
+        const VhDomainObj *dom = proc->dom;
+
+        return (proc->stopping && proc->stopping->reason == VIR_DOMAIN_SHUTOFF_MIGRATED) ||
+               (dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_MIGRATION) ||
+               (proc->starting && proc->arrives);
+}
+
 static void released(void *data, int r, const VhError *err)
 {
         QemuProcess *proc = data;

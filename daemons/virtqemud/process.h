@@ -153,6 +153,8 @@ typedef enum QemuKill {
 /* Makes the process end; what then happens to the domain has these reasons (VIR_DOMAIN_SHUTOFF_*,
  * VIR_DOMAIN_EVENT_STOPPED_*). Returns at once; the caller may watch dom->id. */
 void qemu_process_kill(QemuProcess *proc, QemuKill how, int reason, int detail);
+/* Whether the guest runs on another host, or may: it has left, or has not arrived. */
+bool qemu_process_is_elsewhere(const QemuProcess *proc);
 
 /* After the process is gone: takes down what surrounds it, which may last beyond this call, then frees everything of
  * the run, sets the state, sends the event, and removes a transient domain. */

@@ -14,6 +14,7 @@
 #include "isolation.h"
 #include "label-memory.h"
 #include "log-client.h"
+#include "shared-fs.h"
 
 VH_LOG_SOURCE("qemu.selinux");
 
@@ -131,6 +132,8 @@ static int visit(void *data, const QemuFile *file, VhError **err)
                 return 0;
         if (inside)
                 return walk->restore ? 0 : qemu_selinux_set(inside, context, err);
+        if (walk->restore && qemu_path_is_used_elsewhere(walk->guest->proc, file->path))
+                return 0;
         if (!walk->restore)
                 return give_path(file->path, context, back && walk->remember, err);
         if (back)

@@ -5,11 +5,13 @@
  *   FAULT_AT=N          which call, counted from 1
  *   FAULT_ERRNO=NUMBER  it fails with this; without it the process is killed as by kill -9
  *   FAULT_ARM=FILE      which call comes from the file, as "PID N", counted since the file is there; other processes
- * and calls before go on. Calls that reach other programs count too. FILE is removed when it happens FAULT_COUNT=FILE
- * nothing happens; the number of calls is written to FILE at the end FAULT_DISK=FILE     each fsync() first waits for
- * as many milliseconds as the first number in FILE says, then fails with the second one if that is not 0; FILE may
- * change or be missing
- *   FAULT_HANG=FILE     each write() to a file whose path has the text in FILE in it waits until FILE is gone */
+ *                       and calls before go on. Calls that reach other programs count too. FILE is removed when it
+ *                       happens
+ *   FAULT_COUNT=FILE    nothing happens; the number of calls is written to FILE at the end
+ *   FAULT_DISK=FILE     each fsync() first waits for as many milliseconds as the first number in FILE says, then fails
+ *                       with the second one if that is not 0; FILE may change or be missing
+ *   FAULT_HANG=FILE     each write() to a file whose path has the text in FILE in it waits until FILE is gone
+ *   FAULT_NFS=FOLDER    what is below looks like a network file system */
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static unsigned calls;
@@ -143,6 +146,20 @@ ssize_t write(int fd, const void *p, size_t n)
         while (hangs(fd))
                 usleep(10 * 1000);
         return strike() < 0 ? -1 : real(fd, p, n);
+}
+
+/* That of NFS for paths below FAULT_NFS. (Programs with large files call it by this name.) */
+__attribute__((visibility("default"))) int statfs64(const char *path, struct statfs64 *st);
+int statfs64(const char *path, struct statfs64 *st)
+{
+        enum { NFS = 0x6969 };
+        int (*real)(const char *path, struct statfs64 *st) = dlsym(RTLD_NEXT, "statfs64");
+        const char *folder = getenv("FAULT_NFS");
+        int r = real(path, st);
+
+        if (r == 0 && folder && strncmp(path, folder, strlen(folder)) == 0)
+                st->f_type = NFS;
+        return r;
 }
 
 WRAP(int, renameat, (int a, const char *b, int c, const char *d), a, b, c, d)

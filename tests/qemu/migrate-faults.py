@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Migrations during which something breaks: the cable between the hosts, either daemon, either QEMU, the client. It breaks
 while a command of either daemon to its QEMU is on its way, or its answer. Afterwards exactly one side has the guest, it can be
-moved, and nothing is left of what failed, on no side. Some points are tried, or all (CRASH_ALL=1). Prints TAP."""
+moved, and nothing is left of what failed, on no side. Some points are tried, or all (CRASH_ALL=1).
+migrate-faults.py FAULT-LIBRARY [TEST...]; needs root. Prints TAP."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -11,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 import libvirt
 import libvirt_qemu
@@ -23,6 +26,8 @@ import leftovers  # noqa: E402
 import migrate  # noqa: E402
 import pair  # noqa: E402
 import tap  # noqa: E402
+
+FAULT_LIBRARY = os.path.abspath(sys.argv.pop(1))
 
 # Guests have an account of their own, to which images are given and from which they are taken back, and locks.
 CONF = """security_driver = "none"
@@ -374,6 +379,42 @@ def breaks(name, faults, number, **kw):
     assert not bad, "\n".join(bad)
 
 
+@contextlib.contextmanager
+def folder_of_both():
+    """One that both machines see, on a file system without memory of owners that looks like one of the network."""
+    with tempfile.TemporaryDirectory(prefix="vh-nfs-") as folder:
+        subprocess.run(["mount", "-t", "ramfs", "-o", "mode=0755", "none", folder], check=True)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def image_of_both_stays():
+    """A host that a guest has left, or does not reach, does not take its image from it; the one where it ends gives it back."""
+    with folder_of_both() as folder, pair.Pair(base=CONF.format(interval=5).replace("lockd", "nop")) as p:
+        image = os.path.join(folder, "disk.qcow2")
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "1M"], check=True)
+        a, b = (Place(m, "ours", env={"LD_PRELOAD": FAULT_LIBRARY, "FAULT_NFS": folder}) for m in (p.source, p.target))
+        a.must("define", a.machine.write(GUEST.replace("DISK", DISK.replace("PATH", image)), "f.xml"))
+        a.must("start", "f")
+        theirs = os.stat(image).st_uid
+        b.note_commands()
+        a.must("migrate", "f", b.uri, "--live", "--unsafe")
+        migrate.wait_for(lambda: a.state("f").startswith("shut off"))
+        assert theirs != os.getuid() and os.stat(image).st_uid == theirs, f"left: {os.stat(image).st_uid}, not {theirs}"
+        arrival = b.commands().index("migrate-incoming") + 1
+        b.must("destroy", "f")
+        assert os.stat(image).st_uid == os.getuid()
+        a.must("start", "f")
+        b.arm("kill", arrival)
+        a.fails("migrate", "f", b.uri, "--live", "--unsafe")
+        assert b.happened() and host.wait_for(lambda: not b.active())
+        assert os.stat(image).st_uid == theirs, f"not reached: {os.stat(image).st_uid}, not {theirs}"
+        a.must("destroy", "f")
+        assert os.stat(image).st_uid == os.getuid()
+
+
 # ---- half of the memory is there ----
 
 WAYS = [["--p2p"], []]
@@ -455,6 +496,7 @@ def breaks_halfway(faults, post_copy, interval=5):
 def tests():
     """A function for each way to move. Those with the cable wait for time-outs: without CRASH_ALL there are few."""
     quick = [f for f in FAULTS if f != "cable"]
+    yield image_of_both_stays
     for name in KINDS:
         yield named(name, lambda name=name: breaks(name, quick, 4))
     far = [name for name, kind in KINDS.items() if kind.disk != "copied"]  # the others' daemons talk beside the cable
