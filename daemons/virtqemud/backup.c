@@ -563,6 +563,18 @@ void qemu_backup_format(const QemuProcess *proc, VhBuf *b)
         vh_buf_adds(b, "  </backups>\n");
 }
 
+static void restore_start(QemuBackup *b, const xmlNode *job)
+{
+        xmlChar *text = job ? xmlGetProp((xmlNode *)job, (const xmlChar *)"asyncStarted") : NULL;
+        uint64_t since;
+
+        if (text && vh_parse_u64((const char *)text, 10, &since) == 0) {
+                qemu_jobs(b->block.task.driver, b->block.task.dom)->async_since = since;
+                b->stats.started = since;
+        }
+        xmlFree(text);
+}
+
 void qemu_backup_parse(QemuProcess *proc, const xmlNode *root)
 {
         const xmlNode *backups = vh_xml_child(root, "backups");
@@ -583,4 +595,5 @@ void qemu_backup_parse(QemuProcess *proc, const xmlNode *root)
         qemu_stats_start(&b->stats, VIR_DOMAIN_JOB_OPERATION_BACKUP);
         proc->backup = b;
         (void)qemu_task_go(&b->block.task);
+        restore_start(b, vh_xml_child(root, "job"));
 }

@@ -64,7 +64,6 @@ static void take(QemuJobs *jobs, QemuJobSlot *slot)
         }
         jobs->async = slot;
         jobs->async_kind = slot->async;
-        jobs->async_started = vh_loop_now(jobs->loop);
         jobs->async_since = now_msec();
         jobs->async_allows = always_allowed | also_allowed[slot->async];
 }

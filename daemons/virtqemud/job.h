@@ -57,10 +57,9 @@ typedef struct QemuJobs {
         QemuJobSlot *active;
         QemuJobSlot *async;
         QemuAsyncJob async_kind;
-        uint64_t async_started; /* microseconds, monotonic */
-        uint64_t async_since;   /* the same in milliseconds of the clock on the wall */
-        uint32_t async_allows;  /* bits 1 << QemuJob */
-        VhSource *timer;        /* of the first deadline */
+        uint64_t async_since;  /* milliseconds since 1970 */
+        uint32_t async_allows; /* bits 1 << QemuJob */
+        VhSource *timer;       /* of the first deadline */
         VhLoop *loop;
 } QemuJobs;
 

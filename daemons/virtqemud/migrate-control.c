@@ -10,7 +10,7 @@
 #include "migrate.h"
 #include "qemu-ops.h"
 
-enum { MIB = 1024 * 1024, US_PER_MS = 1000 };
+enum { MIB = 1024 * 1024 };
 
 /* What the reference shows as no limit, MiB/s. */
 #define SPEED_MAX UINT64_C(8796093022207)
@@ -61,10 +61,8 @@ static QemuJobStats known_stats(QemuTask *task)
         if (m)
                 stats = m->stats;
         else if (jobs->async) {
-                uint64_t ms = (vh_loop_now(task->driver->env.loop) - jobs->async_started) / US_PER_MS;
-
                 qemu_stats_start(&stats, operations[jobs->async_kind]);
-                stats.started -= ms;
+                stats.started = jobs->async_since;
         }
         if (stats.type != VIR_DOMAIN_JOB_NONE)
                 qemu_stats_tick(&stats);
