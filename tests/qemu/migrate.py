@@ -561,7 +561,7 @@ def a_daemon_dies_on_one_side():
             wait_for(lambda: b.names() == [])
             nothing_left(b)
             # It can still be moved, and comes back.
-            assert "None" in a.must("domjobinfo", "a")
+            wait_for(lambda: "None" in a.must("domjobinfo", "a"))
         a.must("migrate", "a", b.uri, "--live", "--persistent")
         assert b.state("a") == "running (migrated)"
 
