@@ -498,7 +498,7 @@ def tests():
     quick = [f for f in FAULTS if f != "cable"]
     yield image_of_both_stays
     for name in KINDS:
-        yield named(name, lambda name=name: breaks(name, quick, 4))
+        yield named(name, lambda name=name: breaks(name, quick, 3))
     far = [name for name, kind in KINDS.items() if kind.disk != "copied"]  # the others' daemons talk beside the cable
     for name in far if os.environ.get("CRASH_ALL") else ["peer"]:
         yield named(f"{name} cable", lambda name=name: breaks(name, ["cable"], 1, interval=1))
