@@ -54,7 +54,7 @@ PULL = """<domainbackup mode='pull'><server transport='unix' socket='ROOT/socket
 MEMORY_SNAPSHOT = """<domainsnapshot><name>m</name><memory snapshot='external' file='ROOT/saved'/><disks><disk name='vda'>
 <source file='ROOT/snap.qcow2'/></disk></disks></domainsnapshot>"""
 PERSISTENT = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
-POINTS = 8  # of an operation that are tried, spread over all of it; CRASH_ALL=1 tries all
+POINTS = 6  # of an operation that are tried, spread over all of it; CRASH_ALL=1 tries all
 MOST_CALLS = 400
 
 
