@@ -101,7 +101,7 @@ bool qemu_image_size_find(const json_t *answer, const VhDiskSource *src, QemuIma
 {
         _vh_free_ char *format = qemu_format_node(src), *storage = qemu_storage_node(src);
         const json_t *image = json_object_get(find_node(answer, format), "image");
-        QemuImageSize host;
+        QemuImageSize host = { 0 };
 
         if (!image)
                 return false;
