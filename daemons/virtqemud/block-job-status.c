@@ -260,12 +260,13 @@ static void got_jobs(void *data, json_t *ret, int r, const VhError *err)
 {
         QemuProcess *proc = data;
         QemuBlockJob *job, *next;
+        bool any = proc->block_jobs || proc->backup;
 
         for (job = r < 0 ? NULL : proc->block_jobs; job; job = next) {
                 next = job->next;
                 sync_job(job, qemu_job_find(ret, job->name));
         }
-        if (r == 0) {
+        if (r == 0 && any) {
                 qemu_backup_job_ended(proc, NULL);
                 qemu_status_save(proc->dom);
         }

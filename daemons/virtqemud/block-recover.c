@@ -78,8 +78,8 @@ static void set_medium(VhDisk *disk, const char *path, unsigned index)
         disk->src.index = (VhOptUint){ index, index != 0 };
 }
 
-/* Somebody changed the medium, and did not come to say so. */
-static void adopt_medium(const QemuProcess *proc, VhDisk *disk, const json_t *inserted)
+/* Somebody changed the medium, and did not come to say so. Returns whether. */
+static bool adopt_medium(const QemuProcess *proc, VhDisk *disk, const json_t *inserted)
 {
         const char *node = json_string_value(json_object_get(inserted, "node-name")),
                    *file = json_string_value(json_object_get(inserted, "file"));
@@ -90,13 +90,14 @@ static void adopt_medium(const QemuProcess *proc, VhDisk *disk, const json_t *in
         else if (node && file && sscanf(node, "libvirt-%u-format", &index) == 1 && !qemu_chain_index(disk, index, NULL))
                 set_medium(disk, file, index);
         else
-                return;
+                return false;
         vh_log_warning("domain '%s': drive '%s' has another medium since its daemon was killed", proc->dom->node.name,
                        disk->target);
+        return true;
 }
 
-/* A snapshot was taken, and nobody wrote it down: its image is on top. */
-static void adopt_top(QemuProcess *proc, VhDisk *disk, const json_t *inserted)
+/* A snapshot was taken, and nobody wrote it down: its image is on top. Returns whether. */
+static bool adopt_top(QemuProcess *proc, VhDisk *disk, const json_t *inserted)
 {
         const char *node = json_string_value(json_object_get(inserted, "node-name")),
                    *file = json_string_value(json_object_get(inserted, "file")),
@@ -108,7 +109,7 @@ static void adopt_top(QemuProcess *proc, VhDisk *disk, const json_t *inserted)
 
         if (!node || !file || format < 0 || sscanf(node, "libvirt-%u-format", &index) != 1 ||
             qemu_chain_index(disk, index, NULL) || disk->mirror)
-                return;
+                return false;
         vh_log_warning("domain '%s': disk '%s' has a new image '%s' since its daemon was killed", proc->dom->node.name,
                        disk->target, file);
         top = qemu_source_file(file, (uint8_t)format);
@@ -116,21 +117,24 @@ static void adopt_top(QemuProcess *proc, VhDisk *disk, const json_t *inserted)
                 vh_log_error("domain '%s': %s", proc->dom->node.name, vh_error_text(err, -EIO));
         top->index = (VhOptUint){ index, true };
         qemu_chain_push(disk, top);
+        return true;
 }
 
 static void adopt(QemuProcess *proc, const json_t *answer)
 {
         VhDomainDef *def = proc->dom->def;
+        bool changed = false;
 
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 VhDisk *disk = def->disks.items[i];
                 const json_t *inserted = find_inserted(answer, disk->info.alias);
 
-                if (disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY)
-                        adopt_medium(proc, disk, inserted);
-                else
-                        adopt_top(proc, disk, inserted);
+                changed |= disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY
+                                   ? adopt_medium(proc, disk, inserted)
+                                   : adopt_top(proc, disk, inserted);
         }
+        if (changed)
+                qemu_status_save(proc->dom);
 }
 
 /* ---- question by question, while nobody else changes the guest ---- */
@@ -141,8 +145,8 @@ static void got_iothreads(QemuTask *task, json_t *ret, int r, const VhError *err
 
         if (r == 0 && proc) {
                 qemu_refresh_iothreads(proc, ret);
-                qemu_iothreads_make_true(proc);
-                qemu_status_save(task->dom);
+                if (qemu_iothreads_make_true(proc))
+                        qemu_status_save(task->dom);
         }
         qemu_task_end(task, 0, NULL);
 }

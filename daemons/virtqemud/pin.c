@@ -348,17 +348,23 @@ static bool has_tid(const QemuProcess *proc, unsigned id)
         return false;
 }
 
-void qemu_iothreads_make_true(QemuProcess *proc)
+bool qemu_iothreads_make_true(QemuProcess *proc)
 {
         VhDomainDef *def = proc->dom->def;
+        bool changed = false;
 
         qemu_list_iothreads(def);
         for (size_t i = 0; i < proc->n_iothread_tids; i++)
-                if (!find_iothread(def, proc->iothread_tids[i].id, NULL))
+                if (!find_iothread(def, proc->iothread_tids[i].id, NULL)) {
                         add_thread(def, proc->iothread_tids[i].id);
+                        changed = true;
+                }
         for (uint32_t i = def->iothread_list.n; i-- > 0;)
-                if (!has_tid(proc, def->iothread_list.items[i]->id.val))
+                if (!has_tid(proc, def->iothread_list.items[i]->id.val)) {
                         take_thread(def, i);
+                        changed = true;
+                }
+        return changed;
 }
 
 static int edit_add(VhDomainDef *def, const void *opaque, VhError **err)

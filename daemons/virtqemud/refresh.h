@@ -16,5 +16,6 @@ void qemu_refresh_vcpus(QemuProcess *proc, json_t *ret);
 void qemu_refresh_memory(QemuProcess *proc, json_t *ret);
 void qemu_refresh_balloon(QemuProcess *proc, json_t *ret);
 void qemu_refresh_iothreads(QemuProcess *proc, json_t *ret);
-/* pin.c: the live definition gets those that QEMU has (proc->iothread_tids), and loses those that it does not have. */
-void qemu_iothreads_make_true(QemuProcess *proc);
+/* pin.c: the live definition gets those that QEMU has (proc->iothread_tids), and loses those that it does not have.
+ * Returns whether it changed. */
+bool qemu_iothreads_make_true(QemuProcess *proc);
