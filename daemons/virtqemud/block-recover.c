@@ -59,17 +59,30 @@ static void close_unknown(QemuProcess *proc, const json_t *nodes)
 
 /* ---- images on top that the definition does not know ---- */
 
-static const json_t *find_inserted(const json_t *answer, const char *alias)
+static const json_t *find_drive(const json_t *answer, const char *alias)
 {
         const json_t *item;
         size_t i;
 
         json_array_foreach((json_t *)answer, i, item)
         {
-                if (qemu_block_is_of(json_string_value(json_object_get(item, "qdev")), alias))
-                        return json_object_get(item, "inserted");
+                if (alias && qemu_block_is_of(json_string_value(json_object_get(item, "qdev")), alias))
+                        return item;
         }
         return NULL;
+}
+
+/* The number of a file's image that QEMU has on top and the definition does not have at all; 0: there is none. */
+static unsigned unknown_index(VhDisk *disk, const json_t *inserted)
+{
+        const char *node = json_string_value(json_object_get(inserted, "node-name")),
+                   *file = json_string_value(json_object_get(inserted, "file"));
+        unsigned index;
+
+        if (!node || !file || *file != '/' || vh_streq(file, disk->src.path) ||
+            sscanf(node, "libvirt-%u-format", &index) != 1 || qemu_chain_index(disk, index, NULL))
+                return 0;
+        return index;
 }
 
 static void set_medium(VhDisk *disk, const char *path, unsigned index)
@@ -81,14 +94,12 @@ static void set_medium(VhDisk *disk, const char *path, unsigned index)
 /* Somebody changed the medium, and did not come to say so. Returns whether. */
 static bool adopt_medium(const QemuProcess *proc, VhDisk *disk, const json_t *inserted)
 {
-        const char *node = json_string_value(json_object_get(inserted, "node-name")),
-                   *file = json_string_value(json_object_get(inserted, "file"));
-        unsigned index = 0;
+        unsigned index = unknown_index(disk, inserted);
 
         if (!inserted && !qemu_disk_is_empty(disk))
                 set_medium(disk, NULL, 0);
-        else if (node && file && sscanf(node, "libvirt-%u-format", &index) == 1 && !qemu_chain_index(disk, index, NULL))
-                set_medium(disk, file, index);
+        else if (index)
+                set_medium(disk, json_string_value(json_object_get(inserted, "file")), index);
         else
                 return false;
         vh_log_warning("domain '%s': drive '%s' has another medium since its daemon was killed", proc->dom->node.name,
@@ -99,16 +110,14 @@ static bool adopt_medium(const QemuProcess *proc, VhDisk *disk, const json_t *in
 /* A snapshot was taken, and nobody wrote it down: its image is on top. Returns whether. */
 static bool adopt_top(QemuProcess *proc, VhDisk *disk, const json_t *inserted)
 {
-        const char *node = json_string_value(json_object_get(inserted, "node-name")),
-                   *file = json_string_value(json_object_get(inserted, "file")),
+        const char *file = json_string_value(json_object_get(inserted, "file")),
                    *driver = json_string_value(json_object_get(inserted, "drv"));
         int format = driver ? vh_xml_names_find(&vh_storage_format_names, driver) : -1;
+        unsigned index = unknown_index(disk, inserted);
         _vh_error_ VhError *err = NULL;
         VhDiskSource *top;
-        unsigned index;
 
-        if (!node || !file || format < 0 || sscanf(node, "libvirt-%u-format", &index) != 1 ||
-            qemu_chain_index(disk, index, NULL) || disk->mirror)
+        if (!index || format < 0 || disk->mirror)
                 return false;
         vh_log_warning("domain '%s': disk '%s' has a new image '%s' since its daemon was killed", proc->dom->node.name,
                        disk->target, file);
@@ -127,8 +136,11 @@ static void adopt(QemuProcess *proc, const json_t *answer)
 
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 VhDisk *disk = def->disks.items[i];
-                const json_t *inserted = find_inserted(answer, disk->info.alias);
+                const json_t *drive = find_drive(answer, disk->info.alias),
+                             *inserted = json_object_get(drive, "inserted");
 
+                if (!drive)
+                        continue;
                 changed |= disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY
                                    ? adopt_medium(proc, disk, inserted)
                                    : adopt_top(proc, disk, inserted);

@@ -3,6 +3,7 @@
 """QEMU guests that run, with stock virsh: the same commands give the same answers on Debian's libvirtd and on ours, guests
 outlive their daemon and go from one to the other, and what fails does so in time and leaves nothing behind. Prints TAP."""
 
+import json
 import os
 import re
 import signal
@@ -27,6 +28,7 @@ GUEST = """<domain type='qemu'><name>NAME</name><memory>65536</memory><vcpu>2</v
 TINY = ("<domain type='qemu'><name>NAME</name><memory>16384</memory><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type>"
         "</os><devices><emulator>EMULATOR</emulator><memballoon model='none'/></devices></domain>")
 QEMU = "/usr/bin/qemu-system-x86_64"
+QUERY_NODES = '{"execute":"query-named-block-nodes"}'
 CHANGES = [(re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"), (re.compile(r"libvirt-\d+"), "LIBVIRT-N"),
            (re.compile(r"(CPU time: +|total_times |rss |CPU: +)[\d.]+s?"), r"\1N"), (re.compile(r"/dev/pts/\d+"), "PTY"),
            # The reference may still be asking QEMU something right after a start.
@@ -130,6 +132,28 @@ def guests_outlive_their_daemon():
         wait_for(lambda: "b" not in must(uri, "list", "--all", "--name").split())
         left = [n for n in os.listdir(h.path("run", "libvirt", "qemu")) if n.startswith(("a.", "b."))]
         assert not left, left
+
+
+DRIVES = "".join(
+    f"""<disk type='file' device='{device}'><driver name='qemu' type='raw'/><source file='ROOT/medium.img'/>
+<target dev='{name}' bus='{bus}'/><readonly/></disk>"""
+    for device, name, bus in (("cdrom", "hdc", "ide"), ("cdrom", "sdb", "scsi"), ("cdrom", "sdc", "usb"), ("floppy", "fda", "fdc")))
+
+
+def drives_keep_their_media():
+    """What the daemon finds in QEMU after it was killed is what the definition says; a node that nobody has is closed."""
+    with Live() as h:
+        daemon, uri = h.daemon("ours")
+        h.guest("medium")
+        must(uri, "create", h.guest("a", GUEST.replace("<interface", DRIVES + "<interface")), "--paused")
+        before = must(uri, "dumpxml", "a")
+        assert before.count("<source file=") == 5, before
+        node = {"driver": "null-co", "node-name": "libvirt-77-storage"}
+        must(uri, "qemu-monitor-command", "a", json.dumps({"execute": "blockdev-add", "arguments": node}))
+        daemon.stop(signal.SIGKILL)
+        daemon, uri = h.daemon("ours")
+        wait_for(lambda: "null-co" not in must(uri, "qemu-monitor-command", "a", QUERY_NODES))
+        assert must(uri, "dumpxml", "a") == before, must(uri, "dumpxml", "a")
 
 
 def guests_change_daemons():
@@ -260,7 +284,7 @@ def many_at_once():
         assert not h.guests() and daemon.alive()
 
 
-TESTS = [same_answers_as_the_reference, guests_outlive_their_daemon, guests_change_daemons, images_change_daemons,
+TESTS = [same_answers_as_the_reference, guests_outlive_their_daemon, drives_keep_their_media, guests_change_daemons, images_change_daemons,
          bad_emulators_give_errors, a_hung_guest_hangs_alone, guests_killed_at_any_time, many_at_once]
 
 
