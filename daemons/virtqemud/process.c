@@ -194,18 +194,25 @@ static void remove_files(const QemuProcess *proc)
 typedef struct QemuStopping {
         int reason;
         int detail;
-        bool told; /* clients knew of the run */
+        bool told;      /* clients knew of the run */
+        bool elsewhere; /* another host has it, or may */
         void (*then)(void *data);
         void *data;
 } QemuStopping;
 
 bool qemu_process_is_elsewhere(const QemuProcess *proc)
 {
-        const VhDomainObj *dom = proc->dom;
+        return proc->stopping && proc->stopping->elsewhere;
+}
 
-        return (proc->stopping && proc->stopping->reason == VIR_DOMAIN_SHUTOFF_MIGRATED) ||
-               (dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_MIGRATION) ||
-               (proc->starting && proc->arrives);
+/* It has left, or has not arrived: from an image, maybe, which makes no difference. */
+static bool may_be_elsewhere(const QemuProcess *proc, int reason)
+{
+        const VhDomainObj *dom = proc->dom;
+        bool waits = dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_MIGRATION;
+
+        return reason == VIR_DOMAIN_SHUTOFF_MIGRATED || (proc->starting && proc->arrives) ||
+               (waits && (proc->moving || proc->left_incoming));
 }
 
 static void released(void *data, int r, const VhError *err)
@@ -274,7 +281,7 @@ void qemu_process_stopped_then(VhDomainObj *dom, int reason, int detail, void (*
         if (proc->stopping)
                 return;
         proc->stopping = vh_new(QemuStopping, 1);
-        *proc->stopping = (QemuStopping){ reason, detail, !proc->starting, then, data };
+        *proc->stopping = (QemuStopping){ reason, detail, !proc->starting, may_be_elsewhere(proc, reason), then, data };
         proc->exit_watch = vh_source_free(proc->exit_watch);
         proc->kill_timer = vh_source_free(proc->kill_timer);
         proc->lost_timer = vh_source_free(proc->lost_timer);
