@@ -55,9 +55,10 @@ def wait_for(condition, seconds=20.0):
 class Host:
     """Use as a context manager: everything started in it ends, and its files are removed."""
 
-    def __init__(self, keep=False, hostname=None, groups=False):
+    def __init__(self, keep=False, hostname=None, groups=False, archs=()):
         """hostname: makes it a machine with a name of its own. groups: the control group of the caller is the top of all
-        (groups.py)."""
+        (groups.py). archs: words of QEMU programs that are there besides those for x86; a daemon that tells what it can do asks each,
+        which takes half a minute for all that Debian has."""
         self.keep = keep
         self.namespaces = ["--mount", "--net"] + (["--uts"] if hostname else []) + (["--cgroup"] if groups else [])
         self.daemons = []
@@ -75,6 +76,7 @@ class Host:
         os.chmod(no_kvm, 0o600)
         # Read-only, since root may write to any file that can be written to at all.
         mounts.append(f"{{ [ ! -e /dev/kvm ] || {{ mount --bind {no_kvm} /dev/kvm && mount -o remount,bind,ro /dev/kvm; }}; }}")
+        mounts.append(f"mount --all --fstab {self._hide_programs(no_kvm, archs)}")
         if hostname:
             mounts.append(f"hostname {hostname}")
         if groups:
@@ -87,6 +89,13 @@ class Host:
         if self.holder.stdout.readline().strip() != b"ready":
             self.close()
             raise RuntimeError("no private mount namespace: tests with daemons need root")
+
+    def _hide_programs(self, nothing, archs):
+        """Writes the list of mounts that hide the QEMU programs of other architectures; returns its path."""
+        shown = {"i386", "x86_64", "microvm", *archs}
+        hidden = [path for path in glob.glob("/usr/bin/qemu-system-*")
+                  if path.rpartition("-")[2] not in shown and not os.path.islink(path)]
+        return self.write("".join(f"{nothing} {path} none bind 0 0\n" for path in hidden), "hidden-programs")
 
     def __enter__(self):
         return self
