@@ -85,7 +85,8 @@ static int wait_ready(const QemuHelperItem *h, VhError **err)
         const struct timespec pause = { .tv_nsec = READY_PAUSE };
 
         for (unsigned i = 0; i < READY_TRIES; i++) {
-                if (lchown(h->socket, h->guest_uid, h->guest_gid) == 0 && is_open(h->socket))
+                /* Before it is open the program may still set its mode, which only the owner can. */
+                if (is_open(h->socket) && lchown(h->socket, h->guest_uid, h->guest_gid) == 0)
                         return 0;
                 if (kill(h->pid, 0) < 0)
                         break;

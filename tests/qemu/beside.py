@@ -27,7 +27,8 @@ FOLDER = """<filesystem type='mount'><driver type='virtiofs' queue='512'/><binar
 class Beside(nets.Net):
     def __init__(self, reference=False):
         super().__init__(reference)
-        self.run("mount -t tmpfs none /var/log/swtpm 2>/dev/null || true")
+        os.mkdir(self.path("log", "swtpm"))
+        self.run(f"mkdir -p /var/log/swtpm && mount --bind {self.path('log', 'swtpm')} /var/log/swtpm")
         os.mkdir(self.path("share"))
 
     def guest(self, nets_xml, name="a", start=True):
@@ -59,6 +60,22 @@ class Beside(nets.Net):
         """Who owns what: sockets, pid files and state."""
         return self.run("cd / && find run/libvirt/qemu/swtpm run/libvirt/qemu/*fs0* var/lib/libvirt/swtpm var/lib/libvirt/qemu/domain-*/*sock "
                         "-printf '%M %u %g %p\\n' 2>/dev/null | sed 's/domain-[0-9]*/domain-N/' | sort", check=False).splitlines()
+
+
+# One that takes its time between the name of its socket and the mode, and then goes on as swtpm.
+SLOW_SWTPM = """#!/usr/bin/python3
+import os, re, socket, sys, time
+at = sys.argv.index("--ctrl") + 1
+path = re.search("path=([^,]*)", sys.argv[at]).group(1)
+s = socket.socket(socket.AF_UNIX)
+s.bind(path)
+time.sleep(0.5)
+os.chmod(path, 0o600)
+s.listen(1)
+s.set_inheritable(True)
+sys.argv[at] = f"type=unixio,fd={s.fileno()}"
+os.execv("/usr/bin/swtpm", ["swtpm", *sys.argv[1:]])
+"""
 
 
 def both(scenario):
@@ -135,6 +152,15 @@ def to_the_reference_and_back():
             assert host.wait_for(lambda: not place.programs()), place.programs()
 
 
+def slow_to_listen():
+    """A socket is left to its program until that is done with it."""
+    with Beside() as place:
+        os.chmod(place.write(SLOW_SWTPM, "bin", "swtpm"), 0o755)
+        place.guest(TPM)
+        place.must("destroy", "a")
+        assert host.wait_for(lambda: not place.programs()), place.programs()
+
+
 def failures():
     """A program that is missing or fails is the reason of the start's failure; the others end."""
     with Beside() as place:
@@ -149,7 +175,8 @@ def failures():
         assert host.wait_for(lambda: not place.programs()), place.programs()
 
 
-TESTS = [started_and_ended, state_goes_with_the_definition, state_stays, daemon_dies, to_the_reference_and_back, failures]
+TESTS = [started_and_ended, state_goes_with_the_definition, state_stays, daemon_dies, to_the_reference_and_back, slow_to_listen,
+         failures]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))
