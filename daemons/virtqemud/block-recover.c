@@ -149,18 +149,23 @@ static void adopt(QemuProcess *proc, const json_t *answer)
                 qemu_status_save(proc->dom);
 }
 
-/* ---- question by question, while nobody else changes the guest ---- */
+/* ---- while nobody else changes the guest ---- */
 
-static void got_iothreads(QemuTask *task, json_t *ret, int r, const VhError *err)
+static void got_block(void *data, json_t *ret, int r, const VhError *err)
 {
-        QemuProcess *proc = qemu_process(task->dom);
+        if (r == 0)
+                adopt(data, ret);
+}
 
-        if (r == 0 && proc) {
-                qemu_refresh_iothreads(proc, ret);
-                if (qemu_iothreads_make_true(proc))
-                        qemu_status_save(task->dom);
-        }
-        qemu_task_end(task, 0, NULL);
+static void got_iothreads(void *data, json_t *ret, int r, const VhError *err)
+{
+        QemuProcess *proc = data;
+
+        if (r < 0)
+                return;
+        qemu_refresh_iothreads(proc, ret);
+        if (qemu_iothreads_make_true(proc))
+                qemu_status_save(proc->dom);
 }
 
 static void got_nodes(QemuTask *task, json_t *ret, int r, const VhError *err)
@@ -169,21 +174,17 @@ static void got_nodes(QemuTask *task, json_t *ret, int r, const VhError *err)
 
         if (r == 0 && proc)
                 close_unknown(proc, ret);
-        qemu_task_qmp_try(task, qmp_command("query-iothreads", NULL), got_iothreads);
+        qemu_task_end(task, 0, NULL);
 }
 
-static void got_block(QemuTask *task, json_t *ret, int r, const VhError *err)
+/* All questions at once: QEMU has to wake up for each that it is asked alone. The answers come in this order. */
+static void recover_run(QemuTask *task)
 {
         QemuProcess *proc = qemu_process(task->dom);
 
-        if (r == 0 && proc)
-                adopt(proc, ret);
+        qmp_send(proc->mon, qmp_command("query-block", NULL), got_block, proc);
+        qmp_send(proc->mon, qmp_command("query-iothreads", NULL), got_iothreads, proc);
         qemu_task_qmp_try(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
-}
-
-static void recover_run(QemuTask *task)
-{
-        qemu_task_qmp_try(task, qmp_command("query-block", NULL), got_block);
 }
 
 static const QemuTaskClass recover_class = {
