@@ -323,6 +323,23 @@ static bool put_bytes(XDR *x, const void *p, size_t n)
         return true;
 }
 
+/* A string: its length and its bytes. In one piece: they are most of what large replies consist of. */
+static bool put_counted(XDR *x, const char *s, size_t n)
+{
+        size_t size = UNIT + padded(n);
+        uint32_t *to;
+
+        if (size > codec(x)->cap - XDR_GETPOS(x) && !grow(x, size))
+                return false;
+        to = (uint32_t *)XDR_INLINE(x, (u_int)size);
+        if (!to)
+                return put_word(x, (uint32_t)n) && put_bytes(x, s, n);
+        to[size / UNIT - 1] = 0;
+        to[0] = htonl((uint32_t)n);
+        memcpy(to + 1, s, n);
+        return true;
+}
+
 static bool put_double(XDR *x, double v)
 {
         uint64_t bits;
@@ -371,7 +388,7 @@ static bool encode_string(XDR *x, const VhXdrType *type, const char *s)
         len = strnlen(s, (size_t)type->max + 1);
         if (len > type->max)
                 return refuse(x, -E2BIG, strlen(s), type->max);
-        return put_word(x, (uint32_t)len) && put_bytes(x, s, len);
+        return put_counted(x, s, len);
 }
 
 static bool encode_variable(XDR *x, const VhXdrField *f, const VhXdrArray *p)
