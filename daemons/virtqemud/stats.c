@@ -459,7 +459,7 @@ static void ask(Gather *g, uint32_t subject)
 
 static bool passes(const VhDomainObj *dom, uint32_t flags)
 {
-        return vh_list_match(&vh_filter_domains, flags & FILTERS, vh_domain_obj_facts(dom));
+        return !(flags & FILTERS) || vh_list_match(&vh_filter_domains, flags & FILTERS, vh_domain_obj_facts(dom));
 }
 
 static void add_subject(Gather *g, VhDomainObj *dom)
