@@ -231,14 +231,20 @@ typedef struct Adding {
 } Adding;
 
 /* QEMU is told nothing more before the profile with the file is loaded. */
+static void add_path(QemuProcess *proc, const char *profile, const char *path)
+{
+        QemuConfining *c = on_worker(proc, "-r", profile, path, NULL);
+
+        c->holds = proc->mon != NULL;
+        if (c->holds)
+                qmp_hold(proc->mon);
+}
+
 static int add_file(void *data, const QemuFile *file, VhError **err)
 {
         const Adding *adding = data;
-        QemuConfining *c = on_worker(adding->proc, "-r", adding->profile, file->path, NULL);
 
-        c->holds = adding->proc->mon != NULL;
-        if (c->holds)
-                qmp_hold(adding->proc->mon);
+        add_path(adding->proc, adding->profile, file->path);
         return 0;
 }
 
@@ -247,6 +253,19 @@ static int add(QemuProcess *proc, const VhSeclabel *label, const VhDevice *dev, 
         Adding adding = { proc, label->label };
 
         return is_own(label) ? qemu_device_files(dev, add_file, &adding, err) : 0;
+}
+
+/* The kernel looks at files with a name again when another process gets them; pipes have none. */
+static void give_file(QemuProcess *proc, const VhSeclabel *label, int fd)
+{
+        _vh_free_ char *link = vh_xasprintf("/proc/self/fd/%d", fd);
+        char path[PATH_MAX];
+        ssize_t n = is_own(label) ? readlink(link, path, sizeof(path) - 1) : -1;
+
+        if (n <= 0 || path[0] != '/')
+                return;
+        path[n] = '\0';
+        add_path(proc, label->label, path);
 }
 
 /* What is left by the definition. */
@@ -265,6 +284,7 @@ const QemuSecurity qemu_security_apparmor = {
         .enforces = enforces,
         .add = add,
         .remove = remove_files,
+        .give_file = give_file,
         .ended = ended,
         .cancel = cancel,
         .forget = forget,

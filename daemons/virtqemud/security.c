@@ -293,10 +293,14 @@ int qemu_security_label_path(const QemuProcess *proc, const char *path, bool rea
         return label && kind->label_path ? kind->label_path(proc, label, path, reads, err) : 0;
 }
 
-int qemu_security_label_fd(const QemuProcess *proc, int fd, bool reads, VhError **err)
+int qemu_security_label_fd(QemuProcess *proc, int fd, bool reads, VhError **err)
 {
+        const QemuSecurity *kind = proc->driver->security;
+        const VhSeclabel *label = qemu_security_label(proc);
         _vh_free_ char *path = vh_xasprintf("/proc/self/fd/%d", fd);
 
+        if (label && kind->give_file)
+                kind->give_file(proc, label, fd);
         return qemu_security_label_path(proc, path, reads, err);
 }
 

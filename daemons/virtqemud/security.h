@@ -37,6 +37,9 @@ typedef struct QemuSecurity {
         /* A file that is the guest's alone, or that it only reads. Returns 0 or negative errno with *err. */
         int (*label_path)(const QemuProcess *proc, const VhSeclabel *label, const char *path, bool reads,
                           VhError **err);
+        /* A file that a guest that runs gets open, where label_path() does not do for that. Commands to QEMU that
+         * follow wait until it may have it. */
+        void (*give_file)(QemuProcess *proc, const VhSeclabel *label, int fd);
         /* Sockets that are made until sockets_end() are to be the guest's (it inherits them), or the daemon's for
          * talking to the guest. Returns 0 or negative errno. */
         int (*sockets)(const QemuProcess *proc, const VhSeclabel *label, bool of_guest);
@@ -87,10 +90,10 @@ void qemu_security_remove(QemuProcess *proc, const VhDevice *dev);
  */
 char *qemu_security_helper_label(const QemuProcess *proc);
 
-/* A file that was made for the guest alone, or that it only reads; one that it gets open. They keep their labels.
- * Returns 0 or negative errno with *err. */
+/* A file that was made for the guest alone, or that it only reads; one that it gets open while it runs: commands to
+ * QEMU that follow wait until it may have it. They keep their labels. Returns 0 or negative errno with *err. */
 int qemu_security_label_path(const QemuProcess *proc, const char *path, bool reads, VhError **err);
-int qemu_security_label_fd(const QemuProcess *proc, int fd, bool reads, VhError **err);
+int qemu_security_label_fd(QemuProcess *proc, int fd, bool reads, VhError **err);
 
 /* A UNIX socket that the guest inherits, or one of the daemon that talks to it. flags: SOCK_NONBLOCK or 0; it is closed
  * at exec in any case. Returns it or negative errno. */
