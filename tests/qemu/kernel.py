@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 
 import guesthost  # noqa: E402
 import host  # noqa: E402
+import pair  # noqa: E402
 import tap  # noqa: E402
 
 INSIDE = "VIRTHOST_INSIDE"
@@ -173,6 +174,76 @@ def some_are_not_confined():
         assert h.confined() == "unconfined", h.confined()
 
 
+# ---- AppArmor, the daemons themselves ----
+
+DAEMONS = ("virtqemud", "virtlogd", "virtlockd")
+CONFINED_CONF = """security_driver = "apparmor"
+stdio_handler = "logd"
+lock_manager = "lockd"
+"""
+
+
+def load_profiles():
+    """Of the daemons, for those of the build."""
+    folder = os.path.join(host.build_dir(), "daemons")
+    for name in [f"usr.sbin.{d}" for d in (*DAEMONS, "libvirtd")] + ["usr.lib.libvirt.virt-aa-helper"]:
+        path = os.path.join("/etc/apparmor.d", name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(read(os.path.join(folder, name)).replace("/usr/sbin/", folder + "/") + "\n")
+        subprocess.run(["apparmor_parser", "-K", "-r", path], check=True)
+    # Every refusal is to be seen.
+    with open("/proc/sys/kernel/printk_ratelimit", "w", encoding="ascii") as f:
+        f.write("0")
+
+
+def start_confined(machine):
+    """virtqemud and its helpers under their profiles; returns a client of it."""
+    client = guesthost.Virsh()
+    client.seconds = Machine.seconds
+    if os.path.isdir(KNOWN):
+        shutil.copytree(KNOWN, machine.path("cache"), dirs_exist_ok=True)
+    os.makedirs(machine.path("log", "qemu"))
+    for name in DAEMONS[1:]:
+        machine.start(host.daemon_program(name), sockets=host.sockets_of(name))
+    _, client.uri = machine.daemon("ours", wait=300.0)
+    for daemon, name in zip(machine.daemons, (*DAEMONS[1:], DAEMONS[0]), strict=True):
+        assert read(f"/proc/{daemon.pid}/attr/current") == f"{name} (enforce)", name
+    return client
+
+
+def live_and_move(one, other, images, xml):
+    """What a guest goes through, on one machine and then the other."""
+    one.must("define", xml)
+    one.must("start", "a", "--paused")
+    one.must("attach-disk", "a", f"{images}/more", "vdb", "--subdriver", "raw")
+    one.must("snapshot-create-as", "a", "--disk-only", "--no-metadata", "--diskspec", f"vda,file={images}/snap", "--diskspec",
+             "vdb,snapshot=no")
+    one.must("resume", "a")
+    one.must("managedsave", "a")
+    one.must("start", "a")
+    one.must("migrate", "a", other.uri, "--live", "--p2p", "--persistent", "--undefinesource", "--unsafe")
+    other.must("detach-disk", "a", "vdb")
+    other.must("dump", "a", f"{images}/core", "--memory-only", "--live")
+
+
+def daemons_under_their_profiles():
+    """They do what guests need, and nothing of that is refused; another program, and policy, they cannot touch."""
+    our_policy()
+    load_profiles()
+    subprocess.run(["dmesg", "-C"], check=True)
+    with pair.Pair(base=CONFINED_CONF) as cable, Machine() as shared:
+        one, other = start_confined(cable.source), start_confined(cable.target)
+        xml = GUEST.format(uuid=UUID, images=shared.path("images"), more="")
+        try:
+            live_and_move(one, other, shared.path("images"), shared.write(xml, "a.xml"))
+        finally:
+            assert not [d for d in read_kernel_log() if "DENIED" in d], "\n".join(read_kernel_log())
+        other.refused("Permission denied", "dump", "a", "/etc/apparmor.d/libvirt/core", "--memory-only", "--live")
+        other.must("destroy", "a")
+        shared.write(xml.replace("/usr/bin/qemu-system-x86_64", "/usr/bin/true"), "other.xml")
+        one.refused("Permission denied", "create", shared.path("other.xml"))
+
+
 # ---- control groups ----
 
 # Calls on a running guest, and what both daemons answer.
@@ -264,7 +335,7 @@ def groups_change_hands():
         assert not os.path.exists(top), "the group is still there"
 
 
-TESTS = [confined_by_a_profile_of_its_own, some_are_not_confined, values_as_with_the_reference, groups_change_hands]
+TESTS = [confined_by_a_profile_of_its_own, some_are_not_confined, daemons_under_their_profiles, values_as_with_the_reference, groups_change_hands]
 
 
 def only_qemu():
