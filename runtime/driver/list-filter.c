@@ -4,6 +4,7 @@
 
 #include "api.h"
 #include "driver/registry.h"
+#include "model/storage-pool.h"
 
 static const uint32_t domain_groups[] = {
         VIR_CONNECT_LIST_DOMAINS_ACTIVE | VIR_CONNECT_LIST_DOMAINS_INACTIVE,
@@ -89,4 +90,12 @@ uint32_t vh_list_mask(const VhListFilter *filter)
         for (unsigned i = 0; i < filter->n_groups; i++)
                 mask |= filter->groups[i];
         return mask;
+}
+
+uint32_t vh_list_pool_facts(bool active, bool persistent, bool autostart, unsigned type)
+{
+        return (active ? VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE : VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE) |
+               (persistent ? VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT : VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT) |
+               (autostart ? VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART : VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART) |
+               (uint32_t)VIR_CONNECT_LIST_STORAGE_POOLS_DIR << (type - VH_POOL_DIR);
 }

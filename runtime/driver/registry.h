@@ -90,3 +90,5 @@ extern const VhListFilter vh_filter_secrets;       /* VIR_CONNECT_LIST_SECRETS_*
 bool vh_list_match(const VhListFilter *filter, uint32_t flags, uint32_t facts);
 /* All bits that the filter knows: what a ListAll call accepts. */
 uint32_t vh_list_mask(const VhListFilter *filter);
+/* What is true of a storage pool in the bits of vh_filter_storage_pools; type is a VhPoolType. */
+uint32_t vh_list_pool_facts(bool active, bool persistent, bool autostart, unsigned type);

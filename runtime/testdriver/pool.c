@@ -440,12 +440,7 @@ TEST_OP(connect_list_defined_storage_pools)
 
 static uint32_t facts(const TestPool *pool)
 {
-        return (pool->active ? VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE : VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE) |
-               (pool->persistent ? VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT
-                                 : VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT) |
-               (pool->autostart ? VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART
-                                : VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART) |
-               (uint32_t)VIR_CONNECT_LIST_STORAGE_POOLS_DIR << (pool->def->type - VH_POOL_DIR);
+        return vh_list_pool_facts(pool->active, pool->persistent, pool->autostart, pool->def->type);
 }
 
 TEST_OP(connect_list_all_storage_pools)
