@@ -60,14 +60,20 @@ static int build_9p(QemuBuild *b, const VhFilesystem *fs)
         return qemu_build_device(b, placed(b, &fs->info, o));
 }
 
-static int build_virtiofs(QemuBuild *b, const VhFilesystem *fs)
+bool qemu_is_virtiofs(const VhFilesystem *fs)
 {
-        _vh_free_ char *own = vh_xasprintf("%s/%s-fs.sock", b->launch->lib_dir, fs->info.alias);
-        _vh_buf_ VhBuf path = {};
+        return fs->driver == FSDRIVER_VIRTIOFS;
+}
+
+char *qemu_virtiofs_socket(const QemuBuild *b, const VhFilesystem *fs)
+{
+        return fs->socket ? vh_xstrdup(fs->socket) : vh_xasprintf("%s/%s-fs.sock", b->launch->lib_dir, fs->info.alias);
+}
+
+json_t *qemu_virtiofs_device(const QemuBuild *b, const VhFilesystem *fs)
+{
         json_t *o = json_object();
 
-        qemu_opt_escape(&path, fs->socket ? fs->socket : own);
-        qemu_build_arg(b, "-chardev", "socket,id=chr-vu-%s,path=%s", fs->info.alias, path.data);
         qj_str(o, "driver", "vhost-user-fs-pci");
         qj_str(o, "id", fs->info.alias);
         qj_fmt(o, "chardev", "chr-vu-%s", fs->info.alias);
@@ -75,7 +81,17 @@ static int build_virtiofs(QemuBuild *b, const VhFilesystem *fs)
         qj_str(o, "tag", fs->target);
         qemu_virtio_props(&fs->virtio, o);
         qj_uint(o, "bootindex", fs->info.boot_order);
-        return qemu_build_device(b, placed(b, &fs->info, o));
+        return placed(b, &fs->info, o);
+}
+
+static int build_virtiofs(QemuBuild *b, const VhFilesystem *fs)
+{
+        _vh_free_ char *socket = qemu_virtiofs_socket(b, fs);
+        _vh_buf_ VhBuf path = {};
+
+        qemu_opt_escape(&path, socket);
+        qemu_build_arg(b, "-chardev", "socket,id=chr-vu-%s,path=%s", fs->info.alias, path.data);
+        return qemu_build_device(b, qemu_virtiofs_device(b, fs));
 }
 
 int qemu_build_filesystems(QemuBuild *b)
@@ -87,7 +103,7 @@ int qemu_build_filesystems(QemuBuild *b)
                 if (fs->type > FS_MOUNT)
                         r = qemu_unsupported(b, "only supports mount filesystem type");
                 else
-                        r = fs->driver == FSDRIVER_VIRTIOFS ? build_virtiofs(b, fs) : build_9p(b, fs);
+                        r = qemu_is_virtiofs(fs) ? build_virtiofs(b, fs) : build_9p(b, fs);
                 if (r < 0)
                         return r;
         }

@@ -70,6 +70,10 @@ json_t *qemu_input_device(const QemuBuild *b, const VhInput *input);
 json_t *qemu_rng_device(const QemuBuild *b, const VhRng *rng);
 json_t *qemu_rng_object(const QemuBuild *b, const VhRng *rng);
 json_t *qemu_watchdog_device(const QemuBuild *b, const VhWatchdog *watchdog);
+/* Folders that virtiofsd serves: the device, and the program's socket (the caller frees it). */
+bool qemu_is_virtiofs(const VhFilesystem *fs);
+json_t *qemu_virtiofs_device(const QemuBuild *b, const VhFilesystem *fs);
+char *qemu_virtiofs_socket(const QemuBuild *b, const VhFilesystem *fs);
 json_t *qemu_hostdev_device(const QemuBuild *b, const VhHostdev *hostdev);
 /* Id of the secret that a SCSI device on the network needs; the caller frees it. */
 char *qemu_hostdev_secret(const VhDomainDef *def, const VhHostdev *hostdev);

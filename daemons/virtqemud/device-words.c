@@ -178,6 +178,12 @@ int qemu_device_find(const VhDomainDef *def, const VhDevice *dev, QemuDeviceUse 
         return place < 0 && dev->kind != VH_DEVICE_NET ? qemu_device_missing(use, dev, err) : place;
 }
 
+int qemu_virtiofs_only(VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                            "only virtiofs filesystems can be hotplugged");
+}
+
 const char *qemu_device_word(VhDeviceKind kind)
 {
         switch (kind) {

@@ -85,14 +85,17 @@ static void add_disk(QemuLockList *list, const Rules *rules, const VhDisk *disk)
         qemu_lock_list_add(list, &lock);
 }
 
+static void add_lease(QemuLockList *list, const VhLease *lease)
+{
+        qemu_lock_list_add(list, &(QemuLock){ .space = lease->path, .name = lease->key, .make_space = true });
+}
+
 static int collect(QemuLockList *list, const Rules *rules, const VhDomainDef *def, VhError **err)
 {
         bool unprotected = false;
 
         for (uint32_t i = 0; i < def->leases.n; i++)
-                qemu_lock_list_add(list, &(QemuLock){ .space = def->leases.items[i]->path,
-                                                      .name = def->leases.items[i]->key,
-                                                      .make_space = true });
+                add_lease(list, def->leases.items[i]);
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 const VhDisk *disk = def->disks.items[i];
 
@@ -257,6 +260,24 @@ static int lock_of(const QemuProcess *proc, const VhDisk *disk, QemuLockList *li
         return r;
 }
 
+/* list has the lock, or none if there is nothing to lock; it is freed. */
+static void lock_one(QemuProcess *proc, QemuLockList *list, int r, const VhError *err, QemuLockDone done, void *data)
+{
+        if (list->n) {
+                qemu_lock_list_add(&proc->locks->queue.all, &list->items[0]);
+                ask(proc, QEMU_LOCK_ONE, &list->items[0], done, data);
+        } else
+                done(data, r, err);
+        qemu_lock_list_done(list);
+}
+
+static void unlock_one(QemuProcess *proc, QemuLockList *list)
+{
+        if (list->n && qemu_lock_list_remove(&proc->locks->queue.all, &list->items[0]))
+                ask(proc, QEMU_UNLOCK_ONE, &list->items[0], NULL, NULL);
+        qemu_lock_list_done(list);
+}
+
 void qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, QemuLockDone done, void *data)
 {
         _vh_error_ VhError *err = NULL;
@@ -265,12 +286,18 @@ void qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, QemuLockDone don
 
         if (r == 0 && proc->locks->wanted)
                 r = lock_of(proc, disk, &one, &err);
-        if (one.n) {
-                qemu_lock_list_add(&proc->locks->queue.all, &one.items[0]);
-                ask(proc, QEMU_LOCK_ONE, &one.items[0], done, data);
-        } else
-                done(data, r, err);
-        qemu_lock_list_done(&one);
+        lock_one(proc, &one, r, err, done, data);
+}
+
+void qemu_locks_add_lease(QemuProcess *proc, const VhLease *lease, QemuLockDone done, void *data)
+{
+        _vh_error_ VhError *err = NULL;
+        QemuLockList one = { 0 };
+        int r = get(proc, &err);
+
+        if (r == 0 && proc->locks->wanted)
+                add_lease(&one, lease);
+        lock_one(proc, &one, r, err, done, data);
 }
 
 void qemu_locks_remove_disk(QemuProcess *proc, const VhDisk *disk)
@@ -280,9 +307,18 @@ void qemu_locks_remove_disk(QemuProcess *proc, const VhDisk *disk)
         if (!proc->locks || !proc->locks->wanted)
                 return;
         (void)lock_of(proc, disk, &one, NULL);
-        if (one.n && qemu_lock_list_remove(&proc->locks->queue.all, &one.items[0]))
-                ask(proc, QEMU_UNLOCK_ONE, &one.items[0], NULL, NULL);
-        qemu_lock_list_done(&one);
+        unlock_one(proc, &one);
+}
+
+void qemu_locks_remove_lease(QemuProcess *proc, const VhLease *lease)
+{
+        QemuLockList one = { 0 };
+
+        /* The list of a guest that another daemon started is made first. */
+        if (get(proc, NULL) < 0 || !proc->locks->wanted)
+                return;
+        add_lease(&one, lease);
+        unlock_one(proc, &one);
 }
 
 /* ---- hooks of the start ---- */

@@ -24,6 +24,9 @@ void qemu_locks_release(QemuProcess *proc);
 void qemu_locks_add_disk(QemuProcess *proc, const VhDisk *disk, QemuLockDone done, void *data);
 /* One that left it, or did not join after all. Failure is logged. */
 void qemu_locks_remove_disk(QemuProcess *proc, const VhDisk *disk);
+/* The same for a lease. */
+void qemu_locks_add_lease(QemuProcess *proc, const VhLease *lease, QemuLockDone done, void *data);
+void qemu_locks_remove_lease(QemuProcess *proc, const VhLease *lease);
 /* Calls done() when all that was asked for until now has come to its end. False: nothing is under way, it is not
  * called. */
 bool qemu_locks_settle(QemuProcess *proc, QemuLockDone done, void *data);

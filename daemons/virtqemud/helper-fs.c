@@ -10,7 +10,7 @@
 #include "command-parts.h"
 #include "helpers.h"
 
-enum { DRIVER_VIRTIOFS = 6, SANDBOX_NAMESPACE = 1 };
+enum { SANDBOX_NAMESPACE = 1 };
 
 /* Where packages describe programs that speak vhost-user, the administrator's first. */
 static const char *const description_dirs[] = { "/etc/qemu/vhost-user", "/usr/share/qemu/vhost-user" };
@@ -83,17 +83,27 @@ static void add_options(QemuCommand *cmd, const VhFilesystem *fs)
                 qemu_command_addf(cmd, "--thread-pool-size=%u", fs->thread_pool_size.val);
 }
 
-static int want(QemuProcess *proc, VhFilesystem *fs, QemuHostWork *work, VhError **err)
+static char *pid_name_of(const QemuProcess *proc, const VhFilesystem *fs)
 {
         _vh_free_ char *prefix = qemu_helper_prefix(proc);
-        _vh_free_ char *pid_name = vh_xasprintf("%s-%s-fs.pid", prefix, fs->info.alias);
-        char *program = find_program(fs);
-        QemuHelperItem *h;
 
+        return vh_xasprintf("%s-%s-fs.pid", prefix, fs->info.alias);
+}
+
+int qemu_filesystem_want(QemuProcess *proc, VhFilesystem *fs, QemuHostWork *work, VhError **err)
+{
+        _vh_free_ char *pid_name = NULL;
+        QemuHelperItem *h;
+        char *program;
+
+        if (!qemu_is_virtiofs(fs) || fs->socket)
+                return 0;
+        program = find_program(fs);
         if (!program)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
                                     "Unable to find a satisfying virtiofsd");
         vh_strset(&fs->binary, program);
+        pid_name = pid_name_of(proc, fs);
         h = qemu_helper_new(proc, pid_name);
         qemu_command_take(&h->cmd, program);
         qemu_command_add(&h->cmd, "--fd=@");
@@ -112,11 +122,27 @@ int qemu_filesystems_want(QemuProcess *proc, QemuHostWork *work, VhError **err)
         const VhDomainDef *def = proc->dom->def;
         int r = 0;
 
-        for (uint32_t i = 0; r == 0 && i < def->filesystems.n; i++) {
-                VhFilesystem *fs = def->filesystems.items[i];
-
-                if (fs->driver == DRIVER_VIRTIOFS && !fs->socket)
-                        r = want(proc, fs, work, err);
-        }
+        for (uint32_t i = 0; r == 0 && i < def->filesystems.n; i++)
+                r = qemu_filesystem_want(proc, def->filesystems.items[i], work, err);
         return r;
+}
+
+void qemu_filesystem_forget(QemuProcess *proc, const VhFilesystem *fs)
+{
+        _vh_free_ char *pid_name = pid_name_of(proc, fs);
+        _vh_free_ char *pid_path = vh_path_join(proc->driver->run_dir, pid_name);
+
+        qemu_helper_forget(proc, pid_path);
+}
+
+void qemu_filesystem_leave(QemuProcess *proc, VhFilesystem *fs)
+{
+        QemuHostWork *work = qemu_host_work_new();
+
+        qemu_filesystem_forget(proc, fs);
+        (void)qemu_filesystem_want(proc, fs, work, NULL);
+        if (qemu_host_work_empty(work))
+                qemu_host_work_drop(work, false);
+        else
+                qemu_host_work_undo(work, proc->driver->pool, NULL, NULL);
 }

@@ -14,9 +14,13 @@
 #include <utlist.h>
 
 #include "base/file.h"
+#include "base/log.h"
+#include "group.h"
 #include "helpers.h"
 #include "isolation.h"
 #include "security.h"
+
+VH_LOG_SOURCE("qemu.helpers");
 
 enum {
         READY_TRIES = 1000,             /* for a socket */
@@ -166,10 +170,14 @@ static void adopt(QemuHostItem *item, QemuProcess *proc, QemuLaunch *launch)
 {
         const QemuHelperItem *h = (QemuHelperItem *)item;
         QemuHelper *helper = vh_new(QemuHelper, 1);
+        _vh_error_ VhError *err = NULL;
 
         helper->pid_path = vh_xstrdup(h->pid_path);
         helper->pid = h->pid;
         LL_APPEND(proc->helpers, helper);
+        /* At a start all join once there is a group. */
+        if (!proc->starting && qemu_group_add_helper(proc, h->pid, &err) < 0)
+                vh_log_warning("domain '%s': %s", proc->dom->node.name, vh_error_text(err, -EIO));
 }
 
 static void item_free(QemuHostItem *item)

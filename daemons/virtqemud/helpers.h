@@ -18,6 +18,8 @@ struct QemuHelper {
 
 /* Calls fn with the pid of each that runs now: for the guest's control group. */
 void qemu_helpers_each(const QemuProcess *proc, void (*fn)(void *data, pid_t pid), void *data);
+/* Forgets the one of an item, which ends while the guest goes on. */
+void qemu_helper_forget(QemuProcess *proc, const char *pid_path);
 /* Forgets them all, without an end to the programs. */
 void qemu_helpers_free(QemuProcess *proc);
 
@@ -54,6 +56,11 @@ char *qemu_helper_prefix(const QemuProcess *proc);
 char *qemu_tpm_state_to_remove(const QemuDriver *driver, const VhDomainDef *def, uint32_t flags);
 
 /* One kind each: adds what the guest needs to work, or what is to be ended. Return 0 or negative errno with *err. */
-int qemu_tpms_want(QemuProcess *proc, QemuHostWork *work, VhError **err);         /* helper-tpm.c */
-int qemu_filesystems_want(QemuProcess *proc, QemuHostWork *work, VhError **err);  /* helper-fs.c */
+int qemu_tpms_want(QemuProcess *proc, QemuHostWork *work, VhError **err);        /* helper-tpm.c */
+int qemu_filesystems_want(QemuProcess *proc, QemuHostWork *work, VhError **err); /* helper-fs.c */
+/* The same for one folder; nothing to do if it is not virtiofsd's, or somebody else runs that. */
+int qemu_filesystem_want(QemuProcess *proc, VhFilesystem *fs, QemuHostWork *work, VhError **err);
+/* A folder that leaves a running guest: its program ends. One that did not join: its program is taken back. */
+void qemu_filesystem_leave(QemuProcess *proc, VhFilesystem *fs);
+void qemu_filesystem_forget(QemuProcess *proc, const VhFilesystem *fs);
 int qemu_reservations_want(QemuProcess *proc, QemuHostWork *work, VhError **err); /* helper-pr.c */

@@ -15,6 +15,7 @@
 #include "guest-ports.h"
 #include "guest-secrets.h"
 #include "guest-volumes.h"
+#include "helpers.h"
 #include "isolation.h"
 #include "model/domain-check.h"
 #include "model/domain-tables.h"
@@ -221,6 +222,8 @@ static int plan_live(QemuChange *change, VhError **err)
         qemu_device_secrets_want(&launch, change->live, &(VhDevice){ change->dev.kind, change->joined }, change->work);
         if (r >= 0 && change->dev.kind == VH_DEVICE_NET)
                 r = qemu_guest_net_want(proc, change->joined, change->work, err);
+        if (r >= 0 && change->dev.kind == VH_DEVICE_FILESYSTEM)
+                r = qemu_filesystem_want(proc, change->joined, change->work, err);
         return r;
 }
 
@@ -346,19 +349,22 @@ static void move_twin(QemuChange *change)
 static void apply(QemuChange *change)
 {
         VhDomainObj *dom = change->task.dom;
+        const VhDeviceInfo *info = vh_device_info(change->dev.kind, change->joined);
+        const char *alias = info ? info->alias : NULL;
 
         move_controllers(change, change->controllers);
         change->locked = change->announced = false; /* what runs has it now */
         audit(change, true);
         move_twin(change);
         move_device(change, change->dev.kind, change->joined);
-        qemu_peripherals_add(qemu_process(dom), vh_device_info(change->dev.kind, change->joined)->alias);
+        qemu_peripherals_add(qemu_process(dom), alias);
         if (change->dev.kind == VH_DEVICE_MEMORY) {
                 const VhMemdev *mem = change->joined;
 
                 dom->def->memory += mem->size;
         }
-        tell_added(change);
+        if (alias)
+                tell_added(change);
 }
 
 /* ---- memory: QEMU tells where it is, and how much the guest has by now ---- */
@@ -405,6 +411,8 @@ static void attach_planned(QemuChange *change, int r, VhError *err)
                 qemu_task_end(&change->task, r, err);
         else if (change->live && change->dev.kind == VH_DEVICE_DISK)
                 qemu_locks_add_disk(qemu_process(change->task.dom), change->joined, locked, change);
+        else if (change->live && change->dev.kind == VH_DEVICE_LEASE)
+                qemu_locks_add_lease(qemu_process(change->task.dom), change->joined, locked, change);
         else
                 qemu_change_go(change);
 }
@@ -449,13 +457,23 @@ static void attach_run(QemuTask *task)
         qemu_change_resolve(change, attach_planned);
 }
 
+static void unlock(QemuProcess *proc, const VhDevice *dev, const void *joined)
+{
+        if (dev->kind == VH_DEVICE_LEASE)
+                qemu_locks_remove_lease(proc, joined);
+        else
+                qemu_locks_remove_disk(proc, joined);
+}
+
 static void attach_cleanup(QemuTask *task)
 {
         QemuChange *change = (QemuChange *)task;
         QemuProcess *proc = qemu_process(task->dom);
 
         if (change->locked && proc)
-                qemu_locks_remove_disk(proc, change->joined);
+                unlock(proc, &change->dev, change->joined);
+        if (change->work && proc && change->dev.kind == VH_DEVICE_FILESYSTEM)
+                qemu_filesystem_forget(proc, change->joined);
         if (change->reached && proc)
                 move_controllers(change, VH_MIN(change->reached, change->controllers));
         if (proc && (change->announced || change->reached))

@@ -7,6 +7,7 @@
 #include "guest-host.h"
 #include "guest-locks.h"
 #include "guest-ports.h"
+#include "helpers.h"
 #include "hotplug.h"
 #include "isolation.h"
 
@@ -120,6 +121,8 @@ void qemu_device_gone(QemuProcess *proc, const char *alias)
                 release_net(proc, old.dev);
         if (old.kind == VH_DEVICE_DISK)
                 qemu_locks_remove_disk(proc, old.dev);
+        if (old.kind == VH_DEVICE_FILESYSTEM)
+                qemu_filesystem_leave(proc, old.dev);
         vh_device_done(&old);
 }
 
@@ -285,6 +288,7 @@ static int check_kind(VhDeviceKind kind, const void *dev, VhError **err)
                 [VH_DEVICE_CONSOLE] = true,  [VH_DEVICE_PARALLEL] = true,   [VH_DEVICE_RNG] = true,
                 [VH_DEVICE_MEMORY] = true,   [VH_DEVICE_HOSTDEV] = true,    [VH_DEVICE_INPUT] = true,
                 [VH_DEVICE_WATCHDOG] = true, [VH_DEVICE_VSOCK] = true,      [VH_DEVICE_SHMEM] = true,
+                [VH_DEVICE_LEASE] = true,    [VH_DEVICE_FILESYSTEM] = true,
         };
         const VhController *c = dev;
 
@@ -314,9 +318,7 @@ static int find(QemuChange *change, VhDeviceKind *kind, unsigned *place, VhError
                 return r;
         *kind = change->dev.kind;
         qemu_settle_device(change->task.driver->conf, *kind, change->dev.dev);
-        /* For these two it is said first whether there is one. */
-        if (*kind != VH_DEVICE_LEASE && *kind != VH_DEVICE_FILESYSTEM)
-                r = check_kind(*kind, change->dev.dev, err);
+        r = check_kind(*kind, change->dev.dev, err);
         if (r < 0)
                 return r;
         r = *kind == VH_DEVICE_CHANNEL ? find_channel(def, &change->dev, err)
@@ -353,6 +355,8 @@ static int check_removable(VhDeviceKind kind, const void *dev, VhError **err)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "input device on bus '%s' cannot be detached",
                                     input->bus ? vh_xml_names_text(&vh_input_bus_names, input->bus) : "none");
+        if (kind == VH_DEVICE_FILESYSTEM && !qemu_is_virtiofs(dev))
+                return qemu_virtiofs_only(err);
         return check_kind(kind, dev, err);
 }
 
@@ -361,6 +365,20 @@ static int check_removable(VhDeviceKind kind, const void *dev, VhError **err)
 static int detach_config(QemuChange *change, VhError **err)
 {
         return qemu_config_detach(&change->config, change->xml, change->alias, err);
+}
+
+/* QEMU does not know of it. */
+static void drop_lease(QemuChange *change)
+{
+        VhDomainDef *def = change->task.dom->def;
+        VhDevice lease = { .kind = VH_DEVICE_LEASE };
+        int place = qemu_device_find(def, &change->dev, QEMU_LIVE_DETACH, NULL);
+
+        if (place < 0)
+                return;
+        vh_domain_take_device(def, VH_DEVICE_LEASE, (unsigned)place, &lease);
+        qemu_locks_remove_lease(qemu_process(change->task.dom), lease.dev);
+        vh_device_done(&lease);
 }
 
 static int plan_live(QemuChange *change, VhError **err)
@@ -376,9 +394,13 @@ static int plan_live(QemuChange *change, VhError **err)
                 return r;
         dev = device_at(def, kind, place);
         r = check_removable(kind, dev, err);
-        info = r < 0 ? NULL : vh_device_info(kind, dev);
         if (r < 0)
                 return r;
+        if (kind == VH_DEVICE_LEASE) {
+                change->apply = drop_lease;
+                return 0;
+        }
+        info = vh_device_info(kind, dev);
         if (!info || !info->alias)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED,
                                     "device alias not found: cannot detach");
@@ -407,9 +429,11 @@ static void detach_run(QemuTask *task)
                 qemu_task_end(task, r, err);
                 return;
         }
-        change->wait = qemu_unplug_wait;
-        change->refused = refused;
-        qemu_unplug_begin(change, change->alias);
+        if (change->alias) {
+                change->wait = qemu_unplug_wait;
+                change->refused = refused;
+                qemu_unplug_begin(change, change->alias);
+        }
         qemu_change_go(change);
 }
 

@@ -444,6 +444,34 @@ static int plan_watchdog(const QemuBuild *b, const void *dev, QemuPlan *plan)
         return add_device(b, qemu_watchdog_device(b, w), plan);
 }
 
+static int plan_filesystem(const QemuBuild *b, const void *dev, QemuPlan *plan)
+{
+        const VhFilesystem *fs = dev;
+        _vh_free_ char *socket = NULL, *id = vh_xasprintf("chr-vu-%s", fs->info.alias);
+
+        if (!qemu_is_virtiofs(fs))
+                return qemu_virtiofs_only(b->err);
+        socket = qemu_virtiofs_socket(b, fs);
+        qemu_plan_add(plan,
+                      qmp_command("chardev-add", "{s:s,s:{s:s,s:{s:{s:s,s:{s:s}},s:b}}}", "id", id, "backend", "type",
+                                  "socket", "data", "addr", "type", "unix", "data", "path", socket, "server", 0),
+                      qmp_command("chardev-remove", "{s:s}", "id", id));
+        return add_device(b, qemu_virtiofs_device(b, fs), plan);
+}
+
+static void clean_filesystem(const void *dev, QemuPlan *plan)
+{
+        const VhFilesystem *fs = dev;
+
+        qemu_plan_add(plan, named("chardev-remove", "id", vh_xasprintf("chr-vu-%s", fs->info.alias)), NULL);
+}
+
+/* QEMU does not know of it. */
+static int plan_lease(const QemuBuild *b, const void *dev, QemuPlan *plan)
+{
+        return 0;
+}
+
 static int plan_vsock(const QemuBuild *b, const void *dev, QemuPlan *plan)
 {
         return add_device(b, qemu_vsock_device(b, dev), plan);
@@ -501,6 +529,8 @@ static const struct {
         [VH_DEVICE_WATCHDOG] = { plan_watchdog, clean_nothing },
         [VH_DEVICE_VSOCK] = { plan_vsock, clean_nothing },
         [VH_DEVICE_SHMEM] = { plan_shmem, clean_shmem },
+        [VH_DEVICE_FILESYSTEM] = { plan_filesystem, clean_filesystem },
+        [VH_DEVICE_LEASE] = { plan_lease, clean_nothing },
 };
 
 bool qemu_plan_can_attach(VhDeviceKind kind)

@@ -157,6 +157,8 @@ typedef enum QemuDeviceUse {
 int qemu_device_missing(QemuDeviceUse use, const VhDevice *dev, VhError **err);
 /* The place of a device that a client describes, or that with these words. */
 int qemu_device_find(const VhDomainDef *def, const VhDevice *dev, QemuDeviceUse use, VhError **err);
+/* Refuses folders of other kinds. */
+int qemu_virtiofs_only(VhError **err);
 /* What kinds are called that cannot be used so. */
 const char *qemu_device_word(VhDeviceKind kind);
 

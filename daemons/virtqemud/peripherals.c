@@ -20,6 +20,7 @@ bool qemu_device_is_listed(VhDeviceKind kind, const void *dev)
         case VH_DEVICE_NET:
         case VH_DEVICE_RNG:
         case VH_DEVICE_REDIRDEV:
+        case VH_DEVICE_FILESYSTEM: /* 9p has the same name */
                 return true;
         default:
                 return false;

@@ -17,7 +17,7 @@ import nets  # noqa: E402
 import tap  # noqa: E402
 
 GUEST = """<domain type='qemu'><name>NAME</name><uuid>11111111-2222-3333-4444-555555555555</uuid><memory>16384</memory>
-<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>
+<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features>
 <devices><controller type='usb' model='none'/><memballoon model='none'/>NETS</devices></domain>"""
 TPM = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
 FOLDER = """<filesystem type='mount'><driver type='virtiofs' queue='512'/><binary path='/usr/lib/qemu/virtiofsd' xattr='on'>
@@ -55,6 +55,9 @@ class Beside(nets.Net):
             except OSError:
                 continue
         return sorted(found)
+
+    def folders(self):
+        return re.findall(r"<filesystem.*?</filesystem>", self.must("dumpxml", "a").replace(self.root, "ROOT"), re.S)
 
     def files(self):
         """Who owns what: sockets, pid files and state."""
@@ -122,6 +125,33 @@ def state_stays():
         assert place.run("md5sum /var/lib/libvirt/swtpm/*/tpm2/*") == before
 
 
+def plug_folders(place):
+    """What becomes of folders that join a running guest, and whether they leave it: nobody inside lets them go."""
+    place.guest("<controller type='scsi' model='virtio-scsi'/>")
+    outcome = []
+    for xml in (FOLDER, FOLDER.replace("'tag'", "'other'"), FOLDER.replace("/usr/lib/qemu/virtiofsd", "/missing").replace("'tag'", "'third'"),
+                "<filesystem type='mount'><source dir='ROOT/share'/><target dir='fourth'/></filesystem>"):
+        run = place.virsh("attach-device", "a", place.device(xml))
+        outcome.append([run.returncode, place.programs(), place.files(), place.folders(), "/missing" in run.stderr or run.stderr])
+    for xml in (FOLDER.replace("'tag'", "'nix'"), FOLDER):
+        run = place.virsh("detach-device", "a", place.device(xml))
+        outcome.append([run.returncode, place.folders(), run.stderr])
+    place.must("destroy", "a")
+    assert host.wait_for(lambda: not place.programs()), place.programs()
+    return outcome + [place.files()]
+
+
+def folders_join():
+    """Plugged into a running guest: the program is there before, and ends with the device or the guest. (Debian's libvirtd does not
+    outlive it where guests have no control groups.)"""
+    with Beside() as place:
+        found = plug_folders(place)
+    joined, other, missing, local, absent, stays, left = found
+    assert [step[0] for step in found[:-1]] == [0, 0, 1, 1, 1, 0], found
+    assert len(joined[1]) == 1 and len(other[1]) == 2 and other[1:4] == missing[1:4] == local[1:4], found
+    assert missing[4] is True and absent[1] == stays[1] == other[3] and "fs0-fs.pid" not in str(left), found
+
+
 def daemon_dies():
     """Programs outlive the daemon and go with the guest, also when the guest dies meanwhile."""
     with Beside() as place:
@@ -175,8 +205,8 @@ def failures():
         assert host.wait_for(lambda: not place.programs()), place.programs()
 
 
-TESTS = [started_and_ended, state_goes_with_the_definition, state_stays, daemon_dies, to_the_reference_and_back, slow_to_listen,
-         failures]
+TESTS = [started_and_ended, folders_join, state_goes_with_the_definition, state_stays, daemon_dies, to_the_reference_and_back,
+         slow_to_listen, failures]
 
 if __name__ == "__main__":
     sys.exit(tap.run(TESTS, sys.argv[1:]))

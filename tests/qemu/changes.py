@@ -47,7 +47,8 @@ PLUGS = [
     disk("sdb", "scsi"), disk("sdc", "usb", "b"), disk("sdd", "scsi", "b", "<shareable/>"), disk("sde", "scsi", "c", "<readonly/>"),
     disk("sdh", "scsi", "c"), disk("sdp", "scsi", "c", "<address type='drive' controller='3' bus='0' target='0' unit='0'/>"),
     disk("sdi", "usb", "c", device="cdrom"), "<shmem name='s'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>",
-    "<input type='tablet' bus='usb'/>",
+    "<input type='tablet' bus='usb'/>", "<lease><lockspace>a</lockspace><key>k</key><target path='ROOT/x' offset='512'/></lease>",
+    "<lease><lockspace>a</lockspace><key>other</key><target path='/nowhere'/></lease>",
 ]
 CONSOLE = chardev("console", "<target type='virtio'/>")
 # Refused, by the running guest or the stored definition, or absent from both.
@@ -55,7 +56,8 @@ WRONG = [
     disk("sdk", "scsi", "missing"), disk("sdl", "scsi", "root"), disk("vda", "virtio", "c"), disk("hdb", "ide", "c"),
     disk("fdb", "fdc", "c", device="floppy"), "<sound model='ich6'/>", "<memballoon model='virtio'/>", "<hub type='usb'/>", "<panic model='isa'/>", "<controller type='scsi' index='0' model='virtio-scsi'/>",
     "<controller type='sata' index='2'/>", "<controller type='usb' index='2' model='ich9-ehci1'/>", "<input type='mouse' bus='ps2'/>", "<foo/>",
-    "<audio id='2' type='none'/>", "<console type='pty'/>",
+    "<audio id='2' type='none'/>", "<console type='pty'/>", "<filesystem type='mount'><source dir='/tmp'/><target dir='t'/></filesystem>",
+    "<filesystem type='mount'><driver type='virtiofs'/><source dir='/tmp'/><target dir='t'/></filesystem>",
     # Only where the host has no such device is it refused.
     *([] if os.path.exists("/dev/vhost-vsock") else ["<vsock model='virtio'><cid auto='yes'/></vsock>"]),
 ]
@@ -114,20 +116,25 @@ def hear():
 class Side(machine.Side):
     """A machine with a daemon whose events are kept."""
 
+    guest, images = GUEST, IMAGES
     KINDS = [name for name in dir(libvirt) if name.startswith("VIR_DOMAIN_EVENT_ID_") and not name.endswith("_LAST")]
 
     def __init__(self, which):
         self.events, self.sentinel = [], threading.Event()
         super().__init__(which)
-        for image in IMAGES:
+        for image in self.images:
             with open(self.h.path(f"{image}.img"), "wb") as f:
                 f.truncate(1 << 20)
-        self.define(self.inside(GUEST))
+        self.prepare()
+        self.define(self.inside(self.guest))
         self.must("start", "guest")
         for name in self.KINDS:
             def told(_conn, _dom, *what, name=name):
                 self.told(name, what[:-1])
             self.conn.domainEventRegisterAny(None, getattr(libvirt, name), told, None)
+
+    def prepare(self):
+        """What the guest needs besides images."""
 
     def told(self, name, what):
         if name == "VIR_DOMAIN_EVENT_ID_METADATA_CHANGE" and what[1] == "http://sentinel":
@@ -166,8 +173,8 @@ class Side(machine.Side):
 
 
 class Pair(machine.Pair):
-    def __init__(self):  # pylint: disable=super-init-not-called
-        self.ours, self.reference = Side("ours"), Side("reference")
+    def __init__(self, side=Side):  # pylint: disable=super-init-not-called
+        self.ours, self.reference = side("ours"), side("reference")
         self.wrong = []
 
     def same(self, name, function):

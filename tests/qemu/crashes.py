@@ -31,8 +31,8 @@ GUEST = """<domain type='qemu'><name>NAME</name><memory unit='KiB'>MEMORY</memor
 <interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/><model type='virtio'/></interface>MORE
 <memballoon model='none'/></devices></domain>"""
 # A program beside it, and a lock that somebody thought of.
-EQUIPMENT = """<filesystem type='mount'><driver type='virtiofs'/><source dir='ROOT/share'/><target dir='tag'/></filesystem>
-<lease><lockspace>space</lockspace><key>NAME</key><target path='ROOT/leases'/></lease>"""
+FOLDER = "<filesystem type='mount'><driver type='virtiofs'/><source dir='ROOT/share'/><target dir='tag'/></filesystem>"
+EQUIPMENT = FOLDER + """<lease><lockspace>space</lockspace><key>NAME</key><target path='ROOT/leases'/></lease>"""
 MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 NIC = """<interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='br0'/><target dev='second'/><model type='virtio'/></interface>"""
 # Guests have an account of their own, to which images are given and from which they are taken back, and locks.
@@ -183,6 +183,8 @@ class Crashing(Live):
                  if f"file='{path}'" not in text and not (self.jobs(dom) and "scratch" in path)]
         if ("scsi0-0-0-0" in devices) != ("target dev='sda'" in text):
             found.append(f"the disk is in QEMU: {'scsi0-0-0-0' in devices}, in the definition: {'sda' in text}")
+        if ("fs0" in devices) != ("alias name='fs0'" in text):
+            found.append(f"the folder is in QEMU: {'fs0' in devices}")
         return found
 
     def check_clean(self, ends):
@@ -240,6 +242,10 @@ def equipped_running(h):
     """Not paused: it has its locks."""
     equipped(h)
     h.dom().create()
+
+
+def shared_running(h):
+    h.conn.defineXML(h.xml("f").replace("<os>", MEMORY + "<os>")).create()
 
 
 def attached(h):
@@ -489,6 +495,11 @@ def attach_interface(h, dom):
 @operation(running, runs_on)
 def attach(h, dom):
     dom.attachDeviceFlags(h.fill(DISK), PERSISTENT)
+
+
+@operation(shared_running, runs_on)
+def attach_folder(h, dom):
+    dom.attachDeviceFlags(h.fill(FOLDER), PERSISTENT)
 
 
 @operation(attached, runs_on)
