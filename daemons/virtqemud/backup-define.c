@@ -9,6 +9,7 @@
 #include "backup.h"
 #include "driver/moment-ops.h"
 #include "model/domain-tables.h"
+#include "transient.h"
 
 VhBackupDisk *qemu_backup_disk(const VhBackupDef *def, const char *target)
 {
@@ -136,6 +137,8 @@ static int check_disk(const QemuProcess *proc, const VhDisk *disk, const VhBacku
 {
         if (qemu_disk_is_empty(disk))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "disk '%s' is empty", bd->name);
+        if (qemu_transient_refuse_job(disk, err) < 0)
+                return -EINVAL;
         if (def->mode == VH_BACKUP_PUSH && (bd->export_name || bd->export_bitmap))
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
                                     "disk '%s' is exported, which only a backup in pull mode does", bd->name);

@@ -12,6 +12,7 @@
 #include "image/head.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
+#include "transient.h"
 
 enum {
         COPY_SHALLOW = VIR_DOMAIN_BLOCK_COPY_SHALLOW,
@@ -109,6 +110,8 @@ static int check(CopyTask *copy, VhDisk **ret, VhError **err)
         VhDisk *disk = qemu_disk_need(dom->def, copy->disk, err);
         int r = disk ? qemu_block_job_check_none(qemu_process(dom), disk, err) : -EINVAL;
 
+        if (r == 0)
+                r = qemu_transient_refuse_job(disk, err);
         if (r == 0 && dom->persistent && !(copy->flags & VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB))
                 r = vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID, "domain is not transient");
         if (r == 0 && disk->device == VH_DISK_DEVICE_LUN)

@@ -8,6 +8,7 @@
 #include "block-ops.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
+#include "transient.h"
 
 typedef struct MergeTask {
         QemuBlockTask block;
@@ -145,6 +146,8 @@ static int pull(MergeTask *m, const json_t *nodes, VhError **err)
         if ((m->flags & VIR_DOMAIN_BLOCK_REBASE_RELATIVE) && !base)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
                                     "flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base");
+        if (qemu_transient_refuse_job(disk, err) < 0)
+                return -EINVAL;
         node = qemu_format_node(&disk->src);
         job = qemu_block_job_add(qemu_process(m->block.task.dom), QEMU_BLOCK_JOB_PULL, disk,
                                  vh_xasprintf("pull-%s-%s", disk->target, node));
@@ -200,7 +203,7 @@ static int check_commit(const MergeTask *m, QemuCommit *c, VhError **err)
         c->top = c->disk ? qemu_chain_find(c->disk, NULL, m->top, &c->parent, err) : NULL;
         if (!c->top)
                 return -EINVAL;
-        if (check_base(m, c, err) < 0)
+        if (check_base(m, c, err) < 0 || qemu_transient_refuse_job(c->disk, err) < 0)
                 return -EINVAL;
         if (!c->parent && !(m->flags & VIR_DOMAIN_BLOCK_COMMIT_ACTIVE))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,

@@ -10,6 +10,7 @@
 #include "checkpoint.h"
 #include "model/domain-tables.h"
 #include "qemu-ops.h"
+#include "transient.h"
 
 /* ---- create ---- */
 
@@ -28,6 +29,8 @@ static int check_disks(const VhDomainDef *dom, const VhCheckpointDef *def, VhErr
                 if (qemu_disk_is_empty(disk))
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                             "checkpoint for disk %s unsupported: it has no source", cd->name);
+                if (qemu_transient_refuse_job(disk, err) < 0)
+                        return -EINVAL;
                 if (disk->format != VH_STORAGE_FORMAT_QCOW2)
                         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                             "checkpoint for disk %s unsupported for storage type %s", cd->name,

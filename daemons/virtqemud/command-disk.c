@@ -8,6 +8,7 @@
 #include "command-parts.h"
 #include "guest-defaults.h"
 #include "model/domain-tables.h"
+#include "transient.h"
 
 enum { POLICY_DEFAULT = 1, POLICY_STOP, POLICY_REPORT, POLICY_IGNORE, POLICY_ENOSPACE };
 enum { CACHE_DEFAULT = 1, CACHE_NONE, CACHE_WRITETHROUGH, CACHE_WRITEBACK, CACHE_DIRECTSYNC, CACHE_UNSAFE };
@@ -288,6 +289,8 @@ static int build_disk(QemuBuild *b, const VhDisk *disk)
 {
         int r;
 
+        if (qemu_transient_is_shared(disk))
+                return 0; /* it joins later */
         if (disk->bus == VH_DISK_BUS_SD)
                 return build_sd(b, disk, (unsigned)(disk->target[strlen(disk->target) - 1] - 'a'));
         r = build_backend(b, disk);

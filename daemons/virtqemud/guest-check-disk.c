@@ -3,7 +3,10 @@
 
 #include "guest-check.h"
 
+#include <errno.h>
+
 #include "model/domain-tables.h"
+#include "transient.h"
 
 enum {
         CACHE_NONE = 2,
@@ -50,6 +53,26 @@ static int check_device(const VhDisk *d, VhError **err)
                   "CHS translation mode can only be set for 'ide' bus not '", bus_name(d), "'" }, );
 }
 
+/* Where a temporary image can be made, and for a shared one, plugged in. */
+static int check_transient(const VhDisk *d, VhError **err)
+{
+        const bool shared = qemu_transient_is_shared(d);
+
+        return QEMU_CHECK_RULES(
+                err,
+                { qemu_disk_is_empty(d), VIR_ERR_CONFIG_UNSUPPORTED, "transient disk '", d->target,
+                  "' must not be empty" },
+                { d->readonly || d->device == VH_DISK_DEVICE_CDROM, VIR_ERR_CONFIG_UNSUPPORTED, "transient disk '",
+                  d->target, "' must not be read-only" },
+                { d->device != VH_DISK_DEVICE_DISK, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "transient disk supported only with 'disk' device (", d->target, ")" },
+                { d->src.type != VH_DISK_TYPE_FILE, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "transient disk supported only with 'file' type (", d->target, ")" },
+                { shared && d->bus != VH_DISK_BUS_VIRTIO && d->bus != VH_DISK_BUS_SCSI && d->bus != VH_DISK_BUS_USB,
+                  VIR_ERR_CONFIG_UNSUPPORTED, "disk bus '", bus_name(d),
+                  "' doesn't support transiend disk backing image sharing" }, );
+}
+
 static int check_driver(const VhDomainDef *def, const VhDisk *d, VhError **err)
 {
         if (d->iothread.set && !vh_domain_has_iothread(def, d->iothread.val))
@@ -58,6 +81,8 @@ static int check_driver(const VhDomainDef *def, const VhDisk *d, VhError **err)
         if (d->driver_name && strcmp(d->driver_name, "qemu") != 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "unsupported driver name '%s' for disk '%s'", d->driver_name, d->target);
+        if (d->transient && check_transient(d, err) < 0)
+                return -EINVAL;
         return QEMU_CHECK_RULES(
                 err,
                 { d->io == IO_NATIVE && d->cache && d->cache != CACHE_NONE && d->cache != CACHE_DIRECTSYNC,
@@ -65,9 +90,7 @@ static int check_driver(const VhDomainDef *def, const VhDisk *d, VhError **err)
                 { d->copy_on_read == VH_ON && d->readonly, VIR_ERR_CONFIG_UNSUPPORTED,
                   "copy_on_read is not compatible with read-only disk '", d->target, "'" },
                 { d->shareable && d->format > VH_STORAGE_FORMAT_RAW, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "shared access for disk '", d->target, "' requires use of supported storage format" },
-                { d->transient && (d->readonly || d->device == VH_DISK_DEVICE_CDROM), VIR_ERR_CONFIG_UNSUPPORTED,
-                  "transient disk '", d->target, "' must not be read-only" }, );
+                  "shared access for disk '", d->target, "' requires use of supported storage format" }, );
 }
 
 static int check_source(const VhDomainDef *def, const VhDisk *d, VhError **err)

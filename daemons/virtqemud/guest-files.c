@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "guest-nodes.h"
+#include "transient.h"
 #include "image/head.h"
 
 enum { UNIX_BIND = 2 }; /* word of a socket's mode */
@@ -44,7 +45,7 @@ static int each_image_behind(const char *image, QemuFileFn fn, void *data, VhErr
 
 static QemuFileUse use_of(const VhDisk *disk)
 {
-        if (disk->readonly)
+        if (disk->readonly || (qemu_transient_is_shared(disk) && !qemu_transient_is_made(disk)))
                 return QEMU_FILE_READ;
         return disk->shareable ? QEMU_FILE_SHARED : QEMU_FILE_OWN;
 }

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "lock-queue.h"
 #include "run-steps.h"
+#include "transient.h"
 
 /* A guest that goes on once it has its locks. */
 typedef struct Going Going;
@@ -61,24 +62,26 @@ static int read_rules(Rules *rules, const QemuDriver *driver, VhError **err)
 
 static bool is_lockable(const VhDisk *disk)
 {
-        return disk->src.path && (disk->src.type == VH_DISK_TYPE_FILE || disk->src.type == VH_DISK_TYPE_BLOCK);
+        return disk->src.path && (disk->src.type == VH_DISK_TYPE_FILE || disk->src.type == VH_DISK_TYPE_BLOCK) &&
+               !qemu_transient_is_shared(disk);
 }
 
 /* The lock of a disk goes into list. */
 static void add_disk(QemuLockList *list, const Rules *rules, const VhDisk *disk)
 {
         unsigned flags = disk->shareable ? QEMU_LOCK_SHARED : 0;
+        const VhDiskSource *src = qemu_transient_own_image(disk);
         char name[VH_SHA256_TEXT_LEN + 1];
-        QemuLock lock = { .space = (char *)"", .name = disk->src.path, .flags = flags };
+        QemuLock lock = { .space = (char *)"", .name = src->path, .flags = flags };
 
         if (rules->folder) {
                 lock.space = (char *)rules->folder;
-                lock.name = (char *)vh_sha256_text(disk->src.path, strlen(disk->src.path), name);
+                lock.name = (char *)vh_sha256_text(src->path, strlen(src->path), name);
                 lock.flags |= QEMU_LOCK_AUTO_CREATE;
                 lock.make_space = true;
         }
-        if (vh_startswith(disk->src.path, "/dev/")) {
-                lock.device = disk->src.path;
+        if (vh_startswith(src->path, "/dev/")) {
+                lock.device = src->path;
                 lock.volume_space = (char *)rules->volumes;
                 lock.unit_space = (char *)rules->units;
         }

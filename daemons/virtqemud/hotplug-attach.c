@@ -22,6 +22,7 @@
 #include "peripherals.h"
 #include "refresh.h"
 #include "settle.h"
+#include "transient.h"
 #include "vsock.h"
 
 /* ---- the device in a copy of what runs ---- */
@@ -241,10 +242,50 @@ static int open_host(QemuChange *change, QemuLaunch *launch, VhError **err)
         return VH_MIN(fd, 0);
 }
 
+/* ---- a disk that gets a temporary image first ---- */
+
+static void layered(void *data, int r, const VhError *err)
+{
+        qemu_change_ready(data, r, vh_error_copy(err));
+}
+
+/* *t gets what makes the image; the disk has it from now on. */
+static int plan_layer(QemuChange *change, const QemuBuild *b, QemuTransients **t)
+{
+        QemuProcess *proc = qemu_process(change->task.dom);
+        VhDisk *disk = change->joined;
+        int r;
+
+        if (change->dev.kind != VH_DEVICE_DISK || !disk->transient)
+                return 0;
+        *t = qemu_transients_new(proc, change->live, layered, change);
+        r = qemu_transients_add(*t, b, disk, false);
+        change->layered = r == 0;
+        return r;
+}
+
+/* The disk did not join after all. */
+static void drop_layer(QemuChange *change)
+{
+        QemuProcess *proc = qemu_process(change->task.dom);
+        QemuPlan plan = { 0 };
+
+        if (!change->layered || (proc && proc->forgotten))
+                return; /* a daemon that comes after us finds it */
+        qemu_plan_clean_images(change->joined, &plan);
+        for (size_t i = 0; proc && proc->mon && i < plan.n; i++)
+                qmp_send(proc->mon, VH_TAKE_PTR(plan.steps[i].cmd), NULL, NULL);
+        qemu_plan_done(&plan);
+        qemu_transient_drop(change->joined);
+        if (proc)
+                qemu_isolation_remove_disk(proc, change->joined);
+}
+
 /* The host's part is there: now the device itself. */
 static int plan_device(QemuChange *change, VhError **err)
 {
         QemuProcess *proc = qemu_process(change->task.dom);
+        QemuTransients *t = NULL;
         QemuLaunch launch;
         QemuBuild b = qemu_change_build(proc, change->live, &launch, err);
         int r;
@@ -252,16 +293,21 @@ static int plan_device(QemuChange *change, VhError **err)
         if (change->work)
                 qemu_host_work_adopt(change->work, proc, &launch);
         r = open_host(change, &launch, err);
-        if (r < 0) {
-                qemu_launch_done(&launch);
-                return r;
+        if (r == 0)
+                r = plan_layer(change, &b, &t);
+        if (r == 0) {
+                qemu_plan_fds(&launch, &change->plan);
+                r = qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
         }
-        qemu_plan_fds(&launch, &change->plan);
-        r = qemu_plan_attach(&b, change->dev.kind, change->joined, &change->plan);
         qemu_launch_done(&launch);
         if (r == 0)
                 announce(change);
-        return r;
+        if (r < 0 || !t) {
+                qemu_transients_free(t);
+                return r;
+        }
+        qemu_transients_go(t);
+        return VH_LATER;
 }
 
 /* ---- success ---- */
@@ -353,7 +399,7 @@ static void apply(QemuChange *change)
         const char *alias = info ? info->alias : NULL;
 
         move_controllers(change, change->controllers);
-        change->locked = change->announced = false; /* what runs has it now */
+        change->locked = change->announced = change->layered = false; /* what runs has it now */
         audit(change, true);
         move_twin(change);
         move_device(change, change->dev.kind, change->joined);
@@ -470,6 +516,7 @@ static void attach_cleanup(QemuTask *task)
         QemuChange *change = (QemuChange *)task;
         QemuProcess *proc = qemu_process(task->dom);
 
+        drop_layer(change);
         if (change->locked && proc)
                 unlock(proc, &change->dev, change->joined);
         if (change->work && proc && change->dev.kind == VH_DEVICE_FILESYSTEM)

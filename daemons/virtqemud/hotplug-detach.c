@@ -18,6 +18,7 @@
 #include "model/domain-tables.h"
 #include "peripherals.h"
 #include "settle.h"
+#include "transient.h"
 
 VH_LOG_SOURCE("qemu.hotplug");
 
@@ -116,6 +117,8 @@ void qemu_device_gone(QemuProcess *proc, const char *alias)
         qemu_plan_clean(old.kind, old.dev, &plan);
         clean(proc, alias, &plan);
         qemu_plan_done(&plan);
+        if (old.kind == VH_DEVICE_DISK)
+                qemu_transient_drop(old.dev);
         qemu_isolation_remove_device(proc, &old);
         if (old.kind == VH_DEVICE_NET)
                 release_net(proc, old.dev);

@@ -169,16 +169,18 @@ static int plan_disk(const QemuBuild *b, const void *dev, QemuPlan *plan)
         int r;
 
         r = check_bus(b, disk);
-        if (r == 0 && disk->transient)
-                r = qemu_unsupported(b, "disk '%s' is transient, which is not supported", disk->target);
         if (r < 0) {
                 json_decref(throttle);
                 return r;
         }
-        r = qemu_plan_images(b, disk, plan);
+        /* Those of a transient disk are open when it joins. */
+        r = disk->transient ? 0 : qemu_plan_images(b, disk, plan);
         r = r < 0 ? r : add_device(b, qemu_disk_device(b, disk), plan);
-        if (r == 0 && throttle)
+        if (r == 0 && throttle) {
                 qemu_plan_add(plan, qmp_command_args("block_set_io_throttle", json_incref(throttle)), NULL);
+                /* The disk is there without limits then, as with the reference: the guest may use it already. */
+                plan->steps[plan->n - 1].optional = true;
+        }
         json_decref(throttle);
         return r;
 }

@@ -46,12 +46,12 @@ static void answered(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
         QemuChange *change = (QemuChange *)task;
 
-        if (r < 0) {
+        if (r < 0 && !change->plan.steps[change->next].optional) {
                 qemu_change_fail(change, r, vh_error_copy(err));
                 return;
         }
         change->next++;
-        if (change->told)
+        if (change->told && r == 0)
                 change->told(change, ret);
         send_next(change);
 }
@@ -101,6 +101,14 @@ int qemu_change_plan(QemuChange *change, QemuChangePart stored, QemuChangePart l
         return r < 0 ? r : live(change, err);
 }
 
+void qemu_change_ready(QemuChange *change, int r, VhError *err)
+{
+        if (r < 0)
+                qemu_task_end(&change->task, r, err);
+        else
+                send_next(change);
+}
+
 static void host_ready(void *data, int r, const VhError *error)
 {
         QemuChange *change = data;
@@ -112,10 +120,8 @@ static void host_ready(void *data, int r, const VhError *error)
                 r = vh_domain_obj_check_active(change->task.dom, VIR_FROM_DOMAIN, &err);
         if (r == 0 && change->ready)
                 r = change->ready(change, &err);
-        if (r < 0)
-                qemu_task_end(&change->task, r, err);
-        else
-                send_next(change);
+        if (r != VH_LATER)
+                qemu_change_ready(change, r, err);
 }
 
 void qemu_change_go(QemuChange *change)

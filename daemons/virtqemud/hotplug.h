@@ -11,7 +11,7 @@
 typedef struct QemuStep {
         json_t *cmd, *undo;
         char *job;     /* that the command starts, and whose end is the step's; NULL: none. block-task.c */
-        bool optional; /* its failure does not matter. block-task.c */
+        bool optional; /* its failure does not matter */
         int fd;        /* goes with cmd; -1: none */
 } QemuStep;
 
@@ -56,8 +56,8 @@ struct QemuChange {
         void (*planned)(QemuChange *change, int r, VhError *err); /* qemu_change_resolve() */
         struct QemuHostWork *resolved; /* what other daemons did for the device, before all else; NULL: nothing */
         struct QemuHostWork *work;     /* on the host, before QEMU is told; NULL: none */
-        /* The work is done: completes the plan with what it brought. NULL: nothing to do. Returns 0 or negative errno.
-         */
+        /* The work is done: completes the plan with what it brought. NULL: nothing to do. Returns 0 or negative errno,
+         * or VH_LATER: qemu_change_ready() is called then. */
         int (*ready)(QemuChange *change, VhError **err);
         QemuPlan plan;
         size_t next;
@@ -69,6 +69,7 @@ struct QemuChange {
         size_t reached;     /* and how many steps were done when one failed */
         bool replaced;      /* it is an interface that changes, and not only its link */
         bool locked;        /* it is a disk, and locked for the guest */
+        bool layered;       /* it is a disk with a temporary image, which may be there already */
         bool announced;     /* the status file has `live`: whoever comes after us looks whether it came to be */
         VhSource *timer;    /* of a device that the guest has to let go */
         QemuChange *next_unplug;
@@ -93,6 +94,8 @@ void qemu_change_resolve(QemuChange *change, void (*planned)(QemuChange *change,
 /* Does the work on the host, sends the plan's commands one after the other, then applies and ends; on failure takes
  * back what was done. */
 void qemu_change_go(QemuChange *change);
+/* What ready() left for later is done, or has failed: err is taken over. */
+void qemu_change_ready(QemuChange *change, int r, VhError *err);
 /* Stores the configuration part and ends with success. */
 void qemu_change_finish(QemuChange *change);
 void qemu_change_fail(QemuChange *change, int r, VhError *err);

@@ -8,6 +8,7 @@
 #include "migrate-storage.h"
 #include "migrate.h"
 #include "shared-fs.h"
+#include "transient.h"
 
 static int refuse(VhError **err, int code, const char *why)
 {
@@ -29,7 +30,7 @@ static int check_flags(const QemuMigrateParams *p, VhError **err)
 }
 
 /* Devices with a state that only this host has. */
-static int check_devices(const VhDomainDef *def, VhError **err)
+int qemu_migrate_check_devices(const VhDomainDef *def, VhError **err)
 {
         enum { ROLE_MASTER = 1, VIRTIOFS = 6 };
 
@@ -44,7 +45,7 @@ static int check_devices(const VhDomainDef *def, VhError **err)
                 if (def->filesystems.items[i]->driver == VIRTIOFS)
                         return refuse(err, VIR_ERR_OPERATION_INVALID,
                                       "migration with virtiofs device is not supported");
-        return 0;
+        return qemu_transient_refuse_move(def, err);
 }
 
 static int check_allowed(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err)
@@ -56,7 +57,7 @@ static int check_allowed(VhDomainObj *dom, const QemuMigrateParams *p, VhError *
                                     "cannot migrate domain with %u snapshots", HASH_COUNT(dom->snapshots.all));
         if (proc && proc->autodestroy)
                 return refuse(err, VIR_ERR_OPERATION_INVALID, "domain is marked for auto destroy");
-        return p->flags & VIR_MIGRATE_OFFLINE ? 0 : check_devices(dom->def, err);
+        return p->flags & VIR_MIGRATE_OFFLINE ? 0 : qemu_migrate_check_devices(dom->def, err);
 }
 
 static int check_disk(const VhDisk *disk, const QemuCaps *caps, VhError **err)

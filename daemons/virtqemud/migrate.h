@@ -236,6 +236,8 @@ bool qemu_migrate_left_waiting(const QemuProcess *proc);
 void qemu_migrate_recover(QemuProcess *proc);
 
 /* migrate-check.c: whether a guest may be moved at all, and without harm. */
+/* Refuses what only this host can go on with: for images of its memory, too. */
+int qemu_migrate_check_devices(const VhDomainDef *def, VhError **err);
 int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err);
 
 /* migrate-qemu.c: capabilities and parameters of QEMU. */

@@ -134,24 +134,11 @@ static int check_machine(const VhDomainDef *def, const QemuCaps *caps, VhError *
         return 0;
 }
 
-/* Nothing takes away what such a guest writes: it would stay. */
-static int check_transient(const VhDomainDef *def, VhError **err)
-{
-        for (uint32_t i = 0; i < def->disks.n; i++)
-                if (def->disks.items[i]->transient)
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                                            "disk '%s' is transient, which is not supported",
-                                            def->disks.items[i]->target);
-        return 0;
-}
-
 int qemu_command_prepare(VhDomainDef *def, const QemuCaps *caps, const QemuLaunch *launch, VhError **err)
 {
         int r = check_machine(def, caps, err);
 
         r = r < 0 ? r : qemu_check_start(def, err);
-        if (r == 0 && !launch->standalone)
-                r = check_transient(def, err);
         r = r < 0 ? r : qemu_firmware_fill(def, launch, err);
         if (r < 0)
                 return r;

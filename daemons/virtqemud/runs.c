@@ -11,9 +11,17 @@
 #include "perf.h"
 #include "script.h"
 #include "security.h"
+#include "transient.h"
 
 /* Labels come before owners in the live definition; but what the child becomes last binds the rest of its way. */
-const QemuRunHooks *const qemu_run_hooks[] = {
-        &qemu_script_hooks,    &qemu_migrate_hooks,   &qemu_lock_hooks,     &qemu_host_hooks, &qemu_group_hooks,
-        &qemu_namespace_hooks, &qemu_isolation_hooks, &qemu_security_hooks, &qemu_perf_hooks, NULL
-};
+const QemuRunHooks *const qemu_run_hooks[] = { &qemu_script_hooks,
+                                               &qemu_migrate_hooks,
+                                               &qemu_lock_hooks,
+                                               &qemu_host_hooks,
+                                               &qemu_group_hooks,
+                                               &qemu_namespace_hooks,
+                                               &qemu_isolation_hooks,
+                                               &qemu_security_hooks,
+                                               &qemu_perf_hooks,
+                                               &qemu_transient_hooks,
+                                               NULL };

@@ -9,6 +9,7 @@
 #include "guest-text.h"
 #include "base/file.h"
 #include "guest-cpu.h"
+#include "migrate.h"
 #include "process.h"
 #include "qemu-ops.h"
 #include "save-image.h"
@@ -135,6 +136,13 @@ static void save_run(QemuTask *task)
 {
         SaveTask *save = (SaveTask *)task;
 
+        VhError *err = NULL;
+        int r = qemu_migrate_check_devices(task->dom->def, &err);
+
+        if (r < 0) {
+                qemu_task_end(task, r, err);
+                return;
+        }
         save->resume = task->dom->state == VIR_DOMAIN_RUNNING;
         if (!save->resume) {
                 paused(task, NULL, 0, NULL);

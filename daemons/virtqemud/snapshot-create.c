@@ -15,6 +15,7 @@
 #include "guest-cpu.h"
 #include "guest-locks.h"
 #include "guest-secrets.h"
+#include "migrate.h"
 #include "model/domain-tables.h"
 #include "moment.h"
 #include "qemu-ops.h"
@@ -388,12 +389,19 @@ static void take_running(CreateTask *c)
         QemuTask *task = &c->block.task;
         const VhSnapshotMemory *memory = c->snap->def->memory;
         bool running = task->dom->state == VIR_DOMAIN_RUNNING;
+        VhError *err = NULL;
+        int r;
 
         if (memory->location == VH_LOCATION_NONE) {
                 if (c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE)
                         qemu_agent_freeze(task->driver, task->dom, true, frozen, c);
                 else
                         take_disks(c);
+                return;
+        }
+        r = qemu_migrate_check_devices(task->dom->def, &err);
+        if (r < 0) {
+                qemu_task_end(task, r, err);
                 return;
         }
         c->resume = running;

@@ -10,6 +10,7 @@
 #include "guest-cpu.h"
 #include "model/domain-tables.h"
 #include "moment.h"
+#include "transient.h"
 
 VhSnapshotDisk *qemu_snapshot_disk(const VhSnapshotDef *def, const char *target)
 {
@@ -184,6 +185,7 @@ static int prepare_external(VhDomainObj *dom, const VhDisk *disk, const char *na
                                     vh_xml_names_text(&vh_storage_format_names, sd->src.format));
         if (vh_domain_obj_active(dom)) {
                 r = qemu_block_job_check_none(qemu_process(dom), disk, err);
+                r = r < 0 ? r : qemu_transient_refuse_job(disk, err);
                 if (r < 0)
                         return r;
         }

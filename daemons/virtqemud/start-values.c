@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-#include "hotplug.h"
+#include "transient.h"
 
 /* ---- what there is to say ---- */
 
@@ -47,7 +47,9 @@ static void plan_password(QemuPlan *plan, const QemuProcess *proc, const VhGraph
 
 static void plan_disk(QemuPlan *plan, const VhDisk *disk)
 {
-        json_t *limits = qemu_disk_is_empty(disk) ? NULL : qemu_throttle_props(disk);
+        /* A disk that joined after QEMU came up has them. */
+        bool has = qemu_disk_is_empty(disk) || qemu_transient_is_shared(disk);
+        json_t *limits = has ? NULL : qemu_throttle_props(disk);
 
         if (limits)
                 qemu_plan_add(plan, qmp_command_args("block_set_io_throttle", limits), NULL);

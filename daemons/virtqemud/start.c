@@ -30,6 +30,7 @@
 #include "settle.h"
 #include "spawn.h"
 #include "taint.h"
+#include "transient.h"
 #include "vsock.h"
 
 enum {
@@ -204,7 +205,7 @@ static void refreshed(void *data, int r, const VhError *error)
                 qemu_start_values(s->proc, s->args.incoming || s->args.loadvm, values_set, s);
 }
 
-static void plugged(void *data, int r, const VhError *error)
+static void layered(void *data, int r, const VhError *error)
 {
         QemuStarting *s = data;
 
@@ -212,6 +213,16 @@ static void plugged(void *data, int r, const VhError *error)
                 fail(s, r, vh_error_copy(error));
         else
                 qemu_refresh(s->proc, refreshed, s);
+}
+
+static void plugged(void *data, int r, const VhError *error)
+{
+        QemuStarting *s = data;
+
+        if (r < 0)
+                fail(s, r, vh_error_copy(error));
+        else
+                qemu_transients_start(s->proc, &s->launch, layered, s);
 }
 
 static void cpu_known(void *data, int r, const VhError *error)

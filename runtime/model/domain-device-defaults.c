@@ -281,6 +281,8 @@ static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
                 disk->cache = 0;
         if (disk->tray == TRAY_CLOSED)
                 disk->tray = 0;
+        if (disk->transient && disk->transient->share_backing == VH_NO)
+                disk->transient->share_backing = 0;
         if (!disk->bus)
                 disk->bus = bus_of_target(disk);
         return default_disk_address(def, disk, err);

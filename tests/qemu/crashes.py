@@ -201,6 +201,7 @@ class Crashing(Live):
         # Without a service manager nobody remembers the group of a guest whose end was being brought to its end.
         self.before |= {what for what in self.inventory() if ends and what.startswith("group ")}
         self.no_more(lambda: self.inventory() - self.before, "left behind")
+        assert not [name for name in os.listdir(self.root) if "TRANSIENT" in name], "a temporary image stayed"
         lost = {what for what in self.before - self.inventory() if not what.startswith("group ")}
         assert not lost, f"lost: {lost}"
 
@@ -224,6 +225,10 @@ def settled(dom):
 
 def nothing(h):
     pass
+
+
+def forgetful(h):
+    h.conn.defineXML(h.xml("f").replace("<target dev='vda'", "<transient/><target dev='vda'"))
 
 
 def defined(h):
@@ -428,8 +433,11 @@ def medium_is_true(h, active, done):
     wait_for(lambda: (h.path("cd.img") in inside) == ("cd.img" in h.dom().XMLDesc()))
 
 
-def operation(before, after, known=True, ends=False):
+def operation(before, after, known=True, ends=False, always=True):
+    """always: False: only with CRASH_ALL=1."""
     def mark(function):
+        if not (always or os.environ.get("CRASH_ALL")):
+            return function
         function.before, function.after, function.known, function.ends = before, after, known, ends
         OPERATIONS.append(function)
         return function
@@ -464,6 +472,16 @@ def autostart(h, dom):
 @operation(defined, runs_if_done)
 def start(h, dom):
     dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+@operation(forgetful, runs_if_done)
+def start_forgetful(h, dom):
+    dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+
+
+@operation(running, runs_on, always=False)
+def attach_forgetful(h, dom):
+    dom.attachDeviceFlags(h.fill(DISK).replace("<target", "<transient/><target"), PERSISTENT)
 
 
 @operation(running, is_off, ends=True)

@@ -6,6 +6,7 @@ events on Debian's libvirtd and on ours. Prints TAP."""
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -17,8 +18,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 sys.path.insert(0, HERE)
 
 import tap  # noqa: E402
-from block import compare, nodes, run  # noqa: E402
-from live import virsh, wait_for  # noqa: E402
+from block import Images, compare, nodes, qmp, run  # noqa: E402
+from live import must, virsh, wait_for  # noqa: E402
 import snapshots  # noqa: E402
 from snapshots import memory_snap, snap  # noqa: E402
 
@@ -308,7 +309,112 @@ def limits_as_the_reference():
     compare(limit_session)
 
 
-TESTS = [sizes_as_the_reference, limits_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
+FORGETFUL = """<domain type='qemu'><name>NAME</name><memory>16384</memory><os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type>
+</os><features><acpi/></features><devices><controller type='scsi' model='virtio-scsi'/>
+<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='ROOT/a.qcow2'/><target dev='vda' bus='virtio'/>FIRST</disk>
+<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/r.img'/><target dev='sda' bus='scsi'/>SECOND</disk>
+<memballoon model='none'/></devices></domain>"""
+OWN, SHARED = "<transient/>", "<transient shareBacking='yes'/>"
+
+
+def forgetful_guest(h, first, second, name="a"):
+    if not os.path.exists(h.path("r.img")):
+        h.guest_on_chain()
+        run("truncate", "-s", "3M", h.path("r.img"))
+        run("qemu-img", "create", "-q", "-f", "qcow2", h.path("p.qcow2"), "1M")
+    text = FORGETFUL.replace("NAME", name).replace("FIRST", first).replace("SECOND", second).replace("ROOT", h.root)
+    return h.write(text, f"{name}{len(first)}{len(second)}.xml")
+
+
+def joining_disk(h, dev, bus, more):
+    text = f"""<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{h.path("p.qcow2")}'/>
+<target dev='{dev}' bus='{bus}'/><iotune><total_iops_sec>100</total_iops_sec></iotune>{more}</disk>"""
+    return h.write(text, f"{dev}.xml")
+
+
+def temporary_images(h):
+    found = [(name, os.stat(h.path(name))) for name in sorted(os.listdir(h.root)) if "TRANSIENT" in name]
+    return "\n".join(f"{name} {st.st_uid}:{st.st_gid} {st.st_mode:o}" for name, st in found)
+
+
+def forgetful_session(h, uri):
+    own, shared, mixed = (forgetful_guest(h, *kinds) for kinds in ((OWN, OWN), (SHARED, SHARED), (OWN, SHARED)))
+    other = forgetful_guest(h, SHARED, "<readonly/>", "b")
+    joining = joining_disk(h, "vdc", "virtio", OWN)
+    two = h.write("<domainbackup/>", "backup.xml")
+
+    def stage(*steps):
+        for step in steps:
+            yield from snapshots.play(h, uri, [step])
+            yield [*map(str, step), "(images)"], temporary_images(h)
+    yield from stage(["define", own], ["start", "a", "--paused"], ["dumpxml"], ["dumpxml", "--inactive"], ["write", 3, 7])
+    h.content(h.path("a.qcow2"))
+    yield ["nodes"], str(nodes(uri))
+    yield from play(h, uri, [
+        ["blockpull", "a", "vda"], ["blockcommit", "a", "vda"], ["blockcommit", "a", "vda", "--active"], ["blockcommit", "a", "vda", "--top", "vda[9]"],
+        ["blockcopy", "a", "vda", h.path("x.qcow2")], ["blockcopy", "a", "vda", h.path("x.qcow2"), "--transient-job"],
+        ["blockresize", "a", "vda", "12M"], ["domblkinfo", "a", "vda"], ["domblkthreshold", "a", "vda", "1M"], ["domblklist", "a", "--details"],
+        ["snapshot-create-as", "a", "s1", "--disk-only"], ["snapshot-create-as", "a", "s2"], memory_snap(h, "s3"),
+        ["checkpoint-create-as", "a", "c1"], ["backup-begin", "a", two], ["save", "a", h.path("saved")], ["managedsave", "a"], ["change-media", "a", "vda", "--eject"]])
+    yield from stage(["detach-disk", "a", "sda"], ["destroy", "a"], ["domblkinfo", "a", "vda"])
+    h.write("", "r.img.TRANSIENT-a")
+    yield from stage(["start", "a"])
+    os.unlink(h.path("r.img.TRANSIENT-a"))
+    yield from stage(["undefine", "a"], ["define", shared], ["start", "a", "--paused"], ["dumpxml"], ["create", other], ["destroy", "b"],
+                     ["detach-disk", "a", "sda"], ["dumpxml"], ["destroy", "a"], ["undefine", "a"],
+                     ["define", forgetful_guest(h, "", "")], ["start", "a", "--paused"])
+    for dev, bus, more in (("sdc", "scsi", OWN), ("sdd", "usb", OWN), ("sdc", "scsi", SHARED), ("vdc", "virtio", SHARED)):
+        disk = joining_disk(h, dev, bus, more)
+        # A guest that does nothing keeps what stands on its PCI bus.
+        yield from stage(["attach-device", "a", disk], ["dumpxml"], ["update-device", "a", disk], ["detach-device", "a", disk] if bus != "virtio" else ["ls"])
+        yield ["nodes"], str(nodes(uri))
+    yield from stage(["attach-device", "a", joining], ["destroy", "a"], ["create", mixed], ["define", mixed], ["destroy", "a"], ["undefine", "a"])
+    for disk in (mixed, h.write("", "none")):
+        yield from stage(["create", disk])
+    yield from stage(["snapshot-create-as", "a", "s"], ["shutdown", "a"], ["destroy", "a"])
+
+
+def disks_forget_as_the_reference():
+    compare(forgetful_session)
+
+
+def temporary_images_go_with_the_guest():
+    """Whoever started it, whoever ends it, and however it ends."""
+    for first, second in (("ours", "reference"), ("reference", "ours"), ("ours", "ours")):
+        with Images() as h:
+            daemon, uri = h.daemon(first)
+            for command in (["define", forgetful_guest(h, OWN, SHARED)], ["start", "a", "--paused"], ["attach-device", "a", joining_disk(h, "sdc", "scsi", OWN)]):
+                must(uri, *command)
+            for name in ("a.qcow2", "r.img", "p.qcow2"):
+                assert os.path.exists(h.path(f"{name}.TRANSIENT-a")), name
+            daemon.stop(signal.SIGKILL)
+            if first == second:
+                os.kill(h.guests()[0], signal.SIGKILL)
+            daemon, uri = h.daemon(second)
+            if first != second:
+                must(uri, "detach-disk", "a", "sdc")
+                wait_for(lambda h=h: "p.qcow2" not in temporary_images(h))
+                must(uri, "destroy", "a")
+            wait_for(lambda h=h: not temporary_images(h))
+            must(uri, "start", "a", "--paused")
+            os.kill(h.guests()[0], signal.SIGKILL)
+            wait_for(lambda h=h: not temporary_images(h))
+
+
+def a_disk_that_does_not_join_leaves_nothing():
+    """The reference leaves the temporary image, and takes the disk no more."""
+    with Images() as h:
+        _, uri = h.daemon("ours")
+        must(uri, "create", forgetful_guest(h, "", ""), "--paused")
+        before = nodes(uri)
+        # There is something of this name inside QEMU.
+        qmp(uri, "device_add", driver="virtio-rng-pci", id="ua-x")
+        assert "Duplicate" in virsh(uri, "attach-device", "a", joining_disk(h, "sdc", "scsi", f"{OWN}<alias name='ua-x'/>"))
+        wait_for(lambda: nodes(uri) == before)
+        assert not temporary_images(h)
+
+
+TESTS = [sizes_as_the_reference, disks_forget_as_the_reference, temporary_images_go_with_the_guest, a_disk_that_does_not_join_leaves_nothing, limits_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
          checkpoints_as_the_reference]
 
 
