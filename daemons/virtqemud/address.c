@@ -24,7 +24,10 @@ static int pci_props(const QemuBuild *b, const VhDeviceInfo *info, json_t *props
                                     "Could not find PCI controller with index %u required for device at address "
                                     "%04x:%02x:%02x.%u",
                                     pci->bus, pci->domain, pci->bus, pci->slot, pci->function);
-        qj_str(props, "bus", c->info.alias);
+        if (c->model == VH_CTRL_PCI_ROOT && c->index.val)
+                qj_fmt(props, "bus", "%s.0", c->info.alias); /* the bus of a host bridge */
+        else
+                qj_str(props, "bus", c->info.alias);
         qj_switch(props, "multifunction", pci->multifunction);
         if (pci->function)
                 qj_fmt(props, "addr", "0x%x.0x%x", pci->slot, pci->function);
@@ -69,6 +72,13 @@ int qemu_address_props(const QemuBuild *b, const VhDeviceInfo *info, json_t *pro
                                             a->virtio_serial.controller);
                 qj_fmt(props, "bus", "%s.%u", bus, a->virtio_serial.bus);
                 qj_int(props, "nr", a->virtio_serial.port);
+                return 0;
+        case VH_ADDRESS_SPAPR_VIO:
+                if (a->spapr.reg.set)
+                        qj_int(props, "reg", (json_int_t)a->spapr.reg.val);
+                return 0;
+        case VH_ADDRESS_CCW:
+                qj_fmt(props, "devno", "%x.%x.%04x", a->ccw.cssid.val, a->ccw.ssid.val, a->ccw.devno.val);
                 return 0;
         case VH_ADDRESS_CCID:
                 qj_fmt(props, "bus", "ccid%u.0", a->ccid.controller);

@@ -64,10 +64,12 @@ static char *controller_alias(const VhDomainDef *def, const VhController *c)
                 [VH_CONTROLLER_ISA] = "isa",   [VH_CONTROLLER_PCI] = "pci",
         };
 
+        if (c->type == VH_CONTROLLER_PCI && !c->index.val && vh_streq(def->os.arch, "alpha"))
+                return vh_xstrdup("pci");
         if (c->type == VH_CONTROLLER_PCI)
                 return vh_xasprintf("%s.%u", c->model == VH_CTRL_PCIE_ROOT ? "pcie" : "pci", c->index.val);
         if (c->index.val == 0 &&
-            (c->type == VH_CONTROLLER_USB || (c->type == VH_CONTROLLER_IDE && qemu_domain_is_i440fx(def)) ||
+            (c->type == VH_CONTROLLER_USB || (c->type == VH_CONTROLLER_IDE && qemu_platform_has(def, QEMU_HAS_IDE)) ||
              (c->type == VH_CONTROLLER_SATA && qemu_domain_is_q35(def))))
                 return vh_xstrdup(c->type == VH_CONTROLLER_USB ? "usb" : "ide");
         return vh_xasprintf("%s%u", types[c->type], c->index.val);

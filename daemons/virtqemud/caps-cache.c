@@ -11,10 +11,11 @@
 #include <sys/utsname.h>
 
 #include "base/file.h"
+#include "cpu/arch.h"
 #include "driver/host-cpuid.h"
 
 enum {
-        CACHE_FORMAT = 2,
+        CACHE_FORMAT = 3,
         CACHE_FILE_MAX = 4 * 1024 * 1024,
         DIR_MODE = 0755,
 };
@@ -94,6 +95,18 @@ static void set_cpu(QemuCpuModel *cpu, const json_t *json)
         };
 }
 
+/* QEMU writes names of a family otherwise than everybody else. */
+static void rename_cpu(QemuCpuModel *cpu, const char *arch)
+{
+        const char *name;
+
+        if (vh_cpu_family(arch) != VH_CPU_FAMILY_PPC64)
+                return;
+        for (unsigned i = 0; (name = vh_cpu_model_name(arch, i)); i++)
+                if (strcasecmp(name, cpu->name) == 0)
+                        vh_strset(&cpu->name, name);
+}
+
 static json_t *get_cpu(const QemuCpuModel *cpu)
 {
         return json_pack("{s:s,s:s*,s:b,s:o*}", "name", cpu->name, "typename", cpu->type, "deprecated", cpu->deprecated,
@@ -106,14 +119,40 @@ void qemu_caps_set_cpus(QemuCaps *caps, QemuAccel accel, const json_t *list)
         const json_t *item;
         size_t i;
 
-        if (cpus->items || json_array_size(list) == 0)
+        if (cpus->items || json_array_size(list) == 0 || vh_cpu_family(caps->arch) == VH_CPU_FAMILY_OTHER)
                 return;
         cpus->items = vh_new(QemuCpuModel, json_array_size(list));
         json_array_foreach((json_t *)list, i, item)
         {
-                if (json_is_string(json_object_get(item, "name")))
-                        set_cpu(&cpus->items[cpus->n++], item);
+                if (!json_is_string(json_object_get(item, "name")))
+                        continue;
+                set_cpu(&cpus->items[cpus->n], item);
+                rename_cpu(&cpus->items[cpus->n++], caps->arch);
         }
+}
+
+/* Architectures that QEMU and guests call by different names. */
+static const struct {
+        const char *target, *arch;
+} arch_names[] = {
+        { "i386", "i686" },
+        { "arm", "armv7l" },
+};
+
+static const char *guest_arch(const char *target)
+{
+        for (size_t i = 0; i < VH_ARRAY_SIZE(arch_names); i++)
+                if (strcmp(arch_names[i].target, target) == 0)
+                        return arch_names[i].arch;
+        return target;
+}
+
+static const char *target_arch(const char *arch)
+{
+        for (size_t i = 0; i < VH_ARRAY_SIZE(arch_names); i++)
+                if (strcmp(arch_names[i].arch, arch) == 0)
+                        return arch_names[i].target;
+        return arch;
 }
 
 static void set_machines(QemuCaps *caps, const json_t *list)
@@ -155,7 +194,7 @@ int qemu_caps_from_json(QemuCaps **ret, const json_t *json)
         caps = vh_new(QemuCaps, 1);
         caps->refs = 1;
         caps->binary = vh_xstrdup(binary);
-        caps->arch = vh_xstrdup(strcmp(arch, "i386") == 0 ? "i686" : arch);
+        caps->arch = vh_xstrdup(guest_arch(arch));
         caps->package = vh_xstrdup(package);
         caps->version = (unsigned)(major * 1000000 + minor * 1000 + micro);
         caps->accels[QEMU_ACCEL_TCG] = true;
@@ -188,14 +227,14 @@ json_t *qemu_caps_to_json(const QemuCaps *caps)
                 json_array_append_new(machines, get_machine(&caps->machines[i]));
         for (size_t i = 0; i < caps->n_words; i++)
                 json_array_append_new(words, json_string(caps->words[i]));
-        return json_pack(
-                "{s:s,s:{s:s,s:{s:i,s:i,s:i}},s:{s:s},s:{s:b},s:o,s:o,s:o,s:O*,s:O*,s:o}", "binary", caps->binary,
-                "version", "package", caps->package, "qemu", "major", (int)(caps->version / 1000000), "minor",
-                (int)(caps->version / 1000 % 1000), "micro", (int)(caps->version % 1000), "target", "arch",
-                strcmp(caps->arch, "i686") == 0 ? "i386" : caps->arch, "kvm", "enabled", caps->accels[QEMU_ACCEL_KVM],
-                "machines", machines, "cpus-tcg", get_cpus(&caps->cpus[QEMU_ACCEL_TCG]), "cpus-kvm",
-                get_cpus(&caps->cpus[QEMU_ACCEL_KVM]), "cpu-tcg", caps->full_cpu[QEMU_ACCEL_TCG].facts, "cpu-kvm",
-                caps->full_cpu[QEMU_ACCEL_KVM].facts, "words", words);
+        return json_pack("{s:s,s:{s:s,s:{s:i,s:i,s:i}},s:{s:s},s:{s:b},s:o,s:o,s:o,s:O*,s:O*,s:o}", "binary",
+                         caps->binary, "version", "package", caps->package, "qemu", "major",
+                         (int)(caps->version / 1000000), "minor", (int)(caps->version / 1000 % 1000), "micro",
+                         (int)(caps->version % 1000), "target", "arch", target_arch(caps->arch), "kvm", "enabled",
+                         caps->accels[QEMU_ACCEL_KVM], "machines", machines, "cpus-tcg",
+                         get_cpus(&caps->cpus[QEMU_ACCEL_TCG]), "cpus-kvm", get_cpus(&caps->cpus[QEMU_ACCEL_KVM]),
+                         "cpu-tcg", caps->full_cpu[QEMU_ACCEL_TCG].facts, "cpu-kvm",
+                         caps->full_cpu[QEMU_ACCEL_KVM].facts, "words", words);
 }
 
 /* What the cached answers depend on. */

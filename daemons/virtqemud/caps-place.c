@@ -42,10 +42,24 @@ const char *qemu_place_emulator(const QemuPlace *place, QemuEmulators *emulators
         return found;
 }
 
-/* A program for 64 bits runs guests of 32 as well. */
+/* Some programs run guests of related architectures as well. */
 static bool serves(const QemuCaps *caps, const char *arch)
 {
-        return strcmp(caps->arch, arch) == 0 || (strcmp(caps->arch, "x86_64") == 0 && strcmp(arch, "i686") == 0);
+        static const struct {
+                const char *program, *guest;
+        } related[] = {
+                { "x86_64", "i686" },
+                { "armv7l", "armv6l" },
+                { "aarch64", "armv7l" },
+                { "ppc64", "ppc64le" },
+        };
+
+        if (strcmp(caps->arch, arch) == 0)
+                return true;
+        for (size_t i = 0; i < VH_ARRAY_SIZE(related); i++)
+                if (strcmp(related[i].program, caps->arch) == 0 && strcmp(related[i].guest, arch) == 0)
+                        return true;
+        return false;
 }
 
 static int resolve_accel(const QemuPlace *place, const QemuCaps *caps, QemuAccel *accel, VhError **err)

@@ -3,6 +3,7 @@
 /* Questions to the capabilities of a QEMU program. */
 
 #include "caps.h"
+#include "cpu/arch.h"
 
 QemuCaps *qemu_caps_ref(QemuCaps *caps)
 {
@@ -136,10 +137,41 @@ const QemuMachine *qemu_caps_machine(const QemuCaps *caps, const char *name)
 
 const QemuMachine *qemu_caps_default_machine(const QemuCaps *caps)
 {
+        /* Where QEMU has none. */
+        static const struct {
+                const char *arch, *machine;
+        } usual[] = {
+                { "armv7l", "integratorcp" },
+                { "aarch64", "integratorcp" },
+                { "riscv32", "spike" },
+                { "riscv64", "spike" },
+        };
+
         for (size_t i = 0; i < caps->n_machines; i++)
                 if (caps->machines[i].is_default)
                         return &caps->machines[i];
+        for (size_t i = 0; i < VH_ARRAY_SIZE(usual); i++)
+                if (strcmp(usual[i].arch, caps->arch) == 0)
+                        return qemu_caps_machine(caps, usual[i].machine);
         return NULL;
+}
+
+const char *qemu_caps_default_cpu(const QemuCaps *caps, QemuAccel accel, const QemuMachine *machine)
+{
+        const QemuCpuModels *cpus = &caps->cpus[accel];
+
+        for (size_t i = 0; i < cpus->n; i++)
+                if (machine->default_cpu && vh_streq(cpus->items[i].type, machine->default_cpu) &&
+                    vh_cpu_is_named(caps->arch, cpus->items[i].name))
+                        return cpus->items[i].name;
+        return NULL;
+}
+
+uint8_t qemu_caps_default_gic(const QemuCaps *caps, QemuAccel accel)
+{
+        enum { GIC_2 = 2, GIC_3 }; /* words of the feature */
+
+        return accel == QEMU_ACCEL_KVM && qemu_caps_has_word(caps, "gic:3:kernel") ? GIC_3 : GIC_2;
 }
 
 const QemuCpuModel *qemu_caps_cpu(const QemuCaps *caps, QemuAccel accel, const char *name)

@@ -53,7 +53,7 @@ typedef struct QemuCaps {
         QemuMachine *machines;
         size_t n_machines;
         /* Sorted words "type:virtio-net-pci", "prop:virtio-blk-pci.packed", "command:getfd", "event:RESET",
-         * "option:sandbox", "option:sandbox.elevateprivileges", "display:sdl". */
+         * "option:sandbox", "option:sandbox.elevateprivileges", "display:sdl", "gic:3:kernel". */
         char **words;
         size_t n_words;
 } QemuCaps;
@@ -75,6 +75,10 @@ bool qemu_caps_has_option(const QemuCaps *caps, const char *option, const char *
 const QemuMachine *qemu_caps_machine(const QemuCaps *caps, const char *name);
 /* The machine of guests that name none; NULL: there is none. */
 const QemuMachine *qemu_caps_default_machine(const QemuCaps *caps);
+/* The CPU model that a machine has if nothing is said; NULL: one without a name, or none is known. */
+const char *qemu_caps_default_cpu(const QemuCaps *caps, QemuAccel accel, const QemuMachine *machine);
+/* The version of the interrupt controller of ARM guests that say none: a word of <gic version=>. */
+uint8_t qemu_caps_default_gic(const QemuCaps *caps, QemuAccel accel);
 const QemuCpuModel *qemu_caps_cpu(const QemuCaps *caps, QemuAccel accel, const char *name);
 
 /* caps-cpu.c. Takes what QEMU told of the CPU with everything, and describes it. facts is borrowed. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "command-parts.h"
+#include "guest-platform.h"
 #include "model/domain-tables.h"
 #include "tls-objects.h"
 
@@ -376,13 +377,23 @@ json_t *qemu_serial_device(const QemuBuild *b, const VhChr *chr)
         return finish(b, &chr->info, o);
 }
 
+/* A port of the board, which only waits for its other end. */
+static bool is_own_port(const VhDomainDef *def, const VhChr *chr)
+{
+        return qemu_platform_has(def, QEMU_HAS_OWN_SERIAL) &&
+               (chr->target_type == VH_CHR_TARGET_NONE || chr->target_type == VH_CHR_TARGET_SYSTEM_SERIAL);
+}
+
 int qemu_build_serials(QemuBuild *b)
 {
         for (uint32_t i = 0; i < b->def->serials.n; i++) {
                 const VhChr *chr = b->def->serials.items[i];
                 int r = qemu_build_chardev(b, &chr->source, chr->info.alias);
 
-                r = r < 0 ? r : qemu_build_device(b, qemu_serial_device(b, chr));
+                if (r == 0 && is_own_port(b->def, chr))
+                        qemu_build_arg(b, "-serial", "chardev:char%s", chr->info.alias);
+                else if (r == 0)
+                        r = qemu_build_device(b, qemu_serial_device(b, chr));
                 if (r < 0)
                         return r;
         }
@@ -464,6 +475,16 @@ json_t *qemu_console_device(const QemuBuild *b, const VhChr *chr)
         return virtio_port(b, chr, "virtconsole");
 }
 
+static json_t *sclp_console(const VhChr *chr)
+{
+        json_t *o = json_object();
+
+        qj_str(o, "driver", chr->target_type == VH_CHR_TARGET_SCLP ? "sclpconsole" : "sclplmconsole");
+        qj_fmt(o, "chardev", "char%s", chr->info.alias);
+        qj_str(o, "id", chr->info.alias);
+        return o;
+}
+
 static int build_console(QemuBuild *b, const VhChr *chr)
 {
         int r;
@@ -476,6 +497,10 @@ static int build_console(QemuBuild *b, const VhChr *chr)
                 if (r < 0)
                         return r;
                 return qemu_build_device(b, qemu_console_device(b, chr));
+        case VH_CHR_TARGET_SCLP:
+        case VH_CHR_TARGET_SCLPLM:
+                r = qemu_build_chardev(b, &chr->source, chr->info.alias);
+                return r < 0 ? r : qemu_build_device(b, sclp_console(chr));
         default:
                 return qemu_unsupported(b, "unsupported console target type");
         }

@@ -151,6 +151,9 @@ static int pci_props(const QemuBuild *b, const VhController *c, json_t *o)
                 return no_driver(b);
         qj_str(o, "driver", driver);
         switch (c->model) {
+        case VH_CTRL_PCI_ROOT:
+                qj_opt(o, "index", c->target_index);
+                break;
         case VH_CTRL_PCI_BRIDGE:
                 qj_opt(o, "chassis_nr", c->chassis_nr);
                 break;
@@ -183,11 +186,11 @@ static bool is_builtin(const VhDomainDef *def, const VhController *c)
 {
         switch (c->type) {
         case VH_CONTROLLER_PCI:
-                return c->model == VH_CTRL_PCI_ROOT || c->model == VH_CTRL_PCIE_ROOT;
+                return c->index.val == 0 && (c->model == VH_CTRL_PCI_ROOT || c->model == VH_CTRL_PCIE_ROOT);
         case VH_CONTROLLER_SATA:
                 return c->index.val == 0 && qemu_domain_is_q35(def);
         case VH_CONTROLLER_IDE:
-                return c->index.val == 0 && qemu_domain_is_i440fx(def);
+                return c->index.val == 0 && qemu_platform_has(def, QEMU_HAS_IDE);
         case VH_CONTROLLER_USB:
                 return c->model == VH_CTRL_USB_NONE;
         case VH_CONTROLLER_FDC:
@@ -251,11 +254,21 @@ static int build_type(QemuBuild *b, VhControllerType type)
         return 0;
 }
 
+static bool has_usb(const VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->controllers.n; i++)
+                if (def->controllers.items[i]->type == VH_CONTROLLER_USB)
+                        return true;
+        return false;
+}
+
 int qemu_build_controllers(QemuBuild *b)
 {
         int r = 0;
 
         build_hole(b);
+        if (qemu_platform_has(b->def, QEMU_HAS_BOARD_USB) && !has_usb(b->def))
+                qemu_command_add(b->cmd, "-usb");
         for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(order); i++)
                 r = build_type(b, order[i]);
         return r;

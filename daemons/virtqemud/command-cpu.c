@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 
 #include "command-parts.h"
 #include "guest-defaults.h"
@@ -39,14 +40,16 @@ static void passthrough(const VhCpu *cpu, VhBuf *opts)
 static int add_model(const QemuBuild *b, const VhCpu *cpu, VhBuf *opts)
 {
         bool kvm = b->def->virt_type == VH_VIRT_KVM;
+        struct utsname uts;
 
+        uname(&uts);
         switch (cpu->mode) {
         case VH_CPU_MODE_HOST_PASSTHROUGH:
                 if (!kvm)
                         return qemu_unsupported(b,
                                                 "CPU mode 'host-passthrough' for %s %s domain on %s host is not "
                                                 "supported by hypervisor",
-                                                b->def->os.arch, "qemu", b->def->os.arch);
+                                                b->def->os.arch, "qemu", uts.machine);
                 passthrough(cpu, opts);
                 return 0;
         case VH_CPU_MODE_MAXIMUM:

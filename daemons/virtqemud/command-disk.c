@@ -297,12 +297,24 @@ static int build_disk(QemuBuild *b, const VhDisk *disk)
         return r < 0 ? r : qemu_build_device(b, qemu_disk_device(b, disk));
 }
 
+/* Only PCs have a controller to tell. */
+static int check_no_fdc(const QemuBuild *b)
+{
+        for (uint32_t i = 0; i < b->def->disks.n; i++)
+                if (b->def->disks.items[i]->bus == VH_DISK_BUS_FDC && qemu_platform_has(b->def, QEMU_HAS_VIO))
+                        return qemu_unsupported(b, "PowerPC pseries machines do not support floppy device");
+        return 0;
+}
+
 /* Floppy drives get their place in the boot order from their controller. */
 static int build_fdc(QemuBuild *b)
 {
-        json_t *o = json_object();
+        json_t *o;
         bool any = false, q35 = qemu_domain_is_q35(b->def);
 
+        if (!qemu_is_x86(b->def))
+                return check_no_fdc(b);
+        o = json_object();
         for (uint32_t i = 0; i < b->def->disks.n; i++) {
                 const VhDisk *disk = b->def->disks.items[i];
                 char unit = disk->info.address.drive.unit ? 'B' : 'A';

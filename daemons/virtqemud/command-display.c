@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "command-parts.h"
+#include "guest-platform.h"
 #include "guest-defaults.h"
 #include "model/domain-tables.h"
 #include "tls-objects.h"
@@ -278,26 +279,38 @@ int qemu_build_graphics(QemuBuild *b)
 
 /* ---- video ---- */
 
-static const char *video_driver(const VhVideo *v, bool primary)
+/* A virtio display that is no VGA card. */
+static char *virtio_display(const VhVideo *v)
+{
+        enum { DRIVER_VHOSTUSER = 2, VIRTIO = 1 };
+        const char *base = v->driver_name == DRIVER_VHOSTUSER ? "vhost-user-gpu"
+                           : v->accel3d == VH_YES             ? "virtio-gpu-gl"
+                                                              : "virtio-gpu";
+
+        return qemu_virtio_driver(base, &v->info, VIRTIO);
+}
+
+/* The caller frees it. */
+static char *video_driver(const VhVideo *v, bool vga)
 {
         static const char *const first[] = {
                 [VH_VIDEO_VGA] = "VGA",     [VH_VIDEO_CIRRUS] = "cirrus-vga", [VH_VIDEO_VMVGA] = "vmware-svga",
                 [VH_VIDEO_QXL] = "qxl-vga", [VH_VIDEO_VIRTIO] = "virtio-vga", [VH_VIDEO_BOCHS] = "bochs-display",
                 [VH_VIDEO_RAMFB] = "ramfb",
         };
-        static const char *const other[VH_ARRAY_SIZE(first)] = {
-                [VH_VIDEO_QXL] = "qxl",
-                [VH_VIDEO_VIRTIO] = "virtio-gpu-pci",
-        };
         enum { DRIVER_VHOSTUSER = 2 };
 
         if (v->type >= VH_ARRAY_SIZE(first))
                 return NULL;
+        if (v->type == VH_VIDEO_VIRTIO && !vga)
+                return virtio_display(v);
         if (v->type == VH_VIDEO_VIRTIO && v->driver_name == DRIVER_VHOSTUSER)
-                return primary ? "vhost-user-vga" : "vhost-user-gpu-pci";
+                return vh_xstrdup("vhost-user-vga");
         if (v->type == VH_VIDEO_VIRTIO && v->accel3d == VH_YES)
-                return primary ? "virtio-vga-gl" : "virtio-gpu-gl-pci";
-        return primary ? first[v->type] : other[v->type];
+                return vh_xstrdup("virtio-vga-gl");
+        if (v->type == VH_VIDEO_QXL && !vga)
+                return vh_xstrdup("qxl");
+        return vga ? vh_xstrdup(first[v->type]) : NULL;
 }
 
 static void memory_props(const VhVideo *v, json_t *o)
@@ -327,7 +340,8 @@ static void memory_props(const VhVideo *v, json_t *o)
 
 static int build_video(QemuBuild *b, const VhVideo *v, bool primary)
 {
-        const char *driver = video_driver(v, primary);
+        bool vga = primary && (v->type != VH_VIDEO_VIRTIO || qemu_platform_has(b->def, QEMU_HAS_VGA));
+        _vh_free_ char *driver = video_driver(v, vga);
         json_t *o;
         int r;
 

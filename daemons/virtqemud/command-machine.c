@@ -101,6 +101,95 @@ static void add_features(VhBuf *opts, const VhFeatures *f)
                 add_switch(opts, "smm", f->smm->state);
 }
 
+static void add_level(VhBuf *opts, const char *key, const VhFeatureLevel *level)
+{
+        static const char *const words[] = {
+                NULL, "broken", "workaround", "fixed", "fixed-ibs", "fixed-ccd", "fixed-na"
+        };
+
+        if (level && level->value)
+                vh_buf_printf(opts, ",%s=%s", key, words[level->value]);
+}
+
+static void add_feature(VhBuf *opts, const char *key, const VhFeatureSwitch *feature)
+{
+        if (feature)
+                add_switch(opts, key, feature->state);
+}
+
+/* What pSeries machines have. */
+static void add_capabilities(VhBuf *opts, const VhFeatures *f)
+{
+        static const char *const resizing[] = { NULL, "enabled", "disabled", "required" };
+
+        if (f->hpt && f->hpt->resizing)
+                vh_buf_printf(opts, ",resize-hpt=%s", resizing[f->hpt->resizing]);
+        if (f->hpt && f->hpt->maxpagesize)
+                vh_buf_printf(opts, ",cap-hpt-max-page-size=%" PRIu64 "k", f->hpt->maxpagesize);
+        add_feature(opts, "cap-htm", f->htm);
+        add_feature(opts, "cap-nested-hv", f->nested_hv);
+        add_feature(opts, "cap-ccf-assist", f->ccf_assist);
+        add_level(opts, "cap-cfpc", f->cfpc);
+        add_level(opts, "cap-sbbc", f->sbbc);
+        add_level(opts, "cap-ibs", f->ibs);
+}
+
+/* QEMU for 32 bits has the oldest, and is not asked. */
+static int add_gic(QemuBuild *b, VhBuf *opts)
+{
+        enum { GIC_2 = 2 };
+        static const char *const versions[] = { NULL, "host", "2", "3" };
+        const VhFeatures *f = b->def->features;
+        bool asked = vh_streq(b->def->os.arch, "aarch64");
+
+        if (f && f->gic && f->gic->version && f->gic->version != GIC_2 && !asked)
+                return qemu_unsupported(b, "gic-version option is not available with this QEMU binary");
+        if (f && f->gic && f->gic->version && asked)
+                vh_buf_printf(opts, ",gic-version=%s", versions[f->gic->version]);
+        return 0;
+}
+
+static void add_iommu(VhBuf *opts, const VhDomainDef *def)
+{
+        enum { IOMMU_SMMUV3 = 2 };
+
+        if (def->iommu && def->iommu->model == IOMMU_SMMUV3)
+                vh_buf_adds(opts, ",iommu=smmuv3");
+}
+
+/* Keys that the machine wraps for the guest. */
+static void add_keywrap(VhBuf *opts, const VhDomainDef *def)
+{
+        static const char *const names[] = { NULL, "aes", "dea" };
+
+        for (uint32_t i = 0; i < def->keywrap.n; i++) {
+                const VhKeywrapCipher *c = def->keywrap.items[i];
+
+                vh_buf_printf(opts, ",%s-key-wrap=%s", names[c->name], c->state == VH_ON ? "on" : "off");
+        }
+}
+
+/* What the machine's loader is told of the device that it boots from. */
+static int find_loadparm(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        const VhDeviceInfo **first = opaque;
+
+        if (info && info->boot_order && (!*first || info->boot_order < (*first)->boot_order))
+                *first = info;
+        return 0;
+}
+
+static void add_loadparm(VhBuf *opts, const VhDomainDef *def)
+{
+        const VhDeviceInfo *first = NULL;
+
+        if (!qemu_platform_has(def, QEMU_HAS_CCW))
+                return;
+        vh_domain_each_device(def, find_loadparm, &first);
+        if (first && first->loadparm)
+                vh_buf_printf(opts, ",loadparm=%s", first->loadparm);
+}
+
 static void add_ioapic(VhBuf *opts, const VhFeatures *f)
 {
         enum { IOAPIC_QEMU = 1, IOAPIC_KVM = 2 };
@@ -169,22 +258,49 @@ static void add_globals(QemuBuild *b)
                 qemu_build_arg(b, "-global", "mch.extended-tseg-mbytes=%" PRIu64, f->smm->tseg >> 20);
 }
 
+/* A virtio device on a board without a bus for it: QEMU would have to guess. */
+static int find_lost(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        const QemuBuild *b = opaque;
+
+        if (!info || info->address.type != VH_ADDRESS_NONE || !qemu_is_virtio(kind, dev))
+                return 0;
+        return qemu_unsupported(b, "machine type '%s' has no bus for the virtio device '%s'", b->def->os.machine,
+                                info->alias);
+}
+
+static int check_buses(QemuBuild *b)
+{
+        const bool none = !qemu_platform_has(b->def, QEMU_HAS_PCI | QEMU_HAS_CCW | QEMU_HAS_MMIO | QEMU_MISSES_PCI);
+
+        return none ? vh_domain_each_device(b->def, find_lost, b) : 0;
+}
+
 int qemu_build_machine(QemuBuild *b)
 {
         const VhDomainDef *def = b->def;
         _vh_buf_ VhBuf opts = {};
         int r = check_machine(b);
 
+        r = r < 0 ? r : check_buses(b);
         if (r < 0)
                 return r;
         vh_buf_printf(&opts, "%s,usb=off", def->os.machine);
+        add_keywrap(&opts, def);
         add_features(&opts, def->features);
+        r = add_gic(b, &opts);
+        if (r < 0)
+                return r;
+        add_iommu(&opts, def);
+        if (def->features)
+                add_capabilities(&opts, def->features);
         add_ioapic(&opts, def->features);
         vh_buf_printf(&opts, ",dump-guest-core=%s", dumps_memory(b) ? "on" : "off");
         if (def->memory_backing && def->memory_backing->nosharepages)
                 vh_buf_adds(&opts, ",mem-merge=off");
         add_nvdimm(&opts, def);
         add_memory_backend(b, &opts);
+        add_loadparm(&opts, def);
         if (has_pflash(def))
                 vh_buf_adds(&opts, ",pflash0=libvirt-pflash0-format");
         if (has_nvram(def))
@@ -323,7 +439,7 @@ int qemu_build_clock(QemuBuild *b)
         if (pit && (pit->tickpolicy == TICK_DELAY || pit->tickpolicy == TICK_DISCARD))
                 qemu_build_arg(b, "-global", "kvm-pit.lost_tick_policy=%s",
                                pit->tickpolicy == TICK_DELAY ? "delay" : "discard");
-        if (hpet && hpet->present == VH_NO)
+        if (hpet && hpet->present == VH_NO && qemu_is_x86(b->def))
                 qemu_command_add(b->cmd, "-no-hpet");
         return 0;
 }
@@ -345,7 +461,7 @@ int qemu_build_power(QemuBuild *b)
         bool hotplug_bridges = true;
 
         qemu_command_add(b->cmd, "-no-shutdown");
-        if (qemu_domain_is_pc(def) && !(def->features && def->features->acpi))
+        if (qemu_platform_has(def, QEMU_HAS_ACPI_SWITCH) && !(def->features && def->features->acpi))
                 qemu_command_add(b->cmd, "-no-acpi");
         pm_global(b, "s3", def->pm_suspend_to_mem);
         pm_global(b, "s4", def->pm_suspend_to_disk);

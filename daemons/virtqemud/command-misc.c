@@ -2,6 +2,7 @@
 /* Small devices: input, balloon, random numbers, watchdog, panic, TPM, vsock, shared memory, IOMMU, crypto. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "command-parts.h"
@@ -187,6 +188,16 @@ int qemu_build_watchdog(QemuBuild *b)
         return r;
 }
 
+/* Memory that a machine has anyway; where its registers are is all that can be said. */
+int qemu_build_nvram(QemuBuild *b)
+{
+        const VhNvram *nvram = b->def->nvram_device;
+
+        if (nvram && nvram->info.address.type == VH_ADDRESS_SPAPR_VIO)
+                qemu_build_arg(b, "-global", "spapr-nvram.reg=0x%" PRIx64, nvram->info.address.spapr.reg.val);
+        return 0;
+}
+
 int qemu_build_panics(QemuBuild *b)
 {
         enum { PANIC_ISA = 1, PANIC_PVPANIC = 5 };
@@ -236,16 +247,31 @@ static int tpm_backend(QemuBuild *b, const VhTpm *tpm)
         return 0;
 }
 
+/* Another way to a TPM of the host, without a backend. */
+static int build_tpm_proxy(QemuBuild *b, const VhTpm *tpm)
+{
+        json_t *o = json_object();
+
+        qj_str(o, "driver", "spapr-tpm-proxy");
+        qj_str(o, "id", tpm->info.alias);
+        qj_str(o, "host-path", tpm->path ? tpm->path : "/dev/tpmrm0");
+        return qemu_build_device(b, o);
+}
+
 static int build_tpm(QemuBuild *b, const VhTpm *tpm)
 {
         static const char *const models[] = { "tpm-tis", "tpm-tis", "tpm-crb", "tpm-spapr", "spapr-tpm-proxy" };
-        int r = tpm_backend(b, tpm);
+        bool on_board = tpm->model <= QEMU_TPM_TIS && !qemu_is_x86(b->def);
         json_t *o;
+        int r;
 
+        if (tpm->model == QEMU_TPM_SPAPR_PROXY)
+                return build_tpm_proxy(b, tpm);
+        r = tpm_backend(b, tpm);
         if (r < 0)
                 return r;
         o = json_object();
-        qj_str(o, "driver", models[tpm->model]);
+        qj_str(o, "driver", on_board ? "tpm-tis-device" : models[tpm->model]);
         qj_fmt(o, "tpmdev", "tpm-%s", tpm->info.alias);
         qj_str(o, "id", tpm->info.alias);
         return qemu_build_device(b, placed(b, &tpm->info, o));

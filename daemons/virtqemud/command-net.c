@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "command-parts.h"
+#include "guest-platform.h"
 #include "model/domain-tables.h"
 
 enum { VHOST_CLIENT = 1, VHOST_SERVER = 2 };
@@ -256,6 +257,14 @@ static void vhostuser_chardev(QemuBuild *b, const VhNet *net)
         qemu_build_arg(b, "-chardev", "socket,id=char%s,path=%s", net->info.alias, path.data);
 }
 
+/* A card of the board, which only waits for its other end. */
+static void build_own_card(QemuBuild *b, const VhNet *net)
+{
+        qemu_build_arg(b, "-net", "nic,macaddr=%02x:%02x:%02x:%02x:%02x:%02x,netdev=host%s,model=%s,id=%s", net->mac[0],
+                       net->mac[1], net->mac[2], net->mac[3], net->mac[4], net->mac[5], net->info.alias, net->model,
+                       net->info.alias);
+}
+
 static int build_net(QemuBuild *b, const VhNet *net)
 {
         json_t *backend;
@@ -273,6 +282,10 @@ static int build_net(QemuBuild *b, const VhNet *net)
         if (!backend)
                 return -EINVAL;
         qemu_build_json(b, "-netdev", backend);
+        if (qemu_platform_has(b->def, QEMU_HAS_OWN_NETS) && !is_virtio(net)) {
+                build_own_card(b, net);
+                return 0;
+        }
         return qemu_build_device(b, qemu_net_device(b, net));
 }
 

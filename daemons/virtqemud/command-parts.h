@@ -151,7 +151,7 @@ json_t *qemu_chardev_backend(const QemuBuild *b, const VhChrSource *src, const c
         PART(iommu) PART(controllers) PART(hubs) PART(memdevs) PART(filesystems) PART(disks) PART(nets) \
         PART(smartcards) PART(serials) PART(parallels) PART(channels) PART(consoles) PART(tpms) \
         PART(inputs) PART(audios) PART(graphics) PART(videos) PART(sounds) PART(watchdog) PART(redirdevs) \
-        PART(hostdevs) PART(incoming) PART(balloon) PART(rngs) PART(vmcoreinfo) PART(security) PART(extra) \
+        PART(hostdevs) PART(incoming) PART(balloon) PART(rngs) PART(nvram) PART(vmcoreinfo) PART(security) PART(extra) \
         PART(sandbox) PART(panics) PART(shmems) PART(vsock) PART(cryptos) PART(message)
 /* clang-format on */
 #define PART(name) int qemu_build_##name(QemuBuild *b);

@@ -37,17 +37,6 @@ static void format_host_model(const VhCpu *cpu, VhBuf *buf)
         vh_buf_adds(buf, "    </mode>\n");
 }
 
-/* Models that QEMU alone knows are not offered by name where there are tables of models. */
-static bool is_named(const char *arch, const char *model)
-{
-        if (!vh_cpu_model_name(arch, 0))
-                return true;
-        for (unsigned i = 0; vh_cpu_model_name(arch, i); i++)
-                if (strcmp(vh_cpu_model_name(arch, i), model) == 0)
-                        return true;
-        return false;
-}
-
 static void format_model(const QemuCpuModel *cpu, VhBuf *buf)
 {
         const VhX86Model *model = vh_x86_model_find(cpu->name);
@@ -70,7 +59,7 @@ static void format_models(const QemuOffer *offer, VhBuf *buf)
         }
         vh_buf_adds(buf, "    <mode name='custom' supported='yes'>\n");
         for (size_t i = 0; i < cpus->n; i++)
-                if (is_named(offer->arch, cpus->items[i].name))
+                if (vh_cpu_is_named(offer->arch, cpus->items[i].name))
                         format_model(&cpus->items[i], buf);
         vh_buf_adds(buf, "    </mode>\n");
 }

@@ -13,24 +13,43 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "caps-probe.h"
+#include "guest-check.h"
+#include "guest-platform.h"
 #include "model/domain-tune.h"
 
 VH_LOG_SOURCE("qemu.emulator");
 
-/* Architectures as guests name them, by name; the program is qemu-system-PROGRAM. */
+/* Architectures as guests name them, in the order in which they are told; the program is qemu-system-PROGRAM. */
 static const struct {
         const char *arch;
         const char *program;
         unsigned bits;
 } archs[] = {
-        { "aarch64", "aarch64", 64 },   { "alpha", "alpha", 64 },       { "armv6l", "arm", 32 },
-        { "armv7l", "arm", 32 },        { "cris", "cris", 32 },         { "hppa", "hppa", 32 },
-        { "i686", "i386", 32 },         { "m68k", "m68k", 32 },         { "mips", "mips", 32 },
-        { "mips64", "mips64", 64 },     { "mips64el", "mips64el", 64 }, { "mipsel", "mipsel", 32 },
-        { "ppc", "ppc", 32 },           { "ppc64", "ppc64", 64 },       { "ppc64le", "ppc64", 64 },
-        { "riscv32", "riscv32", 32 },   { "riscv64", "riscv64", 64 },   { "s390x", "s390x", 64 },
-        { "sh4", "sh4", 32 },           { "sh4eb", "sh4eb", 32 },       { "sparc", "sparc", 32 },
-        { "sparc64", "sparc64", 64 },   { "x86_64", "x86_64", 64 },     { "xtensa", "xtensa", 32 },
+        { "alpha", "alpha", 64 },
+        { "armv6l", "arm", 32 },
+        { "armv7l", "arm", 32 },
+        { "aarch64", "aarch64", 64 },
+        { "cris", "cris", 32 },
+        { "i686", "i386", 32 },
+        { "m68k", "m68k", 32 },
+        { "microblaze", "microblaze", 32 },
+        { "microblazeel", "microblazeel", 32 },
+        { "mips", "mips", 32 },
+        { "mips64", "mips64", 64 },
+        { "mips64el", "mips64el", 64 },
+        { "mipsel", "mipsel", 32 },
+        { "ppc", "ppc", 32 },
+        { "ppc64", "ppc64", 64 },
+        { "ppc64le", "ppc64le", 64 },
+        { "riscv32", "riscv32", 32 },
+        { "riscv64", "riscv64", 64 },
+        { "s390x", "s390x", 64 },
+        { "sh4", "sh4", 32 },
+        { "sh4eb", "sh4eb", 64 },
+        { "sparc", "sparc", 32 },
+        { "sparc64", "sparc64", 64 },
+        { "x86_64", "x86_64", 64 },
+        { "xtensa", "xtensa", 32 },
         { "xtensaeb", "xtensaeb", 32 },
 };
 
@@ -365,6 +384,12 @@ static int lacks(const QemuCaps *caps, const char *what, const char *name, VhErr
                             caps->binary, what, name);
 }
 
+int qemu_emulators_need(QemuEmulators *emulators, const char *binary, QemuCaps **ret, VhError **err)
+{
+        *ret = qemu_emulators_recall(emulators, binary);
+        return *ret || !emulators->may_refuse ? 0 : refuse(emulators, binary, err);
+}
+
 int qemu_emulators_check(QemuEmulators *emulators, const VhDomainDef *def, VhError **err)
 {
         enum { LAUNCH_SEV = 1 };
@@ -376,6 +401,12 @@ int qemu_emulators_check(QemuEmulators *emulators, const VhDomainDef *def, VhErr
                 return lacks(caps, "virt type", "kvm", err);
         if (def->os.machine && !qemu_caps_machine(caps, def->os.machine))
                 return lacks(caps, "machine type", def->os.machine, err);
+        if (!qemu_is_x86(def)) {
+                int r = qemu_check_program(def, caps, err);
+
+                if (r < 0)
+                        return r;
+        }
         if (def->launch_security && def->launch_security->type == LAUNCH_SEV && access(SEV_DEVICE, F_OK) < 0)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "SEV launch security is not supported with this QEMU binary");

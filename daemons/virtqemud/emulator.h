@@ -45,6 +45,9 @@ QemuCaps *qemu_emulators_recall(QemuEmulators *emulators, const char *binary);
 /* The same, asking the program if need be: blocks then. */
 int qemu_emulators_caps(QemuEmulators *emulators, const char *binary, QemuCaps **ret, VhError **err);
 
+/* What is known of a program, NULL if nothing is: r is -EAGAIN with *err then if it may not be run now (above), else 0.
+ */
+int qemu_emulators_need(QemuEmulators *emulators, const char *binary, QemuCaps **ret, VhError **err);
 /* Refuses a definition that its program cannot run, as far as is known of it: where a program was never asked, and may
  * not be run now (above), with -EAGAIN. */
 int qemu_emulators_check(QemuEmulators *emulators, const VhDomainDef *def, VhError **err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What single devices may not be under QEMU on a PC. */
+/* What single devices may not be under QEMU. */
 
 #include "guest-check.h"
 
@@ -60,10 +60,15 @@ static bool pci_model_fits(const VhController *c)
                 VhControllerModel model;
                 uint16_t names; /* bits */
         } fits[] = {
-                { VH_CTRL_PCI_BRIDGE, 1 << 1 },           { VH_CTRL_DMI_TO_PCI_BRIDGE, 1 << 2 },
-                { VH_CTRL_PCIE_TO_PCI_BRIDGE, 1 << 3 },   { VH_CTRL_PCIE_ROOT_PORT, 1 << 4 | 1 << 5 },
-                { VH_CTRL_PCIE_SWITCH_UPSTREAM, 1 << 6 }, { VH_CTRL_PCIE_SWITCH_DOWNSTREAM, 1 << 7 },
-                { VH_CTRL_PCI_EXPANDER_BUS, 1 << 8 },     { VH_CTRL_PCIE_EXPANDER_BUS, 1 << 9 },
+                { VH_CTRL_PCI_BRIDGE, 1 << 1 },
+                { VH_CTRL_DMI_TO_PCI_BRIDGE, 1 << 2 },
+                { VH_CTRL_PCIE_TO_PCI_BRIDGE, 1 << 3 },
+                { VH_CTRL_PCIE_ROOT_PORT, 1 << 4 | 1 << 5 },
+                { VH_CTRL_PCIE_SWITCH_UPSTREAM, 1 << 6 },
+                { VH_CTRL_PCIE_SWITCH_DOWNSTREAM, 1 << 7 },
+                { VH_CTRL_PCI_EXPANDER_BUS, 1 << 8 },
+                { VH_CTRL_PCIE_EXPANDER_BUS, 1 << 9 },
+                { VH_CTRL_PCI_ROOT, 1 << 10 },
         };
 
         for (size_t i = 0; i < VH_ARRAY_SIZE(fits); i++)
@@ -87,7 +92,8 @@ static bool is_express(const VhController *c)
 static int check_pci_controller(const VhDomainDef *def, const VhController *c, VhError **err)
 {
         const VhAddress *a = &c->info.address;
-        const bool root = c->model == VH_CTRL_PCI_ROOT || c->model == VH_CTRL_PCIE_ROOT;
+        const bool root = c->model == VH_CTRL_PCIE_ROOT ||
+                          (c->model == VH_CTRL_PCI_ROOT && !qemu_platform_has(def, QEMU_HAS_HOST_BRIDGES));
         const uint32_t cells = def->cpu && def->cpu->numa ? def->cpu->numa->cells.n : 0;
 
         if (is_expander(c) && c->numa_node.set && c->numa_node.val >= cells)
@@ -98,7 +104,7 @@ static int check_pci_controller(const VhDomainDef *def, const VhController *c, V
                                     c->index.val, c->numa_node.val, cells);
         return QEMU_CHECK_RULES(
                 err,
-                { is_express(c) && !qemu_domain_is_q35(def), VIR_ERR_INTERNAL_ERROR,
+                { is_express(c) && !qemu_platform_has(def, QEMU_HAS_EXPRESS), VIR_ERR_INTERNAL_ERROR,
                   "PCI Express controllers need a machine with PCI Express (q35)" },
                 { a->type == VH_ADDRESS_PCI && a->pci.bus && a->pci.bus == c->index.val, VIR_ERR_XML_ERROR,
                   "a PCI controller cannot sit on the bus that it makes" },
@@ -147,7 +153,7 @@ static int check_controller(const VhDomainDef *def, const VhController *c, VhErr
                                 { xhci && c->ports.set && c->ports.val > XHCI_PORTS_MAX, VIR_ERR_CONFIG_UNSUPPORTED,
                                   "'", c->model == VH_CTRL_NEC_XHCI ? "nec-xhci" : "qemu-xhci",
                                   "' controller only supports up to '15' ports" },
-                                { ide && qemu_domain_is_q35(def), VIR_ERR_CONFIG_UNSUPPORTED,
+                                { ide && !qemu_platform_has(def, QEMU_HAS_IDE), VIR_ERR_CONFIG_UNSUPPORTED,
                                   "IDE controllers are unsupported for this QEMU binary or machine type" },
                                 { ide && c->index.val, VIR_ERR_CONFIG_UNSUPPORTED,
                                   "Only a single IDE controller is supported for this machine type" },
@@ -242,6 +248,11 @@ static const struct {
         { SERIAL_MODEL_USB, VH_CHR_TARGET_USB_SERIAL, "usb-serial", "usb-serial" },
         { SERIAL_MODEL_PCI, VH_CHR_TARGET_PCI_SERIAL, "pci-serial", "pci-serial" },
         { SERIAL_MODEL_ISA_DEBUGCON, VH_CHR_TARGET_ISA_DEBUG, "isa-debugcon", "isa-debug" },
+        { QEMU_SERIAL_VTY, VH_CHR_TARGET_SPAPR_VIO_SERIAL, "spapr-vty", "spapr-vio-serial" },
+        { QEMU_SERIAL_PL011, VH_CHR_TARGET_SYSTEM_SERIAL, "pl011", "system-serial" },
+        { QEMU_SERIAL_16550A, VH_CHR_TARGET_SYSTEM_SERIAL, "16550a", "system-serial" },
+        { QEMU_SERIAL_SCLP, VH_CHR_TARGET_SCLP_SERIAL, "sclpconsole", "sclp-serial" },
+        { QEMU_SERIAL_SCLPLM, VH_CHR_TARGET_SCLP_SERIAL, "sclplmconsole", "sclp-serial" },
 };
 
 static int check_serial_model(const VhChr *chr, VhError **err)
@@ -260,9 +271,11 @@ static int check_serial_model(const VhChr *chr, VhError **err)
                                   "Target model of a serial device requires the target type of that name" }, );
 }
 
-static int check_serial(const VhChr *chr, VhError **err)
+static int check_serial(const VhDomainDef *def, const VhChr *chr, VhError **err)
 {
         const VhChrTarget t = chr->target_type;
+        const bool platform_serial = t == VH_CHR_TARGET_SPAPR_VIO_SERIAL || t == VH_CHR_TARGET_SCLP_SERIAL ||
+                                     t == VH_CHR_TARGET_SYSTEM_SERIAL;
         const VhAddressType at = chr->info.address.type;
         const bool isa = t == VH_CHR_TARGET_ISA_SERIAL || t == VH_CHR_TARGET_ISA_DEBUG;
         int r = check_serial_model(chr, err);
@@ -270,9 +283,7 @@ static int check_serial(const VhChr *chr, VhError **err)
         return r < 0 ? r
                      : QEMU_CHECK_RULES(
                                err,
-                               { t == VH_CHR_TARGET_SPAPR_VIO_SERIAL || t == VH_CHR_TARGET_SCLP_SERIAL ||
-                                         t == VH_CHR_TARGET_SYSTEM_SERIAL,
-                                 VIR_ERR_CONFIG_UNSUPPORTED,
+                               { platform_serial && t != qemu_platform(def)->serial, VIR_ERR_CONFIG_UNSUPPORTED,
                                  "Serial device with this target type is not compatible with guest architecture or "
                                  "machine type" },
                                { isa && at != VH_ADDRESS_NONE && at != VH_ADDRESS_ISA, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -284,9 +295,10 @@ static int check_serial(const VhChr *chr, VhError **err)
                                  "Target type 'pci-serial' requires address type 'pci'" }, );
 }
 
-static int check_console(const VhChr *chr, VhError **err)
+static int check_console(const VhDomainDef *def, const VhChr *chr, VhError **err)
 {
-        const bool sclp = chr->target_type == VH_CHR_TARGET_SCLP || chr->target_type == VH_CHR_TARGET_SCLPLM;
+        const bool sclp = !qemu_platform_has(def, QEMU_HAS_CCW) &&
+                          (chr->target_type == VH_CHR_TARGET_SCLP || chr->target_type == VH_CHR_TARGET_SCLPLM);
 
         return QEMU_CHECK_RULES(
                 err, { sclp, VIR_ERR_CONFIG_UNSUPPORTED, "sclpconsole is not supported in this QEMU binary" },
@@ -360,7 +372,8 @@ static int check_input(const VhInput *input, VhError **err)
 
 static int check_hostdev(const VhDomainDef *def, const VhHostdev *d, VhError **err)
 {
-        const bool mdev = d->mode == VH_HOSTDEV_SUBSYSTEM && d->type == VH_HOSTDEV_MDEV;
+        const bool mdev =
+                !qemu_platform_has(def, QEMU_HAS_CCW) && d->mode == VH_HOSTDEV_SUBSYSTEM && d->type == VH_HOSTDEV_MDEV;
 
         return QEMU_CHECK_RULES(err,
                                 { mdev && d->mdev_model == MDEV_VFIO_CCW, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -391,10 +404,11 @@ static int check_filesystem(const VhDomainDef *def, const VhFilesystem *fs, VhEr
 
 /* ---- small devices ---- */
 
-static int check_watchdog(const VhWatchdog *w, VhError **err)
+static int check_watchdog(const VhDomainDef *def, const VhWatchdog *w, VhError **err)
 {
         return QEMU_CHECK_RULES(err,
-                                { w->model == WATCHDOG_DIAG288, VIR_ERR_CONFIG_UNSUPPORTED,
+                                { w->model == WATCHDOG_DIAG288 && !qemu_platform_has(def, QEMU_HAS_CCW),
+                                  VIR_ERR_CONFIG_UNSUPPORTED,
                                   "diag288 model of watchdog is allowed for s390 and s390x only" },
                                 { w->model == WATCHDOG_IB700 && has_address(&w->info), VIR_ERR_CONFIG_UNSUPPORTED,
                                   "ib700 model of watchdog does not support configuring the address" }, );
@@ -402,7 +416,7 @@ static int check_watchdog(const VhWatchdog *w, VhError **err)
 
 static int check_tpm(const VhDomainDef *def, const VhTpm *tpm, VhError **err)
 {
-        if (tpm->model == TPM_SPAPR)
+        if (tpm->model == TPM_SPAPR && qemu_is_x86(def))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "The QEMU executable %s does not support TPM model tpm-spapr",
                                     def->emulator ? def->emulator : "");
@@ -411,15 +425,16 @@ static int check_tpm(const VhDomainDef *def, const VhTpm *tpm, VhError **err)
                                   "Unsupported interface '", "tpm-crb", "' for TPM 1.2" }, );
 }
 
-static int check_panic(const VhPanic *p, VhError **err)
+static int check_panic(const VhDomainDef *def, const VhPanic *p, VhError **err)
 {
         const VhAddressType at = p->info.address.type;
 
         return QEMU_CHECK_RULES(err,
-                                { p->model == PANIC_PSERIES, VIR_ERR_CONFIG_UNSUPPORTED,
+                                { p->model == PANIC_PSERIES && !qemu_platform_has(def, QEMU_HAS_VIO),
+                                  VIR_ERR_CONFIG_UNSUPPORTED,
                                   "only pSeries guests support panic device of model 'pseries'" },
-                                { p->model == PANIC_S390, VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "only S390 guests support panic device of model 's390'" },
+                                { p->model == PANIC_S390 && !qemu_platform_has(def, QEMU_HAS_CCW),
+                                  VIR_ERR_CONFIG_UNSUPPORTED, "only S390 guests support panic device of model 's390'" },
                                 { p->model == PANIC_HYPERV && at != VH_ADDRESS_NONE, VIR_ERR_CONFIG_UNSUPPORTED,
                                   "setting the panic device address is not supported for model 'hyperv'" },
                                 { p->model == PANIC_ISA && at != VH_ADDRESS_NONE && at != VH_ADDRESS_ISA,
@@ -428,13 +443,15 @@ static int check_panic(const VhPanic *p, VhError **err)
 
 static int check_iommu(const VhDomainDef *def, const VhIommu *iommu, VhError **err)
 {
-        return QEMU_CHECK_RULES(err,
-                                { iommu->model == IOMMU_INTEL && !qemu_domain_is_q35(def), VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "IOMMU device: 'intel' is only supported with Q35 machines" },
-                                { iommu->model == IOMMU_VIRTIO && !qemu_domain_is_q35(def), VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines" },
-                                { iommu->model == IOMMU_SMMUV3, VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "IOMMU device: 'smmuv3' is only supported with ARM Virt machines" }, );
+        return QEMU_CHECK_RULES(
+                err,
+                { iommu->model == IOMMU_INTEL && !qemu_domain_is_q35(def), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "IOMMU device: 'intel' is only supported with Q35 machines" },
+                { iommu->model == IOMMU_VIRTIO && !qemu_domain_is_q35(def) && !qemu_platform_has(def, QEMU_HAS_GIC),
+                  VIR_ERR_CONFIG_UNSUPPORTED,
+                  "IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines" },
+                { iommu->model == IOMMU_SMMUV3 && !qemu_platform_has(def, QEMU_HAS_GIC), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "IOMMU device: 'smmuv3' is only supported with ARM Virt machines" }, );
 }
 
 static int check_shmem(const VhShmem *shmem, VhError **err)
@@ -451,13 +468,14 @@ static int check_memballoon(const VhMemballoon *b, VhError **err)
         return QEMU_CHECK_RULES(err, { b->model == VH_MEMBALLOON_XEN, NO_BUS }, );
 }
 
-static int check_memdev(const VhMemdev *mem, VhError **err)
+static int check_memdev(const VhDomainDef *def, const VhMemdev *mem, VhError **err)
 {
-        return QEMU_CHECK_RULES(err,
-                                { mem->model == MEM_SGX_EPC, VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "sgx epc isn't supported by this QEMU binary" },
-                                { mem->model == MEM_NVDIMM && vh_uuid_is_valid(mem->uuid), VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "UUID is not supported for NVDIMM device" }, );
+        return QEMU_CHECK_RULES(
+                err,
+                { mem->model == MEM_SGX_EPC, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "sgx epc isn't supported by this QEMU binary" },
+                { mem->model == MEM_NVDIMM && vh_uuid_is_valid(mem->uuid) && !qemu_platform_has(def, QEMU_HAS_VIO),
+                  VIR_ERR_CONFIG_UNSUPPORTED, "UUID is not supported for NVDIMM device" }, );
 }
 
 int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev, VhError **err)
@@ -468,9 +486,13 @@ int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev
         case VH_DEVICE_NET:
                 return check_net(dev, err);
         case VH_DEVICE_SERIAL:
-                return check_serial(dev, err);
+                return check_serial(def, dev, err);
+        case VH_DEVICE_PARALLEL:
+                return QEMU_CHECK_RULES(err,
+                                        { qemu_platform_has(def, QEMU_HAS_VIO | QEMU_HAS_CCW),
+                                          VIR_ERR_CONFIG_UNSUPPORTED, "parallel ports are not supported" }, );
         case VH_DEVICE_CONSOLE:
-                return check_console(dev, err);
+                return check_console(def, dev, err);
         case VH_DEVICE_GRAPHICS:
                 return check_graphics(dev, err);
         case VH_DEVICE_VIDEO:
@@ -482,11 +504,11 @@ int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev
         case VH_DEVICE_FILESYSTEM:
                 return check_filesystem(def, dev, err);
         case VH_DEVICE_WATCHDOG:
-                return check_watchdog(dev, err);
+                return check_watchdog(def, dev, err);
         case VH_DEVICE_TPM:
                 return check_tpm(def, dev, err);
         case VH_DEVICE_PANIC:
-                return check_panic(dev, err);
+                return check_panic(def, dev, err);
         case VH_DEVICE_IOMMU:
                 return check_iommu(def, dev, err);
         case VH_DEVICE_SHMEM:
@@ -494,7 +516,7 @@ int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev
         case VH_DEVICE_MEMBALLOON:
                 return check_memballoon(dev, err);
         case VH_DEVICE_MEMORY:
-                return check_memdev(dev, err);
+                return check_memdev(def, dev, err);
         default:
                 return 0;
         }

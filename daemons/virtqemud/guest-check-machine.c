@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a PC, its CPU and its clock may not be under QEMU. */
+/* What a machine, its CPU and its clock may not be under QEMU. */
 
 #include "guest-check.h"
 
@@ -76,10 +76,10 @@ static int check_vcpus(const VhDomainDef *def, VhError **err)
         const VhCpuTopology *t = def->cpu ? def->cpu->topology : NULL;
         int r;
 
-        if (def->vcpus > max)
+        if (qemu_is_x86(def) && def->vcpus > max)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "Maximum CPUs greater than specified machine type limit %u", max);
-        if (def->vcpus > APIC_VCPUS_MAX && !(def->iommu && def->iommu->eim == VH_ON))
+        if (qemu_is_x86(def) && def->vcpus > APIC_VCPUS_MAX && !(def->iommu && def->iommu->eim == VH_ON))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "more than %d vCPUs require extended interrupt mode enabled on the iommu device",
                                     APIC_VCPUS_MAX);
@@ -138,11 +138,16 @@ static int check_memory(const VhDomainDef *def, VhError **err)
 
 /* ---- platform ---- */
 
-/* Features that other architectures have. */
-static const char *foreign_feature(const VhFeatures *f)
+/* A feature that only other machines have. */
+static const char *foreign_feature(const VhDomainDef *def)
 {
-        return f->gic          ? "gic"
-               : f->hpt        ? "hpt"
+        const VhFeatures *f = def->features;
+
+        if (f->gic && !qemu_platform_has(def, QEMU_HAS_GIC))
+                return "gic";
+        if (qemu_platform_has(def, QEMU_HAS_VIO))
+                return NULL;
+        return f->hpt          ? "hpt"
                : f->htm        ? "htm"
                : f->nested_hv  ? "nested-hv"
                : f->cfpc       ? "cfpc"
@@ -155,7 +160,7 @@ static const char *foreign_feature(const VhFeatures *f)
 static int check_features(const VhDomainDef *def, VhError **err)
 {
         const VhFeatures *f = def->features;
-        const char *foreign = foreign_feature(f);
+        const char *foreign = foreign_feature(def);
         const uint64_t tseg = f->smm ? f->smm->tseg : 0;
 
         if (foreign)
@@ -173,10 +178,17 @@ static int check_firmware(const VhDomainDef *def, VhError **err)
 {
         const VhOsLoader *loader = def->os.loader;
         const bool uefi = def->os.firmware == FIRMWARE_EFI || (loader && loader->type == VH_LOADER_PFLASH);
+        const bool acpi = def->features && def->features->acpi;
 
         return QEMU_CHECK_RULES(err,
-                                { uefi && !(def->features && def->features->acpi), VIR_ERR_CONFIG_UNSUPPORTED,
+                                { qemu_is_x86(def) && uefi && !acpi, VIR_ERR_CONFIG_UNSUPPORTED,
                                   "UEFI requires ACPI on this architecture" },
+                                { vh_streq(def->os.arch, "aarch64") && acpi && !uefi, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "ACPI requires UEFI on this architecture" },
+                                { !qemu_domain_is_pc(def) && def->pm_suspend_to_mem, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "setting ACPI S3 not supported" },
+                                { !qemu_domain_is_pc(def) && def->pm_suspend_to_disk, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "setting ACPI S4 not supported" },
                                 { loader && loader->secure == VH_YES && !qemu_domain_is_q35(def),
                                   VIR_ERR_CONFIG_UNSUPPORTED, "Secure boot is supported with q35 machine types only" },
                                 { def->launch_security && def->launch_security->type == LAUNCH_S390_PV,

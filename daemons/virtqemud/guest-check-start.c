@@ -2,6 +2,7 @@
 /* What a definition may say, but no guest can have: refused when it is to start, as the reference does. */
 
 #include "guest-check.h"
+#include "guest-platform.h"
 #include "model/domain-tune.h"
 
 static int check_displays(const VhDomainDef *def, VhError **err)
@@ -28,7 +29,7 @@ static int check_keywrap(const VhDomainDef *def, VhError **err)
 {
         enum { AES = 1 };
 
-        if (!def->keywrap.n)
+        if (!def->keywrap.n || qemu_platform_has(def, QEMU_HAS_CCW))
                 return 0;
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                             "%s-key-wrap is not available with this QEMU binary",

@@ -169,13 +169,13 @@ static int check_secondary_videos(const VhDomainDef *def, VhError **err)
 
 static int check_counts(const VhDomainDef *def, VhError **err)
 {
-        return QEMU_CHECK_RULES(
-                err,
-                { def->smartcards.n > 1, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "this QEMU binary lacks multiple smartcard support" },
-                { def->nvram_device != NULL, VIR_ERR_CONFIG_UNSUPPORTED, "nvram device is only supported for PPC64" },
-                { def->memdevs.n && !def->max_memory, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "cannot use/hotplug a memory device when domain 'maxMemory' is not defined" }, );
+        return QEMU_CHECK_RULES(err,
+                                { def->smartcards.n > 1, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "this QEMU binary lacks multiple smartcard support" },
+                                { def->nvram_device && !qemu_platform_has(def, QEMU_HAS_VIO),
+                                  VIR_ERR_CONFIG_UNSUPPORTED, "nvram device is only supported for PPC64" },
+                                { def->memdevs.n && !def->max_memory, VIR_ERR_CONFIG_UNSUPPORTED,
+                                  "cannot use/hotplug a memory device when domain 'maxMemory' is not defined" }, );
 }
 
 static int check_slot(const VhDomainDef *def, uint32_t i, VhError **err)
@@ -242,8 +242,8 @@ int qemu_domain_check(const VhDomainDef *def, VhError **err)
         };
         int r = qemu_check_emulator(def, err);
 
-        /* Other machines than PCs are passed to QEMU as they are. */
-        for (size_t i = 0; r == 0 && qemu_domain_is_pc(def) && i < VH_ARRAY_SIZE(checks); i++)
+        /* The odd machines of x86 are passed to QEMU as they are. */
+        for (size_t i = 0; r == 0 && (qemu_domain_is_pc(def) || !qemu_is_x86(def)) && i < VH_ARRAY_SIZE(checks); i++)
                 r = checks[i](def, err);
         return r;
 }

@@ -4,6 +4,7 @@
 /* What QEMU, or a PC, cannot be: refused when a guest is defined, so that nobody learns it only at the start. The words
  * are the reference's. */
 
+#include "caps.h"
 #include "model/domain-check.h"
 
 /* The whole definition, with defaults and addresses. Returns 0 or negative errno with *err. */
@@ -16,6 +17,9 @@ int qemu_check_machine(const VhDomainDef *def, VhError **err);
 int qemu_check_life_cycle(const VhDomainDef *def, VhError **err);
 int qemu_check_disk(const VhDomainDef *def, const VhDisk *disk, VhError **err);
 int qemu_check_device(const VhDomainDef *def, VhDeviceKind kind, const void *dev, VhError **err);
+
+/* guest-check-program.c: what the emulator of another architecture than x86 does not have; caps is what it can do. */
+int qemu_check_program(const VhDomainDef *def, const QemuCaps *caps, VhError **err);
 
 /* guest-check-start.c: what a guest that is to run may not be, though a definition may. */
 int qemu_check_start(const VhDomainDef *def, VhError **err);

@@ -5,6 +5,7 @@
 #include "guest-cpu.h"
 
 #include <errno.h>
+#include <sys/utsname.h>
 
 #include "api.h"
 #include "cpu/arch.h"
@@ -176,6 +177,60 @@ static int take_host(VhCpu *cpu, const QemuFullCpu *full, VhError **err)
         return r;
 }
 
+/* ---- other architectures ---- */
+
+static int no_cpu_driver(const VhDomainDef *def, VhError **err)
+{
+        return vh_error_set(err, VIR_FROM_CPU, VIR_ERR_NO_SUPPORT, "'%s' architecture is not supported by CPU driver",
+                            def->os.arch);
+}
+
+static int check_foreign_model(const VhDomainDef *def, const QemuCaps *caps, QemuAccel accel, VhError **err)
+{
+        const VhCpu *cpu = def->cpu;
+
+        if (qemu_caps_cpu(caps, accel, cpu->model) && vh_cpu_is_named(def->os.arch, cpu->model))
+                return 0;
+        if (cpu->fallback == VH_CPU_FALLBACK_FORBID)
+                return vh_error_set(err, VIR_FROM_CPU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "CPU model %s is not supported by hypervisor", cpu->model);
+        return vh_error_set(err, VIR_FROM_CPU, VIR_ERR_NO_SUPPORT, "cannot translate CPU model %s to a supported model",
+                            cpu->model);
+}
+
+/* There is nothing to choose, but what a guest cannot have is told. */
+static int settle_foreign(VhDomainDef *def, const QemuCaps *caps, VhError **err)
+{
+        const QemuAccel accel = def->virt_type == VH_VIRT_KVM ? QEMU_ACCEL_KVM : QEMU_ACCEL_TCG;
+        struct utsname uts;
+        int r = 0;
+
+        if (!def->cpu)
+                return 0;
+        uname(&uts);
+        if (def->cpu->mode == VH_CPU_MODE_HOST_MODEL)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "CPU mode 'host-model' for %s %s domain on %s host is not supported by hypervisor",
+                                    def->os.arch, accel == QEMU_ACCEL_KVM ? "kvm" : "qemu", uts.machine);
+        if (is_custom(def->cpu) && vh_cpu_family(def->os.arch) == VH_CPU_FAMILY_OTHER)
+                return no_cpu_driver(def, err);
+        if (is_custom(def->cpu) && def->cpu->model)
+                r = check_foreign_model(def, caps, accel, err);
+        if (r == 0 && is_custom(def->cpu))
+                def->cpu->fallback = VH_CPU_FALLBACK_FORBID;
+        return r;
+}
+
+static int explain_foreign(const VhDomainDef *def, VhError **err)
+{
+        const int family = vh_cpu_family(def->os.arch);
+        const VhCpu *cpu = def->cpu;
+
+        if (cpu && cpu->mode == VH_CPU_MODE_HOST_MODEL && family != VH_CPU_FAMILY_PPC64)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED, "unknown host CPU model");
+        return cpu && cpu->model && family == VH_CPU_FAMILY_OTHER ? no_cpu_driver(def, err) : 0;
+}
+
 int qemu_guest_cpu_settle(VhDomainDef *def, const QemuCaps *caps, const VhHost *host, VhError **err)
 {
         QemuAccel accel = def->virt_type == VH_VIRT_KVM ? QEMU_ACCEL_KVM : QEMU_ACCEL_TCG;
@@ -184,6 +239,8 @@ int qemu_guest_cpu_settle(VhDomainDef *def, const QemuCaps *caps, const VhHost *
         const VhX86Model *model;
         int r;
 
+        if (vh_cpu_family(def->os.arch) != VH_CPU_FAMILY_X86)
+                return settle_foreign(def, caps, err);
         if (!has_model(def))
                 return 0;
         if (is_by_host(cpu) && (!full->all || !full->migratable))
@@ -209,6 +266,8 @@ int qemu_guest_cpu_explain(VhDomainDef *def, const QemuCaps *caps, VhError **err
         VhCpu *cpu = def->cpu;
         int r;
 
+        if (vh_cpu_family(def->os.arch) != VH_CPU_FAMILY_X86)
+                return explain_foreign(def, err);
         if (!has_model(def) || (is_by_host(cpu) && !full->migratable))
                 return 0;
         if (cpu->mode == VH_CPU_MODE_HOST_MODEL)

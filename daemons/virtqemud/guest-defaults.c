@@ -8,20 +8,13 @@
 
 #include "model/domain-tables.h"
 
-static bool is_x86(const VhDomainDef *def)
-{
-        return vh_streq(def->os.arch, "x86_64") || vh_streq(def->os.arch, "i686");
-}
-
 /* ---- machine and CPU ---- */
 
 /* "pc" and "q35" mean the newest of their kind that the emulator has. */
-static void default_machine(VhDomainDef *def, uint64_t version)
+static void default_pc(VhDomainDef *def, uint64_t version)
 {
         const char *alias = def->os.machine ? def->os.machine : "pc", *kind = NULL;
 
-        if (!is_x86(def))
-                return;
         if (strcmp(alias, "pc") == 0)
                 kind = "pc-i440fx";
         else if (strcmp(alias, "q35") == 0)
@@ -35,12 +28,20 @@ static void default_machine(VhDomainDef *def, uint64_t version)
         }
 }
 
-static void default_custom_cpu(VhDomainDef *def, VhCpu *cpu)
+static void default_machine(VhDomainDef *def, const QemuProgramFacts *facts)
+{
+        if (qemu_is_x86(def))
+                default_pc(def, facts->version);
+        else if (facts->machine)
+                vh_strset(&def->os.machine, facts->machine);
+}
+
+static void default_custom_cpu(VhDomainDef *def, VhCpu *cpu, const char *plain)
 {
         if (!cpu->match)
                 cpu->match = VH_CPU_MATCH_EXACT;
-        if (!cpu->model) {
-                vh_strset(&cpu->model, vh_streq(def->os.arch, "i686") ? "qemu32" : "qemu64");
+        if (!cpu->model && plain) {
+                vh_strset(&cpu->model, plain);
                 cpu->check = VH_CPU_CHECK_NONE;
                 cpu->fallback = VH_CPU_FALLBACK_FORBID;
         }
@@ -50,9 +51,11 @@ static void default_custom_cpu(VhDomainDef *def, VhCpu *cpu)
                 cpu->fallback = VH_CPU_FALLBACK_ALLOW;
 }
 
-static void default_cpu(VhDomainDef *def)
+static void default_cpu(VhDomainDef *def, const QemuProgramFacts *facts)
 {
-        if (!is_x86(def))
+        const char *plain = vh_streq(def->os.arch, "i686") ? "qemu32" : qemu_is_x86(def) ? "qemu64" : facts->cpu;
+
+        if (!plain && (!def->cpu || (def->cpu->mode == VH_CPU_MODE_NONE && !def->cpu->model)))
                 return;
         if (!def->cpu)
                 def->cpu = vh_xml_bind_new(&vh_table_cpu);
@@ -71,16 +74,16 @@ static void default_cpu(VhDomainDef *def)
                 free(VH_TAKE_PTR(def->cpu->model));
                 if (!def->cpu->check)
                         def->cpu->check = VH_CPU_CHECK_NONE;
-                if (!def->cpu->migratable && def->cpu->mode == VH_CPU_MODE_HOST_PASSTHROUGH)
+                if (qemu_is_x86(def) && !def->cpu->migratable && def->cpu->mode == VH_CPU_MODE_HOST_PASSTHROUGH)
                         def->cpu->migratable = VH_ON;
                 return;
         default:
                 def->cpu->mode = VH_CPU_MODE_CUSTOM;
-                default_custom_cpu(def, def->cpu);
+                default_custom_cpu(def, def->cpu, plain);
         }
 }
 
-/* ---- devices that a PC always has ---- */
+/* ---- devices that a machine always has ---- */
 
 /* Whether there is one that has, or will get, number 0. */
 static bool has_controller(const VhDomainDef *def, VhControllerType type)
@@ -104,7 +107,7 @@ static const VhController *first_pci(const VhDomainDef *def)
 
 static int add_root_bus(VhDomainDef *def, VhError **err)
 {
-        VhControllerModel model = qemu_domain_is_q35(def) ? VH_CTRL_PCIE_ROOT : VH_CTRL_PCI_ROOT;
+        VhControllerModel model = qemu_platform_has(def, QEMU_HAS_EXPRESS) ? VH_CTRL_PCIE_ROOT : VH_CTRL_PCI_ROOT;
         const VhController *first = first_pci(def);
 
         if (!first)
@@ -119,19 +122,19 @@ static int add_root_bus(VhDomainDef *def, VhError **err)
                 vh_xml_names_text(&vh_pci_model_names, first->model));
 }
 
-static void add_input(VhDomainDef *def, VhInputType type)
+static void add_input(VhDomainDef *def, VhInputType type, VhInputBus bus)
 {
         VhInput *input;
 
         for (uint32_t i = 0; i < def->inputs.n; i++) {
                 const VhInput *have = def->inputs.items[i];
 
-                if (have->type == type && (have->bus == VH_INPUT_BUS_PS2 || have->bus == VH_INPUT_BUS_NONE))
+                if (have->type == type && (have->bus == bus || have->bus == VH_INPUT_BUS_NONE))
                         return;
         }
         input = vh_new(VhInput, 1);
         input->type = type;
-        input->bus = VH_INPUT_BUS_PS2;
+        input->bus = bus;
         vh_list_add(&def->inputs, input);
 }
 
@@ -158,26 +161,79 @@ static void add_audio(VhDomainDef *def)
         vh_list_add(&def->audios, audio);
 }
 
-static int add_standard_devices(VhDomainDef *def, VhError **err)
+static int add_standard_controllers(VhDomainDef *def, VhError **err)
 {
-        if (!has_controller(def, VH_CONTROLLER_USB))
+        if (qemu_platform_has(def, QEMU_HAS_USB) && !has_controller(def, VH_CONTROLLER_USB))
                 vh_domain_add_controller(def, VH_CONTROLLER_USB, 0);
         if (qemu_domain_is_q35(def) && !has_controller(def, VH_CONTROLLER_SATA))
                 vh_domain_add_controller(def, VH_CONTROLLER_SATA, 0);
-        return add_root_bus(def, err);
+        return qemu_platform_has(def, QEMU_HAS_PCI) ? add_root_bus(def, err) : 0;
 }
 
+static bool has_tablet(const VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->inputs.n; i++)
+                if (def->inputs.items[i]->type == VH_INPUT_TABLET)
+                        return true;
+        return false;
+}
+
+/* What a PC has on its keyboard controller, a machine with paravirtual devices has on USB where somebody looks at it.
+ */
 static void add_inputs(VhDomainDef *def)
 {
-        add_input(def, VH_INPUT_MOUSE);
-        add_input(def, VH_INPUT_KEYBOARD);
+        if (qemu_is_x86(def)) {
+                add_input(def, VH_INPUT_MOUSE, VH_INPUT_BUS_PS2);
+                add_input(def, VH_INPUT_KEYBOARD, VH_INPUT_BUS_PS2);
+        } else if (qemu_platform_has(def, QEMU_HAS_VIO) && def->graphics.n) {
+                add_input(def, VH_INPUT_KEYBOARD, VH_INPUT_BUS_USB);
+                if (!has_tablet(def))
+                        add_input(def, VH_INPUT_MOUSE, VH_INPUT_BUS_USB);
+        }
 }
 
-/* Other machines of the architecture have no PCI, but USB if they do not say otherwise. */
-static void add_foreign_usb(VhDomainDef *def)
+static void add_panic(VhDomainDef *def)
 {
-        if (!vh_streq(def->os.machine, "isapc") && !has_controller(def, VH_CONTROLLER_USB))
-                vh_domain_add_controller(def, VH_CONTROLLER_USB, 0);
+        if (qemu_platform_has(def, QEMU_HAS_PANIC) && !def->panics.n)
+                vh_list_add(&def->panics, vh_new(VhPanic, 1));
+}
+
+static void default_gic(VhDomainDef *def, const QemuProgramFacts *facts)
+{
+        if (!qemu_platform_has(def, QEMU_HAS_GIC))
+                return;
+        if (!def->features)
+                def->features = vh_xml_bind_new(&vh_table_features);
+        if (!def->features->gic)
+                def->features->gic = vh_new(VhFeatureGic, 1);
+        if (!def->features->gic->version)
+                def->features->gic->version = facts->gic;
+}
+
+/* ---- memory ---- */
+
+/* Modules of a machine with paravirtual devices come in pieces; what a persistent one keeps its label in comes on top.
+ */
+static void align_memory(VhDomainDef *def)
+{
+        enum { MEM_NVDIMM = 2 };
+        uint64_t before = def->memory;
+
+        for (uint32_t i = 0; qemu_platform_has(def, QEMU_HAS_VIO) && i < def->memdevs.n; i++) {
+                VhMemdev *mem = def->memdevs.items[i];
+                uint64_t label = mem->model == MEM_NVDIMM ? mem->label_size : 0;
+
+                if (mem->model > MEM_NVDIMM)
+                        continue;
+                def->memory -= mem->size;
+                if (label)
+                        mem->size = (mem->size - label) / QEMU_MEMORY_PIECE * QEMU_MEMORY_PIECE + label;
+                else
+                        mem->size = qemu_memory_pieces(mem->size);
+                def->memory += mem->size;
+        }
+        if (def->current_memory == before || def->current_memory > def->memory)
+                def->current_memory = def->memory;
 }
 
 /* ---- models ---- */
@@ -187,8 +243,8 @@ static void default_controllers(VhDomainDef *def)
         for (uint32_t i = 0; i < def->controllers.n; i++) {
                 VhController *c = def->controllers.items[i];
 
-                if (c->type == VH_CONTROLLER_USB && !c->model && qemu_domain_is_pc(def))
-                        c->model = qemu_domain_is_q35(def) ? VH_CTRL_QEMU_XHCI : VH_CTRL_PIIX3_UHCI;
+                if (c->type == VH_CONTROLLER_USB && !c->model)
+                        c->model = qemu_platform(def)->usb;
         }
 }
 
@@ -220,47 +276,93 @@ static void default_nets(VhDomainDef *def)
         for (uint32_t i = 0; i < def->nets.n; i++) {
                 VhNet *net = def->nets.items[i];
 
-                if (!net->model && net_has_model(net) && is_x86(def))
-                        net->model = vh_xstrdup("rtl8139");
+                if (!net->model && net_has_model(net))
+                        net->model = vh_xstrdup(qemu_platform(def)->net);
         }
 }
 
-/* A console without a serial port becomes one: it then needs a target as well (called again at the end). */
+static uint8_t model_of_serial(const VhDomainDef *def, VhChrTarget target)
+{
+        switch (target) {
+        case VH_CHR_TARGET_ISA_SERIAL:
+                return QEMU_SERIAL_ISA;
+        case VH_CHR_TARGET_USB_SERIAL:
+                return QEMU_SERIAL_USB;
+        case VH_CHR_TARGET_PCI_SERIAL:
+                return QEMU_SERIAL_PCI;
+        case VH_CHR_TARGET_ISA_DEBUG:
+                return QEMU_SERIAL_DEBUGCON;
+        default:
+                return target && target == qemu_platform(def)->serial ? qemu_platform(def)->serial_model : 0;
+        }
+}
+
+/* A console without a serial port becomes one: it then needs a target as well (called again at the end). What a PC has
+ * is what a definition says that does not mean anything by it. */
 static void default_serials(VhDomainDef *def)
 {
-        enum { MODEL_ISA = 1, MODEL_USB = 2, MODEL_PCI = 3, MODEL_DEBUGCON = 9 };
-
         for (uint32_t i = 0; i < def->serials.n; i++) {
                 VhChr *serial = def->serials.items[i];
 
+                if (!qemu_is_x86(def) && serial->target_type == VH_CHR_TARGET_ISA_SERIAL)
+                        serial->target_type = VH_CHR_TARGET_NONE;
                 if (!serial->target_type)
-                        serial->target_type = serial->info.address.type == VH_ADDRESS_USB   ? VH_CHR_TARGET_USB_SERIAL
-                                              : serial->info.address.type == VH_ADDRESS_PCI ? VH_CHR_TARGET_PCI_SERIAL
-                                                                                            : VH_CHR_TARGET_ISA_SERIAL;
-                if (serial->target_model)
-                        continue;
-                if (serial->target_type == VH_CHR_TARGET_ISA_SERIAL)
-                        serial->target_model = MODEL_ISA;
-                else if (serial->target_type == VH_CHR_TARGET_USB_SERIAL)
-                        serial->target_model = MODEL_USB;
-                else if (serial->target_type == VH_CHR_TARGET_PCI_SERIAL)
-                        serial->target_model = MODEL_PCI;
-                else if (serial->target_type == VH_CHR_TARGET_ISA_DEBUG)
-                        serial->target_model = MODEL_DEBUGCON;
+                        serial->target_type = serial->info.address.type == VH_ADDRESS_USB ? VH_CHR_TARGET_USB_SERIAL
+                                              : serial->info.address.type == VH_ADDRESS_PCI
+                                                      ? VH_CHR_TARGET_PCI_SERIAL
+                                                      : qemu_platform(def)->serial;
+                if (!serial->target_model)
+                        serial->target_model = model_of_serial(def, serial->target_type);
+        }
+}
+
+static void default_videos(VhDomainDef *def)
+{
+        if (def->graphics.n && !def->videos.n)
+                vh_list_add(&def->videos, vh_new(VhVideo, 1));
+        for (uint32_t i = 0; i < def->videos.n; i++)
+                if (def->videos.items[i]->type == VH_VIDEO_UNSET)
+                        def->videos.items[i]->type = qemu_platform(def)->video;
+}
+
+/* Other machines have no keyboard controller. */
+static void default_inputs(VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->inputs.n; i++) {
+                VhInput *input = def->inputs.items[i];
+
+                if (!input->bus && input->type != VH_INPUT_EVDEV && !qemu_is_x86(def))
+                        input->bus = qemu_platform_has(def, QEMU_HAS_CCW) ? VH_INPUT_BUS_VIRTIO : VH_INPUT_BUS_USB;
+        }
+}
+
+static void default_tpms(VhDomainDef *def)
+{
+        enum { EMULATOR = 2, VERSION_1_2 = 1, VERSION_2_0 };
+
+        for (uint32_t i = 0; i < def->tpms.n; i++) {
+                VhTpm *tpm = def->tpms.items[i];
+
+                if (!tpm->model)
+                        tpm->model = qemu_platform(def)->tpm ? qemu_platform(def)->tpm : QEMU_TPM_TIS;
+                if (tpm->type == EMULATOR && !tpm->version)
+                        tpm->version = tpm->model != QEMU_TPM_TIS || qemu_platform_has(def, QEMU_HAS_GIC) ? VERSION_2_0
+                                                                                                          : VERSION_1_2;
         }
 }
 
 static void default_small(VhDomainDef *def)
 {
-        enum { PANIC_ISA = 1, VSOCK_VIRTIO = 1 };
+        enum { VSOCK_VIRTIO = 1 };
 
-        if (!def->memballoon) {
+        if (!def->memballoon && qemu_platform_has(def, QEMU_HAS_BALLOON)) {
                 def->memballoon = vh_new(VhMemballoon, 1);
                 def->memballoon->model = VH_MEMBALLOON_VIRTIO;
         }
         for (uint32_t i = 0; i < def->panics.n; i++)
                 if (!def->panics.items[i]->model)
-                        def->panics.items[i]->model = PANIC_ISA;
+                        def->panics.items[i]->model =
+                                qemu_platform(def)->panic ? qemu_platform(def)->panic : QEMU_PANIC_ISA;
         if (def->vsock && !def->vsock->model)
                 def->vsock->model = VSOCK_VIRTIO;
 }
@@ -310,27 +412,29 @@ static void default_hostdevs(VhDomainDef *def)
         }
 }
 
-int qemu_domain_fill_defaults(VhDomainDef *def, uint64_t version, VhError **err)
+int qemu_domain_fill_defaults(VhDomainDef *def, const QemuProgramFacts *facts, VhError **err)
 {
-        int r = 0;
+        int r;
 
-        default_machine(def, version);
-        default_cpu(def);
-        if (qemu_domain_is_pc(def))
-                r = add_standard_devices(def, err);
-        else if (is_x86(def))
-                add_foreign_usb(def);
+        default_machine(def, facts);
+        default_cpu(def, facts);
+        r = add_standard_controllers(def, err);
         if (r < 0)
                 return r;
-        if (is_x86(def))
-                add_inputs(def);
+        add_inputs(def);
         add_audio(def);
+        add_panic(def);
+        default_gic(def, facts);
         default_small(def);
+        default_tpms(def);
         default_controllers(def);
         default_disks(def);
         default_nets(def);
-        if (is_x86(def))
+        default_videos(def);
+        default_inputs(def);
+        if (qemu_is_x86(def))
                 number_isa_serials(def);
+        align_memory(def);
         default_seclabels(def);
         default_hostdevs(def);
         return 0;
@@ -408,7 +512,7 @@ static void default_scsi_models(VhDomainDef *def)
                 VhController *c = def->controllers.items[i];
 
                 if (c->type == VH_CONTROLLER_SCSI && (!c->model || c->model == VH_CTRL_AUTO))
-                        c->model = VH_CTRL_LSILOGIC;
+                        c->model = qemu_platform(def)->scsi;
         }
 }
 
@@ -454,8 +558,11 @@ int qemu_domain_assign_addresses(VhDomainDef *def, VhError **err)
         assign_virtio_serial(def);
         for (uint32_t i = 0; i < def->memdevs.n; i++)
                 assign_memory_slot(def, def->memdevs.items[i]);
-        if (!qemu_domain_is_pc(def))
-                return is_x86(def) ? qemu_domain_check_no_pci(def, err) : 0;
+        r = qemu_domain_assign_buses(def, err);
+        if (r < 0 || qemu_platform_has(def, QEMU_MISSES_PCI))
+                return r < 0 ? r : qemu_domain_check_no_pci(def, err);
         r = qemu_domain_assign_usb(def, err);
-        return r < 0 ? r : qemu_domain_assign_pci(def, err);
+        if (r == 0 && qemu_platform_has(def, QEMU_HAS_PCI))
+                r = qemu_domain_assign_pci(def, err);
+        return r < 0 ? r : qemu_domain_assign_zpci(def, err);
 }

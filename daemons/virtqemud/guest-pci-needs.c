@@ -1,53 +1,58 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which PCI slot a device of a PC wants, by its kind and model. */
+/* Which PCI slot a device wants, by its kind and model. */
 
 #include "guest-pci-needs.h"
 
-QemuPciNeed qemu_pci_need_express(bool q35)
+QemuPciNeed qemu_pci_need_express(bool express)
 {
-        return q35 ? NEED_PCIE : NEED_PCI;
+        return express ? NEED_PCIE : NEED_PCI;
 }
 
-QemuPciNeed qemu_pci_need_of_virtio(bool q35, uint8_t model)
+QemuPciNeed qemu_pci_need_of_virtio(bool express, uint8_t model)
 {
         enum { TRANSITIONAL = 2 };
 
-        return model == TRANSITIONAL ? NEED_PCI : qemu_pci_need_express(q35);
+        return model == TRANSITIONAL ? NEED_PCI : qemu_pci_need_express(express);
 }
 
-QemuPciNeed qemu_pci_need_of_net(bool q35, const VhNet *net)
+QemuPciNeed qemu_pci_need_of_net(bool express, const VhNet *net)
 {
-        if (net->type == VH_NET_HOSTDEV || vh_streq(net->model, "usb-net"))
+        static const char *const elsewhere[] = { "usb-net", "spapr-vlan", "lan9118", "smc91c111" };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(elsewhere); i++)
+                if (vh_streq(net->model, elsewhere[i]))
+                        return NEED_NOTHING;
+        if (net->type == VH_NET_HOSTDEV)
                 return NEED_NOTHING;
         if (net->model &&
             (vh_startswith(net->model, "virtio") || vh_streq(net->model, "e1000e") || vh_streq(net->model, "vmxnet3")))
-                return vh_streq(net->model, "virtio-transitional") ? NEED_PCI : qemu_pci_need_express(q35);
+                return vh_streq(net->model, "virtio-transitional") ? NEED_PCI : qemu_pci_need_express(express);
         return NEED_PCI;
 }
 
-QemuPciNeed qemu_pci_need_of_controller(bool q35, const VhController *c)
+QemuPciNeed qemu_pci_need_of_controller(bool express, const VhController *c)
 {
         switch (c->type) {
         case VH_CONTROLLER_SCSI:
                 return c->model == VH_CTRL_VIRTIO_SCSI || c->model == VH_CTRL_VIRTIO_NON_TRANSITIONAL
-                               ? qemu_pci_need_express(q35)
+                               ? qemu_pci_need_express(express)
                                : NEED_PCI;
         case VH_CONTROLLER_VIRTIO_SERIAL:
-                return c->model == VH_CTRL_VIRTIO_TRANSITIONAL ? NEED_PCI : qemu_pci_need_express(q35);
+                return c->model == VH_CTRL_VIRTIO_TRANSITIONAL ? NEED_PCI : qemu_pci_need_express(express);
         case VH_CONTROLLER_SATA:
         case VH_CONTROLLER_IDE:
                 return NEED_PCI;
         case VH_CONTROLLER_USB:
                 if (c->model == VH_CTRL_USB_NONE || c->model == VH_CTRL_QUSB1 || c->model == VH_CTRL_QUSB2)
                         return NEED_NOTHING;
-                return c->model == VH_CTRL_QEMU_XHCI || c->model == VH_CTRL_NEC_XHCI ? qemu_pci_need_express(q35)
+                return c->model == VH_CTRL_QEMU_XHCI || c->model == VH_CTRL_NEC_XHCI ? qemu_pci_need_express(express)
                                                                                      : NEED_PCI;
         default:
                 return NEED_NOTHING;
         }
 }
 
-QemuPciNeed qemu_pci_need_of_video(bool q35, const VhVideo *video)
+QemuPciNeed qemu_pci_need_of_video(bool express, const VhVideo *video)
 {
         switch (video->type) {
         case VH_VIDEO_NONE:
@@ -55,7 +60,7 @@ QemuPciNeed qemu_pci_need_of_video(bool q35, const VhVideo *video)
                 return NEED_NOTHING;
         case VH_VIDEO_VIRTIO:
         case VH_VIDEO_BOCHS:
-                return qemu_pci_need_express(q35);
+                return qemu_pci_need_express(express);
         default:
                 return NEED_PCI;
         }
@@ -66,6 +71,31 @@ bool qemu_pci_is_sound(const VhSound *sound)
         enum { SB16 = 1, PCSPK = 3, USB = 7 };
 
         return sound->model != SB16 && sound->model != PCSPK && sound->model != USB;
+}
+
+QemuPciNeed qemu_pci_need_of_bridge(VhControllerModel model)
+{
+        switch (model) {
+        case VH_CTRL_PCIE_TO_PCI_BRIDGE:
+        case VH_CTRL_PCIE_SWITCH_UPSTREAM:
+                return NEED_PCIE;
+        case VH_CTRL_PCIE_SWITCH_DOWNSTREAM:
+                return NEED_DOWNSTREAM;
+        case VH_CTRL_PCI_BRIDGE:
+                return NEED_BRIDGE;
+        case VH_CTRL_PCI_EXPANDER_BUS:
+                return NEED_PCI;
+        case VH_CTRL_PCIE_EXPANDER_BUS:
+                return NEED_ROOT;
+        default:
+                return NEED_NOTHING;
+        }
+}
+
+bool qemu_pci_is_hostdev(const VhHostdev *h)
+{
+        return h->mode == VH_HOSTDEV_SUBSYSTEM && (h->type == VH_HOSTDEV_PCI || h->type == VH_HOSTDEV_SCSI_HOST ||
+                                                   (h->type == VH_HOSTDEV_MDEV && h->mdev_model == 1));
 }
 
 /* ---- numbers of buses ---- */
@@ -101,9 +131,38 @@ static void complete_controller(VhController *c)
         }
 }
 
-void qemu_pci_complete_controllers(VhDomainDef *def)
+/* Host bridges are numbered by themselves. */
+static void complete_host_bridge(const VhDomainDef *def, VhController *c)
 {
+        enum { NAME = 10 };
+        VhOptUint target = { .set = true };
+
+        if (!c->pci_model_name)
+                c->pci_model_name = NAME;
+        for (uint32_t i = 0; !c->target_index.set && i < def->controllers.n;) {
+                const VhController *other = def->controllers.items[i++];
+
+                if (other->type == VH_CONTROLLER_PCI && other->target_index.set &&
+                    other->target_index.val == target.val) {
+                        target.val++;
+                        i = 0;
+                }
+        }
+        if (!c->target_index.set)
+                c->target_index = target;
+}
+
+void qemu_pci_complete_controllers(VhDomainDef *def, bool host_bridges)
+{
+        VhController *first = vh_domain_find_controller(def, VH_CONTROLLER_PCI, 0);
+
         for (uint32_t i = 0; i < def->controllers.n; i++)
                 if (def->controllers.items[i]->type == VH_CONTROLLER_PCI)
                         complete_controller(def->controllers.items[i]);
+        if (host_bridges && first) /* the machine's own */
+                complete_host_bridge(def, first);
+        for (uint32_t i = 0; host_bridges && i < def->controllers.n; i++)
+                if (def->controllers.items[i]->type == VH_CONTROLLER_PCI &&
+                    def->controllers.items[i]->model == VH_CTRL_PCI_ROOT)
+                        complete_host_bridge(def, def->controllers.items[i]);
 }

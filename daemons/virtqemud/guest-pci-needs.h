@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What devices want of the PCI buses of a PC: rules by kind and model, for guest-pci.c. */
+/* What devices want of the PCI buses: rules by kind and model, for guest-pci.c. */
 
 #include "model/domain.h"
 
@@ -16,13 +16,18 @@ typedef enum QemuPciNeed {
 } QemuPciNeed;
 
 /* Of a device that is express where the machine has it. */
-QemuPciNeed qemu_pci_need_express(bool q35);
+QemuPciNeed qemu_pci_need_express(bool express);
 /* By the words of a virtio device's model: the transitional one is a conventional device. */
-QemuPciNeed qemu_pci_need_of_virtio(bool q35, uint8_t model);
-QemuPciNeed qemu_pci_need_of_net(bool q35, const VhNet *net);
-QemuPciNeed qemu_pci_need_of_controller(bool q35, const VhController *c);
-QemuPciNeed qemu_pci_need_of_video(bool q35, const VhVideo *video);
+QemuPciNeed qemu_pci_need_of_virtio(bool express, uint8_t model);
+QemuPciNeed qemu_pci_need_of_net(bool express, const VhNet *net);
+QemuPciNeed qemu_pci_need_of_controller(bool express, const VhController *c);
+QemuPciNeed qemu_pci_need_of_video(bool express, const VhVideo *video);
+/* Of a bridge, port or host bridge, by its model. */
+QemuPciNeed qemu_pci_need_of_bridge(VhControllerModel model);
+/* Whether a device of the host is one of PCI for the guest. */
+bool qemu_pci_is_hostdev(const VhHostdev *h);
 /* Whether a sound device is one of PCI. */
 bool qemu_pci_is_sound(const VhSound *sound);
-/* Gives controllers the model names and numbers that follow from their places. */
-void qemu_pci_complete_controllers(VhDomainDef *def);
+/* Gives controllers the model names and numbers that follow from their places; those of host bridges if they have any.
+ */
+void qemu_pci_complete_controllers(VhDomainDef *def, bool host_bridges);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PCI addresses of a PC.
+/* PCI addresses.
  *
- * Devices are taken in a fixed order, so that a definition always gets the same addresses. On i440fx each device takes
- * the next free slot of the one bus. On q35 an express device takes a root port, and a conventional one a slot of a
- * bridge behind a root port; ports and bridges that are missing are made first, in a trial on a copy of the map,
- * because they take addresses themselves and theirs come first. */
+ * Devices are taken in a fixed order, so that a definition always gets the same addresses. Without PCI Express each
+ * device takes the next free slot of the one bus, or of one more bridge. With it an express device takes a root port,
+ * and a conventional one a slot of a bridge behind a root port; ports and bridges that are missing are made first, in a
+ * trial on a copy of the map, because they take addresses themselves and theirs come first. */
 
 #include "guest-defaults.h"
 #include "guest-pci-needs.h"
@@ -38,10 +38,13 @@ typedef struct Bus {
 } Bus;
 
 typedef struct Map {
-        Bus *buses; /* BUSES_MAX */
-        bool q35;
-        bool grow;      /* missing ports may be made: the trial */
-        uint32_t added; /* ports and bridges made, in the order of their buses */
+        Bus *buses;        /* BUSES_MAX */
+        bool q35;          /* with its chips in their places */
+        bool piix;         /* likewise i440fx */
+        bool express;      /* root ports and what sits on them */
+        bool host_bridges; /* another where one is full */
+        bool grow;         /* missing ports may be made: the trial */
+        uint32_t added;    /* ports and bridges made, in the order of their buses */
         VhControllerModel models[BUSES_MAX];
         VhError **err;
 } Map;
@@ -132,6 +135,12 @@ static bool add_bus(Map *map, VhControllerModel model)
         return false;
 }
 
+/* What is made where a bus is missing. */
+static VhControllerModel usual_bus(const Map *map)
+{
+        return map->express ? VH_CTRL_PCIE_ROOT_PORT : map->host_bridges ? VH_CTRL_PCI_ROOT : VH_CTRL_PCI_BRIDGE;
+}
+
 static int note_address(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         Map *map = opaque;
@@ -140,8 +149,7 @@ static int note_address(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *
         if (!info || !is_assigned(info) || info->address.pci.domain)
                 return 0;
         a = &info->address.pci;
-        while (map->grow && !map->buses[a->bus].there &&
-               add_bus(map, map->q35 ? VH_CTRL_PCIE_ROOT_PORT : VH_CTRL_PCI_BRIDGE))
+        while (map->grow && !map->buses[a->bus].there && add_bus(map, usual_bus(map)))
                 ;
         if (map->buses[a->bus].functions[a->slot] >> a->function & 1)
                 return vh_error_set(map->err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
@@ -156,13 +164,14 @@ static int note_address(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *
 
 static void give(VhDeviceInfo *info, uint32_t bus, uint32_t slot, uint32_t function)
 {
-        uint8_t multifunction = info->address.pci.multifunction;
+        VhAddress before = info->address;
 
         info->address = (VhAddress){ .type = VH_ADDRESS_PCI };
+        if (before.type == VH_ADDRESS_PCI)
+                info->address.pci = before.pci;
         info->address.pci.bus = (uint8_t)bus;
         info->address.pci.slot = (uint8_t)slot;
         info->address.pci.function = (uint8_t)function;
-        info->address.pci.multifunction = multifunction;
 }
 
 static bool serves(const Bus *bus, QemuPciNeed need)
@@ -196,8 +205,8 @@ static bool grow(Map *map, QemuPciNeed need)
 
         if (!map->grow)
                 return false;
-        if (!map->q35)
-                return add_bus(map, VH_CTRL_PCI_BRIDGE);
+        if (!map->express)
+                return add_bus(map, usual_bus(map));
         if (need == NEED_PCIE)
                 return add_bus(map, VH_CTRL_PCIE_ROOT_PORT);
         if (find_slot(map, NEED_BRIDGE, &bus, &slot)) {
@@ -276,9 +285,9 @@ static void fix_onboard(Map *map, VhDomainDef *def)
         VhController *ide = vh_domain_find_controller(def, VH_CONTROLLER_IDE, 0);
         VhController *sata = vh_domain_find_controller(def, VH_CONTROLLER_SATA, 0);
 
-        if (!map->q35 && ide)
+        if (map->piix && ide)
                 fix(map, &ide->info, SLOT_PIIX, FUNCTION_IDE);
-        if (!map->q35 && usb && usb->model == VH_CTRL_PIIX3_UHCI)
+        if (map->piix && usb && usb->model == VH_CTRL_PIIX3_UHCI)
                 fix(map, (VhDeviceInfo *)&usb->info, SLOT_PIIX, FUNCTION_USB);
         if (map->q35 && sata)
                 fix(map, &sata->info, SLOT_ICH9, FUNCTION_SATA);
@@ -297,8 +306,8 @@ static void fix_video(Map *map, VhDomainDef *def)
         VhVideo *video = primary_video(def);
         uint8_t slot = map->q35 ? SLOT_VIDEO_Q35 : SLOT_VIDEO_PC;
 
-        if (video && qemu_pci_need_of_video(map->q35, video) != NEED_NOTHING && !map->buses[0].functions[slot] &&
-            may_assign(&video->info)) {
+        if ((map->q35 || map->piix) && video && qemu_pci_need_of_video(map->express, video) != NEED_NOTHING &&
+            !map->buses[0].functions[slot] && may_assign(&video->info)) {
                 give(&video->info, 0, slot, 0);
                 reserve(map, &video->info.address.pci);
         }
@@ -317,25 +326,6 @@ static void fix_sound(Map *map, VhDomainDef *def)
 }
 
 /* ---- all devices in their order ---- */
-
-static QemuPciNeed need_of_bridge(VhControllerModel model)
-{
-        switch (model) {
-        case VH_CTRL_PCIE_TO_PCI_BRIDGE:
-        case VH_CTRL_PCIE_SWITCH_UPSTREAM:
-                return NEED_PCIE;
-        case VH_CTRL_PCIE_SWITCH_DOWNSTREAM:
-                return NEED_DOWNSTREAM;
-        case VH_CTRL_PCI_BRIDGE:
-                return NEED_BRIDGE;
-        case VH_CTRL_PCI_EXPANDER_BUS:
-                return NEED_PCI;
-        case VH_CTRL_PCIE_EXPANDER_BUS:
-                return NEED_ROOT;
-        default:
-                return NEED_NOTHING;
-        }
-}
 
 /* The place that the chip set has for it, while it is free. */
 static int assign_dmi_bridge(Map *map, VhDomainDef *def, VhDeviceInfo *info)
@@ -361,7 +351,7 @@ static int assign_pci_controllers(Map *map, VhDomainDef *def)
                 else if (c->model == VH_CTRL_DMI_TO_PCI_BRIDGE)
                         r = assign_dmi_bridge(map, def, &c->info);
                 else
-                        r = assign(map, &c->info, need_of_bridge(c->model));
+                        r = assign(map, &c->info, qemu_pci_need_of_bridge(c->model));
         }
         return r;
 }
@@ -401,6 +391,13 @@ static bool assign_companion(Map *map, const VhDomainDef *def, VhController *c)
                 c->info.address.pci.multifunction = VH_ON;
         return true;
 }
+
+/* The first IDE controller of a machine that has it somewhere else than on PCI. */
+static bool is_on_board(const VhDomainDef *def, const VhController *c)
+{
+        return c->type == VH_CONTROLLER_IDE && !c->index.val && qemu_platform_has(def, QEMU_HAS_IDE);
+}
+
 static int assign_controllers(Map *map, VhDomainDef *def)
 {
         int r = 0;
@@ -408,8 +405,10 @@ static int assign_controllers(Map *map, VhDomainDef *def)
         for (uint32_t i = 0; i < def->controllers.n && r == 0; i++) {
                 VhController *c = def->controllers.items[i];
 
+                if (is_on_board(def, c))
+                        continue;
                 if (!assign_companion(map, def, c))
-                        r = assign(map, &c->info, qemu_pci_need_of_controller(map->q35, c));
+                        r = assign(map, &c->info, qemu_pci_need_of_controller(map->express, c));
         }
         return r;
 }
@@ -420,10 +419,11 @@ static int assign_front(Map *map, VhDomainDef *def)
 
         for (uint32_t i = 0; i < def->filesystems.n && r == 0; i++)
                 r = assign(map, &def->filesystems.items[i]->info,
-                           qemu_pci_need_of_virtio(map->q35, def->filesystems.items[i]->model));
+                           qemu_pci_need_of_virtio(map->express, def->filesystems.items[i]->model));
         for (uint32_t i = 0; i < def->nets.n && r == 0; i++)
                 if (def->nets.items[i]->type != VH_NET_HOSTDEV)
-                        r = assign(map, &def->nets.items[i]->info, qemu_pci_need_of_net(map->q35, def->nets.items[i]));
+                        r = assign(map, &def->nets.items[i]->info,
+                                   qemu_pci_need_of_net(map->express, def->nets.items[i]));
         for (uint32_t i = 0; i < def->sounds.n && r == 0; i++)
                 if (qemu_pci_is_sound(def->sounds.items[i]))
                         r = assign(map, &def->sounds.items[i]->info, NEED_PCI);
@@ -432,14 +432,8 @@ static int assign_front(Map *map, VhDomainDef *def)
         for (uint32_t i = 0; i < def->disks.n && r == 0; i++)
                 if (def->disks.items[i]->bus == VH_DISK_BUS_VIRTIO)
                         r = assign(map, &def->disks.items[i]->info,
-                                   qemu_pci_need_of_virtio(map->q35, def->disks.items[i]->model));
+                                   qemu_pci_need_of_virtio(map->express, def->disks.items[i]->model));
         return r;
-}
-
-static bool hostdev_on_pci(const VhHostdev *h)
-{
-        return h->mode == VH_HOSTDEV_SUBSYSTEM && (h->type == VH_HOSTDEV_PCI || h->type == VH_HOSTDEV_SCSI_HOST ||
-                                                   (h->type == VH_HOSTDEV_MDEV && h->mdev_model == 1));
 }
 
 static int assign_back(Map *map, VhDomainDef *def)
@@ -449,27 +443,28 @@ static int assign_back(Map *map, VhDomainDef *def)
 
         for (uint32_t i = 0; i < def->nets.n && r == 0; i++)
                 if (def->nets.items[i]->type == VH_NET_HOSTDEV)
-                        r = assign(map, &def->nets.items[i]->info, qemu_pci_need_express(map->q35));
+                        r = assign(map, &def->nets.items[i]->info, qemu_pci_need_express(map->express));
         for (uint32_t i = 0; i < def->hostdevs.n && r == 0; i++)
-                if (hostdev_on_pci(def->hostdevs.items[i]))
-                        r = assign(map, &def->hostdevs.items[i]->info, qemu_pci_need_express(map->q35));
+                if (qemu_pci_is_hostdev(def->hostdevs.items[i]))
+                        r = assign(map, &def->hostdevs.items[i]->info, qemu_pci_need_express(map->express));
         if (r == 0 && def->memballoon && def->memballoon->model != VH_MEMBALLOON_NONE)
                 r = assign(map, &def->memballoon->info,
                            def->memballoon->model == VH_MEMBALLOON_VIRTIO_TRANSITIONAL
                                    ? NEED_PCI
-                                   : qemu_pci_need_express(map->q35));
+                                   : qemu_pci_need_express(map->express));
         for (uint32_t i = 0; i < def->rngs.n && r == 0; i++)
                 r = assign(map, &def->rngs.items[i]->info,
-                           qemu_pci_need_of_virtio(map->q35, def->rngs.items[i]->model));
+                           qemu_pci_need_of_virtio(map->express, def->rngs.items[i]->model));
         if (r == 0 && def->watchdog && def->watchdog->model == I6300ESB)
                 r = assign(map, &def->watchdog->info, NEED_PCI);
         for (uint32_t i = 0; i < def->videos.n && r == 0; i++)
-                r = assign(map, &def->videos.items[i]->info, qemu_pci_need_of_video(map->q35, def->videos.items[i]));
+                r = assign(map, &def->videos.items[i]->info,
+                           qemu_pci_need_of_video(map->express, def->videos.items[i]));
         for (uint32_t i = 0; i < def->shmems.n && r == 0; i++)
                 r = assign(map, &def->shmems.items[i]->info, NEED_PCI);
         for (uint32_t i = 0; i < def->inputs.n && r == 0; i++)
                 if (def->inputs.items[i]->bus == VH_INPUT_BUS_VIRTIO)
-                        r = assign(map, &def->inputs.items[i]->info, qemu_pci_need_express(map->q35));
+                        r = assign(map, &def->inputs.items[i]->info, qemu_pci_need_express(map->express));
         for (uint32_t i = 0; i < def->serials.n && r == 0; i++)
                 if (def->serials.items[i]->target_type == VH_CHR_TARGET_PCI_SERIAL)
                         r = assign(map, &def->serials.items[i]->info, NEED_PCI);
@@ -477,14 +472,14 @@ static int assign_back(Map *map, VhDomainDef *def)
                 if (def->panics.items[i]->model == PVPANIC)
                         r = assign(map, &def->panics.items[i]->info, NEED_PCI);
         if (r == 0 && def->vsock)
-                r = assign(map, &def->vsock->info, qemu_pci_need_of_virtio(map->q35, def->vsock->model));
+                r = assign(map, &def->vsock->info, qemu_pci_need_of_virtio(map->express, def->vsock->model));
         for (uint32_t i = 0; i < def->memdevs.n && r == 0; i++)
                 if (def->memdevs.items[i]->model == MEM_VIRTIO_PMEM || def->memdevs.items[i]->model == MEM_VIRTIO_MEM)
-                        r = assign(map, &def->memdevs.items[i]->info, qemu_pci_need_express(map->q35));
+                        r = assign(map, &def->memdevs.items[i]->info, qemu_pci_need_express(map->express));
         if (r == 0 && def->iommu && def->iommu->model == IOMMU_VIRTIO)
-                r = assign(map, &def->iommu->info, map->q35 ? NEED_ROOT : NEED_PCI);
+                r = assign(map, &def->iommu->info, map->express ? NEED_ROOT : NEED_PCI);
         for (uint32_t i = 0; i < def->cryptos.n && r == 0; i++)
-                r = assign(map, &def->cryptos.items[i]->info, qemu_pci_need_express(map->q35));
+                r = assign(map, &def->cryptos.items[i]->info, qemu_pci_need_express(map->express));
         return r;
 }
 
@@ -498,10 +493,22 @@ static void fill_map(Map *map, const VhDomainDef *def)
                         set_bus(map, c->index.val, c->model);
         }
         reserve_slot(map, SLOT_HOST);
-        if (!map->q35)
+        if (map->piix)
                 map->buses[0].functions[SLOT_PIIX] = 1 << 0 | 1 << 3;
-        else
+        else if (map->q35)
                 map->buses[0].functions[SLOT_ICH9] = 1 << 0 | 1 << 3;
+}
+
+/* Host bridges have all numbers up to the last one. */
+static void close_gaps(Map *map)
+{
+        uint32_t last = BUSES_MAX - 1;
+
+        while (last && !map->buses[last].there)
+                last--;
+        for (uint32_t i = 1; map->grow && map->host_bridges && i < last; i++)
+                if (!map->buses[i].there)
+                        add_bus(map, usual_bus(map));
 }
 
 /* One pass over a definition. */
@@ -510,6 +517,7 @@ static int assign_all(Map *map, VhDomainDef *def)
         int r;
 
         fill_map(map, def);
+        close_gaps(map);
         fix_onboard(map, def);
         r = vh_domain_each_device(def, note_address, map);
         if (r < 0)
@@ -543,11 +551,12 @@ static bool has_own_buses(const VhDomainDef *def)
         return false;
 }
 
-/* Where the definition leaves the buses to us, q35 gets one port more than needed, so that something can be plugged in.
+/* Where the definition leaves the buses to us, one port more than needed is there, so that something can be plugged in.
  */
 static int make_ports(Map *map, VhDomainDef *def)
 {
         _vh_domain_def_ VhDomainDef *trial = vh_domain_def_copy(def);
+        uint32_t bus, slot;
         int r;
 
         map->grow = true;
@@ -555,7 +564,7 @@ static int make_ports(Map *map, VhDomainDef *def)
         map->grow = false;
         if (r < 0)
                 return r;
-        if (map->q35 && map->added && !has_own_buses(def))
+        if (map->express && map->added && !has_own_buses(def) && !find_slot(map, NEED_PCIE, &bus, &slot))
                 add_bus(map, VH_CTRL_PCIE_ROOT_PORT);
         for (uint32_t i = 1; i < BUSES_MAX; i++)
                 if (map->models[i])
@@ -566,13 +575,20 @@ static int make_ports(Map *map, VhDomainDef *def)
 int qemu_domain_assign_pci(VhDomainDef *def, VhError **err)
 {
         _vh_free_ Bus *buses = vh_new(Bus, BUSES_MAX);
-        Map map = { .buses = buses, .q35 = qemu_domain_is_q35(def), .err = err };
+        Map map = {
+                .buses = buses,
+                .q35 = qemu_domain_is_q35(def),
+                .piix = qemu_domain_is_i440fx(def),
+                .express = qemu_platform_has(def, QEMU_HAS_EXPRESS),
+                .host_bridges = qemu_platform_has(def, QEMU_HAS_HOST_BRIDGES),
+                .err = err,
+        };
         int r = make_ports(&map, def);
 
         if (r == 0)
                 r = assign_all(&map, def);
         if (r == 0)
-                qemu_pci_complete_controllers(def);
+                qemu_pci_complete_controllers(def, map.host_bridges);
         return r;
 }
 

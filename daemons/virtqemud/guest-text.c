@@ -47,6 +47,27 @@ static void drop_keyboard(VhDomainDef *def)
                         vh_xml_bind_free(&vh_table_input, vh_list_take(&def->inputs, i));
 }
 
+/* What a machine has anyway: its own kind of serial port is told without a name, its way to tell of a panic not at all.
+ */
+static void drop_platform(VhDomainDef *def)
+{
+        const QemuPlatform *p = qemu_platform(def);
+
+        for (uint32_t i = 0; i < def->serials.n; i++)
+                if (p->traits & (QEMU_HAS_OWN_SERIAL | QEMU_HAS_VIO) &&
+                    def->serials.items[i]->target_type == p->serial) {
+                        def->serials.items[i]->target_type = VH_CHR_TARGET_NONE;
+                        def->serials.items[i]->target_model = 0;
+                }
+        for (uint32_t i = def->panics.n; p->panic && i-- > 0;)
+                if (def->panics.items[i]->model == p->panic)
+                        vh_xml_bind_free(&vh_table_panic, vh_list_take(&def->panics, i));
+        for (uint32_t i = 0; p->traits & QEMU_HAS_HOST_BRIDGES && i < def->controllers.n; i++)
+                if (def->controllers.items[i]->type == VH_CONTROLLER_PCI &&
+                    def->controllers.items[i]->model == VH_CTRL_PCI_ROOT)
+                        def->controllers.items[i]->pci_model_name = 0;
+}
+
 static void drop_audio(VhDomainDef *def)
 {
         const VhAudio *audio = def->audios.n == 1 ? def->audios.items[0] : NULL;
@@ -74,6 +95,7 @@ void qemu_make_migratable(VhDomainDef *def)
         vh_domain_sort(def);
         drop_keyboard(def);
         drop_audio(def);
+        drop_platform(def);
         if (qemu_domain_is_i440fx(def))
                 drop_controller(def, VH_CONTROLLER_USB, VH_CTRL_PIIX3_UHCI);
         drop_controller(def, VH_CONTROLLER_PCI, VH_CTRL_PCI_ROOT);

@@ -250,13 +250,28 @@ static void append_hubs(VhDomainDef *def, UsbMap *map)
         }
 }
 
+/* A controller that is none is for the check of the definition, which has better words. */
+static int check_no_bus(const VhDomainDef *def, UsbMap *map)
+{
+        for (uint32_t i = 0; i < def->controllers.n; i++)
+                if (def->controllers.items[i]->type == VH_CONTROLLER_USB)
+                        return 0;
+        vh_domain_each_device(def, count_wanted, map);
+        map->hubs = false;
+        vh_domain_each_device(def, count_wanted, map);
+        return map->wanted && !qemu_is_x86(def)
+                       ? vh_error_set(map->err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "USB is disabled for this domain, but USB devices are present in the domain XML")
+                       : 0;
+}
+
 int qemu_domain_assign_usb(VhDomainDef *def, VhError **err)
 {
         UsbMap map = { .hubs = true, .err = err };
         int r;
 
         if (!collect_buses(def, &map))
-                return 0;
+                return check_no_bus(def, &map);
         r = vh_domain_each_device(def, note_port, &map);
         map.hubs = false;
         r = r < 0 ? r : vh_domain_each_device(def, note_port, &map);

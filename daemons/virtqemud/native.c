@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "command.h"
 #include "guest-cpu.h"
+#include "guest-platform.h"
 #include "guest-secrets.h"
 #include "qemu-ops.h"
 
@@ -41,6 +42,7 @@ typedef struct Native {
         VhCall *call;
         remote_connect_domain_xml_to_native_ret *ret;
         VhDomainDef *def;
+        QemuCaps *caps; /* of the program, NULL: what it can do does not matter */
         char *lib_dir, *channels, *monitor, *key;
         QemuLaunch launch;
         QemuHostWork *work;
@@ -51,6 +53,7 @@ static void native_free(Native *n)
         qemu_host_work_drop(n->work, false);
         qemu_launch_done(&n->launch);
         vh_domain_def_free(n->def);
+        qemu_caps_unref(n->caps);
         free(n->lib_dir);
         free(n->channels);
         free(n->monitor);
@@ -92,7 +95,7 @@ static int build(Native *n, VhError **err)
         int r;
 
         qemu_host_work_adopt(n->work, NULL, &n->launch);
-        r = qemu_command_build(n->def, NULL, &n->launch, &cmd, err);
+        r = qemu_command_build(n->def, n->caps, &n->launch, &cmd, err);
         text = r < 0 ? NULL : qemu_command_line(&cmd);
         if (text)
                 n->ret->nativeConfig = vh_call_strdup(n->call, text);
@@ -115,7 +118,7 @@ static int convert(Native *n, VhError **err)
         int r;
 
         choose_ports(n->def);
-        r = qemu_command_prepare(n->def, NULL, &n->launch, err);
+        r = qemu_command_prepare(n->def, n->caps, &n->launch, err);
         if (r < 0)
                 return r;
         qemu_secrets_want(&n->launch, n->def, n->work);
@@ -136,9 +139,14 @@ static bool cpu_depends(const VhDomainDef *def)
                        cpu->check == VH_CPU_CHECK_PARTIAL || (cpu->model && strcmp(cpu->model, PLAIN_CPU) != 0));
 }
 
-static int settle_and_convert(Native *n, const QemuCaps *caps, VhError **err)
+/* On other architectures names of parts of the machine are the program's. */
+static int settle_and_convert(Native *n, QemuCaps *caps, VhError **err)
 {
-        int r = qemu_guest_cpu_settle(n->def, caps, qemu_driver(n->call)->host, err);
+        int r;
+
+        if (!qemu_is_x86(n->def))
+                n->caps = qemu_caps_ref(caps);
+        r = qemu_guest_cpu_settle(n->def, caps, qemu_driver(n->call)->host, err);
 
         return r < 0 ? r : convert(n, err);
 }
@@ -163,7 +171,7 @@ static int convert_with_program(Native *n, VhError **err)
         QemuCaps *caps;
         int r = 0;
 
-        if (!cpu_depends(n->def) || !binary || access(binary, X_OK) < 0)
+        if ((qemu_is_x86(n->def) && !cpu_depends(n->def)) || !binary || access(binary, X_OK) < 0)
                 return convert(n, err);
         caps = qemu_emulators_recall(driver->emulators, binary);
         if (!caps && !driver->pool)

@@ -14,18 +14,35 @@
 #include <errno.h>
 
 /* The version matters only for machine types that follow it, so that the emulator is not run to load definitions: those
- * on disk have a type with a version. 0: not needed, or not known; -EAGAIN: it will be (qemu_emulators_may_refuse()).
- */
-static int emulator_version(QemuDriver *driver, const VhDomainDef *def, uint64_t *version)
+ * on disk have a type with a version. Returns -EAGAIN if it is not known, but will be (qemu_emulators_may_refuse()). */
+static int ask_version(QemuDriver *driver, const VhDomainDef *def, QemuProgramFacts *facts)
 {
         const char *machine = def->os.machine;
         int r;
 
-        *version = 0;
         if (machine && strcmp(machine, "pc") != 0 && strcmp(machine, "q35") != 0)
                 return 0;
-        r = qemu_emulators_version(driver->emulators, version, NULL);
+        r = qemu_emulators_version(driver->emulators, &facts->version, NULL);
         return r == -EAGAIN ? r : 0;
+}
+
+/* On other architectures QEMU's own defaults count. */
+static int ask_program(QemuDriver *driver, const VhDomainDef *def, QemuProgramFacts *facts)
+{
+        QemuAccel accel = def->virt_type == VH_VIRT_KVM ? QEMU_ACCEL_KVM : QEMU_ACCEL_TCG;
+        const QemuMachine *machine;
+        QemuCaps *caps = NULL;
+        int r = qemu_emulators_need(driver->emulators, def->emulator, &caps, NULL);
+
+        if (!caps)
+                return r;
+        machine = def->os.machine ? qemu_caps_machine(caps, def->os.machine) : qemu_caps_default_machine(caps);
+        if (machine) {
+                facts->machine = machine->name;
+                facts->cpu = qemu_caps_default_cpu(caps, accel, machine);
+        }
+        facts->gic = qemu_caps_default_gic(caps, accel);
+        return 0;
 }
 
 static int check_virt_type(const VhDomainDef *def, VhError **err)
@@ -50,7 +67,7 @@ static void complete_iothreads(VhDomainDef *def)
 static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
 {
         QemuDriver *driver = opaque;
-        uint64_t version;
+        QemuProgramFacts facts = { 0 };
         int r = qemu_emulators_fill(driver->emulators, def, err);
 
         if (r == 0)
@@ -60,9 +77,9 @@ static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
         if (r == 0)
                 r = qemu_security_default_models(driver, def, err);
         if (r == 0)
-                r = emulator_version(driver, def, &version);
+                r = qemu_is_x86(def) ? ask_version(driver, def, &facts) : ask_program(driver, def, &facts);
         if (r == 0)
-                r = qemu_domain_fill_defaults(def, version, err);
+                r = qemu_domain_fill_defaults(def, &facts, err);
         if (r == 0)
                 qemu_firmware_default_nvram(def, driver->env.state_dir);
         return r;

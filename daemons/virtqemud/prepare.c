@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "guest-platform.h"
 #include "command-parts.h"
 #include "command.h"
 #include "firmware.h"
@@ -120,6 +121,28 @@ static void tpm_socket(const VhDomainDef *def, const QemuLaunch *launch, VhTpm *
         tpm->source.path = vh_xasprintf("%s/qemu/swtpm/%s-swtpm.sock", launch->env->run_dir, id);
 }
 
+/* ---- memory ---- */
+
+/* A machine with paravirtual devices has all its memory in pieces. */
+static void align_memory(VhDomainDef *def)
+{
+        const VhNuma *numa = def->cpu ? def->cpu->numa : NULL;
+        uint64_t total = 0, devices = 0;
+
+        if (!qemu_platform_has(def, QEMU_HAS_VIO))
+                return;
+        for (uint32_t i = 0; i < def->memdevs.n; i++)
+                devices += def->memdevs.items[i]->size;
+        for (uint32_t i = 0; numa && i < numa->cells.n; i++) {
+                numa->cells.items[i]->memory = qemu_memory_pieces(numa->cells.items[i]->memory);
+                total += numa->cells.items[i]->memory;
+        }
+        if (!total)
+                total = qemu_memory_pieces(def->memory - devices);
+        def->memory = total + devices;
+        def->max_memory = qemu_memory_pieces(def->max_memory);
+}
+
 /* ---- checks that need the program ---- */
 
 static int check_machine(const VhDomainDef *def, const QemuCaps *caps, VhError **err)
@@ -142,6 +165,7 @@ int qemu_command_prepare(VhDomainDef *def, const QemuCaps *caps, const QemuLaunc
         r = r < 0 ? r : qemu_firmware_fill(def, launch, err);
         if (r < 0)
                 return r;
+        align_memory(def);
         qemu_list_iothreads(def);
         qemu_assign_aliases(def);
         number_images(def);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "command-parts.h"
+#include "guest-platform.h"
 #include "model/domain-tune.h"
 
 void qj_str(json_t *o, const char *key, const char *value)
@@ -162,10 +163,44 @@ int qemu_device_check(const QemuBuild *b, json_t *props)
         return check_type(b, "device", json_string_value(json_object_get(props, "driver")));
 }
 
+typedef struct ZpciSearch {
+        const char *id;
+        const VhPciAddress *found;
+} ZpciSearch;
+
+static int find_zpci(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        ZpciSearch *search = opaque;
+
+        if (info && vh_streq(info->alias, search->id) && info->address.type == VH_ADDRESS_PCI &&
+            info->address.pci.zpci_uid.set)
+                search->found = &info->address.pci;
+        return search->found != NULL;
+}
+
+/* Where there are channels a PCI device has another one beside it that gives it its numbers. */
+static void build_zpci(QemuBuild *b, const char *id)
+{
+        ZpciSearch search = { .id = id };
+        json_t *o;
+
+        if (!id || !qemu_platform_has(b->def, QEMU_HAS_CCW) || !vh_domain_each_device(b->def, find_zpci, &search))
+                return;
+        o = json_object();
+        qj_str(o, "driver", "zpci");
+        qj_int(o, "uid", search.found->zpci_uid.val);
+        qj_int(o, "fid", search.found->zpci_fid.val);
+        qj_str(o, "target", id);
+        qj_fmt(o, "id", "zpci%u", search.found->zpci_uid.val);
+        qemu_build_json(b, "-device", o);
+}
+
 int qemu_build_device(QemuBuild *b, json_t *props)
 {
         int r = props ? qemu_device_check(b, props) : -EINVAL;
 
+        if (r == 0)
+                build_zpci(b, json_string_value(json_object_get(props, "id")));
         if (r == 0)
                 qemu_build_json(b, "-device", props);
         else

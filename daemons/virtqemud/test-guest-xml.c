@@ -17,7 +17,7 @@ enum { EMULATOR_VERSION = 7002000, TEXT_MAX = 1024 * 1024 };
 
 static int post_parse(VhDomainDef *def, void *opaque, VhError **err)
 {
-        return qemu_domain_fill_defaults(def, EMULATOR_VERSION, err);
+        return qemu_domain_fill_defaults(def, &(QemuProgramFacts){ .version = EMULATOR_VERSION }, err);
 }
 
 static int assign(VhDomainDef *def, void *opaque, VhError **err)

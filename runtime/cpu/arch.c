@@ -56,3 +56,13 @@ const char *vh_cpu_model_name(const char *arch, unsigned i)
                 return NULL;
         }
 }
+
+bool vh_cpu_is_named(const char *arch, const char *model)
+{
+        if (!vh_cpu_model_name(arch, 0))
+                return true;
+        for (unsigned i = 0; vh_cpu_model_name(arch, i); i++)
+                if (strcmp(vh_cpu_model_name(arch, i), model) == 0)
+                        return true;
+        return false;
+}

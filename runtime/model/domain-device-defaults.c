@@ -136,7 +136,7 @@ static int index_of_target(const char *target)
         const char *s = NULL;
         unsigned n = 0;
 
-        for (size_t i = 0; i < VH_ARRAY_SIZE(prefixes) && !s; i++)
+        for (size_t i = 0; target && i < VH_ARRAY_SIZE(prefixes) && !s; i++)
                 s = vh_startswith(target, prefixes[i]);
         if (!s || *s < 'a' || *s > 'z')
                 return -1;
@@ -362,7 +362,9 @@ static bool is_serial_console(const VhChr *chr)
 /* A port of the machine itself, which brings a console. */
 static bool is_plain_serial(const VhChr *chr)
 {
-        return chr->target_type == VH_CHR_TARGET_NONE || chr->target_type == VH_CHR_TARGET_ISA_SERIAL;
+        return chr->target_type == VH_CHR_TARGET_NONE || chr->target_type == VH_CHR_TARGET_ISA_SERIAL ||
+               chr->target_type == VH_CHR_TARGET_SPAPR_VIO_SERIAL || chr->target_type == VH_CHR_TARGET_SYSTEM_SERIAL ||
+               chr->target_type == VH_CHR_TARGET_SCLP_SERIAL;
 }
 
 static VhChr *serial_of_console(const VhChr *console)
@@ -489,13 +491,13 @@ int vh_domain_device_defaults(VhDomainDef *def, VhError **err)
 {
         if (def->os.nvram && def->os.nvram->source.network)
                 default_network(def->os.nvram->source.network);
+        sort_disks(def); /* by the buses that they name */
         for (uint32_t i = 0; i < def->disks.n; i++) {
                 int r = default_disk(def, def->disks.items[i], err);
 
                 if (r < 0)
                         return r;
         }
-        sort_disks(def);
         for (uint32_t i = 0; i < def->nets.n; i++) {
                 int r = default_net(def->nets.items[i], err);
 
@@ -520,6 +522,7 @@ static void imply_disk_controllers(VhDomainDef *def, VhDiskBus bus, VhController
 
 void vh_domain_sort(VhDomainDef *def)
 {
+        sort_disks(def);
         sort_controllers(def);
         number_consoles(def);
 }

@@ -316,7 +316,14 @@ static void format_opt_i64(const VhXmlRow *row, const void *field, VhBuf *b)
 
 static void format_opt_hex(const VhXmlRow *row, const void *field, VhBuf *b)
 {
-        vh_buf_printf(b, row->max > UINT8_MAX ? "0x%04x" : "0x%02x", ((const VhOptUint *)field)->val);
+        int digits = row->max > UINT16_MAX ? 8 : row->max > UINT8_MAX ? 4 : 2;
+
+        vh_buf_printf(b, "0x%0*x", digits, ((const VhOptUint *)field)->val);
+}
+
+static void format_register(const VhXmlRow *row, const void *field, VhBuf *b)
+{
+        vh_buf_printf(b, "0x%08" PRIx64, ((const VhOptU64 *)field)->val);
 }
 
 static void format_opt_short_hex(const VhXmlRow *row, const void *field, VhBuf *b)
@@ -356,6 +363,10 @@ const VhXmlType vh_xml_opt_u64 = { "non-negative integer value", .size = sizeof(
                                    .is_set = opt_u64_is_set,     .format = format_u64,     .equal = opt_u64_equal };
 const VhXmlType vh_xml_opt_hex64 = { "non-negative integer value", .size = sizeof(VhOptU64), .parse = parse_opt_u64,
                                      .is_set = opt_u64_is_set,     .format = format_hex64,   .equal = opt_u64_equal };
+const VhXmlType vh_xml_opt_register = {
+        "non-negative integer value", .size = sizeof(VhOptU64),  .parse = parse_opt_u64,
+        .is_set = opt_u64_is_set,     .format = format_register, .equal = opt_u64_equal
+};
 
 /* ---- parts of PCI addresses ---- */
 

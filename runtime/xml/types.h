@@ -39,6 +39,7 @@ extern const VhXmlType vh_xml_opt_short_hex; /* the same without leading zeroes 
 extern const VhXmlType vh_xml_opt_id;        /* the same with upper case digits */
 extern const VhXmlType vh_xml_opt_natural;   /* VhOptUint up to INT32_MAX; messages speak of an integer */
 extern const VhXmlType vh_xml_opt_hex64;     /* VhOptU64 read in any base, written 0x%llx */
+extern const VhXmlType vh_xml_opt_register;  /* the same as 0x%08llx */
 extern const VhXmlType vh_xml_usb_port;      /* char[16], "1.2.3"; hubs behind hubs up to this depth: */
 enum { VH_USB_DEPTH_MAX = 4 };
 extern const VhXmlType vh_xml_hex8;        /* uint8_t of a pair of hex digits, 0x00; always written */
