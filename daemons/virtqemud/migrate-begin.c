@@ -138,6 +138,21 @@ static void got_caps(QemuTask *task, json_t *ret)
         qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
 }
 
+/* answer: why QEMU would not go; NULL: there is none. */
+static void checked(QemuTask *task, json_t *answer)
+{
+        MigrateTask *t = (MigrateTask *)task;
+        VhError *err = NULL;
+        int r = qemu_migrate_check_guest(task->dom, &t->params, answer, &err);
+
+        if (r < 0)
+                qemu_task_end(task, r, err);
+        else if (!(t->params.flags & VIR_MIGRATE_OFFLINE))
+                qemu_task_qmp(task, qmp_command("query-migrate-capabilities", NULL), got_caps);
+        else
+                finish_begin(t, NULL, NULL);
+}
+
 static void begin_run(QemuTask *task)
 {
         MigrateTask *t = (MigrateTask *)task;
@@ -147,9 +162,9 @@ static void begin_run(QemuTask *task)
         if (r < 0)
                 qemu_task_end(task, r, err);
         else if (!(t->params.flags & VIR_MIGRATE_OFFLINE))
-                qemu_task_qmp(task, qmp_command("query-migrate-capabilities", NULL), got_caps);
+                qemu_task_qmp(task, qmp_command("query-migrate", NULL), checked);
         else
-                finish_begin(t, NULL, NULL);
+                checked(task, NULL);
 }
 
 const QemuTaskClass qemu_begin_class = {

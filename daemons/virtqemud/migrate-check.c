@@ -4,11 +4,12 @@
 
 #include "api.h"
 #include "base/file.h"
+#include "command-parts.h"
+#include "migrate-blockers.h"
 #include "migrate-resume.h"
 #include "migrate-storage.h"
 #include "migrate.h"
 #include "shared-fs.h"
-#include "transient.h"
 
 static int refuse(VhError **err, int code, const char *why)
 {
@@ -29,23 +30,9 @@ static int check_flags(const QemuMigrateParams *p, VhError **err)
         return 0;
 }
 
-/* Devices with a state that only this host has. */
-int qemu_migrate_check_devices(const VhDomainDef *def, VhError **err)
+static bool stopped_by_error(VhDomainObj *dom)
 {
-        enum { ROLE_MASTER = 1, VIRTIOFS = 6 };
-
-        for (uint32_t i = 0; i < def->hostdevs.n; i++)
-                if (def->hostdevs.items[i]->mode != VH_HOSTDEV_SUBSYSTEM ||
-                    def->hostdevs.items[i]->type != VH_HOSTDEV_USB)
-                        return refuse(err, VIR_ERR_OPERATION_INVALID, "domain has assigned non-USB host devices");
-        for (uint32_t i = 0; i < def->shmems.n; i++)
-                if (def->shmems.items[i]->role != ROLE_MASTER)
-                        return refuse(err, VIR_ERR_OPERATION_INVALID, "shmem device cannot be migrated");
-        for (uint32_t i = 0; i < def->filesystems.n; i++)
-                if (def->filesystems.items[i]->driver == VIRTIOFS)
-                        return refuse(err, VIR_ERR_OPERATION_INVALID,
-                                      "migration with virtiofs device is not supported");
-        return qemu_transient_refuse_move(def, err);
+        return dom->state == VIR_DOMAIN_PAUSED && dom->reason == VIR_DOMAIN_PAUSED_IOERROR;
 }
 
 static int check_allowed(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err)
@@ -57,7 +44,9 @@ static int check_allowed(VhDomainObj *dom, const QemuMigrateParams *p, VhError *
                                     "cannot migrate domain with %u snapshots", HASH_COUNT(dom->snapshots.all));
         if (proc && proc->autodestroy)
                 return refuse(err, VIR_ERR_OPERATION_INVALID, "domain is marked for auto destroy");
-        return p->flags & VIR_MIGRATE_OFFLINE ? 0 : qemu_migrate_check_devices(dom->def, err);
+        if (p->flags & VIR_MIGRATE_ABORT_ON_ERROR && !(p->flags & VIR_MIGRATE_OFFLINE) && stopped_by_error(dom))
+                return refuse(err, VIR_ERR_OPERATION_INVALID, "cannot migrate domain with I/O error");
+        return 0;
 }
 
 static int check_disk(const VhDisk *disk, const QemuCaps *caps, VhError **err)
@@ -90,30 +79,43 @@ static int check_safe(VhDomainObj *dom, const QemuMigrateParams *p, VhError **er
         return r;
 }
 
-/* A disk that the client names must be there. */
-static int check_disks(const VhDomainDef *def, const QemuMigrateParams *p, VhError **err)
+static int check_disk_to_copy(const VhDomainDef *def, const char *target, VhError **err)
 {
-        for (const char **d = p->disks; d && *d; d++) {
-                bool found = false;
+        for (uint32_t i = 0; i < def->disks.n; i++) {
+                const VhDisk *disk = def->disks.items[i];
 
-                for (uint32_t i = 0; i < def->disks.n; i++)
-                        found |= vh_streq(def->disks.items[i]->target, *d);
-                if (!found)
-                        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "disk target %s not found", *d);
+                if (!vh_streq(disk->target, target))
+                        continue;
+                if (!disk->readonly && !qemu_disk_is_empty(disk))
+                        return 0;
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "Cannot migrate empty or read-only disk %s", target);
         }
-        return 0;
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "disk target %s not found", target);
 }
 
-/* Jobs on images do not move; disks that are copied need a way of their own. */
-static int check_jobs(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err)
+/* Disks that are copied need a way of their own; those that the client names must be there. */
+static int check_storage(const VhDomainDef *def, const QemuMigrateParams *p, VhError **err)
 {
-        const QemuProcess *proc = qemu_process(dom);
+        int r = 0;
 
-        if (proc && proc->block_jobs)
-                return refuse(err, VIR_ERR_OPERATION_INVALID, "domain has active block job");
         if (p->flags & QEMU_MIGRATE_STORAGE && p->flags & VIR_MIGRATE_TUNNELLED)
                 return refuse(err, VIR_ERR_OPERATION_UNSUPPORTED,
                               "NBD in tunnelled migration is currently not supported");
+        for (const char **d = p->disks; r == 0 && d && *d; d++)
+                r = check_disk_to_copy(def, *d, err);
+        return r;
+}
+
+int qemu_migrate_check_postcopy(const VhDomainObj *dom, const QemuMigrateParams *p, VhError **err)
+{
+        if (!(p->flags & VIR_MIGRATE_POSTCOPY))
+                return 0;
+        if (!(p->flags & VIR_MIGRATE_LIVE) || dom->state != VIR_DOMAIN_RUNNING)
+                return refuse(err, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                              "post-copy migration is not supported with non-live or paused migration");
+        if (p->flags & VIR_MIGRATE_TUNNELLED)
+                return refuse(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "post-copy is not supported with tunnelled migration");
         return 0;
 }
 
@@ -131,11 +133,16 @@ int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **e
                 r = check_flags(p, err);
         if (r == 0 && !(p->flags & VIR_MIGRATE_OFFLINE))
                 r = vh_domain_obj_check_active(dom, VIR_FROM_DOMAIN, err);
+        return r < 0 ? r : check_allowed(dom, p, err);
+}
+
+int qemu_migrate_check_guest(VhDomainObj *dom, const QemuMigrateParams *p, const json_t *answer, VhError **err)
+{
+        int r = p->flags & VIR_MIGRATE_OFFLINE ? 0 : qemu_migrate_check_blockers(dom, answer, err);
+
         if (r == 0)
-                r = check_allowed(dom, p, err);
+                r = check_safe(dom, p, err);
         if (r == 0)
-                r = check_jobs(dom, p, err);
-        if (r == 0)
-                r = check_disks(dom->def, p, err);
-        return r < 0 ? r : check_safe(dom, p, err);
+                r = qemu_migrate_check_postcopy(dom, p, err);
+        return r < 0 ? r : check_storage(dom->def, p, err);
 }

@@ -369,25 +369,12 @@ static void stopped(QemuTask *task, json_t *ret, int r, const VhError *err)
                 qemu_migrate_setup(t, set_up);
 }
 
-static int check_postcopy(const MigrateTask *t, VhError **err)
-{
-        if (!(t->params.flags & VIR_MIGRATE_POSTCOPY))
-                return 0;
-        if (!(t->params.flags & VIR_MIGRATE_LIVE) || t->task.dom->state != VIR_DOMAIN_RUNNING)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                                    "post-copy migration is not supported with non-live or paused migration");
-        if (t->params.flags & VIR_MIGRATE_TUNNELLED)
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                                    "post-copy migration is not supported with tunnelled migration");
-        return 0;
-}
-
 static void perform(MigrateTask *t)
 {
         QemuProcess *proc = qemu_process(t->task.dom);
         QemuMigration *m = proc->moving;
         VhError *err = NULL;
-        int r = check_postcopy(t, &err);
+        int r = qemu_migrate_check_postcopy(t->task.dom, &t->params, &err);
 
         if (r == 0 && !t->params.uri && t->fd < 0)
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "no migration URI passed");
@@ -454,6 +441,8 @@ static void perform_job_run(QemuTask *task)
 
         if (r == 0)
                 r = qemu_migrate_check(task->dom, &t->params, &err);
+        if (r == 0)
+                r = qemu_migrate_check_guest(task->dom, &t->params, NULL, &err);
         if (r < 0) {
                 qemu_task_end(task, r, err);
                 return;

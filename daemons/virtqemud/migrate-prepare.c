@@ -13,6 +13,7 @@
 #include "migrate-storage.h"
 #include "migrate-tunnel.h"
 #include "migrate.h"
+#include "model/domain-tune.h"
 #include "script.h"
 #include "qemu-ops.h"
 
@@ -63,6 +64,19 @@ static int choose_port(MigrateTask *t, QemuMigration *m, QemuMigrateAddress *a, 
         return 0;
 }
 
+static int check_address(const MigrateTask *t, const QemuMigrateAddress *a, VhError **err)
+{
+        const VhDomainDef *def = t->task.dom ? t->task.dom->def : NULL;
+
+        if (a->scheme == QEMU_MIGRATE_UNIX && t->params.flags & QEMU_MIGRATE_STORAGE && !t->params.disks_uri)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG,
+                                    "NBD URI must be supplied when migration URI uses UNIX transport method");
+        if (a->scheme == QEMU_MIGRATE_RDMA && def && !(def->memtune && def->memtune->hard_limit))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                    "cannot start RDMA migration with no memory hard limit set");
+        return 0;
+}
+
 /* The client's address, or one of ours. */
 int qemu_migrate_choose_address(MigrateTask *t, QemuMigration *m, VhError **err)
 {
@@ -73,6 +87,8 @@ int qemu_migrate_choose_address(MigrateTask *t, QemuMigration *m, VhError **err)
                 r = qemu_migrate_address_parse(&a, t->params.uri, err);
         else if (!(a.host = qemu_migrate_hostname(t->task.driver, err)))
                 r = -EINVAL;
+        if (r == 0)
+                r = check_address(t, &a, err);
         if (r == 0 && a.scheme != QEMU_MIGRATE_UNIX && a.port == 0)
                 r = choose_port(t, m, &a, err);
         if (r < 0)

@@ -10,6 +10,7 @@
 #include "block-job.h"
 #include "block-ops.h"
 #include "command-parts.h"
+#include "driver/uri.h"
 #include "migrate-address.h"
 
 #define TLS_OBJECT   "objlibvirt_migrate_tls0"
@@ -72,6 +73,19 @@ static json_t *socket_address(const QemuMigrateAddress *a, bool legacy)
         return data;
 }
 
+static int parse_disks_uri(const char *text, QemuMigrateAddress *a, VhError **err)
+{
+        _vh_uri_ VhUri *uri = NULL;
+        int r = vh_uri_parse(&uri, text, err);
+
+        if (r < 0)
+                return r;
+        if (strcmp(uri->scheme, "tcp") != 0 && strcmp(uri->scheme, "unix") != 0)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "Unsupported scheme in disks URI: %s",
+                                    uri->scheme);
+        return qemu_migrate_address_parse(a, text, err);
+}
+
 /* Where the server listens: the client's choice, or a port of ours. */
 static int choose_server(MigrateTask *t, QemuMigration *m, QemuMigrateAddress *a, VhError **err)
 {
@@ -79,7 +93,7 @@ static int choose_server(MigrateTask *t, QemuMigration *m, QemuMigrateAddress *a
 
         *a = (QemuMigrateAddress){ 0 };
         if (t->params.disks_uri)
-                r = qemu_migrate_address_parse(a, t->params.disks_uri, err);
+                r = parse_disks_uri(t->params.disks_uri, a, err);
         if (r < 0 || a->scheme == QEMU_MIGRATE_UNIX)
                 return r;
         free(a->host);
@@ -360,7 +374,7 @@ static int server_address(const MigrateTask *t, QemuMigrateAddress *a, VhError *
 
         *a = (QemuMigrateAddress){ 0 };
         if (t->params.disks_uri) {
-                r = qemu_migrate_address_parse(a, t->params.disks_uri, err);
+                r = parse_disks_uri(t->params.disks_uri, a, err);
                 if (r == 0 && a->scheme == QEMU_MIGRATE_TCP && !a->port)
                         a->port = t->in.nbd_port ? t->in.nbd_port : DEFAULT_NBD_PORT;
                 return r;

@@ -235,10 +235,12 @@ bool qemu_migrate_left_waiting(const QemuProcess *proc);
 /* Ends or undoes the migration once the monitor answers and the state is known. */
 void qemu_migrate_recover(QemuProcess *proc);
 
-/* migrate-check.c: whether a guest may be moved at all, and without harm. */
-/* Refuses what only this host can go on with: for images of its memory, too. */
-int qemu_migrate_check_devices(const VhDomainDef *def, VhError **err);
+/* migrate-check.c: whether a guest may be moved at all, before QEMU is asked. */
 int qemu_migrate_check(VhDomainObj *dom, const QemuMigrateParams *p, VhError **err);
+/* Whether what it has can be, and without harm. answer: of query-migrate; NULL: QEMU was not asked. */
+int qemu_migrate_check_guest(VhDomainObj *dom, const QemuMigrateParams *p, const json_t *answer, VhError **err);
+/* The part of it that is about post-copy: the guest may have stopped since. */
+int qemu_migrate_check_postcopy(const VhDomainObj *dom, const QemuMigrateParams *p, VhError **err);
 
 /* migrate-qemu.c: capabilities and parameters of QEMU. */
 

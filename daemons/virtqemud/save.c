@@ -9,7 +9,7 @@
 #include "guest-text.h"
 #include "base/file.h"
 #include "guest-cpu.h"
-#include "migrate.h"
+#include "migrate-blockers.h"
 #include "process.h"
 #include "qemu-ops.h"
 #include "save-image.h"

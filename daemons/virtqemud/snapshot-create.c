@@ -15,7 +15,7 @@
 #include "guest-cpu.h"
 #include "guest-locks.h"
 #include "guest-secrets.h"
-#include "migrate.h"
+#include "migrate-blockers.h"
 #include "model/domain-tables.h"
 #include "moment.h"
 #include "qemu-ops.h"

@@ -12,7 +12,7 @@ static const VhXmlNames hostdev_mode_names = {
         },
 };
 
-static const VhXmlNames hostdev_type_names = {
+const VhXmlNames vh_hostdev_type_names = {
         VH_HOSTDEV_NET + 1,
         (const char *const[]){
                 [VH_HOSTDEV_USB] = "usb",
@@ -92,7 +92,7 @@ const VhXmlTable vh_table_hostdev = {
         sizeof(S),
         ROWS(ENUM("mode", mode, hostdev_mode_names, KEY,
                   FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown hostdev mode '", "'"), .def = VH_HOSTDEV_SUBSYSTEM),
-             ENUM("type", type, hostdev_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
+             ENUM("type", type, vh_hostdev_type_names, .flags = VH_XML_KEY | VH_XML_REQUIRED,
                   FAULT(VIR_ERR_CONFIG_UNSUPPORTED, "unknown host device source address type '", "'")),
              YESNO("managed", managed), WORD("sgio", sgio, NAMES("filtered", "unfiltered"), IS(SCSI)),
              YESNO("rawio", rawio, IS(SCSI)),

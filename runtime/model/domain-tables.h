@@ -32,6 +32,7 @@ extern const VhXmlTable vh_table_graphics, vh_table_video, vh_table_sound, vh_ta
 extern const VhXmlNames vh_video_type_names;
 extern const VhXmlNames vh_graphics_type_names;
 extern const VhXmlNames vh_input_bus_names;
+extern const VhXmlNames vh_hostdev_type_names;
 extern const VhXmlNames vh_pci_model_names; /* VhControllerModel */
 /* domain-controller.c */
 extern const VhXmlTable vh_table_controller, vh_table_hub;

@@ -235,6 +235,67 @@ def refused_as_by_the_reference():
     assert not bad, "\n".join(bad)
 
 
+DISK = """<disk type='file' device='{kind}'><driver name='qemu' type='{format}'/>{source}<target dev='{dev}'/></disk>"""
+SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+TINY = """<domain type='qemu'><name>a</name><uuid>11111111-2222-3333-4444-555555555555</uuid><memory>16384</memory>{head}
+<os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><devices>{devices}</devices></domain>"""
+
+
+def disk(name, kind="disk", dev="vda", form="raw"):
+    return DISK.format(kind=kind, dev=dev, format=form, source=f"<source file='IMAGES/{name}'/>" if name else "")
+
+
+# Guests, what happens to them before, and options with which they are to leave. OTHER: the target.
+STAY = [
+    ({"devices": "<shmem name='s'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>"}, [], []),
+    ({"head": SHARED_MEMORY, "devices": "<filesystem type='mount'><driver type='virtiofs'/><source dir='/tmp'/><target dir='x'/>"
+      "</filesystem>"}, [], []),
+    ({"devices": disk("raw")}, [], []),
+    ({"devices": disk("raw")}, [], ["--copy-storage-all", "--migrate-disks", "vdx"]),
+    ({"devices": disk("raw")}, [], ["--copy-storage-all", "--migrate-disks", "vdx", "--unsafe"]),
+    ({"devices": disk("raw")}, [], ["--migrateuri", "unix:///tmp/nobody", "--copy-storage-all"]),
+    ({"devices": disk("raw")}, [], ["--disks-uri", "foo://x", "--copy-storage-all"]),
+    ({"devices": disk("raw")}, ["blockcopy", "a", "vda", "IMAGES/copy", "--transient-job"], ["--unsafe"]),
+    ({"devices": disk("raw", "cdrom", "hda")}, [], ["--copy-storage-all", "--migrate-disks", "hda"]),
+    ({"devices": disk(None, "cdrom", "hda")}, [], ["--copy-storage-all", "--migrate-disks", "hda"]),
+    ({"devices": disk("qcow2", form="qcow2")}, ["snapshot-create-as", "a", "one"], ["--unsafe"]),
+    ({}, [], ["--postcopy"]),
+    ({}, ["suspend", "a"], ["--live", "--postcopy"]),
+    ({}, [], ["--live", "--postcopy", "--p2p", "--tunnelled"]),
+    ({}, [], ["--migrateuri", "rdma://machine2"]),
+    ({}, [], ["--offline", "--persistent", "--copy-storage-all"]),
+    ({}, [], ["--offline", "--persistent", "--p2p", "--tunnelled"]),
+]
+
+
+def stay(which):
+    """What is said to each of them."""
+    with sides(which, which) as (a, b):
+        images = a.machine.path("images")
+        os.makedirs(images)
+        os.chmod(images, 0o777)
+        answers = []
+        for guest, before, options in STAY:
+            for form in ("raw", "qcow2"):
+                subprocess.run(["qemu-img", "create", "-q", "-f", form, os.path.join(images, form), "1M"], check=True)
+            xml = TINY.format(**{"head": "", "devices": "", **guest}).replace("IMAGES", images)
+            a.must("create", a.machine.write(xml, "a.xml"))
+            if before:
+                a.must(*[word.replace("IMAGES", images) for word in before])
+            answers.append(a.fails("migrate", "a", b.uri, *options))
+            assert a.names() == ["a"] and b.names() == [], (options, a.names(), b.names())
+            a.must("destroy", "a")
+        nothing_left(b)
+    return answers
+
+
+def guests_that_stay():
+    """By what they have, and where they are to go: refused in the reference's words."""
+    bad = [f"{case}\n--- reference\n{theirs}--- ours\n{ours}" for case, theirs, ours
+           in zip(STAY, stay("reference"), stay("ours"), strict=True) if theirs != ours]
+    assert not bad, "\n".join(bad)
+
+
 def definitions_alone():
     """Of guests that do not run, both ways with the reference."""
     for source, target in (("ours", "ours"), ("ours", "reference")):
@@ -582,7 +643,7 @@ def the_client_dies():
 TESTS = [moves_ours_to_ours, moves_ours_to_reference, moves_reference_to_ours, definitions_alone,
          viewers_of_spice_are_handed_over, post_copy,
          post_copy_breaks_ours_to_ours, post_copy_breaks_ours_to_reference, post_copy_breaks_reference_to_ours,
-         a_daemon_dies_in_post_copy, refused_as_by_the_reference,
+         a_daemon_dies_in_post_copy, refused_as_by_the_reference, guests_that_stay,
          disks_ours_to_ours, disks_ours_to_reference, figures_as_the_reference, aborted_by_a_client, qemu_dies_on_one_side,
          a_daemon_dies_on_one_side, the_client_dies]
 
