@@ -70,12 +70,20 @@ static void set_cookie(Peer *p, const void *bytes, size_t len)
         p->cookie = len ? vh_xstrndup(bytes, len) : NULL;
 }
 
+/* What could not even be sent is noted. */
 static int call(Peer *p, int32_t number, const void *args, VhRemoteReplyFn fn, uint32_t *serial)
 {
-        if (!p->far.remote)
-                return -ECONNRESET;
-        return vh_remote_call(p->far.remote, &vh_program_remote, vh_program_find(&vh_program_remote, number), args, fn,
-                              p, serial);
+        _vh_error_ VhError *err = NULL;
+        int r = -ECONNRESET;
+
+        if (p->far.remote)
+                r = vh_remote_call(p->far.remote, &vh_program_remote, vh_program_find(&vh_program_remote, number), args,
+                                   fn, p, serial);
+        if (r < 0) {
+                vh_error_sys(&err, VIR_FROM_RPC, r, "Lost connection to destination host");
+                note(p, r, err);
+        }
+        return r;
 }
 
 /* Flags that are the source's own affair. */
@@ -201,7 +209,6 @@ static int call_finish_old(Peer *p)
 
 static void finish(Peer *p)
 {
-        VhError *err = NULL;
         int r;
 
         p->tunnel = qemu_tunnel_free(p->tunnel);
@@ -211,9 +218,6 @@ static void finish(Peer *p)
                 return;
         /* It never got there: the target throws away what waits, and the guest goes on here. */
         p->finishing = false;
-        vh_error_sys(&err, VIR_FROM_RPC, r, "Lost connection to destination host");
-        note(p, r, err);
-        vh_error_free(err);
         set_cookie(p, NULL, 0);
         confirm(p);
 }

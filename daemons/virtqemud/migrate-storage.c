@@ -270,7 +270,7 @@ static void tell_end(QemuBlockJob *job, bool completed)
 static void mirror_ended(QemuBlockJob *job, MigrateTask *t)
 {
         QemuProcess *proc = job->proc;
-        bool wanted = job->state == QEMU_BLOCK_JOB_ABORTING;
+        bool wanted = job->state == QEMU_BLOCK_JOB_ABORTING && !job->error;
 
         tell_end(job, wanted);
         drop_mirror(job);
@@ -296,6 +296,10 @@ static void mirror_changed(QemuBlockJob *job, const char *status, void *data)
                 mirror_ended(job, t);
                 return;
         }
+        /* One that ends well does not pass through this: it failed at the last moment, and the target lacks something.
+         */
+        if (strcmp(status, "aborting") == 0)
+                vh_strset(&job->error, MIRROR_ENDED);
         if (strcmp(status, "ready") != 0 || job->state != QEMU_BLOCK_JOB_RUNNING)
                 return;
         job->state = QEMU_BLOCK_JOB_READY;

@@ -379,6 +379,22 @@ def breaks(name, faults, number, **kw):
     assert not bad, "\n".join(bad)
 
 
+def a_copy_fails_at_its_end():
+    """The target would lack what was written last: the guest goes on where it was."""
+    with pair.Pair(base=CONF.format(interval=5)) as p:
+        rig = Rig(p, KINDS["storage"])
+        rig.start()
+        rig.a.machine.write("", "lib", "emu", "f.break-off")
+        rig.move()
+        status, said = rig.outcome()
+        assert rig.a.happened()
+        assert status != 0 and "migration of a disk failed" in said, (status, said, rig.a.happened())
+        states = rig.check_sides("", False)
+        assert states[0].startswith("running") and not states[1], states
+        rig.check_source()
+        rig.check_clean()
+
+
 @contextlib.contextmanager
 def folder_of_both():
     """One that both machines see, on a file system without memory of owners that looks like one of the network."""
@@ -497,6 +513,7 @@ def tests():
     """A function for each way to move. Those with the cable wait for time-outs: without CRASH_ALL there are few."""
     quick = [f for f in FAULTS if f != "cable"]
     yield image_of_both_stays
+    yield a_copy_fails_at_its_end
     for name in KINDS:
         yield named(name, lambda name=name: breaks(name, quick, 3))
     far = [name for name, kind in KINDS.items() if kind.disk != "copied"]  # the others' daemons talk beside the cable
