@@ -49,9 +49,8 @@ static void format_features(const QemuCaps *caps, const char *arch, VhBuf *buf)
                 vh_buf_adds(buf, "      <acpi default='on' toggle='yes'/>\n");
         if (x86)
                 vh_buf_adds(buf, "      <apic default='on' toggle='no'/>\n");
-        if (caps->cpus[QEMU_ACCEL_TCG].n || caps->cpus[QEMU_ACCEL_KVM].n)
-                vh_buf_adds(buf, "      <cpuselection/>\n");
-        vh_buf_adds(buf, "      <deviceboot/>\n"
+        vh_buf_adds(buf, "      <cpuselection/>\n"
+                         "      <deviceboot/>\n"
                          "      <disksnapshot default='on' toggle='no'/>\n"
                          "    </features>\n");
 }

@@ -300,6 +300,26 @@ static void add_displays(QemuCaps *caps, const json_t *schema)
         add_names(caps, "display", json_object_get(answer, "variants"), "case");
 }
 
+/* Interrupt controllers that guests can have: QEMU for ARM alone knows the question. */
+static int ask_gic(Probe *p, QemuCaps *caps, VhError **err)
+{
+        json_t *list = NULL, *item;
+        size_t i;
+        int r = ask(p, "query-gic-capabilities", NULL, &list, err);
+
+        json_array_foreach(list, i, item)
+        {
+                json_int_t version = json_integer_value(json_object_get(item, "version"));
+
+                if (json_is_true(json_object_get(item, "kernel")))
+                        qemu_caps_add_word(caps, vh_xasprintf("gic:%" JSON_INTEGER_FORMAT ":kernel", version));
+                if (json_is_true(json_object_get(item, "emulated")))
+                        qemu_caps_add_word(caps, vh_xasprintf("gic:%" JSON_INTEGER_FORMAT ":emulated", version));
+        }
+        json_decref(list);
+        return r;
+}
+
 static int ask_props(Probe *p, QemuCaps *caps, VhError **err)
 {
         int r = 0;
@@ -348,6 +368,8 @@ static int ask_words(Probe *p, QemuCaps *caps, VhError **err)
                 json_decref(ret);
                 r = ask_props(p, caps, err);
         }
+        if (r == 0)
+                r = ask_gic(p, caps, err);
         return r;
 }
 

@@ -107,12 +107,17 @@ static int no_cpu(const QemuOffer *offer, VhError **err)
                             offer->accel == QEMU_ACCEL_KVM ? "kvm" : "qemu");
 }
 
-static int need_x86(const QemuOffer *offer, const char *what, VhError **err)
+/* Of other architectures QEMU's own models would have to be asked for. */
+static int need_x86(const QemuOffer *offer, VhError **err)
 {
         if (vh_cpu_family(offer->arch) == VH_CPU_FAMILY_X86)
                 return 0;
+        if (!offer->caps->cpus[offer->accel].n)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                                    "QEMU '%s' does not support any CPU models for virttype '%s'", offer->caps->binary,
+                                    offer->accel == QEMU_ACCEL_KVM ? "kvm" : "qemu");
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                            "%s with hypervisor CPU is not supported for arch %s", what, offer->arch);
+                            "computing baseline hypervisor CPU is not supported for arch %s", offer->arch);
 }
 
 static int answer_compare(VhCall *call, QemuCaps *caps, VhError **err)
@@ -125,11 +130,9 @@ static int answer_compare(VhCall *call, QemuCaps *caps, VhError **err)
         VhCpu cpu;
         int r = qemu_place_resolve(&place, caps, &offer, err);
 
-        if (r == 0)
-                r = need_x86(&offer, "comparing", err);
         if (r < 0)
                 return r;
-        if (!offer.caps->full_cpu[offer.accel].all)
+        if (vh_cpu_family(offer.arch) != VH_CPU_FAMILY_X86 || !offer.caps->full_cpu[offer.accel].all)
                 return no_cpu(&offer, err);
         cpu = *offer.caps->full_cpu[offer.accel].all; /* lent, with the architecture that it is asked for */
         cpu.arch = (char *)offer.arch;
@@ -164,6 +167,8 @@ static int baseline(VhCall *call, const QemuOffer *offer, const remote_connect_b
         if (args->flags & VIR_CONNECT_BASELINE_CPU_MIGRATABLE)
                 vh_x86_bits_remove(&limit, &full->host_only);
         if (r == 0)
+                r = need_x86(offer, err);
+        if (r == 0)
                 r = vh_cpu_baseline(cpu, docs.items, docs.n, &how, err);
         qemu_caps_offers_done(&offers);
         return r;
@@ -178,11 +183,9 @@ static int answer_baseline(VhCall *call, QemuCaps *caps, VhError **err)
         VhCpu *cpu;
         int r = qemu_place_resolve(&place, caps, &offer, err);
 
-        if (r == 0)
-                r = need_x86(&offer, "computing baseline", err);
         if (r < 0)
                 return r;
-        if (!offer.caps->full_cpu[offer.accel].facts)
+        if (vh_cpu_family(offer.arch) == VH_CPU_FAMILY_X86 && !offer.caps->full_cpu[offer.accel].facts)
                 return no_cpu(&offer, err);
         r = baseline(call, &offer, args, &cpu, err);
         if (r < 0)
@@ -195,7 +198,11 @@ static int answer_baseline(VhCall *call, QemuCaps *caps, VhError **err)
 QEMU_OP_RET(connect_baseline_hypervisor_cpu)
 {
         QemuPlace place = PLACE(args, emulator);
+        _vh_cpu_docs_ VhCpuDocs docs = {};
         int r = vh_check_flags(args->flags, BASELINE_FLAGS, VIR_FROM_QEMU, "qemuConnectBaselineHypervisorCPU", err);
 
+        /* What is wrong with them counts before the program. */
+        if (r == 0)
+                r = vh_cpu_docs_parse(&docs, call, args->xmlCPUs.val, args->xmlCPUs.len, VH_CPU_DOC_ANY, err);
         return r < 0 ? r : ask(call, &place, answer_baseline, err);
 }

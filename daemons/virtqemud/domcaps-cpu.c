@@ -37,7 +37,7 @@ static void format_host_model(const VhCpu *cpu, VhBuf *buf)
         vh_buf_adds(buf, "    </mode>\n");
 }
 
-static void format_model(const QemuCpuModel *cpu, VhBuf *buf)
+static void format_model(const QemuCpuModel *cpu, const char *arch, VhBuf *buf)
 {
         const VhX86Model *model = vh_x86_model_find(cpu->name);
 
@@ -46,7 +46,10 @@ static void format_model(const QemuCpuModel *cpu, VhBuf *buf)
                       : cpu->usable      ? "yes"
                                          : "no",
                       cpu->deprecated ? " deprecated='yes'" : "",
-                      model && model->vendor ? model->vendor->name : "unknown", cpu->name);
+                      model && model->vendor                       ? model->vendor->name
+                      : vh_cpu_family(arch) == VH_CPU_FAMILY_PPC64 ? "IBM"
+                                                                   : "unknown",
+                      cpu->name);
 }
 
 static void format_models(const QemuOffer *offer, VhBuf *buf)
@@ -60,12 +63,13 @@ static void format_models(const QemuOffer *offer, VhBuf *buf)
         vh_buf_adds(buf, "    <mode name='custom' supported='yes'>\n");
         for (size_t i = 0; i < cpus->n; i++)
                 if (vh_cpu_is_named(offer->arch, cpus->items[i].name))
-                        format_model(&cpus->items[i], buf);
+                        format_model(&cpus->items[i], offer->arch, buf);
         vh_buf_adds(buf, "    </mode>\n");
 }
 
 void qemu_domcaps_format_cpu(const QemuOffer *offer, VhBuf *buf)
 {
+        bool has_cpu_driver = vh_cpu_family(offer->arch) != VH_CPU_FAMILY_OTHER;
         bool switchable = qemu_caps_has_prop(offer->caps, "max-x86_64-cpu", "migratable") ||
                           vh_cpu_family(offer->arch) == VH_CPU_FAMILY_X86;
 
@@ -75,7 +79,9 @@ void qemu_domcaps_format_cpu(const QemuOffer *offer, VhBuf *buf)
         else
                 vh_buf_printf(buf, "    <mode name='host-passthrough' supported='%s'/>\n",
                               offer->accel == QEMU_ACCEL_KVM ? "yes" : "no");
-        if (switchable)
+        if (!qemu_caps_cpu(offer->caps, offer->accel, "max"))
+                vh_buf_adds(buf, "    <mode name='maximum' supported='no'/>\n");
+        else if (has_cpu_driver)
                 format_switch("maximum", "maximumMigratable", buf);
         else
                 vh_buf_adds(buf, "    <mode name='maximum' supported='yes'/>\n");

@@ -49,19 +49,25 @@ static bool has_swtpm(const QemuOffer *offer)
         return access("/usr/bin/swtpm_setup", X_OK) == 0;
 }
 
+/* Machines of POWER without a floppy controller. */
+static bool has_floppy(const QemuOffer *offer)
+{
+        return !(vh_cpu_family(offer->arch) == VH_CPU_FAMILY_PPC64 && vh_startswith(offer->machine->name, "pseries"));
+}
+
 /* ---- tables ---- */
 
 #define VALUES(...) ((const Value[]){ __VA_ARGS__, {} })
 #define ENUMS(...)  ((const Enum[]){ __VA_ARGS__, {} })
 #define VIRTIO_BLK  "type:virtio-blk-pci|type:virtio-blk-device|type:virtio-blk-ccw"
+#define USB         "type:piix3-usb-uhci|type:pci-ohci|type:usb-ehci|type:nec-usb-xhci|type:qemu-xhci"
 #define VIRTIO_RNG  "type:virtio-rng-pci|type:virtio-rng-device|type:virtio-rng-ccw"
 
 static const Section sections[] = {
         { "disk", NULL,
-          ENUMS({ "diskDevice", VALUES({ "disk" }, { "cdrom" }, { "floppy" }, { "lun" }) },
-                { "bus",
-                  VALUES({ "ide", NULL, has_ide }, { "fdc", "type:floppy|type:isa-fdc" }, { "scsi", "type:scsi-hd" },
-                         { "virtio", VIRTIO_BLK }, { "usb", "type:usb-storage" }, { "sata", "type:ich9-ahci" }) },
+          ENUMS({ "diskDevice", VALUES({ "disk" }, { "cdrom" }, { "floppy", NULL, has_floppy }, { "lun" }) },
+                { "bus", VALUES({ "ide", NULL, has_ide }, { "fdc", NULL, has_floppy }, { "scsi", "type:scsi-hd" },
+                                { "virtio", VIRTIO_BLK }, { "usb", USB }, { "sata", "type:ich9-ahci" }) },
                 { "model",
                   VALUES({ "virtio", VIRTIO_BLK }, { "virtio-transitional", "type:virtio-blk-pci-transitional" },
                          { "virtio-non-transitional", "type:virtio-blk-pci-non-transitional" }) }) },
@@ -76,7 +82,7 @@ static const Section sections[] = {
         { "hostdev", NULL,
           ENUMS({ "mode", VALUES({ "subsystem" }) },
                 { "startupPolicy", VALUES({ "default" }, { "mandatory" }, { "requisite" }, { "optional" }) },
-                { "subsysType", VALUES({ "usb" }, { "pci" }, { "scsi", "type:scsi-generic" }) },
+                { "subsysType", VALUES({ "usb", USB }, { "pci" }, { "scsi", "type:scsi-generic" }) },
                 { "capsType", VALUES({}) },
                 { "pciBackend",
                   VALUES({ "default", "type:vfio-pci", has_vfio }, { "vfio", "type:vfio-pci", has_vfio }) }) },
@@ -233,23 +239,50 @@ static const char *yes_no(bool yes)
         return yes ? "yes" : "no";
 }
 
+/* Interrupt controllers of ARM's virtual machine. */
+static void format_gic(const QemuOffer *offer, VhBuf *buf)
+{
+        const char *machine = vh_startswith(offer->machine->name, "virt");
+        const char *how = offer->accel == QEMU_ACCEL_KVM ? "kernel" : "emulated";
+        VhBuf values = { 0 };
+
+        for (unsigned v = 2; v <= 3; v++) {
+                _vh_free_ char *word = vh_xasprintf("gic:%u:%s", v, how);
+
+                if (qemu_caps_has_word(offer->caps, word))
+                        vh_buf_printf(&values, "        <value>%u</value>\n", v);
+        }
+        if (values.len && machine && (*machine == '-' || !*machine))
+                vh_buf_printf(buf,
+                              "    <gic supported='yes'>\n"
+                              "      <enum name='version'>\n%s      </enum>\n"
+                              "    </gic>\n",
+                              values.data);
+        else
+                vh_buf_adds(buf, "    <gic supported='no'/>\n");
+        vh_buf_done(&values);
+}
+
 static void format_features(const QemuOffer *offer, VhBuf *buf)
 {
         const QemuCaps *caps = offer->caps;
 
+        vh_buf_adds(buf, "  <features>\n");
+        format_gic(offer, buf);
         vh_buf_printf(buf,
-                      "  <features>\n"
-                      "    <gic supported='no'/>\n"
                       "    <vmcoreinfo supported='%s'/>\n"
                       "    <genid supported='%s'/>\n"
                       "    <backingStoreInput supported='yes'/>\n"
                       "    <backup supported='%s'/>\n"
+                      "%s"
                       "    <sev supported='no'/>\n"
                       "    <sgx supported='no'/>\n",
                       yes_no(qemu_caps_has_word(caps, "type:vmcoreinfo")),
                       yes_no(qemu_caps_has_word(caps, "type:vmgenid")),
-                      yes_no(qemu_caps_has_command(caps, "blockdev-reopen")));
-        format_hyperv(offer, buf);
+                      yes_no(qemu_caps_has_command(caps, "blockdev-reopen")),
+                      vh_cpu_family(offer->arch) == VH_CPU_FAMILY_S390 ? "    <s390-pv supported='no'/>\n" : "");
+        if (vh_cpu_family(offer->arch) == VH_CPU_FAMILY_X86)
+                format_hyperv(offer, buf);
         vh_buf_adds(buf, "  </features>\n");
 }
 

@@ -105,6 +105,10 @@ static int plain_baseline(VhCpu **ret, const VhCpuDoc *docs, size_t n, bool same
 {
         VhCpu *cpu;
 
+        for (size_t i = 0; same && i < n; i++)
+                if (!vh_cpu_is_named("ppc64", docs[i].cpu->model))
+                        return vh_error_set(err, VIR_FROM_CPU, VIR_ERR_INTERNAL_ERROR, "Unknown CPU model %s",
+                                            docs[i].cpu->model);
         for (size_t i = 1; same && i < n; i++)
                 if (!vh_streq(docs[i].cpu->model, docs[0].cpu->model))
                         return vh_error_set(err, VIR_FROM_CPU, VIR_ERR_OPERATION_FAILED, "CPUs are incompatible");

@@ -22,6 +22,12 @@ X86 = "<arch>x86_64</arch>"
 RANDOM_CASES = 300
 # Of the random cases: where several models come close, the reference's choice is not always reproduced.
 RANDOM_MAY_DIFFER = 3
+# QEMU programs besides those for x86; a CPU model of each architecture, another one, and a feature.
+ARCHS = ("aarch64", "arm", "ppc64", "s390x", "riscv64")
+MODELS = {"aarch64": ("cortex-a57", "cortex-a53", "sve"), "armv7l": ("cortex-a15", "cortex-a7", "foo"), "ppc64": ("POWER8", "POWER9", "foo"),
+          "ppc64le": ("POWER8", "POWER9", "foo"), "s390x": ("z13-base", "z14-base", "vx"), "riscv64": ("rv64", "x", "foo"), "mips": ("x", "y", "foo")}
+# Its baselines are QEMU's, which is not asked for them.
+NO_QEMU_BASELINE = ("s390x",)
 
 
 def cpu(model, features="", attributes="", arch="", vendor=""):
@@ -63,6 +69,11 @@ PLACES = [
     {}, {"machine": "q35"}, {"machine": "microvm"}, {"machine": "isapc"}, {"machine": "pc-q35-2.4"}, {"arch": "i686"},
     {"emulatorbin": "/usr/bin/qemu-system-x86_64", "arch": "i686"}, {"virttype": "qemu"}, {"virttype": "kvm"},
     {"virttype": "foo"}, {"arch": "foo"}, {"arch": "aarch64"}, {"machine": "foo"}, {"machine": "none"},
+    {"arch": "aarch64", "machine": "virt"}, {"arch": "aarch64", "machine": "virt-2.6"}, {"arch": "aarch64", "machine": "pc"},
+    {"arch": "aarch64", "machine": "virt", "virttype": "kvm"}, {"arch": "armv7l"}, {"arch": "armv7l", "machine": "virt"}, {"arch": "armv6l"},
+    {"emulatorbin": "/usr/bin/qemu-system-aarch64", "arch": "armv7l", "machine": "virt"}, {"arch": "ppc64"}, {"arch": "ppc64le"},
+    {"arch": "ppc64", "machine": "powernv9"}, {"emulatorbin": "/usr/bin/qemu-system-ppc64", "arch": "ppc64le"}, {"arch": "s390x"},
+    {"arch": "s390x", "machine": "none"}, {"arch": "riscv64"}, {"arch": "riscv64", "machine": "virt"}, {"arch": "mips"},
     {"emulatorbin": "/nonexistent"}, {"emulatorbin": "/usr/bin/qemu-system-i386"},
 ]
 
@@ -134,6 +145,24 @@ def baselines(ours, reference):
             questions += [
                 (f"{docs} {flags}", lambda c, d=docs, f=flags: c.baselineCPU(d, f)),
                 (f"QEMU {docs} {flags}", lambda c, d=docs, f=flags: c.baselineHypervisorCPU(None, None, None, None, d, f))]
+    same(ours, reference, questions)
+
+
+def other_architectures(ours, reference):
+    """the same of other architectures"""
+    questions = []
+    for arch, (first, second, name) in MODELS.items():
+        word = f"<arch>{arch}</arch>"
+        docs = [cpu(first, arch=word), cpu(first, feature(name), arch=word), cpu("foo", arch=word), f"<cpu>{word}</cpu>"]
+        for flags in (0, 1, 2):
+            for some in [[d] for d in docs] + [[cpu(first, arch=word), cpu(second, arch=word)]]:
+                questions.append((f"{some} {flags}", lambda c, d=some, f=flags: c.baselineCPU(d, f)))
+                if arch not in NO_QEMU_BASELINE:
+                    questions.append((f"QEMU {some} {flags}",
+                                      lambda c, a=arch, d=some, f=flags: c.baselineHypervisorCPU(None, a, None, None, d, f)))
+        for doc in docs:
+            questions += [(f"comparing {doc}", lambda c, d=doc: c.compareCPU(d, 0)),
+                          (f"comparing with QEMU {doc}", lambda c, a=arch, d=doc: c.compareHypervisorCPU(None, a, None, None, d, 0))]
     same(ours, reference, questions)
 
 
@@ -212,7 +241,7 @@ def native(ours, reference):
     same(ours, reference, [(text, question(text)) for text in GUEST_CPUS])
 
 
-TESTS = [capabilities, model_names, domain_capabilities, comparing, baselines, random_baselines, starts, native]
+TESTS = [capabilities, model_names, domain_capabilities, comparing, baselines, other_architectures, random_baselines, starts, native]
 
 
 def connect(daemon):
@@ -224,7 +253,7 @@ def main():
     if host.reference_program() is None:
         print("1..0 # SKIP Debian's libvirtd 9.0.0 is not here")
         return 0
-    with host.Host() as a, host.Host() as b:
+    with host.Host(archs=ARCHS) as a, host.Host(archs=ARCHS) as b:
         a.write(CONF, "etc", "qemu.conf")
         b.write(CONF, "etc", "qemu.conf")
         return tap.run(TESTS, sys.argv[1:], connect(host.start_ours(a, "virtqemud")), connect(host.start_reference(b)))
