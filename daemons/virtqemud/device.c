@@ -259,6 +259,15 @@ static void **device_slot(VhDomainDef *def, VhDeviceKind kind, unsigned i)
         return class->single ? (void **)field : &((AnyList *)field)->items[i];
 }
 
+/* A stored definition has no names but those that somebody thought of. */
+static void forget_alias(const VhDevice *dev)
+{
+        VhDeviceInfo *info = vh_device_info(dev->kind, dev->dev);
+
+        if (info && info->alias && !vh_startswith(info->alias, "ua-"))
+                vh_strset(&info->alias, NULL);
+}
+
 /* Where the new text is silent, the device stays where it was. */
 static void keep_address(VhDeviceKind kind, void *old, void *new)
 {
@@ -299,6 +308,49 @@ static int find_memory(const VhDomainDef *def, const VhDevice *dev, VhError **er
         return qemu_device_missing(QEMU_CONFIG_UPDATE, dev, err);
 }
 
+static int has_order(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
+{
+        return info && info->boot_order == *(const uint32_t *)opaque;
+}
+
+int qemu_change_boot_check(const VhDomainDef *def, const VhDeviceInfo *old, const VhDeviceInfo *new, VhError **err)
+{
+        uint32_t order = new->boot_order;
+
+        if (!order || order == old->boot_order || !vh_domain_each_device(def, has_order, &order))
+                return 0;
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "boot order %u is already used by another device", order);
+}
+
+/* A disk that nobody has is still looked at first. The definition is not to be used afterwards. */
+static int check_absent(QemuEdit *edit, const VhDevice *dev, VhError **err)
+{
+        VhDevice copy = { dev->kind, vh_xml_bind_dup(vh_device_class(dev->kind)->table, dev->dev) };
+        int r;
+
+        vh_device_info(copy.kind, copy.dev)->boot_order = 0;
+        r = vh_domain_add_device(edit->def, &copy, err);
+        return r < 0 ? r : reread(edit, err);
+}
+
+/* Where in the stored definition it is. */
+static int find_changing(QemuEdit *edit, const VhDevice *dev, VhError **err)
+{
+        _vh_error_ VhError *absent = NULL;
+        int i;
+
+        if (dev->kind == VH_DEVICE_MEMORY)
+                return find_memory(edit->def, dev, err);
+        i = qemu_device_find(edit->def, dev, QEMU_CONFIG_UPDATE, &absent);
+        if (i >= 0)
+                return i;
+        if (dev->kind == VH_DEVICE_DISK && check_absent(edit, dev, err) < 0)
+                return -EINVAL;
+        *err = VH_TAKE_PTR(absent);
+        return i;
+}
+
 int qemu_config_update(QemuEdit *edit, const char *xml, VhError **err)
 {
         _vh_cleanup_(vh_device_done) VhDevice dev = { 0 };
@@ -311,13 +363,19 @@ int qemu_config_update(QemuEdit *edit, const char *xml, VhError **err)
             dev.kind != VH_DEVICE_MEMORY)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "persistent update of device '%s' is not supported", qemu_device_word(dev.kind));
-        i = dev.kind == VH_DEVICE_MEMORY ? find_memory(edit->def, &dev, err)
-                                         : qemu_device_find(edit->def, &dev, QEMU_CONFIG_UPDATE, err);
+        forget_alias(&dev);
+        i = find_changing(edit, &dev, err);
         if (i < 0)
                 return i;
         slot = device_slot(edit->def, dev.kind, (unsigned)i);
         old = *slot;
-        keep_address(dev.kind, old, dev.dev);
+        if (vh_device_info(dev.kind, old))
+                r = qemu_change_boot_check(edit->def, vh_device_info(dev.kind, old), vh_device_info(dev.kind, dev.dev),
+                                           err);
+        if (r < 0)
+                return r;
+        if (dev.kind != VH_DEVICE_DISK)
+                keep_address(dev.kind, old, dev.dev);
         *slot = dev.dev;
         dev.dev = old;
         return reread(edit, err);

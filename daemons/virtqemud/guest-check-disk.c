@@ -47,8 +47,15 @@ static int check_device(const VhDisk *d, VhError **err)
                   "Only scsi disk supports vendor and product" },
                 { d->rotation_rate && !speaks_ata_or_scsi(d), VIR_ERR_INTERNAL_ERROR,
                   "rotation rate is only valid for SCSI/IDE/SATA bus" },
+                { d->rotation_rate && d->device != VH_DISK_DEVICE_DISK && !lun, VIR_ERR_INTERNAL_ERROR,
+                  "rotation rate is only valid for disk device" },
+                { d->readonly && d->device == VH_DISK_DEVICE_DISK &&
+                          (d->bus == VH_DISK_BUS_IDE || d->bus == VH_DISK_BUS_SATA),
+                  VIR_ERR_CONFIG_UNSUPPORTED, "readonly ", bus_name(d), " disks are not supported" },
                 { d->serial && d->serial[strspn(d->serial, serial_chars)], VIR_ERR_INTERNAL_ERROR, "driver serial '",
                   d->serial, "' contains unsafe characters" },
+                { d->geometry && d->geometry->cyls && d->bus == VH_DISK_BUS_USB, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "CHS geometry can not be set for '", bus_name(d), "' bus" },
                 { d->geometry && d->geometry->trans && d->bus != VH_DISK_BUS_IDE, VIR_ERR_CONFIG_UNSUPPORTED,
                   "CHS translation mode can only be set for 'ide' bus not '", bus_name(d), "'" }, );
 }
@@ -73,8 +80,21 @@ static int check_transient(const VhDisk *d, VhError **err)
                   "' doesn't support transiend disk backing image sharing" }, );
 }
 
+/* A group shares limits, and there are none to share. */
+static bool is_empty_group(const VhDiskIotune *t)
+{
+        VhDiskIotune limits = t ? *t : (VhDiskIotune){};
+        static const VhDiskIotune none;
+
+        limits.group_name = NULL;
+        return t && t->group_name && memcmp(&limits, &none, sizeof(none)) == 0;
+}
+
 static int check_driver(const VhDomainDef *def, const VhDisk *d, VhError **err)
 {
+        if (d->iothread.val && d->bus != VH_DISK_BUS_VIRTIO)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "IOThreads not available for bus %s target %s", bus_name(d), d->target);
         if (d->iothread.set && !vh_domain_has_iothread(def, d->iothread.val))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "Disk iothread '%u' not defined in iothreadid", d->iothread.val);
@@ -85,12 +105,18 @@ static int check_driver(const VhDomainDef *def, const VhDisk *d, VhError **err)
                 return -EINVAL;
         return QEMU_CHECK_RULES(
                 err,
-                { d->io == IO_NATIVE && d->cache && d->cache != CACHE_NONE && d->cache != CACHE_DIRECTSYNC,
+                { d->io == IO_NATIVE && d->cache != CACHE_NONE && d->cache != CACHE_DIRECTSYNC,
                   VIR_ERR_CONFIG_UNSUPPORTED, "io='native' needs either no disk cache or directsync cache mode" },
                 { d->copy_on_read == VH_ON && d->readonly, VIR_ERR_CONFIG_UNSUPPORTED,
                   "copy_on_read is not compatible with read-only disk '", d->target, "'" },
+                { d->copy_on_read == VH_ON && d->device != VH_DISK_DEVICE_DISK && d->device != VH_DISK_DEVICE_LUN,
+                  VIR_ERR_CONFIG_UNSUPPORTED, "copy_on_read is not supported with removable disk '", d->target, "'" },
                 { d->shareable && d->format > VH_STORAGE_FORMAT_RAW, VIR_ERR_CONFIG_UNSUPPORTED,
-                  "shared access for disk '", d->target, "' requires use of supported storage format" }, );
+                  "shared access for disk '", d->target, "' requires use of supported storage format" },
+                { d->metadata_cache && d->format != VH_STORAGE_FORMAT_QCOW2, VIR_ERR_CONFIG_UNSUPPORTED,
+                  "metadata cache max size control is supported only with qcow2 images" },
+                { is_empty_group(d->iotune), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "group_name can be configured only together with settings" }, );
 }
 
 static int check_source(const VhDomainDef *def, const VhDisk *d, VhError **err)
@@ -118,12 +144,16 @@ static int check_drive(const VhDomainDef *def, const VhDisk *d, VhError **err)
         const VhAddress *a = &d->info.address;
         const VhController *c;
 
+        if (d->bus == VH_DISK_BUS_USB && a->type != VH_ADDRESS_USB && a->type != VH_ADDRESS_NONE)
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "unexpected address type for usb disk");
+        if (d->bus == VH_DISK_BUS_VIRTIO && (a->type == VH_ADDRESS_DRIVE || a->type == VH_ADDRESS_USB))
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                                    "virtio disk cannot have an address of type '%s'",
+                                    vh_xml_names_text(&vh_address_type_names, a->type));
         if (a->type != VH_ADDRESS_DRIVE)
                 return 0;
         c = vh_domain_find_controller(def, VH_CONTROLLER_SCSI, a->drive.controller);
         return QEMU_CHECK_RULES(err,
-                                { d->bus == VH_DISK_BUS_VIRTIO, VIR_ERR_CONFIG_UNSUPPORTED,
-                                  "virtio disk cannot have an address of type 'drive'" },
                                 { d->bus == VH_DISK_BUS_IDE && a->drive.target, VIR_ERR_CONFIG_UNSUPPORTED,
                                   "target must be 0 for ide controller" },
                                 { d->bus == VH_DISK_BUS_SATA && a->drive.bus, VIR_ERR_CONFIG_UNSUPPORTED,

@@ -22,7 +22,12 @@ static bool same_offload(const VhNetOffload *a, const VhNetOffload *b)
         return memcmp(a ? a : &none, b ? b : &none, sizeof(none)) == 0;
 }
 
-static bool same_driver(const VhNet *a, const VhNet *b)
+static bool is_virtio(const VhNet *net)
+{
+        return net->model && vh_startswith(net->model, "virtio");
+}
+
+static bool same_driver_parts(const VhNet *a, const VhNet *b)
 {
         return a->driver_name == b->driver_name && a->txmode == b->txmode && a->ioeventfd == b->ioeventfd &&
                a->event_idx == b->event_idx && a->queues == b->queues && a->rx_queue_size == b->rx_queue_size &&
@@ -30,9 +35,15 @@ static bool same_driver(const VhNet *a, const VhNet *b)
                same_offload(a->guest_offload, b->guest_offload);
 }
 
+static bool same_driver(const VhNet *a, const VhNet *b)
+{
+        return !is_virtio(a) || same_driver_parts(a, b);
+}
+
+/* Others than virtio have nothing to set there at all. */
 static bool same_options(const VhNet *a, const VhNet *b)
 {
-        return memcmp(&a->virtio, &b->virtio, sizeof(a->virtio)) == 0;
+        return memcmp(&a->virtio, &b->virtio, sizeof(a->virtio)) == 0 && (is_virtio(a) || same_driver_parts(a, b));
 }
 
 static bool same_script(const VhNet *a, const VhNet *b)
@@ -86,7 +97,6 @@ static const struct {
         int code;
         const char *what;
 } fixed[] = {
-        { same_acpi_index, VIR_ERR_OPERATION_DENIED, "changing device 'acpi index' is not allowed" },
         { same_driver, VIR_ERR_OPERATION_UNSUPPORTED, "cannot modify virtio network device driver attributes" },
         { same_options, VIR_ERR_OPERATION_UNSUPPORTED, "cannot modify virtio network device driver options" },
         { same_script, VIR_ERR_OPERATION_UNSUPPORTED, "cannot modify network device script attribute" },
@@ -98,23 +108,21 @@ static const struct {
         { same_mtu, VIR_ERR_OPERATION_UNSUPPORTED, "cannot modify MTU" },
 };
 
-int qemu_update_net_check(const VhDomainDef *def, const VhNet *old, const VhNet *new, VhError **err)
+int qemu_update_net_check(const VhNet *old, const VhNet *new, VhError **err)
 {
         static const char default_model[] = "rtl8139";
         const char *model = new->model ? new->model : default_model;
-        int r;
 
         if (old->type == VH_NET_HOSTDEV)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "cannot change config of '%s' network type",
                                     vh_xml_names_text(&vh_net_type_names, old->type));
-        r = vh_domain_check_device(VH_DEVICE_NET, new, err);
-        r = r < 0 ? r : qemu_check_device(def, VH_DEVICE_NET, new, err);
-        if (r < 0)
-                return r;
         if (!vh_streq(old->model, model))
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "cannot modify network device model from %s to %s", old->model, model);
+        if (!same_acpi_index(old, new))
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_DENIED,
+                                    "changing device 'acpi index' is not allowed");
         for (size_t i = 0; i < VH_ARRAY_SIZE(fixed); i++)
                 if (!fixed[i].same(old, new))
                         return vh_error_set(err, VIR_FROM_QEMU, fixed[i].code, "%s", fixed[i].what);
@@ -174,8 +182,7 @@ static bool same_host_end(const VhNet *a, const VhNet *b)
 
 static bool is_replaced(const VhNet *old, const VhNet *new)
 {
-        return !same_host_end(old, new) || !qemu_net_same_filter(old, new) ||
-               old->trust_guest_rx != new->trust_guest_rx || old->type != new->type ||
+        return !same_host_end(old, new) || !qemu_net_same_filter(old, new) || old->type != new->type ||
                defined_type(old) != defined_type(new) || !vh_streq(old->network, new->network);
 }
 
@@ -192,7 +199,7 @@ static int check_change(QemuChange *change, const VhNet *old, const VhNet *new, 
         if (!qemu_net_needs_host(new))
                 return qemu_same_bandwidth(old, new)
                                ? 0
-                               : vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
+                               : vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_UNSUPPORTED,
                                               "Unable to set bandwidth for interface because device name is unknown");
         return qemu_host_net_check(change->task.driver, new, err);
 }

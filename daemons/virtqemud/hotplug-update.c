@@ -18,16 +18,6 @@ static void *find(const VhDomainDef *def, const VhDevice *dev, VhError **err);
 
 /* ---- media ---- */
 
-static bool is_removable(const VhDisk *disk)
-{
-        return disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY;
-}
-
-static bool same_source(const VhDiskSource *a, const VhDiskSource *b)
-{
-        return a->type == b->type && vh_streq(a->path, b->path) && a->type != VH_DISK_TYPE_NETWORK;
-}
-
 /* Out with the old medium, in with the new one. The old images go last: until then the drive may still hold them. */
 static int plan_medium(QemuChange *change, const QemuBuild *b, const VhDisk *old, VhDisk *new)
 {
@@ -98,14 +88,8 @@ static int update_disk(QemuChange *change, const QemuBuild *b, void *have, void 
 {
         VhDisk *old = have, *new = want;
 
-        if (same_source(&old->src, &new->src))
+        if (qemu_disk_same_source(&old->src, &new->src))
                 return 0;
-        if (!is_removable(old))
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
-                                    "disk source can be changed only in removable drives");
-        if (new->device != old->device || new->bus != old->bus)
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "cannot modify field '%s' (or its parts) of the disk", "device");
         return prepare_medium(change, b, new);
 }
 
@@ -116,8 +100,12 @@ static void apply_disk(QemuChange *change, void *have, void *want)
         VhDiskSource src = old->src;
         uint8_t format = old->format;
 
-        if (same_source(&old->src, &new->src))
+        old->snapshot = new->snapshot;
+        if (qemu_disk_same_source(&old->src, &new->src)) {
+                old->src.startup_policy = new->src.startup_policy;
                 return;
+        }
+        qemu_audit_image(qemu_process(change->task.dom), "update", &old->src, &new->src, true);
         old->src = new->src;
         old->format = new->format;
         new->src = src;
@@ -221,9 +209,6 @@ static void apply(QemuChange *change)
 {
         void *have = find(change->task.dom->def, &change->dev, NULL);
 
-        if (have && change->dev.kind == VH_DEVICE_DISK)
-                qemu_audit_image(qemu_process(change->task.dom), "update", &((const VhDisk *)have)->src,
-                                 &((const VhDisk *)change->dev.dev)->src, true);
         if (have)
                 kinds[change->dev.kind].apply(change, have, change->dev.dev);
 }
@@ -261,23 +246,97 @@ static int update_config(QemuChange *change, VhError **err)
 static void update_planned(QemuChange *change, int r, VhError *err)
 {
         if (r == 0)
-                r = qemu_change_plan(change, update_config, plan_live, &err);
+                r = plan_live(change, &err);
         if (r < 0)
                 qemu_task_end(&change->task, r, err);
         else
                 qemu_change_go(change);
 }
 
+/* Completes a device, and checks it, as one of this guest in place of the one that it is to change. */
+static int complete_device(QemuChange *change, VhError **err)
+{
+        VhDomainDef *sketch = vh_domain_def_copy(change->task.dom->def);
+        VhDevice *dev = &change->dev, gone = {}, added = { .kind = dev->kind, .dev = dev->dev };
+        VhDeviceInfo *info = vh_device_info(dev->kind, dev->dev);
+        const VhAddress said = info->address;
+        int place = vh_domain_find_device(sketch, dev, NULL);
+        VhDomainParseEnv env;
+        void *completed = dev->dev;
+        int r;
+
+        if (place >= 0)
+                vh_domain_take_device(sketch, dev->kind, (unsigned)place, &gone);
+        vh_device_done(&gone);
+        /* Nothing is to be there, or it has an address already, whatever is said here. */
+        if (place < 0 || (dev->kind == VH_DEVICE_DISK && ((const VhDisk *)completed)->bus == VH_DISK_BUS_VIRTIO))
+                info->address = (VhAddress){};
+        r = vh_domain_add_device(sketch, &added, err);
+        r = r < 0 ? r : vh_domain_defaults(sketch, qemu_parse_env(change->task.driver, &env), err);
+        vh_domain_take_device(sketch, dev->kind, (unsigned)qemu_device_place(sketch, dev->kind, completed), &added);
+        dev->dev = added.dev;
+        info->address = said;
+        vh_domain_def_free(sketch);
+        return r;
+}
+
+/* Its order and its name are seen to by themselves. Returns what it is to change; NULL with *err. */
+static void *check_device(QemuChange *change, VhError **err)
+{
+        VhDeviceKind kind = change->dev.kind;
+        const VhDomainDef *def = change->task.dom->def;
+        VhDeviceInfo *new = vh_device_info(kind, change->dev.dev);
+        /* An interface is looked for by its name, too. */
+        _vh_free_ char *alias = kind == VH_DEVICE_DISK ? VH_TAKE_PTR(new->alias) : NULL;
+        void *have = find(def, &change->dev, NULL);
+        const uint32_t order = new->boot_order;
+        const VhDeviceInfo *old;
+        int r;
+
+        new->boot_order = have ? vh_device_info(kind, have)->boot_order : 0;
+        r = complete_device(change, err);
+        new->boot_order = order;
+        have = r < 0 ? NULL : find_changing(change, err);
+        if (!have)
+                return NULL;
+        old = vh_device_info(kind, have);
+        if (alias && !vh_streq(alias, old->alias)) {
+                vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_OPERATION_DENIED, "changing device alias is not allowed");
+                return NULL;
+        }
+        return qemu_change_boot_check(def, old, new, err) < 0 ? NULL : have;
+}
+
+/* A disk is checked before its images are looked at. */
+static int check_disk(QemuChange *change, VhError **err)
+{
+        const VhDisk *old = check_device(change, err);
+
+        return old ? qemu_update_disk_check(old, change->dev.dev, err) : -EINVAL;
+}
+
 /* Its network says what an interface is plugged into. */
 static int want_port(QemuChange *change, VhError **err)
 {
-        const VhDomainDef *def = change->task.dom->def;
-        const VhNet *have = find_changing(change, err);
-        int r = have ? qemu_update_net_check(def, have, change->dev.dev, err) : -ENOENT;
+        const VhNet *have = check_device(change, err);
+        int r = have ? qemu_update_net_check(have, change->dev.dev, err) : -EINVAL;
 
         if (r == 0 && qemu_net_wants_port(change->dev.dev))
                 qemu_port_want(qemu_process(change->task.dom), change->dev.dev, change->resolved);
         return r;
+}
+
+/* What can be said before other daemons are asked, and images looked at. */
+static int check_live(QemuChange *change, VhError **err)
+{
+        switch (change->dev.kind) {
+        case VH_DEVICE_NET:
+                return want_port(change, err);
+        case VH_DEVICE_DISK:
+                return check_disk(change, err);
+        default:
+                return 0;
+        }
 }
 
 static void update_run(QemuTask *task)
@@ -288,8 +347,8 @@ static void update_run(QemuTask *task)
 
         change->apply = apply;
         change->resolved = qemu_host_work_new();
-        if (r == 0 && change->dev.kind == VH_DEVICE_NET)
-                r = want_port(change, &err);
+        if (r == 0)
+                r = qemu_change_plan(change, update_config, check_live, &err);
         if (r < 0)
                 qemu_task_end(task, r, err);
         else

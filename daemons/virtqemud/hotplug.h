@@ -120,7 +120,12 @@ extern const QemuEventRow qemu_hotplug_events[];
 int qemu_update_net(QemuChange *change, const QemuBuild *b, void *have, void *want);
 void qemu_apply_net(QemuChange *change, void *have, void *want);
 /* Refuses what cannot change, before a network is asked. */
-int qemu_update_net_check(const VhDomainDef *def, const VhNet *old, const VhNet *new, VhError **err);
+int qemu_update_net_check(const VhNet *old, const VhNet *new, VhError **err);
+
+/* hotplug-disk.c: refuses what cannot change of a disk. new is complete, but for an address that nobody gave it. */
+int qemu_update_disk_check(const VhDisk *old, const VhDisk *new, VhError **err);
+bool qemu_disk_same_source(const VhDiskSource *a, const VhDiskSource *b);
+bool qemu_disk_is_removable(const VhDisk *disk);
 
 /* hotplug-vcpu.c: which processors a running guest is to have. */
 typedef struct QemuVcpuWish {
@@ -165,7 +170,9 @@ int qemu_virtiofs_only(VhError **err);
 /* What kinds are called that cannot be used so. */
 const char *qemu_device_word(VhDeviceKind kind);
 
-/* device.c: the same change in the stored definition, not stored yet. */
+/* device.c: refuses a boot order that another device has. */
+int qemu_change_boot_check(const VhDomainDef *def, const VhDeviceInfo *old, const VhDeviceInfo *new, VhError **err);
+/* The same change in the stored definition, not stored yet. */
 int qemu_config_attach(QemuEdit *edit, const char *xml, VhError **err);
 int qemu_config_detach(QemuEdit *edit, const char *xml, const char *alias, VhError **err);
 int qemu_config_update(QemuEdit *edit, const char *xml, VhError **err);

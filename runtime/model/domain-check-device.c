@@ -151,7 +151,7 @@ static int check_video(const VhVideo *v, VhError **err)
                                 "video resolution values must be greater than 0" },
                               { v->type != VH_VIDEO_VIRTIO && vh_virtio_opts_set(&v->virtio),
                                 VIR_ERR_CONFIG_UNSUPPORTED, "", vh_virtio_opts_first(&v->virtio),
-                                " driver option is only supported for virtio devices" }, );
+                                " option is only supported for virtio devices" }, );
 }
 
 static int check_audio_io(const VhAudioIo *io, VhError **err)

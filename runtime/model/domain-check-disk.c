@@ -41,15 +41,17 @@ static int check_device(const VhDisk *d, VhError **err)
 
         return VH_CHECK_RULES(
                 VIR_FROM_DOMAIN, err,
+                { lun && is_local_file(&d->src), VIR_ERR_CONFIG_UNSUPPORTED,
+                  "disk device='lun' is only valid for block type disk source" },
                 { floppy && d->bus != VH_DISK_BUS_FDC, VIR_ERR_INTERNAL_ERROR, "Invalid bus type '", bus_name(d),
                   "' for floppy disk" },
                 { !floppy && d->bus == VH_DISK_BUS_FDC, VIR_ERR_INTERNAL_ERROR, "Invalid bus type '", bus_name(d),
                   "' for disk" },
-                { lun && is_local_file(&d->src), VIR_ERR_CONFIG_UNSUPPORTED,
-                  "disk device='lun' is only valid for block type disk source" },
+                { floppy && !vh_startswith(d->target, "fd"), VIR_ERR_INTERNAL_ERROR,
+                  "Invalid floppy device name: ", d->target, NULL },
                 { d->rawio && !lun, VIR_ERR_CONFIG_UNSUPPORTED, "rawio can be used only with device='lun'" },
-                { d->sgio && !lun, VIR_ERR_CONFIG_UNSUPPORTED, "sgio can be used only with device='lun'" },
                 { d->sgio == SGIO_UNFILTERED, VIR_ERR_CONFIG_UNSUPPORTED, "unfiltered sgio is no longer supported" },
+                { d->sgio && !lun, VIR_ERR_CONFIG_UNSUPPORTED, "sgio can be used only with device='lun'" },
                 { d->src.reservations && !lun, VIR_ERR_CONFIG_UNSUPPORTED,
                   "<reservations/> allowed only for lun devices" },
                 { d->tray && !ejectable, VIR_ERR_CONFIG_UNSUPPORTED, "tray is only valid for cdrom and floppy" },
@@ -64,8 +66,6 @@ static int check_driver(const VhDisk *d, VhError **err)
         return VH_CHECK_RULES(VIR_FROM_DOMAIN, err,
                               { d->queues && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
                                 "queues attribute in disk driver element is only supported by virtio-blk" },
-                              { d->queue_size && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
-                                "queue_size attribute in disk driver element is only supported by virtio-blk" },
                               { d->rerror_policy == POLICY_ENOSPACE, VIR_ERR_CONFIG_UNSUPPORTED,
                                 "Invalid disk read error policy: '", "enospace", "'" },
                               { d->ioeventfd && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -73,14 +73,32 @@ static int check_driver(const VhDisk *d, VhError **err)
                               { d->event_idx && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
                                 "disk event_idx mode supported only for virtio bus" },
                               { !virtio && vh_virtio_opts_set(&d->virtio), VIR_ERR_CONFIG_UNSUPPORTED, "",
-                                vh_virtio_opts_first(&d->virtio),
-                                " driver option is only supported for virtio devices" },
+                                vh_virtio_opts_first(&d->virtio), " option is only supported for virtio devices" },
                               { d->model == MODEL_VIRTIO && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
                                 "disk model 'virtio' not supported for bus '", bus_name(d), "'" },
                               { d->model == MODEL_TRANSITIONAL && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
                                 "disk model 'virtio-transitional' not supported for bus '", bus_name(d), "'" },
                               { d->model == MODEL_NON_TRANSITIONAL && !virtio, VIR_ERR_CONFIG_UNSUPPORTED,
                                 "disk model 'virtio-non-transitional' not supported for bus '", bus_name(d), "'" }, );
+}
+
+/* Buses of drives have no other addresses. */
+static int check_address(const VhDisk *d, VhError **err)
+{
+        static const bool of_drives[] = {
+                [VH_DISK_BUS_IDE] = true,
+                [VH_DISK_BUS_FDC] = true,
+                [VH_DISK_BUS_SCSI] = true,
+                [VH_DISK_BUS_SATA] = true,
+        };
+        const VhAddressType type = d->info.address.type;
+
+        if (d->bus >= VH_ARRAY_SIZE(of_drives) || !of_drives[d->bus] || type == VH_ADDRESS_NONE ||
+            type == VH_ADDRESS_DRIVE)
+                return 0;
+        return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "Invalid address type '%s' for the disk '%s' with the bus type '%s'",
+                            vh_xml_names_text(&vh_address_type_names, type), d->target, bus_name(d));
 }
 
 static int check_identity(const VhDisk *d, VhError **err)
@@ -206,6 +224,8 @@ int vh_domain_check_disk(const VhDisk *disk, VhError **err)
         if (r == 0 && disk->src.type == VH_DISK_TYPE_VHOST_USER && disk->bus != VH_DISK_BUS_VIRTIO)
                 r = vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                  "vhostuser disk supports only virtio bus");
+        if (r == 0)
+                r = check_address(disk, err);
         if (r == 0)
                 r = check_identity(disk, err);
         if (r == 0 && disk->iotune)

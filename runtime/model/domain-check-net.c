@@ -33,7 +33,7 @@ static int check_model(const VhNet *net, VhError **err)
                   "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>. vhostuser "
                   "requires the virtio-net* frontend" },
                 { net->model && !is_virtio(net) && vh_virtio_opts_set(&net->virtio), VIR_ERR_CONFIG_UNSUPPORTED, "",
-                  vh_virtio_opts_first(&net->virtio), " driver option is only supported for virtio devices" }, );
+                  vh_virtio_opts_first(&net->virtio), " option is only supported for virtio devices" }, );
 }
 
 static bool is_address(const char *text)

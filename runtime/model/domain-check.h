@@ -44,5 +44,5 @@ static inline bool vh_virtio_opts_set(const VhVirtioOpts *o)
 /* The name of the first one that is set. */
 static inline const char *vh_virtio_opts_first(const VhVirtioOpts *o)
 {
-        return o->iommu ? "iommu" : o->ats ? "ats" : o->packed ? "packed" : "page_per_vq";
+        return o->iommu ? "iommu driver" : o->ats ? "ats driver" : o->packed ? "packed driver" : "page_per_vq";
 }

@@ -266,9 +266,28 @@ static void default_network(VhNetworkSource *net)
         default_unit(net);
 }
 
+/* Limits that limit nothing are none. */
+static void default_iotune(VhDisk *disk)
+{
+        static const VhDiskIotune none;
+
+        if (!disk->iotune || memcmp(disk->iotune, &none, sizeof(none)) != 0)
+                return;
+        free(disk->iotune);
+        disk->iotune = NULL;
+}
+
+static void default_encryption(VhStorageEncryption *e)
+{
+        enum { ENGINE_QEMU = 1 };
+
+        if (e && !e->engine)
+                e->engine = ENGINE_QEMU;
+}
+
 static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
 {
-        enum { CACHE_DEFAULT = 1, TRAY_CLOSED = 1 };
+        enum { CACHE_DEFAULT = 1, TRAY_CLOSED = 1, SNAPSHOT_NO = 1 };
         int r = check_disk(disk, err);
 
         if (disk->src.network)
@@ -283,6 +302,12 @@ static int default_disk(const VhDomainDef *def, VhDisk *disk, VhError **err)
                 disk->tray = 0;
         if (disk->transient && disk->transient->share_backing == VH_NO)
                 disk->transient->share_backing = 0;
+        default_iotune(disk);
+        default_encryption(disk->encryption);
+        default_encryption(disk->src.encryption);
+        /* There never is one of what nobody can write to. */
+        if (disk->readonly && disk->snapshot == SNAPSHOT_NO)
+                disk->snapshot = 0;
         if (!disk->bus)
                 disk->bus = bus_of_target(disk);
         return default_disk_address(def, disk, err);

@@ -151,8 +151,8 @@ static const VhXmlRow rows_source_content[] = {
 };
 
 static const VhXmlRow rows_source_attrs[] = {
-        ATTR("index", index, opt_uint, LIVE),
         WORD("startupPolicy", startup_policy, STARTUP_POLICIES),
+        ATTR("index", index, opt_uint, LIVE),
         {},
 };
 
@@ -170,7 +170,7 @@ static const VhXmlTable table_network_source = {
         sizeof(S),
         ROWS(WORD("protocol", protocol, &vh_disk_protocol_names, REQUIRED), ATTR("name", name, string),
              ATTR("query", query, string), YESNO("tls", tls), ATTR("tlsHostname", tls_hostname, string),
-             ATTR("index", index, opt_uint, LIVE), WORD("startupPolicy", startup_policy, STARTUP_POLICIES),
+             WORD("startupPolicy", startup_policy, STARTUP_POLICIES), ATTR("index", index, opt_uint, LIVE),
              LIST("host", hosts, vh_table_storage_host), GROUP("snapshot", ROWS(ATTR("name", snapshot, string))),
              GROUP("config", ROWS(ATTR("file", config_file, string))), PTR("auth", auth, vh_table_storage_auth),
              LIST("seclabel", seclabels, vh_table_device_seclabel),
