@@ -39,6 +39,18 @@ VhDiskSource *qemu_backup_store(const VhBackupDisk *bd)
 
 /* ---- the whole ---- */
 
+/* QEMU would take what is left of a number that is too large. */
+static int check_port(const char *text, VhError **err)
+{
+        unsigned port;
+
+        if (vh_parse_uint(text, &port) < 0)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "failed to parse port number '%s'", text);
+        if (port > UINT16_MAX)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "port '%s' out of range", text);
+        return 0;
+}
+
 static int set_server(VhBackupDef *def, VhError **err)
 {
         VhBackupServer *server = def->server;
@@ -58,7 +70,7 @@ static int set_server(VhBackupDef *def, VhError **err)
         if (server->transport == VH_BACKUP_TCP && !server->port)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "<domainbackup> must specify TCP port for now");
-        return 0;
+        return server->transport == VH_BACKUP_TCP ? check_port(server->port, err) : 0;
 }
 
 /* ---- disks ---- */
@@ -70,6 +82,10 @@ static int set_increment(const VhDomainObj *dom, const VhBackupDef *def, VhBacku
 
         if (!bd->incremental && bd->mode != VH_BACKUP_FULL && def->incremental && *def->incremental)
                 bd->incremental = vh_xstrdup(def->incremental);
+        if (bd->mode == VH_BACKUP_FULL && bd->incremental)
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                    "disk '%s' has a checkpoint to start from, which a full backup does not use",
+                                    bd->name);
         if (bd->mode == VH_BACKUP_INCREMENTAL && !bd->incremental)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_CONFIG_UNSUPPORTED,
                                     "'incremental' backup mode of disk '%s' requires setting 'incremental' field for "
@@ -84,9 +100,14 @@ static int set_increment(const VhDomainObj *dom, const VhBackupDef *def, VhBacku
                                     "Checkpoint '%s' for incremental backup of disk '%s' not found", bd->incremental,
                                     bd->name);
         cp = vh_checkpoint_of(m)->def;
-        for (uint32_t i = 0; i < cp->disks.n; i++)
-                if (vh_streq(cp->disks.items[i]->name, bd->name) && cp->disks.items[i]->mode == VH_CHECKPOINT_BITMAP)
+        for (uint32_t i = 0; i < cp->disks.n; i++) {
+                if (!vh_streq(cp->disks.items[i]->name, bd->name))
+                        continue;
+                if (cp->disks.items[i]->mode == VH_CHECKPOINT_BITMAP)
                         return 0;
+                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CHECKPOINT_INCONSISTENT,
+                                    "missing or broken bitmap '%s' for disk '%s'", bd->incremental, bd->name);
+        }
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CHECKPOINT_INCONSISTENT,
                             "disk '%s' not found in checkpoint '%s'", bd->name, bd->incremental);
 }
@@ -122,11 +143,14 @@ static int check_store(const VhBackupDisk *bd, bool reuse, VhError **err)
         if (bd->type == VH_DISK_TYPE_FILE ? !store->file : !store->dev)
                 return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR, "missing source for backup of disk '%s'",
                                     bd->name);
+        if (*path != '/')
+                return vh_error_set(err, VIR_FROM_DOMAIN, VIR_ERR_XML_ERROR,
+                                    "path '%s' for backup of disk '%s' must be absolute", path, bd->name);
         if (stat(path, &st) < 0)
                 return reuse || bd->type == VH_DISK_TYPE_BLOCK
                                ? vh_error_sys(err, VIR_FROM_QEMU, errno, "unable to stat: %s", path)
                                : 0;
-        if (bd->type == VH_DISK_TYPE_FILE && !reuse && st.st_size > 0)
+        if (bd->type == VH_DISK_TYPE_FILE && !reuse)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INVALID_ARG, "store '%s' for backup of '%s' exists",
                                     path, bd->name);
         return 0;

@@ -31,7 +31,9 @@ struct QemuBackup {
         VhBackupDef *def;
         VhCheckpoint *checkpoint; /* that begins with it; NULL: none */
         QemuJobStats stats;
-        bool started;
+        bool started;     /* its jobs end it */
+        bool begun;       /* its call has succeeded */
+        QemuPlan exports; /* of what is pulled, once its jobs are there */
         bool cancelled, failed;
         VhDiskSource **stores; /* until they are planned, by disk of def; NULL: none */
         uint32_t n_stores;
@@ -53,6 +55,7 @@ static void backup_cleanup(QemuTask *task)
         for (uint32_t i = 0; i < b->n_stores; i++)
                 qemu_source_free(b->stores[i]);
         free(b->stores);
+        qemu_plan_done(&b->exports);
         json_decref(b->nodes);
         qemu_host_work_drop(b->work, true);
         qemu_block_task_cleanup(task);
@@ -80,17 +83,25 @@ static unsigned count_jobs(const QemuProcess *proc, const QemuBlockJob *but)
         return n;
 }
 
+static void keep_stats(QemuBackup *b)
+{
+        const QemuTask *task = &b->block.task;
+
+        qemu_stats_tick(&b->stats);
+        b->stats.has_success = true;
+        b->stats.success = !b->failed;
+        b->stats.cancelled = b->cancelled;
+        qemu_domain_keep_stats(task->dom, &b->stats);
+        qemu_domain_tell_completed(task->driver, task->dom);
+}
+
 static void over(QemuBlockTask *t, int r, VhError *err)
 {
         QemuBackup *b = (QemuBackup *)t;
 
         vh_error_free(err);
-        qemu_stats_tick(&b->stats);
-        b->stats.has_success = true;
-        b->stats.success = !b->failed;
-        b->stats.cancelled = b->cancelled;
-        qemu_domain_keep_stats(t->task.dom, &b->stats);
-        qemu_domain_tell_completed(t->task.driver, t->task.dom);
+        if (b->begun)
+                keep_stats(b);
         if (qemu_process(t->task.dom))
                 qemu_process(t->task.dom)->backup = NULL;
         qemu_status_save(t->task.dom);
@@ -107,6 +118,20 @@ void qemu_backup_job_ended(QemuProcess *proc, const QemuBlockJob *ended)
         }
 }
 
+/* All disks end together, but for those that have ended. */
+static void cancel_all(QemuProcess *proc)
+{
+        QemuBlockJob *job;
+
+        LL_FOREACH (proc->block_jobs, job) {
+                if (job->type != QEMU_BLOCK_JOB_BACKUP || job->state >= QEMU_BLOCK_JOB_ABORTING || job->ending)
+                        continue;
+                job->state = QEMU_BLOCK_JOB_ABORTING;
+                qmp_send(proc->mon, qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1), NULL,
+                         NULL);
+        }
+}
+
 void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const VhDisk *disk, QemuPlan *plan)
 {
         QemuBackup *b = proc->backup;
@@ -117,12 +142,17 @@ void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const Vh
                 bd->state = job->state == QEMU_BLOCK_JOB_ABORTING ? VH_BACKUP_CANCELLED
                             : job->error                          ? VH_BACKUP_FAILED
                                                                   : VH_BACKUP_COMPLETE;
-        if (b && bd)
-                b->failed = b->failed || bd->state == VH_BACKUP_FAILED;
+        if (b && bd && bd->state == VH_BACKUP_FAILED && !b->failed) {
+                b->failed = true;
+                (void)snprintf(b->stats.error, sizeof(b->stats.error), "%s", job->error);
+        }
+        if (bd && bd->state != VH_BACKUP_COMPLETE)
+                cancel_all(proc);
         if (job->bitmap)
                 qemu_plan_add_try(
                         plan, qmp_command("block-dirty-bitmap-remove", "{s:s,s:s}", "node", node, "name", job->bitmap));
-        if (b && is_pull(b) && !count_jobs(proc, job)) {
+        /* The exports hold the images of all disks. */
+        if (b && is_pull(b)) {
                 qemu_plan_add_try(plan, qmp_command("nbd-server-stop", NULL));
                 if (b->def->server->tls == VH_YES)
                         qemu_plan_add_try(plan, drop_tls());
@@ -143,17 +173,9 @@ void qemu_backup_drop_scratch(const QemuBlockJob *job)
 
 void qemu_backup_abort(QemuProcess *proc)
 {
-        QemuBlockJob *job;
-
         if (proc->backup)
                 proc->backup->cancelled = true;
-        LL_FOREACH (proc->block_jobs, job) {
-                if (job->type != QEMU_BLOCK_JOB_BACKUP)
-                        continue;
-                job->state = QEMU_BLOCK_JOB_ABORTING;
-                qmp_send(proc->mon, qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1), NULL,
-                         NULL);
-        }
+        cancel_all(proc);
         qemu_status_save(proc->dom);
 }
 
@@ -230,13 +252,52 @@ static void give_up(QemuBackup *b, int r, VhError *err)
         qemu_task_end(&b->block.task, r, err);
 }
 
+/* What nobody can pull ends as if it had been aborted, and without its checkpoint. */
+static void give_back(QemuBackup *b, QemuProcess *proc)
+{
+        const VhCheckpointDef *def = b->checkpoint ? b->checkpoint->def : NULL;
+
+        for (uint32_t i = 0; def && i < def->disks.n; i++) {
+                const VhDisk *disk = qemu_disk_find(proc->dom->def, def->disks.items[i]->name);
+                _vh_free_ char *node = disk ? qemu_format_node(&disk->src) : NULL;
+
+                if (disk && def->disks.items[i]->mode == VH_CHECKPOINT_BITMAP)
+                        qmp_send(proc->mon,
+                                 qmp_command("block-dirty-bitmap-remove", "{s:s,s:s}", "node", node, "name",
+                                             def->disks.items[i]->bitmap),
+                                 NULL, NULL);
+        }
+        b->failed = true;
+        cancel_all(proc);
+}
+
 /* Jobs may be over already: what is left to do comes behind this task's turn. */
+static void exported(QemuBlockTask *t, int r, VhError *err)
+{
+        QemuBackup *b = (QemuBackup *)t;
+        QemuProcess *proc = qemu_process(t->task.dom);
+        VhMoment *m;
+
+        if (!proc || !proc->mon) {
+                give_up(b, r, err);
+                return;
+        }
+        b->started = true;
+        b->begun = r == 0;
+        if (r < 0)
+                give_back(b, proc);
+        else if (b->checkpoint)
+                r = qemu_checkpoint_add(t->task.driver, t->task.dom, VH_TAKE_PTR(b->checkpoint), &m, &err);
+        qemu_status_save(t->task.dom);
+        vh_call_finish(VH_TAKE_PTR(t->task.call), r, err);
+        qemu_backup_job_ended(proc, NULL);
+}
+
 static void begun(QemuBlockTask *t, int r, VhError *err)
 {
         QemuBackup *b = (QemuBackup *)t;
         QemuProcess *proc = qemu_process(t->task.dom);
         QemuBlockJob *job;
-        VhMoment *m;
 
         if (r < 0) {
                 give_up(b, r, err);
@@ -245,12 +306,11 @@ static void begun(QemuBlockTask *t, int r, VhError *err)
         LL_FOREACH (proc->block_jobs, job)
                 if (job->type == QEMU_BLOCK_JOB_BACKUP && job->state == QEMU_BLOCK_JOB_NEW)
                         job->state = QEMU_BLOCK_JOB_RUNNING;
-        b->started = true;
-        if (b->checkpoint)
-                r = qemu_checkpoint_add(t->task.driver, t->task.dom, VH_TAKE_PTR(b->checkpoint), &m, &err);
-        qemu_status_save(t->task.dom);
-        vh_call_finish(VH_TAKE_PTR(t->task.call), r, err);
-        qemu_backup_job_ended(proc, NULL);
+        qemu_plan_done(&t->plan);
+        t->plan = b->exports;
+        b->exports = (QemuPlan){ 0 };
+        t->next = 0;
+        qemu_block_task_run(t, exported);
 }
 
 static json_t *backup_action(const QemuBlockJob *job, const char *device, const char *target, const VhBackupDisk *bd,
@@ -302,7 +362,7 @@ static bool is_layered(const QemuBackup *b, const VhBackupDisk *bd)
 
 /* store is taken over. */
 static int plan_disk(QemuBackup *b, VhBackupDisk *bd, VhDiskSource *store_image, const QemuBuild *build,
-                     json_t *actions, QemuPlan *exports)
+                     json_t *actions)
 {
         QemuProcess *proc = qemu_process(b->block.task.dom);
         VhError **err = build->err;
@@ -345,7 +405,7 @@ static int plan_disk(QemuBackup *b, VhBackupDisk *bd, VhDiskSource *store_image,
         }
         json_array_append_new(actions, backup_action(job, device, store, bd, is_pull(b)));
         if (is_pull(b))
-                plan_export(exports, bd, store);
+                plan_export(&b->exports, bd, store);
         return 0;
 }
 
@@ -383,17 +443,7 @@ static int plan_server(QemuBackup *b, VhError **err)
         return r;
 }
 
-static json_t *cancel_jobs(const QemuProcess *proc)
-{
-        const QemuBlockJob *job;
-
-        LL_FOREACH (proc->block_jobs, job)
-                if (job->type == QEMU_BLOCK_JOB_BACKUP)
-                        return qmp_command("block-job-cancel", "{s:s,s:b}", "device", job->name, "force", 1);
-        return NULL;
-}
-
-static int plan_disks(QemuBackup *b, json_t *actions, QemuPlan *exports, VhError **err)
+static int plan_disks(QemuBackup *b, json_t *actions, VhError **err)
 {
         VhDomainObj *dom = b->block.task.dom;
         QemuLaunch launch;
@@ -403,7 +453,7 @@ static int plan_disks(QemuBackup *b, json_t *actions, QemuPlan *exports, VhError
         qemu_host_work_adopt(b->work, qemu_process(dom), &launch);
         for (uint32_t i = 0; r == 0 && i < b->n_stores; i++)
                 if (b->stores[i])
-                        r = plan_disk(b, b->def->disks.items[i], VH_TAKE_PTR(b->stores[i]), &build, actions, exports);
+                        r = plan_disk(b, b->def->disks.items[i], VH_TAKE_PTR(b->stores[i]), &build, actions);
         qemu_launch_done(&launch);
         return r;
 }
@@ -412,19 +462,15 @@ static int plan(QemuBackup *b, VhError **err)
 {
         VhDomainObj *dom = b->block.task.dom;
         json_t *actions = json_array();
-        QemuPlan exports = { 0 };
         int r = 0;
 
         if (b->checkpoint)
                 qemu_checkpoint_actions(dom->def, b->checkpoint->def, actions);
-        r = plan_disks(b, actions, &exports, err);
+        r = plan_disks(b, actions, err);
         if (r == 0 && is_pull(b))
                 r = plan_server(b, err);
         if (r == 0)
-                qemu_plan_add(&b->block.plan, qemu_transaction(json_incref(actions)), cancel_jobs(qemu_process(dom)));
-        for (size_t i = 0; i < exports.n; i++)
-                qemu_plan_add(&b->block.plan, VH_TAKE_PTR(exports.steps[i].cmd), NULL);
-        qemu_plan_done(&exports);
+                qemu_plan_add(&b->block.plan, qemu_transaction(json_incref(actions)), NULL);
         json_decref(actions);
         return r;
 }
@@ -494,7 +540,7 @@ static void backup_run(QemuTask *task)
         int r;
 
         if (!task->call) {
-                b->started = true; /* found in a status file */
+                b->started = b->begun = true; /* found in a status file */
                 return;
         }
         qemu_stats_start(&b->stats, VIR_DOMAIN_JOB_OPERATION_BACKUP);

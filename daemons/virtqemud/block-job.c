@@ -57,8 +57,9 @@ int qemu_block_job_check_none(const QemuProcess *proc, const VhDisk *disk, VhErr
 {
         if (!disk->mirror && !qemu_block_job_of(proc, disk))
                 return 0;
-        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_BLOCK_COPY_ACTIVE, "disk '%s' already in active block job",
-                            disk->target);
+        return vh_error_set(err, VIR_FROM_QEMU,
+                            disk->mirror ? VIR_ERR_BLOCK_COPY_ACTIVE : VIR_ERR_OPERATION_UNSUPPORTED,
+                            "disk '%s' already in active block job", disk->target);
 }
 
 VhDisk *qemu_block_job_disk(const QemuBlockJob *job)

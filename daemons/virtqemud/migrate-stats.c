@@ -211,6 +211,8 @@ static void list_backup(const QemuJobStats *s, VhTypedList *list)
                 vh_typed_add_bool(list, VIR_DOMAIN_JOB_SUCCESS, s->success);
         if (s->cancelled)
                 vh_typed_add_string(list, VIR_DOMAIN_JOB_ERRMSG, "Operation canceled");
+        else if (*s->error)
+                vh_typed_add_string(list, VIR_DOMAIN_JOB_ERRMSG, s->error);
 }
 
 /* Memory that goes into a file takes no disk with it. */

@@ -9,6 +9,9 @@
 #include "qemu.h"
 #include "xml/doc.h"
 
+/* Bytes of an error that are kept: more than any that a block job of QEMU's ends with. */
+enum { QEMU_JOB_ERROR_MAX = 160 };
+
 /* Times are milliseconds; those of an event are since the epoch, by the clock of the source. */
 typedef struct QemuJobStats {
         int type;      /* VIR_DOMAIN_JOB_*; NONE: there is nothing to tell */
@@ -41,6 +44,7 @@ typedef struct QemuJobStats {
         uint64_t disk_temp_used, disk_temp_total; /* bytes */
         bool has_success, success;
         bool cancelled;
+        char error[QEMU_JOB_ERROR_MAX]; /* what QEMU said when it failed; "": nothing */
 } QemuJobStats;
 
 /* Now, as the times above. */

@@ -414,7 +414,158 @@ def a_disk_that_does_not_join_leaves_nothing():
         assert not temporary_images(h)
 
 
-TESTS = [sizes_as_the_reference, disks_forget_as_the_reference, temporary_images_go_with_the_guest, a_disk_that_does_not_join_leaves_nothing, limits_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
+PULLED = "<domainbackup mode='pull'>INCREMENT<server SERVER/><disks>DISKS</disks></domainbackup>"
+SOCKET = "transport='unix' socket='ROOT/s.sock'"
+TCP = "transport='tcp' name='127.0.0.1' port='10999'"
+
+
+def guest_to_pull(h):
+    """Three disks: a chain, an empty image, a raw one."""
+    run("qemu-img", "create", "-q", "-f", "qcow2", h.path("b.qcow2"), "2M")
+    run("truncate", "-s", "1M", h.path("r.img"))
+    run("qemu-io", "-f", "raw", "-c", "write -P 9 0 64k", h.path("r.img"))
+    with open(h.guest_on_chain(), encoding="utf-8") as f:
+        text = f.read()
+    more = "".join(f"<disk type='file'><driver name='qemu' type='{kind}'/><source file='{h.path(name)}'/><target dev='{dev}' bus='virtio'/></disk>"
+                   for name, kind, dev in (("b.qcow2", "qcow2", "vdb"), ("r.img", "raw", "vdc")))
+    return h.write(text.replace("<memballoon", more + "<memballoon"), "a.xml")
+
+
+def scratch(disk, attributes="", inside=None):
+    own = f"<scratch file='ROOT/{disk}.scratch'/>"
+    return f"<disk name='{disk}' type='file' {attributes}>{inside or own}</disk>"
+
+
+def exports(h, where):
+    """What a client is offered."""
+    if where == "gone":
+        return str(os.path.exists(h.path("s.sock")))
+    command = ["qemu-nbd", "-L", *(("-k", h.path("s.sock")) if where == "unix" else ("-b", "127.0.0.1", "-p", "10999"))]
+    out = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return "\n".join(line for line in out.splitlines() if re.search("export:|size: |:", line) and not re.search("flags|block:", line))
+
+
+def marked(h, export, bitmap):
+    """What a client is told to read."""
+    image = f"driver=nbd,export={export},server.type=unix,server.path={h.path('s.sock')},x-dirty-bitmap=qemu:dirty-bitmap:{bitmap}"
+    return run("qemu-img", "map", "--output=json", "--image-opts", image)
+
+
+def files_beside(h):
+    return "\n".join(sorted(n for n in os.listdir(h.root) if "scratch" in n or "sock" in n and n.startswith("s")))
+
+
+class Puller:
+    """Backups, each from its call to its end, as steps of a session."""
+
+    def __init__(self, h, uri):
+        self.h, self.uri, self.count = h, uri, 0
+
+    def run(self, disks, server=SOCKET, increment="", checkpoint="", flags=(), looks=()):
+        h = self.h
+        self.count += 1
+        text = PULLED.replace("SERVER", server).replace("DISKS", disks).replace("INCREMENT", increment and f"<incremental>{increment}</incremental>")
+        command = ["backup-begin", "a", h.write(text.replace("ROOT", h.root), f"b{self.count}.xml"), *flags]
+        if checkpoint:
+            command += ["--checkpointxml", h.write(checkpoint, f"c{self.count}.xml")]
+        answer = list(snapshots.play(h, self.uri, [command]))
+        yield from answer
+        yield ["files", text], files_beside(h)
+        yield ["nodes"], str(nodes(self.uri))
+        if not answer[0][1].startswith("0"):
+            return
+        yield ["backup-dumpxml"], re.sub("index='[0-9]+'", "index='N'", virsh(self.uri, "backup-dumpxml", "a"))
+        yield ["domjobinfo"], virsh(self.uri, "domjobinfo", "a", "--anystats")
+        for name, look in looks:
+            yield [name], look()
+        yield from snapshots.play(h, self.uri, [["domjobabort", "a"], ["settled", "checkpoint-list", "a"]])
+        yield ["files"], files_beside(h)
+        yield ["nodes"], str(nodes(self.uri))
+
+
+def checkpoint_of(name, *disks):
+    inside = "".join(f"<disk name='{d}' checkpoint='bitmap'/>" for d in disks)
+    return f"<domaincheckpoint><name>{name}</name><disks>{inside}</disks></domaincheckpoint>"
+
+
+def pull_session(h, uri):
+    puller = Puller(h, uri)
+    both = scratch("vda") + scratch("vdb")
+    watcher = Watcher(h, uri)
+    yield from snapshots.play(h, uri, [["define", guest_to_pull(h)], ["start", "a", "--paused"]])
+    yield from puller.run(scratch("vda", "exportname='foo/bar baz'") + "<disk name='vdb' backup='no'/>" + scratch("vdc"), TCP, looks=[("tcp", lambda: exports(h, "tcp"))])
+    yield from puller.run(both, checkpoint=checkpoint_of("c2", "vda", "vdb"), looks=[
+        ("unix", lambda: exports(h, "unix")), ("pull", lambda: virsh(uri, "blockpull", "a", "vda"))])
+    yield from snapshots.play(h, uri, [["write", 5, 7]])
+    yield from puller.run(scratch("vda", "exportname='e' exportbitmap='bm'") + scratch("vdb", "exportname='e2'"), increment="c2",
+                          looks=[("exports", lambda: exports(h, "unix")), ("marked", lambda: marked(h, "e", "bm"))])
+    yield from puller.run(scratch("vda", "exportbitmap='b'") + scratch("vdb", "exportbitmap='b'"), increment="c2")
+    yield from puller.run(scratch("vda", "incremental='c2'") + scratch("vdb", "backupmode='full'"), checkpoint=checkpoint_of("c3", "vda"))
+    # One of the jobs goes without the others: it is over for all.
+    yield from puller.run(both, looks=[("one", lambda: one_job_ends(uri)), ("over", lambda: exports(h, "gone"))])
+    for name in ("vda.scratch", "vdb.scratch"):
+        h.write("", name)
+    yield from puller.run(both)
+    run("qemu-img", "create", "-q", "-f", "qcow2", h.path("vda.scratch"), "8M")
+    os.unlink(h.path("vdb.scratch"))
+    yield from puller.run(scratch("vda"))
+    yield from puller.run(scratch("vda"), flags=["--reuse-external"])
+    os.unlink(h.path("vda.scratch"))
+    for disks, server, increment in (
+            (both, SOCKET, "nope"), (scratch("vdc"), SOCKET, "c2"), (scratch("vda", "backupmode='incremental'"), SOCKET, ""),
+            ("<disk name='vda' backup='no'/>", SOCKET, ""),
+            (scratch("vda", inside="<scratch file='ROOT/no/dir'/>"), SOCKET, ""), (scratch("vda"), "transport='unix' socket='ROOT/no/s'", ""),
+            (scratch("vda"), "name='127.0.0.1' port='99999'", ""),
+            (scratch("vda"), "tls='yes' name='127.0.0.1' port='10998'", "")):
+        yield from puller.run(disks, server, increment)
+    yield from snapshots.play(h, uri, [["destroy", "a"]])
+    yield ["events"], watcher.all()
+    watcher.close()
+
+
+def one_job_ends(uri):
+    job = next(j["id"] for j in qmp(uri, "query-jobs") if "vdb" in j["id"])
+    qmp(uri, "block-job-cancel", device=job, force=True)
+    wait_for(lambda: "Job type:         None" in virsh(uri, "domjobinfo", "a"))
+    return ""
+
+
+def pulls_as_the_reference():
+    compare(pull_session)
+
+
+def who_pulls_is_cut_off():
+    """An end while a client has exports open, or after an export that cannot be: no job, image or bitmap stays."""
+    with Images() as h:
+        _, uri = h.daemon("ours")
+        must(uri, "create", guest_to_pull(h), "--paused")
+        before = nodes(uri)
+
+        def begin(disks, *more):
+            text = PULLED.replace("SERVER", SOCKET).replace("DISKS", disks).replace("INCREMENT", "").replace("ROOT", h.root)
+            return virsh(uri, "backup-begin", "a", h.write(text, "pull.xml"), *more)
+        assert begin(scratch("vda") + scratch("vdb") + scratch("vdc")).startswith("0")
+        url = f"nbd+unix:///%s?socket={h.path('s.sock')}"
+        clients = [subprocess.Popen(["qemu-io", "-r", "-f", "raw", url % name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                   for name in ("vda", "vdc")]
+        for client, pattern in zip(clients, (1, 9), strict=True):
+            client.stdin.write(f"read -P {pattern} 0 64k\n")
+            client.stdin.flush()
+            wait_for(lambda c=client: "read 65536" in c.stdout.readline())
+        must(uri, "domjobabort", "a")
+        wait_for(lambda: nodes(uri) == before)
+        assert not files_beside(h) and not qmp(uri, "query-jobs")
+        for client in clients:
+            assert "error" in client.communicate("read 128k 64k\nquit\n", timeout=30)[0]
+        answer = begin(scratch("vda", "exportname='e'") + scratch("vdb", "exportname='e'"), "--checkpointxml", h.write(checkpoint_of("c", "vda"), "c.xml"))
+        assert "already has export" in answer, answer
+        wait_for(lambda: nodes(uri) == before)
+        assert not files_beside(h) and not qmp(uri, "query-jobs")
+        assert not snapshots.bitmaps(uri) and not must(uri, "checkpoint-list", "a", "--name").strip()
+        assert begin(scratch("vda")).startswith("0")
+
+
+TESTS = [sizes_as_the_reference, pulls_as_the_reference, who_pulls_is_cut_off, disks_forget_as_the_reference, temporary_images_go_with_the_guest, a_disk_that_does_not_join_leaves_nothing, limits_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
          checkpoints_as_the_reference]
 
 
