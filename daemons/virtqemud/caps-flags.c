@@ -46,6 +46,7 @@ static const struct {
         { "megasas", "type:megasas" },
         { "tpm-passthrough", "type:tpm-passthrough" },
         { "tpm-tis", "type:tpm-tis" },
+        { "tpm-tis", "type:tpm-tis-device" }, /* of boards without ISA */
         { "pci-bridge", "type:pci-bridge" },
         { "vfio-pci", "type:vfio-pci" },
         { "dmi-to-pci-bridge", "type:i82801b11-bridge" },
@@ -84,7 +85,6 @@ static const struct {
         { "pxb", "type:pxb" },
         { "pxb-pcie", "type:pxb-pcie" },
         { "intel-iommu", "type:intel-iommu" },
-        { "query-hotpluggable-cpus", "command:query-hotpluggable-cpus" },
         { "virtio-vga", "type:virtio-vga" },
         { "ivshmem-plain", "type:ivshmem-plain" },
         { "ivshmem-doorbell", "type:ivshmem-doorbell" },
@@ -156,20 +156,43 @@ static const struct {
         { "query-stats", "command:query-stats" },
         { "query-stats-schemas", "command:query-stats-schemas" },
         { "thread-context", "type:thread-context" },
+        { "pl011", "type:pl011" },
+        { "nvram", "type:spapr-nvram" },
+        { "spapr-pci-host-bridge", "type:spapr-pci-host-bridge" },
+        { "spapr-tpm-proxy", "type:spapr-tpm-proxy" },
+        { "spapr-vty", "type:spapr-vty" },
+        { "tpm-spapr", "type:tpm-spapr" },
+        { "vt82c686b-usb-uhci", "type:vt82c686b-usb-uhci" },
+        { "query-cpu-model-baseline", "command:query-cpu-model-baseline" },
+        { "query-cpu-model-comparison", "command:query-cpu-model-comparison" },
+        { "s390-sclp", "type:sclpconsole" },
+        { "sclplmconsole", "type:sclplmconsole" },
+        { "vfio-ap", "type:vfio-ap" },
+        { "vfio-ccw", "type:vfio-ccw" },
+        { "virtio-ccw", "type:virtio-blk-ccw" },
+        { "virtio-gpu-ccw", "type:virtio-gpu-ccw" },
+        { "virtio-keyboard-ccw", "type:virtio-keyboard-ccw" },
+        { "virtio-mouse-ccw", "type:virtio-mouse-ccw" },
+        { "virtio-tablet-ccw", "type:virtio-tablet-ccw" },
+        { "zpci", "type:zpci" },
 };
+
+/* Programs that some flags are for. */
+enum { X86 = 1 << 0, AARCH64 = 1 << 1, ARM = 1 << 2, PPC64 = 1 << 3, S390 = 1 << 4 };
 
 /* Flags that follow from the version: details of the monitor's schema, which we do not ask for one by one. They hold
  * for Debian's build of that version. */
 static const struct {
         const char *flag;
         unsigned version;
+        unsigned programs; /* bits; 0: all */
 } by_version[] = {
         { "sdl", 7002000 },
-        { "mch.extended-tseg-mbytes", 7002000 },
-        { "no-hpet", 7002000 },
-        { "no-acpi", 7002000 },
+        { "mch.extended-tseg-mbytes", 7002000, X86 },
+        { "no-hpet", 7002000, X86 },
+        { "no-acpi", 7002000, X86 | AARCH64 },
         { "migrate-rdma", 7002000 },
-        { "machine-vmport-opt", 7002000 },
+        { "machine-vmport-opt", 7002000, X86 },
         { "spice-gl", 7002000 },
         { "spice-rendernode", 7002000 },
         { "chardev-reconnect", 7002000 },
@@ -180,9 +203,9 @@ static const struct {
         { "egl-headless.rendernode", 7002000 },
         { "memory-backend-file.pmem", 7002000 },
         { "nbd-bitmap", 7002000 },
-        { "x86-max-cpu", 7002000 },
-        { "cpu-unavailable-features", 7002000 },
-        { "canonical-cpu-features", 7002000 },
+        { "x86-max-cpu", 7002000, X86 },
+        { "cpu-unavailable-features", 7002000, X86 },
+        { "canonical-cpu-features", 7002000, X86 },
         { "migration-file-drop-cache", 7002000 },
         { "incremental-backup", 7002000 },
         { "drive-nvme", 7002000 },
@@ -194,7 +217,7 @@ static const struct {
         { "virtio-blk-pci.scsi.default.disabled", 7002000 },
         { "numa.hmat", 7002000 },
         { "netdev.vhost-vdpa", 7002000 },
-        { "cpu-max", 7002000 },
+        { "cpu-max", 7002000, X86 | AARCH64 | ARM | S390 },
         { "memory-backend-file.x-use-canonical-path-for-ramblock-id", 7002000 },
         { "migration-param.block-bitmap-mapping", 7002000 },
         { "vnc-power-control", 7002000 },
@@ -214,7 +237,39 @@ static const struct {
         { "migration.blocked-reasons", 7002000 },
         { "screenshot-format-png", 7002000 },
         { "netdev.stream", 7002000 },
+        { "query-hotpluggable-cpus", 7002000, X86 | PPC64 | S390 },
+        { "aarch64-off", 7002000, AARCH64 },
+        { "gic-version", 7002000, AARCH64 },
+        { "arm-max-cpu", 7002000, AARCH64 | ARM },
+        { "machine.virt.iommu", 7002000, AARCH64 | ARM },
+        { "machine.pseries.cap-ccf-assist", 7002000, PPC64 },
+        { "machine.pseries.cap-cfpc", 7002000, PPC64 },
+        { "machine.pseries.cap-hpt-max-page-size", 7002000, PPC64 },
+        { "machine.pseries.cap-htm", 7002000, PPC64 },
+        { "machine.pseries.cap-ibs", 7002000, PPC64 },
+        { "machine.pseries.cap-nested-hv", 7002000, PPC64 },
+        { "machine.pseries.cap-sbbc", 7002000, PPC64 },
+        { "spapr-pci-host-bridge.numa_node", 7002000, PPC64 },
+        { "aes-key-wrap", 7002000, S390 },
+        { "dea-key-wrap", 7002000, S390 },
+        { "loadparm", 7002000, S390 },
 };
+
+static unsigned program_bit(const QemuCaps *caps)
+{
+        static const struct {
+                const char *arch;
+                unsigned bit;
+        } programs[] = {
+                { "x86_64", X86 }, { "i686", X86 },    { "aarch64", AARCH64 },
+                { "armv7l", ARM }, { "ppc64", PPC64 }, { "s390x", S390 },
+        };
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(programs); i++)
+                if (strcmp(programs[i].arch, caps->arch) == 0)
+                        return programs[i].bit;
+        return 0;
+}
 
 static void add_flag(VhBuf *b, const char *flag)
 {
@@ -244,7 +299,8 @@ void qemu_caps_flags_format(const QemuCaps *caps, VhBuf *b)
                 if (qemu_caps_has_word(caps, by_word[i].word))
                         add_flag(b, by_word[i].flag);
         for (size_t i = 0; i < VH_ARRAY_SIZE(by_version); i++)
-                if (caps->version >= by_version[i].version)
+                if (caps->version >= by_version[i].version &&
+                    (!by_version[i].programs || by_version[i].programs & program_bit(caps)))
                         add_flag(b, by_version[i].flag);
         end(b);
 }

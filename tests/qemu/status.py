@@ -40,8 +40,8 @@ PATIENCE = 10  # seconds, until both have come to rest
 class Side(Virsh, GuestHost):
     """A machine with a daemon."""
 
-    def __init__(self, which):
-        super().__init__(base=QEMU_CONF.replace('"file"', '"logd"'))
+    def __init__(self, which, archs=()):
+        super().__init__(base=QEMU_CONF.replace('"file"', '"logd"'), archs=archs)
         for name, (kind, *below) in IMAGES.items():
             more = ["-F", "qcow2", "-b", self.path(f"{below[0]}.img")] if below else []
             subprocess.run(["qemu-img", "create", "-q", "-f", kind, *more, self.path(f"{name}.img"), *([] if below else ["4M"])], check=True)
@@ -162,6 +162,30 @@ GUESTS = {
 }
 
 
+# Guests of other architectures, by their QEMU programs.
+FOREIGN_GUEST = f"""<domain type='qemu'><name>guest</name><uuid>{UUID}</uuid><memory unit='MiB'>256</memory><vcpu>2</vcpu>
+<os><type arch='ARCH' machine='MACHINE'>hvm</type></os>TAIL<devices>{disk("a", "vda", "virtio", more="<shareable/>")}{disk("c", "sda", "scsi", device="cdrom")}
+<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface><console type='pty'/>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel><rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+<memballoon model='virtio'/>DEVICES</devices></domain>"""
+
+
+def foreign(arch, machine, scsi, devices="", tail=""):
+    devices += f"<controller type='scsi' model='{scsi}'/><controller type='virtio-serial'/>"
+    return FOREIGN_GUEST.replace("ARCH", arch).replace("MACHINE", machine).replace("DEVICES", devices).replace("TAIL", tail)
+
+
+VNC = "<graphics type='vnc' autoport='yes'/>"
+FOREIGN = {
+    "aarch64": foreign("aarch64", "virt", "virtio-scsi", f"{VNC}<controller type='usb'/><input type='tablet'/><iommu model='smmuv3'/>",
+                       "<features><gic version='3'/></features><cpu mode='custom'><model>cortex-a57</model></cpu>"),
+    "arm": foreign("armv7l", "virt", "virtio-scsi"),
+    "ppc64": foreign("ppc64", "pseries", "ibmvscsi", f"{VNC}<controller type='pci' model='pci-root'/><controller type='pci' model='pci-root'/>"),
+    "s390x": foreign("s390x", "s390-ccw-virtio", "virtio-scsi", f"{VNC}<console type='pty'><target type='virtio'/></console>"),
+    "riscv64": foreign("riscv64", "virt", "virtio-scsi"),
+}
+
+
 def attach(xml):
     return lambda side: side.dom.attachDeviceFlags(side.inside(xml), LIVE)
 
@@ -234,16 +258,20 @@ def same_status(reference, ours):
     return compare()
 
 
-def started(pair):
-    """The file of a guest that was just started, for guests of all kinds."""
+def all_started(pair, guests):
     reference, ours = pair
-    for name, xml in GUESTS.items():
+    for name, xml in guests.items():
         outcome = [side.do(side.create, xml) for side in pair]
         assert outcome == [None, None], f"{name}: {outcome}"
         wrong = same_status(reference, ours)
         assert not wrong, "\n".join([f"guest: {name}", *wrong])
         for side in pair:
             side.dom.destroy()
+
+
+def started(pair):
+    """The file of a guest that was just started, for guests of all kinds."""
+    all_started(pair, GUESTS)
 
 
 def changed(pair):
@@ -256,6 +284,12 @@ def changed(pair):
         assert outcome == [None, None], f"{name}: {outcome}"
         wrong = same_status(reference, ours)
         assert not wrong, "\n".join([f"after: {name}", *wrong])
+
+
+def other_architectures(_pair):
+    """The same of guests of other architectures."""
+    with Side("reference", FOREIGN) as reference, Side("ours", FOREIGN) as ours:
+        all_started((reference, ours), FOREIGN)
 
 
 def definition(side, name):
@@ -271,23 +305,36 @@ def changed_definitions(side, before):
     return [f"{name}: {line}" for name, was in before.items() for line in differences(was, definition(side, name))]
 
 
-def taken_over(_pair):
-    """What runs is the same for the next daemon: ours, the reference, ours; and the other way round."""
-    for first, second in (("ours", "reference"), ("reference", "ours")):
-        with Side(first) as side:
-            for i, (name, xml) in enumerate(GUESTS.items()):
+def all_taken_over(guests, archs, orders):
+    for first, second in orders:
+        with Side(first, archs) as side:
+            for i, (name, xml) in enumerate(guests.items()):
                 side.create(xml.replace("<name>guest", f"<name>{name}").replace(UUID, f"{UUID[:-1]}{i}"))
-            before = {name: definition(side, name) for name in GUESTS}
+            before = {name: definition(side, name) for name in guests}
             for which in (second, first):
                 side.switch(which)
                 # Our daemon answers before it has talked to its guests.
                 host.wait_for(lambda: not changed_definitions(side, before), PATIENCE)
                 wrong = changed_definitions(side, before)
                 assert not wrong, "\n".join([f"from {first} to {second}, seen by {which}:", *wrong])
-            for name in GUESTS:
+            for name in guests:
                 side.conn.lookupByName(name).destroy()
-            left = [n for n in os.listdir(side.path("run", "libvirt", "qemu")) if n.startswith(tuple(GUESTS)) or n[:1].isdigit()]
+            left = [n for n in os.listdir(side.path("run", "libvirt", "qemu")) if n.startswith(tuple(guests)) or n[:1].isdigit()]
             assert not left and not side.guests(), left
+
+
+ORDERS = (("ours", "reference"), ("reference", "ours"))
+
+
+def taken_over(_pair):
+    """What runs is the same for the next daemon: ours, the reference, ours; and the other way round."""
+    all_taken_over(GUESTS, (), ORDERS)
+
+
+def other_architectures_taken_over(_pair):
+    """Likewise guests of two other architectures: to the reference and back."""
+    some = {name: FOREIGN[name] for name in ("aarch64", "s390x")}
+    all_taken_over(some, some, ORDERS[:1])
 
 
 def main():
@@ -296,7 +343,7 @@ def main():
         print("1..0 # SKIP Debian's libvirtd 9.0.0 is not here")
         return 0
     with Side("reference") as reference, Side("ours") as ours:
-        return tap.run([started, changed, taken_over], sys.argv[1:], (reference, ours))
+        return tap.run([started, changed, other_architectures, taken_over, other_architectures_taken_over], sys.argv[1:], (reference, ours))
 
 
 if __name__ == "__main__":
