@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "guest-files.h"
 #include "guest-nodes.h"
 #include "isolation.h"
 #include "selinux-host.h"
@@ -25,7 +26,7 @@ enum {
         DIR_MODE = 0755,
 };
 
-/* A file system that is mounted below /dev, such as /dev/pts. */
+/* A file system that is mounted below /dev, such as /dev/pts, or a file there that is no node. */
 typedef struct Below {
         int fd;
         char *path;
@@ -168,18 +169,23 @@ static bool is_below(const QemuDevTree *tree, const char *path)
         return false;
 }
 
+static int clone_below(QemuDevTree *tree, const char *path)
+{
+        int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+        if (fd < 0)
+                return -errno;
+        tree->below = vh_xrealloc(tree->below, tree->n_below + 1, sizeof(Below));
+        tree->below[tree->n_below++] = (Below){ fd, vh_xstrdup(path) };
+        return 0;
+}
+
 static void add_below(QemuDevTree *tree, const char *path)
 {
         struct stat st;
-        int fd;
 
-        if (is_below(tree, path) || stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-                return;
-        fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-        if (fd < 0)
-                return;
-        tree->below = vh_xrealloc(tree->below, tree->n_below + 1, sizeof(Below));
-        tree->below[tree->n_below++] = (Below){ fd, vh_xstrdup(path) };
+        if (!is_below(tree, path) && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+                (void)clone_below(tree, path);
 }
 
 /* Mounts come in the order in which they were made, so those below others come later. */
@@ -237,6 +243,34 @@ static int add_node(void *data, const char *path, unsigned access, VhError **err
         return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "Unable to create device %s", path) : 0;
 }
 
+static int make_empty(int dir, const char *name)
+{
+        int r = make_parents(dir, name);
+
+        if (r == 0 && mknodat(dir, name, S_IFREG, 0) < 0 && errno != EEXIST)
+                r = -errno;
+        return r;
+}
+
+/* Files, sockets and pipes below /dev are mounts of their own there: what is no node cannot be copied. */
+static int add_file(void *data, const QemuFile *file, VhError **err)
+{
+        QemuDevTree *tree = data;
+        char path[PATH_MAX];
+        struct stat st;
+        int r;
+
+        if (!file->path || !vh_startswith(file->path, DEV) || !realpath(file->path, path) ||
+            !vh_startswith(path, DEV) || is_below(tree, path) || stat(path, &st) < 0)
+                return 0;
+        if (!S_ISREG(st.st_mode) && !S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode))
+                return 0;
+        r = make_empty(tree->fd, path + strlen(DEV));
+        if (r == 0)
+                r = clone_below(tree, path);
+        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "Unable to create device %s", path) : 0;
+}
+
 static bool is_wanted(const QemuDriver *driver)
 {
         const VhConfEntry *entry = driver->conf ? vh_conf_find(driver->conf, "namespaces") : NULL;
@@ -270,7 +304,8 @@ static int prepare(QemuProcess *proc, QemuLaunch *launch, VhError **err)
         r = find_below(tree);
         if (r < 0)
                 return vh_error_sys(err, VIR_FROM_QEMU, r, "cannot see what is mounted below /dev");
-        return qemu_guest_nodes(proc->driver, proc->dom->def, add_node, tree, err);
+        r = qemu_guest_nodes(proc->driver, proc->dom->def, add_node, tree, err);
+        return r < 0 ? r : qemu_guest_files(proc->dom->def, add_file, tree, err);
 }
 
 static int child(QemuProcess *proc)

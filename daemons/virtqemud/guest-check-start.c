@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a definition may say, but no guest can have: refused when it is to start, as the reference does. */
 
+#include <unistd.h>
+
 #include "guest-check.h"
 #include "guest-platform.h"
 #include "model/domain-tune.h"
@@ -75,4 +77,17 @@ int qemu_check_start(const VhDomainDef *def, VhError **err)
         for (size_t i = 0; r == 0 && i < VH_ARRAY_SIZE(checks); i++)
                 r = checks[i](def, err);
         return r;
+}
+
+int qemu_check_placement(const VhDomainDef *def, VhError **err)
+{
+        enum { AUTO = 2 };
+
+        if (def->vcpu_placement != AUTO && !(def->numatune && def->numatune->placement == AUTO))
+                return 0;
+        if (access("/usr/bin/numad", X_OK) < 0)
+                return vh_error_set(err, VIR_FROM_NONE, VIR_ERR_OPERATION_FAILED,
+                                    "Failed to query numad for the advisory nodeset");
+        return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "numad is not asked: name processors and nodes instead of placement='auto'");
 }

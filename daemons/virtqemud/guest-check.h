@@ -23,6 +23,8 @@ int qemu_check_program(const VhDomainDef *def, const QemuCaps *caps, VhError **e
 
 /* guest-check-start.c: what a guest that is to run may not be, though a definition may. */
 int qemu_check_start(const VhDomainDef *def, VhError **err);
+/* Whether it says where it runs, and does not leave that to numad. Not for command lines that are only shown. */
+int qemu_check_placement(const VhDomainDef *def, VhError **err);
 
 /* Rules of QEMU in one statement. */
 #define QEMU_CHECK_RULES(err, ...) VH_CHECK_RULES(VIR_FROM_QEMU, (err), __VA_ARGS__)

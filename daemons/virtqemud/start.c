@@ -18,6 +18,7 @@
 #include "block-job.h"
 #include "command.h"
 #include "firmware.h"
+#include "guest-check.h"
 #include "guest-cpu.h"
 #include "hugepages.h"
 #include "log-client.h"
@@ -515,6 +516,8 @@ static int decide(QemuStarting *s, VhError **err)
         qemu_guest_cpu_continue(s->proc, s->args.cpu);
         if (r == 0)
                 r = qemu_guest_cpu_settle(def, s->proc->caps, s->proc->driver->host, err);
+        if (r == 0)
+                r = qemu_check_placement(def, err);
         if (r == 0)
                 r = qemu_command_prepare(def, s->proc->caps, &s->launch, err);
         if (r == 0)

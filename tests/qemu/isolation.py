@@ -8,10 +8,13 @@ import grp
 import os
 import pwd
 import re
+import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -37,7 +40,7 @@ GUEST = """<domain type='qemu'><name>a</name><memory>65536</memory><os><type arc
 <disk type='file' device='cdrom'><source file='{iso}'/><target dev='hda' bus='ide'/><readonly/></disk>
 <disk type='file' device='disk'><source file='{shared}'/><target dev='vdb' bus='virtio'/><shareable/></disk>
 <serial type='file'><source path='{serial}'/></serial>
-<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel></devices>{more}</domain>"""
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>{devices}</devices>{more}</domain>"""
 IMAGES = ("top", "middle", "base", "iso", "shared")
 PREFIX = "trusted.libvirt.security."
 
@@ -102,9 +105,9 @@ class Isolation(unittest.TestCase):
         self.assertEqual(out.returncode != 0, fails, out.stderr)
         return out.stderr if fails else out.stdout
 
-    def define(self, more=""):
+    def define(self, more="", devices=""):
         names = {name: self.image(name) for name in IMAGES}
-        self.virsh("define", self.host.write(GUEST.format(serial=self.image("serial"), more=more, **names), "a.xml"))
+        self.virsh("define", self.host.write(GUEST.format(serial=self.image("serial"), more=more, devices=devices, **names), "a.xml"))
 
     def owners(self):
         return {name: (os.stat(self.image(name)).st_uid, os.stat(self.image(name)).st_gid) for name in IMAGES}
@@ -309,6 +312,32 @@ class Isolation(unittest.TestCase):
         self.assertEqual(self.dev_of_guest()["node-of-test"][2], account()[0])
         self.assertEqual(os.stat(inside).st_uid, 0)
         self.virsh("destroy", "a")
+
+    def test_files_below_dev(self):
+        """An image, a pipe and a socket there are the guest's, and nothing else is."""
+        folder = tempfile.mkdtemp(prefix="vh-", dir="/dev")
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        paths = {name: os.path.join(folder, name) for name in ("image", "pipe", "socket", "other")}
+        for name in ("image", "other"):
+            with open(paths[name], "wb") as f:
+                f.truncate(1 << 20)
+        os.mkfifo(paths["pipe"])
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(paths["socket"])
+        listener.listen()
+        self.start("")
+        self.define(devices=f"""<disk type='file' device='disk'><source file='{paths["image"]}'/><target dev='vdx' bus='virtio'/></disk>
+            <serial type='pipe'><source path='{paths["pipe"]}'/></serial>
+            <channel type='unix'><source mode='connect' path='{paths["socket"]}'/><target type='virtio' name='x'/></channel>""")
+        self.virsh("start", "--paused", "a")
+        pid, _ = self.process()
+        self.assertEqual(set(os.listdir(f"/proc/{pid}/root{folder}")), {"image", "pipe", "socket"})
+        self.assertEqual(os.stat(paths["image"]).st_uid, account()[0])
+        self.assertTrue(os.path.samefile(paths["image"], f"/proc/{pid}/root{paths['image']}"))
+        self.virsh("destroy", "a")
+        self.assertEqual(os.stat(paths["image"]).st_uid, 0)
 
     def scripts(self):
         """A script that writes down how it is called, and refuses or hangs when it is told to."""

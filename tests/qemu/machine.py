@@ -368,12 +368,21 @@ def dirty_rate(pair):
     pair.settle()
 
 
+def placement(pair):
+    """what numad is to choose, where it is not installed"""
+    assert not os.path.exists("/usr/bin/numad"), "only the reference asks it"
+    for parts in ("<vcpu placement='auto'>1</vcpu>",
+                  "<vcpu>1</vcpu><numatune><memory mode='strict' placement='auto'/></numatune>"):
+        pair.compare(parts, lambda side, parts=parts: side.ask(lambda c: c.createXML(guest(parts), 1)))
+    pair.settle()
+
+
 def oom_score(side):
     with open(f"/proc/{side.h.guests()[0]}/oom_score_adj", encoding="ascii") as f:
         return f.read()
 
 
-TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive, memory_devices, perf_events, dirty_rate]
+TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive, memory_devices, perf_events, dirty_rate, placement]
 
 
 def main():
