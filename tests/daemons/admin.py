@@ -45,9 +45,16 @@ def commands(folder, ids):
     yield from (["daemon-timeout", "--timeout", "300"], ["daemon-timeout", "--timeout", "0"])
 
 
+def most(match):
+    """One worker has the question; the reference's that had the one before may not be through with it."""
+    workers, free = int(match[1]), int(match[3])
+    return match[0] if free not in (workers - 1, workers - 2) else f"{match[1]}{match[2]}MOST"
+
+
 def normalise(command, text):
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0000", "TIME", text)
     text = re.sub(r"(unix_process_id *: )\d+", r"\1PID", text)
+    text = re.sub(r"(?<=nWorkers       : )(\d+)(\nfreeWorkers    : )(\d+)", most, text)
     if command[0] == "srv-list":  # the order of servers has no meaning
         text = "\n".join(sorted(re.sub(r"^ \d+ +", "", line) for line in text.splitlines()))
     # Ids count connections, of which the harness makes some while it waits.
