@@ -154,6 +154,8 @@ static int get(QemuProcess *proc, VhError **err)
         r = lockd_wanted(proc->driver, err);
         locks->wanted = r > 0;
         locks->queue.held = !proc->starting && proc->dom->state == VIR_DOMAIN_RUNNING;
+        /* One that was killed may have stopped it, and not have given them back. */
+        locks->queue.unsure = !proc->starting && !locks->queue.held;
         if (r > 0)
                 r = read_rules(&rules, proc->driver, err);
         if (r >= 0 && locks->wanted)

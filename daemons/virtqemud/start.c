@@ -20,6 +20,7 @@
 #include "firmware.h"
 #include "guest-check.h"
 #include "guest-cpu.h"
+#include "guest-locks.h"
 #include "hugepages.h"
 #include "log-client.h"
 #include "process.h"
@@ -168,6 +169,17 @@ static void continued(void *data, json_t *ret, int r, const VhError *err)
                 succeed(s);
 }
 
+/* It stands, and has no locks then. */
+static void stands(void *data, int r, const VhError *err)
+{
+        QemuStarting *s = data;
+
+        if (r < 0)
+                fail(s, r, vh_error_copy(err));
+        else
+                succeed(s);
+}
+
 static void surrounded(void *data, int r, const VhError *err)
 {
         QemuStarting *s = data;
@@ -179,7 +191,9 @@ static void surrounded(void *data, int r, const VhError *err)
         if (s->args.incoming)
                 s->args.flags |= QEMU_START_PAUSED; /* who started it makes the image come in, and goes on then */
         if (s->args.flags & QEMU_START_PAUSED) {
-                succeed(s);
+                qemu_locks_release(s->proc);
+                if (!qemu_locks_settle(s->proc, stands, s))
+                        succeed(s);
                 return;
         }
         s->proc->cont_reason = s->args.running_reason;
