@@ -83,6 +83,14 @@ static unsigned count_jobs(const QemuProcess *proc, const QemuBlockJob *but)
         return n;
 }
 
+/* One that is pulled ends no other way than by being told to. */
+static int kind_of_end(const QemuBackup *b)
+{
+        if (b->failed)
+                return VIR_DOMAIN_JOB_FAILED;
+        return b->cancelled && !is_pull(b) ? VIR_DOMAIN_JOB_CANCELLED : VIR_DOMAIN_JOB_COMPLETED;
+}
+
 static void keep_stats(QemuBackup *b)
 {
         const QemuTask *task = &b->block.task;
@@ -92,6 +100,7 @@ static void keep_stats(QemuBackup *b)
         b->stats.success = !b->failed;
         b->stats.cancelled = b->cancelled;
         qemu_domain_keep_stats(task->dom, &b->stats);
+        qemu_domain_priv(task->dom)->completed->type = kind_of_end(b);
         qemu_domain_tell_completed(task->driver, task->dom);
 }
 
@@ -146,6 +155,9 @@ void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const Vh
                 b->failed = true;
                 (void)snprintf(b->stats.error, sizeof(b->stats.error), "%s", job->error);
         }
+        /* A daemon before us may have been asked for that. */
+        if (b && bd && bd->state == VH_BACKUP_CANCELLED && !b->failed)
+                b->cancelled = true;
         if (bd && bd->state != VH_BACKUP_COMPLETE)
                 cancel_all(proc);
         if (job->bitmap)
