@@ -11,6 +11,7 @@
 #include "backup.h"
 #include "base/log.h"
 #include "block-bitmap.h"
+#include "label-memory.h"
 #include "model/domain-tables.h"
 
 VH_LOG_SOURCE("qemu.blockjob");
@@ -81,9 +82,13 @@ static void end_commit(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 
 static void end_active_commit(EndTask *end, QemuBlockJob *job, VhDisk *disk)
 {
+        const VhDiskSource *base = qemu_chain_index(disk, job->base, NULL);
+
         qemu_source_free(take_mirror(disk));
         if (end->failed || job->state != QEMU_BLOCK_JOB_PIVOTING)
                 return;
+        if (base && base->path && disk->src.path)
+                qemu_memory_inherit(disk->src.path, base->path);
         end_commit(end, job, disk);
         end->stored = qemu_disk_top(disk);
 }

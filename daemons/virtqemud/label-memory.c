@@ -122,3 +122,17 @@ int qemu_memory_note(const char *path, const char *model, const QemuLabelMemory 
                 qemu_memory_forget(path, model);
         return r;
 }
+
+void qemu_memory_inherit(const char *from, const char *to)
+{
+        static const char *const models[] = { "dac", "selinux" };
+        QemuLabelMemory m, own;
+
+        for (size_t i = 0; i < VH_ARRAY_SIZE(models); i++) {
+                if (qemu_memory_recall(from, models[i], &m) < 0 || m.count == 0 ||
+                    qemu_memory_recall(to, models[i], &own) < 0 || own.count > 0)
+                        continue;
+                m.count = 1;
+                (void)qemu_memory_note(to, models[i], &m);
+        }
+}

@@ -19,4 +19,7 @@ typedef struct QemuLabelMemory {
 int qemu_memory_recall(const char *path, const char *model, QemuLabelMemory *m);
 /* Replaces what is there. Returns 0, or negative errno with nothing remembered. */
 int qemu_memory_note(const char *path, const char *model, const QemuLabelMemory *m);
+/* What the guest had of a file it has of another one from now on: that file, of which nothing is remembered, will be
+ * given back as the first one was. */
+void qemu_memory_inherit(const char *from, const char *to);
 void qemu_memory_forget(const char *path, const char *model);
