@@ -417,8 +417,7 @@ static void apply(QemuChange *change)
 
 static void got_balloon(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
-        if (r == 0) /* there may be none */
-                qemu_refresh_balloon(qemu_process(task->dom), ret);
+        qemu_refresh_balloon(qemu_process(task->dom), ret); /* there may be none */
         qemu_change_finish((QemuChange *)task);
 }
 

@@ -188,6 +188,15 @@ void qemu_unplug_wait(QemuChange *change)
                 change->timer = vh_loop_add_timer(change->task.driver->env.loop, UNPLUG_WAIT, waited, change);
 }
 
+/* Who names a device by its alias only asks for it to go, and is told by an event. */
+static void only_ask(QemuChange *change)
+{
+        if (change->unplugging)
+                waited(change);
+        else
+                unplugged(change);
+}
+
 static bool is_vcpu(const char *alias)
 {
         unsigned id;
@@ -433,7 +442,7 @@ static void detach_run(QemuTask *task)
                 return;
         }
         if (change->alias) {
-                change->wait = qemu_unplug_wait;
+                change->wait = change->xml ? qemu_unplug_wait : only_ask;
                 change->refused = refused;
                 qemu_unplug_begin(change, change->alias);
         }

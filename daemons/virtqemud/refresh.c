@@ -166,12 +166,19 @@ static void got_chardevs(QemuProcess *proc, json_t *ret)
         }
 }
 
+static bool has_balloon(const VhDomainDef *def)
+{
+        return def->memballoon && def->memballoon->model != VH_MEMBALLOON_NONE;
+}
+
 void qemu_refresh_balloon(QemuProcess *proc, json_t *ret)
 {
         enum { KIB = 1024 };
         json_int_t actual = json_integer_value(json_object_get(ret, "actual"));
 
-        if (actual > 0)
+        if (!has_balloon(proc->dom->def))
+                proc->dom->def->current_memory = proc->dom->def->memory;
+        else if (actual > 0)
                 proc->dom->def->current_memory = (uint64_t)actual / KIB;
 }
 
@@ -229,11 +236,6 @@ typedef struct Question {
 static bool has_chrs(const VhDomainDef *def)
 {
         return def->serials.n || def->parallels.n || def->consoles.n || def->channels.n;
-}
-
-static bool has_balloon(const VhDomainDef *def)
-{
-        return def->memballoon && def->memballoon->model != VH_MEMBALLOON_NONE;
 }
 
 static bool has_memdevs(const VhDomainDef *def)
