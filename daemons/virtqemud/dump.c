@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "migrate-blockers.h"
 #include "qemu-ops.h"
 #include "security.h"
 #include "stream-out.h"
@@ -256,7 +257,13 @@ static void dump_run(QemuTask *task)
 {
         DumpTask *dump = (DumpTask *)task;
         bool running = task->dom->state == VIR_DOMAIN_RUNNING;
+        VhError *err = NULL;
+        int r = dump->flags & VIR_DUMP_MEMORY_ONLY ? 0 : qemu_migrate_check_blockers(task->dom, NULL, &err);
 
+        if (r < 0) {
+                qemu_task_end(task, r, err);
+                return;
+        }
         /* QEMU stops a guest whose state it has written, live or not. */
         dump->resume = running && !(dump->flags & VIR_DUMP_CRASH);
         if (running)

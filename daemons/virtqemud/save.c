@@ -137,7 +137,7 @@ static void save_run(QemuTask *task)
         SaveTask *save = (SaveTask *)task;
 
         VhError *err = NULL;
-        int r = qemu_migrate_check_devices(task->dom->def, &err);
+        int r = qemu_migrate_check_blockers(task->dom, NULL, &err);
 
         if (r < 0) {
                 qemu_task_end(task, r, err);

@@ -399,7 +399,7 @@ static void take_running(CreateTask *c)
                         take_disks(c);
                 return;
         }
-        r = qemu_migrate_check_devices(task->dom->def, &err);
+        r = qemu_migrate_check_blockers(task->dom, NULL, &err);
         if (r < 0) {
                 qemu_task_end(task, r, err);
                 return;
