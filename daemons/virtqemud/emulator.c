@@ -24,6 +24,7 @@ static const struct {
         const char *arch;
         const char *program;
         unsigned bits;
+        const char *spare; /* another that serves where that is not there; NULL: none */
 } archs[] = {
         { "alpha", "alpha", 64 },
         { "armv6l", "arm", 32 },
@@ -40,7 +41,7 @@ static const struct {
         { "mipsel", "mipsel", 32 },
         { "ppc", "ppc", 32 },
         { "ppc64", "ppc64", 64 },
-        { "ppc64le", "ppc64le", 64 },
+        { "ppc64le", "ppc64le", 64, "ppc64" },
         { "riscv32", "riscv32", 32 },
         { "riscv64", "riscv64", 64 },
         { "s390x", "s390x", 64 },
@@ -134,15 +135,23 @@ static char *find_program(const char *path, const char *name)
         return NULL;
 }
 
+/* The program of an architecture by its name; the caller frees it. */
+static char *find_emulator(const QemuEmulators *emulators, const char *program)
+{
+        _vh_free_ char *name = vh_xasprintf("qemu-system-%s", program);
+
+        return find_program(emulators->path, name);
+}
+
 static void search(QemuEmulators *emulators)
 {
         if (emulators->searched)
                 return;
         emulators->searched = true;
         for (size_t i = 0; i < VH_ARRAY_SIZE(archs); i++) {
-                _vh_free_ char *name = vh_xasprintf("qemu-system-%s", archs[i].program);
-
-                emulators->programs[i] = find_program(emulators->path, name);
+                emulators->programs[i] = find_emulator(emulators, archs[i].program);
+                if (!emulators->programs[i] && archs[i].spare)
+                        emulators->programs[i] = find_emulator(emulators, archs[i].spare);
         }
 }
 

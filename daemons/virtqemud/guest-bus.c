@@ -256,10 +256,11 @@ int qemu_domain_assign_buses(VhDomainDef *def, VhError **err)
 static int has_zpci(VhDeviceKind kind, void *dev, VhDeviceInfo *info, void *opaque)
 {
         const Walk *walk = opaque;
-        const VhPciAddress *have = &info->address.pci, *want = &walk->want.pci;
+        const VhPciAddress *have, *want = &walk->want.pci;
 
-        if (!info || info == walk->self || info->address.type != VH_ADDRESS_PCI)
+        if (!info || info->address.type != VH_ADDRESS_PCI)
                 return 0;
+        have = &info->address.pci;
         return (want->zpci_uid.set && have->zpci_uid.set && have->zpci_uid.val == want->zpci_uid.val) ||
                (want->zpci_fid.set && have->zpci_fid.set && have->zpci_fid.val == want->zpci_fid.val);
 }
