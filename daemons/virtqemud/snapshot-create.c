@@ -72,12 +72,6 @@ static void remove_files(const CreateTask *c)
                                             c->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT);
 }
 
-static void thawed(void *data, int r, const VhError *err)
-{
-        if (r < 0)
-                vh_log_error("the file systems of a guest stay frozen: %s", vh_error_text(err, r));
-}
-
 static void went_on(QemuTask *task, json_t *ret, int r, const VhError *err)
 {
         CreateTask *c = (CreateTask *)task;
@@ -87,21 +81,48 @@ static void went_on(QemuTask *task, json_t *ret, int r, const VhError *err)
         qemu_task_end(task, c->r, VH_TAKE_PTR(c->error));
 }
 
+static bool is_alive(const CreateTask *c)
+{
+        const QemuProcess *proc = qemu_process(c->block.task.dom);
+
+        return proc && proc->mon && !proc->killing;
+}
+
+static void go_on(CreateTask *c)
+{
+        QemuTask *task = &c->block.task;
+
+        if (c->resume && is_alive(c))
+                qemu_task_cont(task, 0, went_on);
+        else
+                went_on(task, NULL, 0, NULL);
+}
+
+/* A guest that cannot write any more is nothing that a client may overlook, even if it has its snapshot. */
+static void thawed(void *data, int r, const VhError *err)
+{
+        CreateTask *c = data;
+
+        if (r < 0 && c->r == 0) {
+                c->r = r;
+                c->error = vh_error_copy(err);
+        } else if (r < 0)
+                vh_log_error("domain '%s': its file systems may stay frozen: %s", c->block.task.dom->node.name,
+                             vh_error_text(err, r));
+        go_on(c);
+}
+
 /* The guest goes on as it did before, then the task ends. err is taken over. */
 static void finish(CreateTask *c, int r, VhError *err)
 {
         QemuTask *task = &c->block.task;
-        QemuProcess *proc = qemu_process(task->dom);
-        bool alive = proc && proc->mon && !proc->killing;
 
-        if (c->frozen && alive)
-                qemu_agent_freeze(task->driver, task->dom, false, thawed, NULL);
         c->r = r;
         c->error = err;
-        if (c->resume && alive)
-                qemu_task_cont(task, 0, went_on);
+        if (c->frozen && is_alive(c))
+                qemu_agent_freeze(task->driver, task->dom, false, thawed, c);
         else
-                went_on(task, NULL, 0, NULL);
+                go_on(c);
 }
 
 static void failed(QemuBlockTask *t, int r, VhError *err)
@@ -361,12 +382,12 @@ static void frozen(void *data, int r, const VhError *err)
 {
         CreateTask *c = data;
 
-        if (r < 0) {
-                qemu_task_end(&c->block.task, r, vh_error_copy(err));
-                return;
-        }
-        c->frozen = true;
-        take_disks(c);
+        /* An agent that did not answer in time may have frozen some of them all the same; one that refused has not. */
+        c->frozen = r >= 0 || (err && err->code == VIR_ERR_AGENT_UNRESPONSIVE);
+        if (r < 0)
+                finish(c, r, vh_error_copy(err));
+        else
+                take_disks(c);
 }
 
 /* The subtree as definitions have them: lines behind the first stand deeper, and the last has no end. */

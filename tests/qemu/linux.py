@@ -131,6 +131,8 @@ def shown(run, root):
     return text
 
 
+QUIET = ["--disk-only", "--quiesce", "--diskspec"]
+FROZEN = ["qemu-agent-command", "tiny", '{"execute":"guest-fsfreeze-status"}']
 # Through the agent, whatever they answer: the same from both.
 AGENT_CALLS = [
     ["qemu-agent-command", "tiny", '{"execute":"guest-ping"}'],
@@ -147,6 +149,11 @@ AGENT_CALLS = [
     ["domfsfreeze", "tiny"], ["qemu-agent-command", "tiny", '{"execute":"guest-fsfreeze-status"}'],
     ["domfsfreeze", "tiny"], ["domfsthaw", "tiny"], ["domfsthaw", "tiny"], ["domfsfreeze", "tiny", "/mnt"],
     ["domfsthaw", "tiny", "/mnt"], ["domfsthaw", "tiny"], ["domfsfreeze", "tiny", "/nothing"], ["domfsthaw", "tiny"],
+    ["snapshot-create-as", "tiny", "q1", *QUIET, "vda,file=ROOT/q1"], FROZEN, ["snapshot-create-as", "tiny", "q2", *QUIET, "vda,file=ROOT/no/q2"], FROZEN,
+    ["domfsfreeze", "tiny"], ["snapshot-create-as", "tiny", "q3", *QUIET, "vda,file=ROOT/q3"], FROZEN,
+    ["domfsfreeze", "tiny", "/mnt"], ["snapshot-create-as", "tiny", "q4", *QUIET, "vda,file=ROOT/q4"], FROZEN, ["domfsthaw", "tiny"],
+    ["snapshot-list", "tiny", "--name"], ["blockcommit", "tiny", "vda", "--active", "--pivot", "--wait"],
+    ["snapshot-delete", "tiny", "q1", "--metadata"], FROZEN,
     ["domfstrim", "tiny"], ["domfstrim", "tiny", "--minimum", "4096"], ["domfstrim", "tiny", "--mountpoint", "/mnt"],
     ["domtime", "tiny"], ["domtime", "tiny", "--time", "1700000000"], ["domtime", "tiny", "--sync"],
     ["domtime", "tiny", "--now"],
@@ -166,7 +173,7 @@ AGENT_CALLS = [
 def answers(h, uri):
     keys = h.write("ssh-rsa AAAA tiny@test\n", "keys")
     for command in AGENT_CALLS:
-        run = virsh(uri, *[keys if word == "KEYS" else word for word in command])
+        run = virsh(uri, *[keys if word == "KEYS" else word.replace("ROOT", h.root) for word in command])
         yield " ".join(command), shown(run, h.root)
 
 
@@ -217,6 +224,41 @@ def agent_answers_as_with_the_reference(s):
     bad = [f"virsh {command}\n--- reference\n{a}\n--- ours\n{b}"
            for (command, a), (_, b) in zip(theirs, ours, strict=True) if a != b]
     assert not bad, "\n".join(bad)
+
+
+def frozen_file_systems(s):
+    """A daemon that is killed leaves them frozen, and the next one thaws them when asked. An agent that is gone, or that hangs while
+    it freezes, fails a snapshot, which leaves nothing."""
+    def status():
+        return must(s.uri, *FROZEN)
+    must(s.uri, "domfsfreeze", "tiny")
+    s.console.close()
+    s.daemon.stop(signal.SIGKILL)
+    s.daemon, s.uri = s.h.daemon("ours")
+    s.reconnect()
+    wait_for(lambda: virsh(s.uri, *FROZEN).returncode == 0)
+    assert "frozen" in status()
+    must(s.uri, "domfsthaw", "tiny")
+    assert "thawed" in status()
+
+    def refused(name):
+        run = virsh(s.uri, "snapshot-create-as", "tiny", name, *QUIET, f"vda,file={s.h.path(name)}")
+        assert run.returncode != 0 and not os.path.exists(s.h.path(name)), run.stderr
+        assert name not in must(s.uri, "snapshot-list", "tiny", "--name") + must(s.uri, "domblklist", "tiny")
+        return run.stderr
+    pid = s.console.run("pidof qemu-ga").strip()
+    s.console.run(f"kill -STOP {pid}")
+    must(s.uri, "guest-agent-timeout", "tiny", "--timeout", "1")
+    assert "agent" in refused("f1").lower()
+    s.console.run(f"kill -CONT {pid}")
+    must(s.uri, "guest-agent-timeout", "tiny", "--timeout", "-2")
+    # It wakes up with all that it was asked meanwhile, the thaw being the last.
+    wait_for(lambda: virsh(s.uri, *FROZEN, "--timeout", "5").returncode == 0)
+    wait_for(lambda: "thawed" in status())
+    must(s.uri, "snapshot-create-as", "tiny", "f2", *QUIET, f"vda,file={s.h.path('f2')}")
+    must(s.uri, "blockcommit", "tiny", "vda", "--active", "--pivot", "--wait")
+    must(s.uri, "snapshot-delete", "tiny", "f2", "--metadata")
+    assert "thawed" in status()
 
 
 def dumps(s):
@@ -305,7 +347,7 @@ def reboot_and_power(s):
     wait_for(lambda: "tiny" not in must(s.uri, "list", "--all", "--name"))
 
 
-TESTS = [agent_answers_as_with_the_reference, dumps, packed_images, a_panic_dumps_and_restarts, devices_leave, reboot_and_power]
+TESTS = [agent_answers_as_with_the_reference, frozen_file_systems, dumps, packed_images, a_panic_dumps_and_restarts, devices_leave, reboot_and_power]
 
 
 def main():
