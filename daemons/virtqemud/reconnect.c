@@ -66,6 +66,7 @@ static void got_status(void *data, json_t *ret, int r, const VhError *err)
         qemu_guest_nets_reclaim(proc);
         qemu_volumes_find_again(proc);
         qemu_devices_refresh(proc);
+        qemu_refresh_clock(proc);
 }
 
 static void ready(QemuProcess *proc)

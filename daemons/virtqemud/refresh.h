@@ -9,6 +9,8 @@
 /* Asks QEMU and puts the answers into the definition and the process object; done is called once, unless the monitor
  * goes first. */
 void qemu_refresh(QemuProcess *proc, void (*done)(void *data, int r, const VhError *err), void *data);
+/* reconnect-clock.c: how far a clock that may differ from the host's does. */
+void qemu_refresh_clock(QemuProcess *proc);
 /* The same for processors alone, with QEMU's answers to query-hotpluggable-cpus and, behind it, query-cpus-fast. */
 void qemu_refresh_places(QemuProcess *proc, json_t *ret);
 void qemu_refresh_vcpus(QemuProcess *proc, json_t *ret);

@@ -294,7 +294,7 @@ def other_architectures(_pair):
 
 def definition(side, name):
     text = side.conn.lookupByName(name).XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE).replace(side.root, "ROOT")
-    # The reference asks a guest that it finds for its clock, which ticks in whole seconds; and it tells the terminal of a virtio
+    # A guest that is found is asked for its clock, which ticks in whole seconds; and the reference tells the terminal of a virtio
     # console twice only if that joined the running guest.
     for pattern, by in [*BLUR, (re.compile(r"adjustment='\d+'"), "adjustment='N'"), (re.compile(" tty='PTY'"), "")]:
         text = pattern.sub(by, text)
@@ -337,13 +337,32 @@ def other_architectures_taken_over(_pair):
     all_taken_over(some, some, ORDERS[:1])
 
 
+def clock(_pair):
+    """A guest that set its clock while no daemon ran is asked for it by the next one."""
+    for which in ("reference", "ours"):
+        with Side(which) as side:
+            side.create(guest(tail="<clock offset='variable' adjustment='10' basis='utc'/>"))
+            side.process.stop()
+            path = side.path("run", "libvirt", "qemu", "guest.xml")
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            assert text.count(" adjustment='10'") == 1, text
+            side.write(text.replace(" adjustment='10'", " adjustment='7200'"), "run", "libvirt", "qemu", "guest.xml")
+            side.switch(which)
+
+            def adjustment():
+                return int(ET.fromstring(side.conn.lookupByName("guest").XMLDesc()).find("clock").get("adjustment"))
+            assert host.wait_for(lambda: abs(adjustment() - 10) < PATIENCE, PATIENCE), f"{which}: {adjustment()}"
+            side.conn.lookupByName("guest").destroy()
+
+
 def main():
     libvirt.registerErrorHandler(lambda *args: None, None)
     if host.reference_program() is None:
         print("1..0 # SKIP Debian's libvirtd 9.0.0 is not here")
         return 0
     with Side("reference") as reference, Side("ours") as ours:
-        return tap.run([started, changed, other_architectures, taken_over, other_architectures_taken_over], sys.argv[1:], (reference, ours))
+        return tap.run([started, changed, other_architectures, taken_over, other_architectures_taken_over, clock], sys.argv[1:], (reference, ours))
 
 
 if __name__ == "__main__":
