@@ -90,6 +90,14 @@ static int set_up(QemuHelperItem *h, Tpm *t, VhError **err)
         return qemu_program_must(&program, err);
 }
 
+/* A daemon that was killed may have made the folder, and no more. */
+static bool has_state(const Tpm *t)
+{
+        _vh_free_ char *path = vh_path_join(t->state_dir, t->v2 ? "tpm2-00.permall" : "tpm-00.permall");
+
+        return access(path, F_OK) == 0;
+}
+
 static int prepare(QemuHelperItem *h, VhError **err)
 {
         Tpm *t = h->data;
@@ -98,7 +106,7 @@ static int prepare(QemuHelperItem *h, VhError **err)
 
         r = r < 0 ? r : own_dir(t->log_dir, LOG_DIR_MODE, h->uid, h->gid, &made, err);
         r = r < 0 ? r : own_dir(t->socket_dir, SOCKET_DIR_MODE, h->guest_uid, h->gid, &made, err);
-        if (r == 0 && t->made && !t->incoming)
+        if (r == 0 && !t->incoming && (t->made || !has_state(t)))
                 r = set_up(h, t, err);
         if (r < 0 && t->made)
                 (void)rmdir(t->state_dir); /* only if it is still empty */

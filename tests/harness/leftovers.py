@@ -7,6 +7,8 @@ import os
 import subprocess
 
 LABEL = "trusted.libvirt.security."
+# Programs beside guests.
+BESIDE = ("virtiofsd", "swtpm", "swtpm_setup", "qemu-pr-helper")
 
 
 def label(path):
@@ -50,7 +52,7 @@ def inventory(host, images=()):
     """Files, network devices, programs beside guests; labels and locks of the images. A set of lines."""
     links = subprocess.run(host.enter(["ip", "-j", "link"]), stdout=subprocess.PIPE, check=True).stdout
     there = [path for path in images if os.path.exists(path)]
-    helpers = [words for words in processes(host.root, host.holder.pid) if os.path.basename(words[0]) == "virtiofsd"]
+    helpers = [words for words in processes(host.root, host.holder.pid) if os.path.basename(words[0]) in BESIDE]
     # The folder that guests' folders of memory are in stays.
     return {*(f"file {f}" for f in files(host) if not f.endswith("/qemu/ram/")), *(f"process {words}" for words in helpers),
             *(f"link {link['ifname']}" for link in json.loads(links)),

@@ -152,6 +152,16 @@ def folders_join():
     assert missing[4] is True and absent[1] == stays[1] == other[3] and "fs0-fs.pid" not in str(left), found
 
 
+def state_is_made_up_for():
+    """A TPM whose daemon was killed before it was set up is set up by the next start."""
+    with Beside() as place:
+        place.guest(TPM, start=False)
+        os.makedirs(place.path("lib", "swtpm", place.must("domuuid", "a").strip(), "tpm2"))
+        place.must("start", "a", "--paused")
+        with open(place.path("log", "swtpm", "libvirt", "qemu", "a-swtpm.log"), encoding="utf-8") as f:
+            assert "Successfully created EK certificate" in f.read()
+
+
 def daemon_dies():
     """Programs outlive the daemon and go with the guest, also when the guest dies meanwhile."""
     with Beside() as place:
@@ -205,7 +215,7 @@ def failures():
         assert host.wait_for(lambda: not place.programs()), place.programs()
 
 
-TESTS = [started_and_ended, folders_join, state_goes_with_the_definition, state_stays, daemon_dies, to_the_reference_and_back,
+TESTS = [started_and_ended, folders_join, state_goes_with_the_definition, state_stays, state_is_made_up_for, daemon_dies, to_the_reference_and_back,
          slow_to_listen, failures]
 
 if __name__ == "__main__":

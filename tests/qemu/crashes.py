@@ -33,6 +33,9 @@ GUEST = """<domain type='qemu'><name>NAME</name><memory unit='KiB'>MEMORY</memor
 # A program beside it, and a lock that somebody thought of.
 FOLDER = "<filesystem type='mount'><driver type='virtiofs'/><source dir='ROOT/share'/><target dir='tag'/></filesystem>"
 EQUIPMENT = FOLDER + """<lease><lockspace>space</lockspace><key>NAME</key><target path='ROOT/leases'/></lease>"""
+ALL = os.environ.get("CRASH_ALL")
+if ALL:  # a TPM takes seconds to be set up
+    EQUIPMENT += "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
 MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 NIC = """<interface type='bridge'><mac address='52:54:00:00:00:02'/><source bridge='br0'/><target dev='second'/><model type='virtio'/></interface>"""
 # Guests have an account of their own, to which images are given and from which they are taken back, and locks.
@@ -65,7 +68,8 @@ class Crashing(Live):
         self.groups = Groups()
         super().__init__(base=CONF.replace("CONTROLLERS", '"cpu"' if self.groups.path else ""), groups=bool(self.groups.path))
         self.run("ip link add br0 type bridge && ip link set br0 up")
-        for folder in ("share", "leases", "sockets", "log/qemu", "lib/qemu/snapshot", "lib/qemu/checkpoint", "lib/qemu/save", "etc/qemu/autostart"):
+        for folder in ("share", "leases", "sockets", "log/qemu", "lib/qemu/snapshot", "lib/qemu/checkpoint", "lib/qemu/save", "etc/qemu/autostart", "lib/swtpm",
+                       "run/libvirt/qemu/swtpm"):
             os.makedirs(self.path(folder))
         self.write("", "leases", "f")
         account = pwd.getpwnam(ACCOUNT)
@@ -682,7 +686,7 @@ def crash_at_every_point(op):
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if try_point(h, op, middle) else (low, middle)
-        step = 1 if os.environ.get("CRASH_ALL") else max(1, low // POINTS)
+        step = 1 if ALL else max(1, low // POINTS)
         for at in range(2, low, step):
             try_point(h, op, at)
         print(f"# {low} system calls")
