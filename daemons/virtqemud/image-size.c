@@ -101,16 +101,18 @@ bool qemu_image_size_find(const json_t *answer, const VhDiskSource *src, QemuIma
 {
         _vh_free_ char *format = qemu_format_node(src), *storage = qemu_storage_node(src);
         const json_t *image = json_object_get(find_node(answer, format), "image");
-        QemuImageSize host = { 0 };
+        const json_t *file = find_node(answer, storage);
 
         if (!image)
                 return false;
         *ret = (QemuImageSize){
                 .capacity = number(image, "virtual-size"),
                 .used = number(image, "actual-size"),
-                .threshold = number(find_node(answer, storage), "write_threshold"),
+                .physical = number(json_object_get(file, "image"), "virtual-size"),
+                .threshold = number(file, "write_threshold"),
         };
-        ret->physical = host_size(src->path, &host) == 0 ? host.physical : ret->used ? ret->used : ret->capacity;
+        if (!ret->physical)
+                ret->physical = ret->used ? ret->used : ret->capacity;
         return true;
 }
 
@@ -134,18 +136,55 @@ static void answer(const QemuImageSize *size, uint64_t highest, remote_domain_ge
         ret->physical = size->physical;
 }
 
+/* Of a guest that runs the size of the file is still to be asked. */
+typedef struct FileSize {
+        QemuTask *task;
+        char *path;
+        QemuImageSize size;
+} FileSize;
+
+static int file_work(void *data)
+{
+        FileSize *file = data;
+        QemuImageSize host;
+
+        if (host_size(file->path, &host) == 0)
+                file->size.physical = host.physical;
+        return 0;
+}
+
+static void file_done(void *data, int r)
+{
+        FileSize *file = data;
+        remote_domain_get_block_info_ret *ret = file->task->call->ret;
+
+        answer(&file->size, ret->allocation, ret);
+        qemu_task_end(file->task, 0, NULL);
+        free(file->path);
+        free(file);
+}
+
+static void ask_file(QemuTask *task, const VhDisk *disk, const QemuImageSize *size)
+{
+        FileSize *file = vh_new(FileSize, 1);
+
+        *file = (FileSize){ task, vh_xstrdup(disk->src.path), *size };
+        vh_pool_submit(task->driver->pool, file_work, file_done, file);
+}
+
 static void got_nodes(QemuTask *task, json_t *nodes)
 {
         const remote_domain_get_block_info_args *args = task->call->args;
-        remote_domain_get_block_info_ret *ret = task->call->ret;
         const VhDisk *disk = qemu_disk_find(task->dom->def, args->path);
         QemuImageSize size;
         VhError *err = NULL;
         int r = check_disk(disk, args->path, &err);
 
-        if (r == 0 && qemu_image_size_find(nodes, &disk->src, &size))
-                answer(&size, ret->allocation, ret);
-        else if (r == 0)
+        if (r == 0 && qemu_image_size_find(nodes, &disk->src, &size)) {
+                ask_file(task, disk, &size);
+                return;
+        }
+        if (r == 0)
                 r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "QEMU has no image for disk '%s'",
                                  disk->target);
         qemu_task_end(task, r, err);

@@ -46,10 +46,24 @@ typedef struct QemuImageSize {
         uint64_t threshold; /* offset behind which writes are told; 0: none */
 } QemuImageSize;
 
-/* That of a running guest's image, from the answer to query-named-block-nodes; false if it is not there. */
+/* That of a running guest's image, from the answer to query-named-block-nodes; false if it is not there. QEMU counts
+ * files in whole sectors. */
 bool qemu_image_size_find(const json_t *answer, const VhDiskSource *src, QemuImageSize *ret);
 /* That of an image that no guest uses. Returns 0 or negative errno. */
 int qemu_image_size_stored(const VhDisk *disk, QemuImageSize *ret, VhError **err);
+
+/* Those of all images of many guests that do not run. stored-sizes.c */
+typedef struct QemuStoredSizes QemuStoredSizes;
+QemuStoredSizes *qemu_stored_sizes_new(void);
+/* Accepts NULL, returns NULL. */
+QemuStoredSizes *qemu_stored_sizes_free(QemuStoredSizes *sizes);
+/* A guest's disks, in their order; returns the place of the first. */
+size_t qemu_stored_sizes_add(QemuStoredSizes *sizes, const VhDomainDef *def);
+bool qemu_stored_sizes_empty(const QemuStoredSizes *sizes);
+/* On a worker. Returns 0. */
+int qemu_stored_sizes_look(QemuStoredSizes *sizes);
+/* What was found at a place; NULL: nothing, or disk has another image by now. */
+const QemuImageSize *qemu_stored_size(const QemuStoredSizes *sizes, size_t place, const VhDisk *disk);
 
 /* Counters of the host's network interface; false if there is none. For a tap, what the guest sends is what the host
  * receives: swapped says to see it as the guest does. live-net.c */

@@ -44,6 +44,8 @@ typedef struct Subject {
         QemuProcess *proc; /* NULL: does not run */
         uint32_t flags;    /* of the call */
         Answers answers;
+        const QemuStoredSizes *sizes; /* of the call; NULL: none of its images was looked at */
+        size_t first_size;            /* the place of its first disk */
 } Subject;
 
 static void add_state(VhTypedList *list, const Subject *s)
@@ -198,15 +200,15 @@ static void add_image_size(VhTypedList *list, const Subject *s, unsigned i, cons
         add_if_any(list, "threshold", i, size.threshold);
 }
 
-static void add_stored_size(VhTypedList *list, unsigned i, const VhDisk *disk)
+static void add_stored_size(VhTypedList *list, const Subject *s, unsigned i, const VhDisk *disk)
 {
-        QemuImageSize size;
+        const QemuImageSize *size = s->sizes ? qemu_stored_size(s->sizes, s->first_size + i, disk) : NULL;
 
-        if (qemu_disk_is_empty(disk) || qemu_image_size_stored(disk, &size, NULL) < 0)
+        if (!size)
                 return;
-        add_if_any(list, "allocation", i, size.used);
-        add_if_any(list, "capacity", i, size.capacity);
-        add_if_any(list, "physical", i, size.physical);
+        add_if_any(list, "allocation", i, size->used);
+        add_if_any(list, "capacity", i, size->capacity);
+        add_if_any(list, "physical", i, size->physical);
 }
 
 static void add_image_name(VhTypedList *list, const Subject *s, unsigned i, const VhDisk *disk, const VhDiskSource *src)
@@ -224,7 +226,7 @@ static void add_disk(VhTypedList *list, const Subject *s, unsigned i, const VhDi
 
         add_image_name(list, s, i, disk, &disk->src);
         if (!s->proc) {
-                add_stored_size(list, i, disk);
+                add_stored_size(list, s, i, disk);
                 return;
         }
         if (qemu_block_stats_find(s->answers.blocks, disk->info.alias, &stats))
@@ -370,6 +372,7 @@ typedef struct Gather {
         uint32_t n;
         unsigned waiting;
         bool async;
+        QemuStoredSizes *sizes; /* of guests that do not run; NULL: nobody wants them */
 } Gather;
 
 typedef struct Asked {
@@ -395,6 +398,7 @@ static void gather_free(Gather *g)
                 vh_domain_obj_unref(g->subjects[i].dom);
         }
         free(g->subjects);
+        qemu_stored_sizes_free(g->sizes);
         free(g);
 }
 
@@ -415,6 +419,15 @@ static void finish(Gather *g)
                 vh_call_finish(g->call, 0, NULL);
 }
 
+/* One answer less to wait for. */
+static void arrived(Gather *g)
+{
+        if (--g->waiting)
+                return;
+        finish(g);
+        gather_free(g);
+}
+
 static void answered(void *data, json_t *ret, int r, const VhError *err)
 {
         Asked asked = *(Asked *)data;
@@ -423,10 +436,35 @@ static void answered(void *data, json_t *ret, int r, const VhError *err)
         free(data);
         if (ret)
                 *(json_t **)((char *)&g->subjects[asked.subject].answers + asked.answer) = json_incref(ret);
-        if (--g->waiting)
+        arrived(g);
+}
+
+static int look_work(void *data)
+{
+        return qemu_stored_sizes_look(((Gather *)data)->sizes);
+}
+
+static void looked(void *data, int r)
+{
+        arrived(data);
+}
+
+/* Images of guests that do not run. */
+static void look(Gather *g)
+{
+        g->sizes = qemu_stored_sizes_new();
+        for (uint32_t i = 0; i < g->n; i++) {
+                Subject *s = &g->subjects[i];
+
+                if (qemu_process(s->dom))
+                        continue;
+                s->first_size = qemu_stored_sizes_add(g->sizes, s->dom->def);
+                s->sizes = g->sizes;
+        }
+        if (qemu_stored_sizes_empty(g->sizes))
                 return;
-        finish(g);
-        gather_free(g);
+        g->waiting++;
+        vh_pool_submit(g->driver->pool, look_work, looked, g);
 }
 
 static bool may_ask(const Gather *g, QemuMonitor *mon)
@@ -499,6 +537,8 @@ QEMU_OP_RET(connect_get_all_domain_stats)
         choose(g, args);
         for (uint32_t i = 0; i < g->n; i++)
                 ask(g, i);
+        if (wanted & VIR_DOMAIN_STATS_BLOCK)
+                look(g);
         if (g->waiting) {
                 g->async = true;
                 return VH_LATER;

@@ -565,7 +565,49 @@ def who_pulls_is_cut_off():
         assert begin(scratch("vda")).startswith("0")
 
 
-TESTS = [sizes_as_the_reference, pulls_as_the_reference, who_pulls_is_cut_off, disks_forget_as_the_reference, temporary_images_go_with_the_guest, a_disk_that_does_not_join_leaves_nothing, limits_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
+# A file system that answers nothing, for as long as this runs: mounted, and nobody reads what the kernel asks of it.
+SILENT = """import ctypes, os, sys
+fd = os.open("/dev/fuse", os.O_RDWR)
+libc = ctypes.CDLL(None, use_errno=True)
+options = f"fd={fd},rootmode=40000,user_id=0,group_id=0".encode()
+print(libc.mount(b"silent", sys.argv[1].encode(), b"fuse.silent", 0, options), flush=True)
+sys.stdin.read()"""
+
+
+def a_file_system_that_hangs():
+    """Who asks for sizes of images on it waits, and nobody else; statistics of a guest that runs do not need it."""
+    with Images() as h:
+        _, uri = h.daemon("ours")
+        os.mkdir(h.path("silent"))
+        for name in ("a", "off"):
+            with open(h.path("silent", f"{name}.img"), "wb") as f:
+                f.truncate(1 << 20)
+            xml = h.guest(name)
+            with open(xml, encoding="utf-8") as f:
+                text = f.read()
+            disk = f"<disk type='file'><driver name='qemu' type='raw'/><source file='{h.path('silent', name)}.img'/><target dev='vdz'/></disk>"
+            must(uri, "define", h.write(text.replace("</devices>", disk + "</devices>"), f"{name}.xml"))
+        must(uri, "start", "a", "--paused")
+        sizes = must(uri, "domstats", "a", "--block")
+        silence = subprocess.Popen(h.enter([sys.executable, "-c", SILENT, h.path("silent")]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if silence.stdout.readline().strip() != "0":
+            silence.communicate("")
+            print("# no file systems of programs here")
+            return
+        waiting = [subprocess.Popen(["virsh", "-c", uri, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                   for words in (["domstats", "off", "--block"], ["domblkinfo", "a", "vdz"])]
+        try:
+            for _ in range(3):
+                assert must(uri, "domstats", "a", "--block") == sizes
+                assert "running" in must(uri, "list", "--all") or "paused" in must(uri, "list", "--all")
+            assert [p.poll() for p in waiting] == [None, None], "nothing hung"
+        finally:
+            silence.communicate("")
+        assert "block.count" in waiting[0].communicate(timeout=30)[0]
+        assert "1048576" in waiting[1].communicate(timeout=30)[0]
+
+
+TESTS = [sizes_as_the_reference, a_file_system_that_hangs, pulls_as_the_reference, who_pulls_is_cut_off, disks_forget_as_the_reference, temporary_images_go_with_the_guest, a_disk_that_does_not_join_leaves_nothing, limits_as_the_reference, snapshots_as_the_reference, transient_guests_as_the_reference, copies_as_the_reference,
          checkpoints_as_the_reference]
 
 
