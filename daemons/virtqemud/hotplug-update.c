@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices of a running guest that change: the medium of a drive, an interface (hotplug-net.c), the password of a
- * display. */
+/* Devices of a running guest that change: the medium of a drive, an interface (hotplug-net.c), a display
+ * (hotplug-graphics.c). */
 
 #include "audit.h"
 #include "block-job.h"
@@ -112,39 +112,6 @@ static void apply_disk(QemuChange *change, void *have, void *want)
         new->format = format;
 }
 
-/* ---- displays ---- */
-
-static int update_graphics(QemuChange *change, const QemuBuild *b, void *have, void *want)
-{
-        static const char *const connected[] = { "keep", "fail", "disconnect", "keep" };
-        const VhGraphics *old = have, *new = want;
-        const char *protocol = old->type == VH_GRAPHICS_VNC ? "vnc" : "spice";
-
-        if (old->type != VH_GRAPHICS_VNC && old->type != VH_GRAPHICS_SPICE)
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "unable to change config on this graphics type");
-        if (new->port.set &&new->port.val > 0 && new->port.val != old->port.val)
-                return vh_error_set(b->err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
-                                    "cannot change port settings on %s graphics", protocol);
-        if (vh_streq(old->passwd, new->passwd))
-                return 0;
-        qemu_plan_add(&change->plan,
-                      qmp_command("set_password", "{s:s,s:s,s:s}", "protocol", protocol, "password",
-                                  new->passwd ? new->passwd : "", "connected",
-                                  old->type == VH_GRAPHICS_SPICE ? connected[new->connected] : "keep"),
-                      NULL);
-        qemu_plan_add(&change->plan,
-                      qmp_command("expire_password", "{s:s,s:s}", "protocol", protocol, "time",
-                                  new->passwd ? "never" : "now"),
-                      NULL);
-        return 0;
-}
-
-static void apply_graphics(QemuChange *change, void *have, void *want)
-{
-        vh_strset(&((VhGraphics *)have)->passwd, ((const VhGraphics *)want)->passwd);
-}
-
 /* ---- memory ---- */
 
 static int update_memory(QemuChange *change, const QemuBuild *b, void *have, void *want)
@@ -182,7 +149,7 @@ static const struct {
         [VH_DEVICE_DISK] = { update_disk, apply_disk },
         [VH_DEVICE_NET] = { qemu_update_net, qemu_apply_net },
         [VH_DEVICE_MEMORY] = { update_memory, apply_memory },
-        [VH_DEVICE_GRAPHICS] = { update_graphics, apply_graphics },
+        [VH_DEVICE_GRAPHICS] = { qemu_update_graphics, qemu_apply_graphics },
 };
 
 /* Memory is known by its name: what it offers is what changes. */
@@ -259,7 +226,7 @@ static int complete_device(QemuChange *change, VhError **err)
         VhDomainDef *sketch = vh_domain_def_copy(change->task.dom->def);
         VhDevice *dev = &change->dev, gone = {}, added = { .kind = dev->kind, .dev = dev->dev };
         VhDeviceInfo *info = vh_device_info(dev->kind, dev->dev);
-        const VhAddress said = info->address;
+        const VhAddress said = info ? info->address : (VhAddress){};
         int place = vh_domain_find_device(sketch, dev, NULL);
         VhDomainParseEnv env;
         void *completed = dev->dev;
@@ -269,13 +236,15 @@ static int complete_device(QemuChange *change, VhError **err)
                 vh_domain_take_device(sketch, dev->kind, (unsigned)place, &gone);
         vh_device_done(&gone);
         /* Nothing is to be there, or it has an address already, whatever is said here. */
-        if (place < 0 || (dev->kind == VH_DEVICE_DISK && ((const VhDisk *)completed)->bus == VH_DISK_BUS_VIRTIO))
+        if (info &&
+            (place < 0 || (dev->kind == VH_DEVICE_DISK && ((const VhDisk *)completed)->bus == VH_DISK_BUS_VIRTIO)))
                 info->address = (VhAddress){};
         r = vh_domain_add_device(sketch, &added, err);
         r = r < 0 ? r : vh_domain_defaults(sketch, qemu_parse_env(change->task.driver, &env), err);
         vh_domain_take_device(sketch, dev->kind, (unsigned)qemu_device_place(sketch, dev->kind, completed), &added);
         dev->dev = added.dev;
-        info->address = said;
+        if (info)
+                info->address = said;
         vh_domain_def_free(sketch);
         return r;
 }
@@ -334,6 +303,8 @@ static int check_live(QemuChange *change, VhError **err)
                 return want_port(change, err);
         case VH_DEVICE_DISK:
                 return check_disk(change, err);
+        case VH_DEVICE_GRAPHICS:
+                return find(change->task.dom->def, &change->dev, NULL) ? complete_device(change, err) : 0;
         default:
                 return 0;
         }

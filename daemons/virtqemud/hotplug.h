@@ -29,7 +29,8 @@ void qemu_plan_done(QemuPlan *plan);
  * the process goes meanwhile. start-values.c */
 void qemu_plan_say(QemuProcess *proc, QemuPlan *plan, QemuValuesDone done, void *data);
 
-/* start-values.c: what QEMU does when the guest reboots. */
+/* start-values.c: the password of a display and until when it holds; what QEMU does when the guest reboots. */
+void qemu_plan_password(QemuPlan *plan, const QemuProcess *proc, const VhGraphics *g);
 void qemu_plan_reboot_action(QemuPlan *plan, const VhDomainDef *def);
 
 /* hotplug-plan.c: what makes a device, and what removes what it leaves behind in QEMU once it is gone. The device is
@@ -126,6 +127,10 @@ int qemu_update_net_check(const VhNet *old, const VhNet *new, VhError **err);
 int qemu_update_disk_check(const VhDisk *old, const VhDisk *new, VhError **err);
 bool qemu_disk_same_source(const VhDiskSource *a, const VhDiskSource *b);
 bool qemu_disk_is_removable(const VhDisk *disk);
+
+/* hotplug-graphics.c */
+int qemu_update_graphics(QemuChange *change, const QemuBuild *b, void *have, void *want);
+void qemu_apply_graphics(QemuChange *change, void *have, void *want);
 
 /* hotplug-vcpu.c: which processors a running guest is to have. */
 typedef struct QemuVcpuWish {

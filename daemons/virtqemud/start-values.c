@@ -28,7 +28,7 @@ static char *expiry(const char *text)
         return vh_xasprintf("%lld", (long long)timegm(&tm));
 }
 
-static void plan_password(QemuPlan *plan, const QemuProcess *proc, const VhGraphics *g)
+void qemu_plan_password(QemuPlan *plan, const QemuProcess *proc, const VhGraphics *g)
 {
         static const char *const connected[] = { "keep", "fail", "disconnect", "keep" };
         bool vnc = g->type == VH_GRAPHICS_VNC;
@@ -95,7 +95,7 @@ static void plan_all(QemuPlan *plan, const QemuProcess *proc, bool incoming)
         const VhDomainDef *def = proc->dom->def;
 
         for (uint32_t i = 0; i < def->graphics.n; i++)
-                plan_password(plan, proc, def->graphics.items[i]);
+                qemu_plan_password(plan, proc, def->graphics.items[i]);
         for (uint32_t i = 0; i < def->disks.n; i++)
                 plan_disk(plan, def->disks.items[i]);
         for (uint32_t i = 0; i < def->nets.n; i++)

@@ -135,10 +135,14 @@ static int check_listens(const VhGraphics *g, VhError **err)
 
 static int check_graphics(const VhGraphics *g, VhError **err)
 {
+        enum { CONNECTED_FAIL = 1, CONNECTED_DISCONNECT = 2 };
         int r = VH_CHECK_RULES(
                 VIR_FROM_DOMAIN, err,
                 { g->passwd_valid_to && !is_time(g->passwd_valid_to), VIR_ERR_INTERNAL_ERROR,
                   "cannot parse password validity time '", g->passwd_valid_to, "', expect YYYY-MM-DDTHH:MM:SS" },
+                { g->type == VH_GRAPHICS_VNC &&
+                          (g->connected == CONNECTED_FAIL || g->connected == CONNECTED_DISCONNECT),
+                  VIR_ERR_CONFIG_UNSUPPORTED, "VNC supports connected='keep' only" },
                 { g->p2p == VH_YES && g->address, VIR_ERR_XML_ERROR, "D-Bus p2p with an address is not supported" }, );
 
         return r < 0 ? r : check_listens(g, err);

@@ -100,7 +100,7 @@ NOISE = re.compile(r" at /\S* \(line \d+\)| index='\w+'")
 
 
 class Side(changes.Side):
-    guest = GUEST.replace("DEVICES", "".join(row["xml"] for kind in ("disk", "interface") for row in TABLE[kind]))
+    guest = GUEST.replace("DEVICES", "".join(row["xml"] for kind in ("disk", "interface", "graphics") for row in TABLE[kind]))
     images = ("a", "b", "c", "d")
 
     def prepare(self):
@@ -162,7 +162,12 @@ def interfaces(pair):
     updates(pair, "interface")
 
 
-TESTS = [disks, interfaces]
+def displays(pair):
+    """by VNC and SPICE"""
+    updates(pair, "graphics")
+
+
+TESTS = [disks, interfaces, displays]
 
 
 def main():
