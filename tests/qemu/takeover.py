@@ -50,7 +50,7 @@ BLUR = [(re.compile(r"\b17\d{8}\b|20\d\d-\d\d-\d\d \d\d:\d\d:\d\d( \+0000)?"), "
         (re.compile(r"/dev/pts/\d+"), "PTY"), (re.compile(r"pid='\d+'"), "pid='N'"), (re.compile(r"(end|cur)=\d+"), r"\1=N"),
         (re.compile(r'"(LIBVIRT|libvirt)-\d+"'), "ID"), (re.compile(r"((Time elapsed|File \w+|Memory \w+): +)[\d.]+ +\w*"), r"\1N"),
         (re.compile(r"<resource>.*?</resource>\s*", re.S), "")]
-PATIENCE = 20  # seconds, until what is waited for is true
+PATIENCE = 60  # seconds, until what is waited for is true
 
 
 # Of a Place; all else is virsh's.
