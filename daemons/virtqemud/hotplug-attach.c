@@ -219,6 +219,7 @@ static int plan_live(QemuChange *change, VhError **err)
         qemu_settle_device(change->task.driver->conf, change->dev.kind, change->joined);
         announce(change);
         r = qemu_isolation_add_device(proc, &(VhDevice){ change->dev.kind, change->joined }, err);
+        change->isolated = r >= 0;
         change->work = qemu_host_work_new();
         qemu_device_secrets_want(&launch, change->live, &(VhDevice){ change->dev.kind, change->joined }, change->work);
         if (r >= 0 && change->dev.kind == VH_DEVICE_NET)
@@ -277,8 +278,6 @@ static void drop_layer(QemuChange *change)
                 qmp_send(proc->mon, VH_TAKE_PTR(plan.steps[i].cmd), NULL, NULL);
         qemu_plan_done(&plan);
         qemu_transient_drop(change->joined);
-        if (proc)
-                qemu_isolation_remove_disk(proc, change->joined);
 }
 
 /* The host's part is there: now the device itself. */
@@ -399,7 +398,7 @@ static void apply(QemuChange *change)
         const char *alias = info ? info->alias : NULL;
 
         move_controllers(change, change->controllers);
-        change->locked = change->announced = change->layered = false; /* what runs has it now */
+        change->locked = change->announced = change->layered = change->isolated = false; /* what runs has it now */
         audit(change, true);
         move_twin(change);
         move_device(change, change->dev.kind, change->joined);
@@ -516,6 +515,8 @@ static void attach_cleanup(QemuTask *task)
         QemuProcess *proc = qemu_process(task->dom);
 
         drop_layer(change);
+        if (change->isolated && proc && !proc->forgotten)
+                qemu_isolation_remove_device(proc, &(VhDevice){ change->dev.kind, change->joined });
         if (change->locked && proc)
                 unlock(proc, &change->dev, change->joined);
         if (change->work && proc && change->dev.kind == VH_DEVICE_FILESYSTEM)

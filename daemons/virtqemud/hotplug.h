@@ -70,6 +70,7 @@ struct QemuChange {
         size_t reached;     /* and how many steps were done when one failed */
         bool replaced;      /* it is an interface that changes, and not only its link */
         bool locked;        /* it is a disk, and locked for the guest */
+        bool isolated;      /* the guest may open what the device has, which is not in what runs yet */
         bool layered;       /* it is a disk with a temporary image, which may be there already */
         bool announced;     /* the status file has `live`: whoever comes after us looks whether it came to be */
         VhSource *timer;    /* of a device that the guest has to let go */

@@ -296,9 +296,13 @@ class Isolation(unittest.TestCase):
         self.virsh("destroy", "a")
 
     def test_nodes_come_and_go(self):
-        """A block device that is attached is there, and belongs to the guest; on the host nothing changes."""
+        """A block device that is attached is there, and belongs to the guest, until it goes; on the host nothing changes. One that
+        does not join is not there."""
         node = self.image("node")
-        os.mknod(node, 0o660 | stat.S_IFBLK, os.makedev(7, 99))
+        loop = subprocess.run(["losetup", "-f", "--show", self.image("shared")], capture_output=True, text=True, check=False)
+        if loop.returncode == 0:
+            self.addCleanup(subprocess.run, ["losetup", "-d", loop.stdout.strip()], check=False)
+        os.mknod(node, 0o660 | stat.S_IFBLK, os.stat(loop.stdout.strip()).st_rdev if loop.returncode == 0 else os.makedev(7, 99))
         inside = "/dev/node-of-test"
         self.start("")
         subprocess.run(self.host.enter(["cp", "-a", node, inside]), check=True)
@@ -306,11 +310,31 @@ class Isolation(unittest.TestCase):
         self.define()
         self.virsh("start", "--paused", "a")
         self.assertNotIn("node-of-test", self.dev_of_guest())
-        disk = f"<disk type='block' device='disk'><source dev='{inside}'/><target dev='vdx' bus='virtio'/></disk>"
-        self.virsh("attach-device", "a", self.host.write(disk, "disk.xml"), fails=True)  # there is no such loop device
-        self.assertIn("node-of-test", self.dev_of_guest())
-        self.assertEqual(self.dev_of_guest()["node-of-test"][2], account()[0])
+        disk = f"<disk type='block' device='disk'>DRIVER<source dev='{inside}'/><target dev='sdx' bus='usb'/></disk>"
+        wrong = disk.replace("DRIVER", "<driver name='qemu' type='qcow2'/>")
+        self.virsh("attach-device", "a", self.host.write(wrong, "disk.xml"), fails=True)  # that is no such image
+        self.assertNotIn("node-of-test", self.dev_of_guest())
+        if loop.returncode == 0:  # not every machine has one to give
+            self.virsh("attach-device", "a", self.host.write(disk.replace("DRIVER", ""), "disk.xml"))
+            self.assertEqual(self.dev_of_guest()["node-of-test"][2], account()[0])
+            self.virsh("detach-disk", "a", "sdx")
+            self.assertNotIn("node-of-test", self.dev_of_guest())
         self.assertEqual(os.stat(inside).st_uid, 0)
+        self.virsh("destroy", "a")
+
+    def test_images_that_do_not_join(self):
+        """They are given back."""
+        self.start()
+        self.define()
+        self.virsh("start", "--paused", "a")
+        before = self.owners()
+        with open(self.image("extra"), "wb") as f:
+            f.truncate(1 << 20)
+        disk = f"""<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{self.image("extra")}'/>
+            <backingStore/><target dev='sdx' bus='usb'/></disk>"""
+        self.assertIn("not in qcow2", self.virsh("attach-device", "a", self.host.write(disk, "disk.xml"), fails=True))
+        self.assertEqual(os.stat(self.image("extra")).st_uid, 0)
+        self.assertEqual(self.owners(), before)
         self.virsh("destroy", "a")
 
     def test_files_below_dev(self):
