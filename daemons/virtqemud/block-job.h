@@ -73,7 +73,8 @@ void qemu_block_job_drop(QemuBlockJob *job);
 QemuBlockJob *qemu_block_job_find(const QemuProcess *proc, const char *name);
 /* The job of a disk, NULL if it has none. */
 QemuBlockJob *qemu_block_job_of(const QemuProcess *proc, const VhDisk *disk);
-/* Refuses with VIR_ERR_BLOCK_COPY_ACTIVE (one with a mirror) or VIR_ERR_OPERATION_UNSUPPORTED if the disk has a job. Returns 0 or negative errno. */
+/* Refuses with VIR_ERR_BLOCK_COPY_ACTIVE (one with a mirror) or VIR_ERR_OPERATION_UNSUPPORTED if the disk has a job.
+ * Returns 0 or negative errno. */
 int qemu_block_job_check_none(const QemuProcess *proc, const VhDisk *disk, VhError **err);
 /* The disk that the job works on; NULL if it is gone. */
 VhDisk *qemu_block_job_disk(const QemuBlockJob *job);

@@ -189,6 +189,12 @@ void qemu_start_values(QemuProcess *proc, bool incoming, QemuValuesDone done, vo
  * needs them to come in. done() as above. start-vcpus.c */
 void qemu_start_vcpus(QemuProcess *proc, QemuValuesDone done, void *data);
 
+/* The folders of a run, its key for secrets, and the socket of its monitor, which listens from now on (launch gets it).
+ * What was made when a later step fails goes with the run. start-files.c */
+int qemu_start_make_files(QemuProcess *proc, QemuLaunch *launch, VhError **err);
+/* A folder that only its owner and group see; those above it are open to all. */
+int qemu_start_make_dir(const char *path, VhError **err);
+
 /* Words of VhChr.target_state: whether the guest has the channel open. */
 enum { QEMU_CHANNEL_CONNECTED = 1, QEMU_CHANNEL_DISCONNECTED = 2 };
 /* Connects to the guest's agent if its end of the channel is open, and lets go of it if not: to be called after each

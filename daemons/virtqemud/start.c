@@ -7,10 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/utsname.h>
 
 #include "audit.h"
@@ -21,10 +19,8 @@
 #include "guest-check.h"
 #include "guest-cpu.h"
 #include "guest-locks.h"
-#include "hugepages.h"
 #include "log-client.h"
 #include "process.h"
-#include "ram-dir.h"
 #include "refresh.h"
 #include "run-log.h"
 #include "run-steps.h"
@@ -36,12 +32,8 @@
 #include "vsock.h"
 
 enum {
-        DIR_MODE = 0750,
-        PARENT_MODE = 0755,
-        MASTER_KEY_BYTES = 32,
         /* Microseconds that QEMU has to greet us; a guest with much memory to allocate takes its time. */
         GREETING_TIME = 120 * 1000 * 1000,
-        LISTEN_BACKLOG = 1,
 };
 
 struct QemuStarting {
@@ -396,76 +388,6 @@ static char *start_text(const QemuStarting *s)
 
 /* ---- before the process ---- */
 
-static int listen_monitor(QemuStarting *s, VhError **err)
-{
-        const char *path = s->proc->monitor_path;
-        struct sockaddr_un addr = { .sun_family = AF_UNIX };
-        int fd;
-
-        if (strlen(path) >= sizeof(addr.sun_path))
-                return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_INTERNAL_ERROR, "UNIX socket path '%s' too long", path);
-        strcpy(addr.sun_path, path);
-        fd = qemu_security_socket(s->proc, 0, true);
-        if (fd < 0)
-                return vh_error_sys(err, VIR_FROM_QEMU, fd, "unable to create unix socket");
-        s->launch.monitor_fd = fd;
-        if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(path, 0775) < 0 ||
-            listen(fd, LISTEN_BACKLOG) < 0)
-                return vh_error_sys(err, VIR_FROM_QEMU, errno, "unable to listen on '%s'", path);
-        return 0;
-}
-
-static int make_dir(const char *path, VhError **err)
-{
-        _vh_free_ char *parent = vh_xstrdup(path);
-        int r;
-
-        *strrchr(parent, '/') = '\0';
-        r = vh_mkdir_p(parent, PARENT_MODE);
-        if (r == 0)
-                r = vh_mkdir_p(path, DIR_MODE);
-        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "Cannot create directory '%s'", path) : 0;
-}
-
-/* The key that secrets are encrypted with on their way to QEMU. */
-static int make_master_key(QemuProcess *proc, VhError **err)
-{
-        uint8_t key[MASTER_KEY_BYTES];
-        int r = 0;
-
-        proc->master_key = vh_path_join(proc->lib_dir, QEMU_MASTER_KEY);
-        if (getrandom(key, sizeof(key), 0) != sizeof(key))
-                r = -EIO;
-        if (r == 0)
-                r = vh_file_write(proc->master_key, key, sizeof(key), 0600, (uid_t)VH_FILE_SAME_OWNER,
-                                  (gid_t)VH_FILE_SAME_OWNER, VH_FILE_NO_SYNC);
-        return r < 0 ? vh_error_sys(err, VIR_FROM_QEMU, r, "failed to write master key file '%s'", proc->master_key)
-                     : 0;
-}
-
-static int make_folder(void *data, const char *folder, VhError **err)
-{
-        return make_dir(folder, err);
-}
-
-static int prepare_files(QemuStarting *s, VhError **err)
-{
-        QemuProcess *proc = s->proc;
-        int r = make_dir(proc->lib_dir, err);
-
-        if (r == 0)
-                r = make_dir(proc->channel_dir, err);
-        if (r == 0 && qemu_may_have_ram_files(proc->dom->def))
-                r = make_dir(proc->ram_dir, err);
-        if (r == 0 && qemu_wants_hugepages(proc->dom->def))
-                r = qemu_hugepages_each(proc->driver->conf, qemu_process_short_name(proc), make_folder, NULL, err);
-        if (r == 0)
-                r = make_master_key(proc, err);
-        if (r == 0)
-                r = listen_monitor(s, err);
-        return r;
-}
-
 static void fill_launch(QemuStarting *s)
 {
         QemuProcess *proc = s->proc;
@@ -484,7 +406,7 @@ static int prepare_nvram(QemuStarting *s, VhError **err)
 {
         VhDomainDef *def = s->proc->dom->def;
         _vh_free_ char *dir = vh_xasprintf("%s/qemu/nvram", s->launch.env->state_dir);
-        int r = def->os.nvram ? make_dir(dir, err) : 0;
+        int r = def->os.nvram ? qemu_start_make_dir(dir, err) : 0;
 
         return r < 0 ? r : qemu_firmware_create_nvram(def, &s->launch, s->args.flags & QEMU_START_RESET_NVRAM, err);
 }
@@ -525,7 +447,7 @@ static int decide(QemuStarting *s, VhError **err)
         /* From here on a daemon that comes after us knows that there is something to take down. */
         r = qemu_status_write(s->proc->dom, err);
         if (r == 0)
-                r = prepare_files(s, err);
+                r = qemu_start_make_files(s->proc, &s->launch, err);
         fill_launch(s);
         qemu_guest_cpu_continue(s->proc, s->args.cpu);
         if (r == 0)

@@ -11,9 +11,8 @@
 bool qemu_transient_is_made(const VhDisk *disk)
 {
         const VhDiskSource *own = qemu_backing(&disk->src);
-        const char *rest = disk->transient && own && own->path && disk->src.path
-                                   ? vh_startswith(disk->src.path, own->path)
-                                   : NULL;
+        const char *rest =
+                disk->transient && own && own->path && disk->src.path ? vh_startswith(disk->src.path, own->path) : NULL;
 
         return rest && vh_startswith(rest, ".TRANSIENT-");
 }
