@@ -166,3 +166,21 @@ void qemu_pci_complete_controllers(VhDomainDef *def, bool host_bridges)
                     def->controllers.items[i]->model == VH_CTRL_PCI_ROOT)
                         complete_host_bridge(def, def->controllers.items[i]);
 }
+
+void qemu_pci_append_controller(VhDomainDef *def, VhControllerModel model, uint32_t index)
+{
+        VhController *c = vh_new(VhController, 1);
+
+        c->type = VH_CONTROLLER_PCI;
+        c->model = model;
+        c->index = (VhOptUint){ .val = index, .set = true };
+        vh_list_add(&def->controllers, c);
+}
+
+bool qemu_pci_has_own_buses(const VhDomainDef *def)
+{
+        for (uint32_t i = 0; i < def->controllers.n; i++)
+                if (def->controllers.items[i]->type == VH_CONTROLLER_PCI && def->controllers.items[i]->index.val > 0)
+                        return true;
+        return false;
+}

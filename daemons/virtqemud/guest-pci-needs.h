@@ -31,3 +31,7 @@ bool qemu_pci_is_sound(const VhSound *sound);
 /* Gives controllers the model names and numbers that follow from their places; those of host bridges if they have any.
  */
 void qemu_pci_complete_controllers(VhDomainDef *def, bool host_bridges);
+/* What the reference appends behind the devices that are there at last. */
+void qemu_pci_append_controller(VhDomainDef *def, VhControllerModel model, uint32_t index);
+/* Whether a definition has buses besides the first. */
+bool qemu_pci_has_own_buses(const VhDomainDef *def);

@@ -532,25 +532,6 @@ static int assign_all(Map *map, VhDomainDef *def)
 
 /* ---- ports that the trial made ---- */
 
-/* What the reference appends behind the devices that are there at last. */
-static void append_controller(VhDomainDef *def, VhControllerModel model, uint32_t index)
-{
-        VhController *c = vh_new(VhController, 1);
-
-        c->type = VH_CONTROLLER_PCI;
-        c->model = model;
-        c->index = (VhOptUint){ .val = index, .set = true };
-        vh_list_add(&def->controllers, c);
-}
-
-static bool has_own_buses(const VhDomainDef *def)
-{
-        for (uint32_t i = 0; i < def->controllers.n; i++)
-                if (def->controllers.items[i]->type == VH_CONTROLLER_PCI && def->controllers.items[i]->index.val > 0)
-                        return true;
-        return false;
-}
-
 /* Where the definition leaves the buses to us, one port more than needed is there, so that something can be plugged in.
  */
 static int make_ports(Map *map, VhDomainDef *def)
@@ -564,11 +545,11 @@ static int make_ports(Map *map, VhDomainDef *def)
         map->grow = false;
         if (r < 0)
                 return r;
-        if (map->express && map->added && !has_own_buses(def) && !find_slot(map, NEED_PCIE, &bus, &slot))
+        if (map->express && map->added && !qemu_pci_has_own_buses(def) && !find_slot(map, NEED_PCIE, &bus, &slot))
                 add_bus(map, VH_CTRL_PCIE_ROOT_PORT);
         for (uint32_t i = 1; i < BUSES_MAX; i++)
                 if (map->models[i])
-                        append_controller(def, map->models[i], i);
+                        qemu_pci_append_controller(def, map->models[i], i);
         return 0;
 }
 

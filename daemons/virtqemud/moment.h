@@ -52,6 +52,8 @@ int qemu_snapshot_add(QemuDriver *driver, VhDomainObj *dom, VhSnapshot *snap, ui
 VhSnapshotDisk *qemu_snapshot_disk(const VhSnapshotDef *def, const char *target);
 /* Flags of the call that make no sense together. */
 int qemu_snapshot_check_flags(uint32_t flags, VhError **err);
+/* A name (NULL: none yet) becomes that of a file. */
+int qemu_snapshot_check_name(const char *name, VhError **err);
 /* The same for one that was taken before: dom is the domain as it was. */
 int qemu_snapshot_align_known(const VhDomainDef *dom, VhSnapshotDef *def, VhError **err);
 /* snapshot-redefine.c: takes in a snapshot that exists already (taken over on success). */

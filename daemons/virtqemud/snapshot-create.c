@@ -555,18 +555,6 @@ static const QemuTaskClass create_class = {
         .cleanup = create_cleanup,
 };
 
-/* It becomes that of a file. */
-static int check_name(const char *name, VhError **err)
-{
-        if (name && strchr(name, '/'))
-                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_DETAIL,
-                                    "invalid snapshot name '%s': name can't contain '/'", name);
-        if (name && *name == '.')
-                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_DETAIL,
-                                    "invalid snapshot name '%s': name can't start with '.'", name);
-        return 0;
-}
-
 QEMU_OP_RET(domain_snapshot_create_xml)
 {
         const uint32_t known = VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE | VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT |
@@ -588,7 +576,7 @@ QEMU_OP_RET(domain_snapshot_create_xml)
         r = vh_snapshot_parse(args->xml_desc, VH_XML_STRICT, &snap->def, err);
         if (r < 0)
                 return r;
-        r = check_name(snap->def->name, err);
+        r = qemu_snapshot_check_name(snap->def->name, err);
         if (r < 0)
                 return r;
         if (args->flags & VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE)

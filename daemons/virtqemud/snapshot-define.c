@@ -409,3 +409,14 @@ int qemu_snapshot_check_flags(uint32_t flags, VhError **err)
                         return vh_error_plain(err, VIR_FROM_DOMAIN, VIR_ERR_INVALID_ARG, "%s", rules[i].text);
         return 0;
 }
+
+int qemu_snapshot_check_name(const char *name, VhError **err)
+{
+        if (name && strchr(name, '/'))
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_DETAIL,
+                                    "invalid snapshot name '%s': name can't contain '/'", name);
+        if (name && *name == '.')
+                return vh_error_set(err, VIR_FROM_DOMAIN_SNAPSHOT, VIR_ERR_XML_DETAIL,
+                                    "invalid snapshot name '%s': name can't start with '.'", name);
+        return 0;
+}
