@@ -163,3 +163,11 @@ char *qemu_virtio_driver(const char *base, const VhDeviceInfo *info, uint8_t mod
 
         return vh_xasprintf("%s-%s%s", base, bus, suffixes[model < VH_ARRAY_SIZE(suffixes) ? model : 0]);
 }
+
+json_t *qemu_placed_device(const QemuBuild *b, const VhDeviceInfo *info, json_t *device)
+{
+        if (qemu_address_props(b, info, device) == 0)
+                return device;
+        json_decref(device);
+        return NULL;
+}

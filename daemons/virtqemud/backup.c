@@ -3,15 +3,13 @@
 /* A backup from its call to its end: images for it are made, all disks begin in one moment, and each disk's job ends
  * for itself. */
 
-#include "backup.h"
+#include "backup-parts.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "block-bitmap.h"
-#include "block-ops.h"
-#include "checkpoint.h"
 #include "guest-secrets.h"
 #include "migrate.h"
 #include "model/domain-tables.h"
@@ -22,24 +20,6 @@
 VH_LOG_SOURCE("qemu.backup");
 
 enum { GRANULARITY = 65536 }; /* bytes that one bit of a temporary bitmap stands for, as in the reference */
-
-/* The task holds the guest's asynchronous job until the last disk is done; its call is answered at the start. */
-struct QemuBackup {
-        QemuBlockTask block;
-        char *xml, *checkpoint_xml;
-        bool reuse;
-        VhBackupDef *def;
-        VhCheckpoint *checkpoint; /* that begins with it; NULL: none */
-        QemuJobStats stats;
-        bool started;     /* its jobs end it */
-        bool begun;       /* its call has succeeded */
-        QemuPlan exports; /* of what is pulled, once its jobs are there */
-        bool cancelled, failed;
-        VhDiskSource **stores; /* until they are planned, by disk of def; NULL: none */
-        uint32_t n_stores;
-        json_t *nodes;      /* what QEMU has open */
-        QemuHostWork *work; /* gets the secrets that new images need; NULL: none yet */
-};
 
 static void backup_cleanup(QemuTask *task)
 {
@@ -59,11 +39,6 @@ static void backup_cleanup(QemuTask *task)
         json_decref(b->nodes);
         qemu_host_work_drop(b->work, true);
         qemu_block_task_cleanup(task);
-}
-
-static bool is_pull(const QemuBackup *b)
-{
-        return b->def->mode == VH_BACKUP_PULL;
 }
 
 /* ---- the end ---- */
@@ -88,7 +63,7 @@ static int kind_of_end(const QemuBackup *b)
 {
         if (b->failed)
                 return VIR_DOMAIN_JOB_FAILED;
-        return b->cancelled && !is_pull(b) ? VIR_DOMAIN_JOB_CANCELLED : VIR_DOMAIN_JOB_COMPLETED;
+        return b->cancelled && !qemu_backup_is_pull(b) ? VIR_DOMAIN_JOB_CANCELLED : VIR_DOMAIN_JOB_COMPLETED;
 }
 
 static void keep_stats(QemuBackup *b)
@@ -164,7 +139,7 @@ void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const Vh
                 qemu_plan_add_try(
                         plan, qmp_command("block-dirty-bitmap-remove", "{s:s,s:s}", "node", node, "name", job->bitmap));
         /* The exports hold the images of all disks. */
-        if (b && is_pull(b)) {
+        if (b && qemu_backup_is_pull(b)) {
                 qemu_plan_add_try(plan, qmp_command("nbd-server-stop", NULL));
                 if (b->def->server->tls == VH_YES)
                         qemu_plan_add_try(plan, drop_tls());
@@ -177,7 +152,8 @@ void qemu_backup_drop_scratch(const QemuBlockJob *job)
 {
         const QemuBackup *b = job->proc->backup;
 
-        if (!b || !b->def || !is_pull(b) || b->reuse || !job->store || job->store->type != VH_DISK_TYPE_FILE)
+        if (!b || !b->def || !qemu_backup_is_pull(b) || b->reuse || !job->store ||
+            job->store->type != VH_DISK_TYPE_FILE)
                 return;
         if (unlink(job->store->path) < 0 && errno != ENOENT)
                 vh_log_warning("cannot remove the scratch image '%s': %s", job->store->path, strerror(errno));
@@ -198,46 +174,6 @@ void qemu_backup_stop(QemuProcess *proc)
         proc->backup = NULL;
         if (b && b->started)
                 qemu_task_end(&b->block.task, 0, NULL);
-}
-
-static uint64_t figure(const json_t *job, const char *key)
-{
-        return (uint64_t)json_integer_value(json_object_get(job, key));
-}
-
-/* Adds the figures of one disk's job. A backup that is pulled does not move by itself: what it has is scratch space. */
-static void add_progress(const QemuBackup *b, const json_t *job, QemuJobStats *stats)
-{
-        uint64_t total = figure(job, "total-progress"), done = figure(job, "current-progress");
-
-        if (is_pull(b)) {
-                stats->has_temp = true;
-                stats->disk_temp_total += total;
-                stats->disk_temp_used += done;
-        } else {
-                stats->disk_total += total;
-                stats->disk_transferred += done;
-                stats->disk_remaining += total - VH_MIN(done, total);
-        }
-}
-
-void qemu_backup_disk_figures(QemuProcess *proc, const json_t *job)
-{
-        if (proc->backup)
-                add_progress(proc->backup, job, &proc->backup->stats);
-}
-
-void qemu_backup_stats(const QemuProcess *proc, const json_t *jobs, QemuJobStats *stats)
-{
-        const QemuBackup *b = proc->backup;
-        const QemuBlockJob *job;
-
-        if (!b)
-                return;
-        *stats = b->stats;
-        LL_FOREACH (proc->block_jobs, job)
-                if (job->type == QEMU_BLOCK_JOB_BACKUP)
-                        add_progress(b, qemu_job_find(jobs, job->name), stats);
 }
 
 /* ---- the start ---- */
@@ -369,7 +305,7 @@ static void plan_export(QemuPlan *plan, const VhBackupDisk *bd, const char *stor
 
 static bool is_layered(const QemuBackup *b, const VhBackupDisk *bd)
 {
-        return is_pull(b) || bd->incremental;
+        return qemu_backup_is_pull(b) || bd->incremental;
 }
 
 /* store is taken over. */
@@ -408,15 +344,15 @@ static int plan_disk(QemuBackup *b, VhBackupDisk *bd, VhDiskSource *store_image,
         if (bd->incremental) {
                 _vh_free_ char *bitmap = vh_xasprintf("backup-%s", bd->name);
 
-                r = add_increment(b, bd, is_pull(b) ? bd->export_bitmap : bitmap, disk, is_pull(b) ? store : device,
-                                  b->nodes, actions, err);
+                r = add_increment(b, bd, qemu_backup_is_pull(b) ? bd->export_bitmap : bitmap, disk,
+                                  qemu_backup_is_pull(b) ? store : device, b->nodes, actions, err);
                 if (r < 0)
                         return r;
-                if (!is_pull(b))
+                if (!qemu_backup_is_pull(b))
                         job->bitmap = VH_TAKE_PTR(bitmap);
         }
-        json_array_append_new(actions, backup_action(job, device, store, bd, is_pull(b)));
-        if (is_pull(b))
+        json_array_append_new(actions, backup_action(job, device, store, bd, qemu_backup_is_pull(b)));
+        if (qemu_backup_is_pull(b))
                 plan_export(&b->exports, bd, store);
         return 0;
 }
@@ -479,7 +415,7 @@ static int plan(QemuBackup *b, VhError **err)
         if (b->checkpoint)
                 qemu_checkpoint_actions(dom->def, b->checkpoint->def, actions);
         r = plan_disks(b, actions, err);
-        if (r == 0 && is_pull(b))
+        if (r == 0 && qemu_backup_is_pull(b))
                 r = plan_server(b, err);
         if (r == 0)
                 qemu_plan_add(&b->block.plan, qemu_transaction(json_incref(actions)), NULL);
@@ -563,7 +499,7 @@ static void backup_run(QemuTask *task)
                 qemu_task_qmp(task, qmp_command("query-named-block-nodes", "{s:b}", "flat", 1), got_nodes);
 }
 
-static const QemuTaskClass backup_class = {
+const QemuTaskClass qemu_backup_class = {
         .api = "remoteDispatchDomainBackupBegin",
         .size = sizeof(QemuBackup),
         .job = QEMU_JOB_ASYNC,
@@ -586,7 +522,7 @@ QEMU_OP(domain_backup_begin)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_OPERATION_UNSUPPORTED,
                                     "cannot perform disk backup for inactive domain");
         vh_moments_init(dom);
-        b = (QemuBackup *)qemu_task_new(qemu_driver(call), dom, call, &backup_class);
+        b = (QemuBackup *)qemu_task_new(qemu_driver(call), dom, call, &qemu_backup_class);
         b->xml = vh_xstrdup(args->backup_xml);
         b->checkpoint_xml = vh_xstrdup(args->checkpoint_xml);
         b->reuse = args->flags & VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL;
@@ -605,53 +541,4 @@ QEMU_OP_RET(domain_backup_get_xml_desc)
                 return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN_BACKUP, "no domain backup job present");
         ret->xml = vh_call_own(call, vh_backup_format(proc->backup->def, 0));
         return 0;
-}
-
-/* ---- status files ---- */
-
-void qemu_backup_format(const QemuProcess *proc, VhBuf *b)
-{
-        _vh_free_ char *text = NULL;
-
-        if (!proc->backup || !proc->backup->def)
-                return;
-        text = vh_backup_format(proc->backup->def, VH_XML_STATUS | VH_XML_SECURE);
-        vh_buf_adds(b, "  <backups>\n");
-        qemu_status_format_backup(text, is_pull(proc->backup) && proc->backup->def->server->tls == VH_YES, b);
-        vh_buf_adds(b, "  </backups>\n");
-}
-
-static void restore_start(QemuBackup *b, const xmlNode *job)
-{
-        xmlChar *text = job ? xmlGetProp((xmlNode *)job, (const xmlChar *)"asyncStarted") : NULL;
-        uint64_t since;
-
-        if (text && vh_parse_u64((const char *)text, 10, &since) == 0) {
-                qemu_jobs(b->block.task.driver, b->block.task.dom)->async_since = since;
-                b->stats.started = since;
-        }
-        xmlFree(text);
-}
-
-void qemu_backup_parse(QemuProcess *proc, const xmlNode *root)
-{
-        const xmlNode *backups = vh_xml_child(root, "backups");
-        const xmlNode *node = backups ? vh_xml_child(backups, "domainbackup") : NULL;
-        _vh_error_ VhError *err = NULL;
-        void *def = NULL;
-        QemuBackup *b;
-
-        if (!node)
-                return;
-        if (vh_xml_bind_parse_new(vh_backup_model.table, node, &def, VH_XML_STATUS, NULL, &err) < 0) {
-                vh_log_error("domain '%s': its backup cannot be taken over: %s", proc->dom->node.name,
-                             vh_error_text(err, -EINVAL));
-                return;
-        }
-        b = (QemuBackup *)qemu_task_new(proc->driver, proc->dom, NULL, &backup_class);
-        b->def = def;
-        qemu_stats_start(&b->stats, VIR_DOMAIN_JOB_OPERATION_BACKUP);
-        proc->backup = b;
-        (void)qemu_task_go(&b->block.task);
-        restore_start(b, vh_xml_child(root, "job"));
 }

@@ -8,7 +8,7 @@
 #include "migrate-stats.h"
 #include "model/backup.h"
 
-typedef struct QemuBackup QemuBackup; /* backup.c */
+typedef struct QemuBackup QemuBackup; /* backup-parts.h */
 
 /* The job of one disk of the backup is over: notes how, and plans what removes its leftovers in QEMU. */
 void qemu_backup_disk_ended(QemuProcess *proc, const QemuBlockJob *job, const VhDisk *disk, QemuPlan *plan);

@@ -38,14 +38,6 @@ static void build_fsdev(QemuBuild *b, const VhFilesystem *fs)
         qemu_build_arg(b, "-fsdev", "%s", o.data);
 }
 
-static json_t *placed(const QemuBuild *b, const VhDeviceInfo *info, json_t *o)
-{
-        if (qemu_address_props(b, info, o) == 0)
-                return o;
-        json_decref(o);
-        return NULL;
-}
-
 static int build_9p(QemuBuild *b, const VhFilesystem *fs)
 {
         _vh_free_ char *driver = qemu_virtio_driver("virtio-9p", &fs->info, fs->model);
@@ -57,7 +49,7 @@ static int build_9p(QemuBuild *b, const VhFilesystem *fs)
         qj_str(o, "id", fs->info.alias);
         qj_fmt(o, "fsdev", "fsdev-%s", fs->info.alias);
         qj_str(o, "mount_tag", fs->target);
-        return qemu_build_device(b, placed(b, &fs->info, o));
+        return qemu_build_device(b, qemu_placed_device(b, &fs->info, o));
 }
 
 bool qemu_is_virtiofs(const VhFilesystem *fs)
@@ -81,7 +73,7 @@ json_t *qemu_virtiofs_device(const QemuBuild *b, const VhFilesystem *fs)
         qj_str(o, "tag", fs->target);
         qemu_virtio_props(&fs->virtio, o);
         qj_uint(o, "bootindex", fs->info.boot_order);
-        return placed(b, &fs->info, o);
+        return qemu_placed_device(b, &fs->info, o);
 }
 
 static int build_virtiofs(QemuBuild *b, const VhFilesystem *fs)

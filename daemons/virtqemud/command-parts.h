@@ -48,6 +48,8 @@ int qemu_unsupported(const QemuBuild *b, const char *fmt, ...) _vh_printf_(2, 3)
 
 /* Where a device sits, as properties. */
 int qemu_address_props(const QemuBuild *b, const VhDeviceInfo *info, json_t *props);
+/* The same, for who has no more to say of the device: device itself, or NULL (it is freed) with *b->err. */
+json_t *qemu_placed_device(const QemuBuild *b, const VhDeviceInfo *info, json_t *device);
 /* Boot order of a device, 0: it is not booted from. */
 uint32_t qemu_boot_index(const QemuBuild *b, const VhDeviceInfo *info);
 void qemu_virtio_props(const VhVirtioOpts *opts, json_t *props);
