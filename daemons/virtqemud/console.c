@@ -12,6 +12,7 @@
 #include "process.h"
 #include "qemu-ops.h"
 #include "rpc/stream.h"
+#include "terminal-lock.h"
 
 struct QemuConsole {
         QemuConsole *prev, *next;
@@ -19,16 +20,33 @@ struct QemuConsole {
         VhStream *stream;
         VhSource *source;
         char *path;
+        bool terminal; /* it has a lock file */
         int fd;
 };
+
+/* Who threw this one out has the lock by now. */
+static void unlock(QemuConsole *c)
+{
+        const QemuConsole *other;
+
+        if (!c->terminal)
+                return;
+        c->terminal = false;
+        DL_FOREACH (c->driver->consoles, other)
+                if (other->terminal && strcmp(other->path, c->path) == 0)
+                        return;
+        qemu_terminal_unlock(c->path);
+}
 
 static ssize_t console_read(void *data, void *buf, size_t size, VhError **err)
 {
         QemuConsole *c = data;
         ssize_t n = read(c->fd, buf, size);
 
-        if (n < 0 && errno == EIO)
-                return 0; /* the other side of the terminal is closed */
+        if (n == 0 || (n < 0 && errno == EIO)) {
+                unlock(c); /* the other side of the terminal is closed */
+                return 0;
+        }
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
                 vh_source_set_events(c->source, EPOLLIN);
                 return -EAGAIN;
@@ -52,6 +70,7 @@ static void console_free(void *data)
 {
         QemuConsole *c = data;
 
+        unlock(c);
         DL_DELETE(c->driver->consoles, c);
         vh_source_free(c->source);
         close(c->fd);
@@ -113,6 +132,22 @@ static int take_turn(QemuDriver *driver, const char *path, bool force, VhError *
         return 0;
 }
 
+/* Returns a descriptor, or negative with *err. */
+static int open_path(VhDomainObj *dom, const VhChrSource *source, VhError **err)
+{
+        bool terminal = source->type == VH_CHR_PTY;
+        int r = terminal ? qemu_terminal_lock(source->path, err) : 0, fd;
+
+        if (r < 0)
+                return r;
+        fd = terminal ? open_terminal(source->path) : qemu_unix_connect(qemu_process(dom), source->path);
+        if (fd >= 0)
+                return fd;
+        if (terminal)
+                qemu_terminal_unlock(source->path);
+        return vh_error_sys(err, VIR_FROM_QEMU, fd, "unable to open '%s'", source->path);
+}
+
 static int open_source(VhCall *call, VhDomainObj *dom, const VhChrSource *source, bool force, VhError **err)
 {
         QemuDriver *driver = qemu_driver(call);
@@ -125,12 +160,17 @@ static int open_source(VhCall *call, VhDomainObj *dom, const VhChrSource *source
         r = take_turn(driver, source->path, force, err);
         if (r < 0)
                 return r;
-        fd = source->type == VH_CHR_PTY ? open_terminal(source->path)
-                                        : qemu_unix_connect(qemu_process(dom), source->path);
+        fd = open_path(dom, source, err);
         if (fd < 0)
-                return vh_error_sys(err, VIR_FROM_QEMU, fd, "unable to open '%s'", source->path);
+                return fd;
         c = vh_new(QemuConsole, 1);
-        *c = (QemuConsole){ .driver = driver, .stream = call->stream, .path = vh_xstrdup(source->path), .fd = fd };
+        *c = (QemuConsole){
+                .driver = driver,
+                .stream = call->stream,
+                .path = vh_xstrdup(source->path),
+                .terminal = source->type == VH_CHR_PTY,
+                .fd = fd,
+        };
         c->source = vh_loop_add_io(driver->env.loop, fd, EPOLLIN, console_ready, c);
         DL_APPEND(driver->consoles, c);
         vh_stream_serve(call->stream, &console_ops, c);

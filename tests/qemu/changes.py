@@ -25,6 +25,8 @@ GUEST = """<domain type='qemu'><name>guest</name><uuid>11111111-2222-3333-4444-5
 <controller type='scsi' model='virtio-scsi'/><controller type='virtio-serial'/><controller type='usb' model='qemu-xhci'/>
 <interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface><serial type='pty'/></devices></domain>"""
 LIVE, CONFIG = 1, 2
+# What a lock file of the guest's terminal has before somebody opens it.
+OTHERS = ["", "no number", "   4194305\n", f"{os.getpid():10d}\n"]
 IMAGES = ("root", "a", "b", "c")
 CHANGES = [(re.compile(r"/dev/pts/\d+"), "PTY"), (re.compile(r"port='59\d\d'"), "port='N'"), (re.compile(r"domain-\d+-"), "domain-N-"),
            # The reference has a group of its own for guests, ours has none in a test.
@@ -190,6 +192,68 @@ def devices_come_and_go(pair):
     pair.settle()
 
 
+class Terminal:
+    """The guest's first terminal, and the file that tells who has it."""
+
+    def __init__(self, side):
+        self.side = side
+        self.path = re.search(r"tty='(/dev/pts/\d+)'", side.dom().XMLDesc())[1]
+        self.lock = side.h.path("run", "lock", "LCK.." + self.path[4:].replace("/", "_"))
+
+    def holder(self):
+        if not os.path.exists(self.lock):
+            return "nobody"
+        with open(self.lock, encoding="ascii") as f:
+            text = f.read()
+        return "the daemon" if text == f"{self.side.daemon.pid:10d}\n" else text
+
+    def open(self, flags=0):
+        """Returns the stream, or the error as text."""
+        stream = self.side.conn.newStream(libvirt.VIR_STREAM_NONBLOCK)
+        answer = self.side.ask(lambda _: self.side.dom().openConsole(None, stream, flags)).replace(self.path[4:], "/PTY")
+        return stream if answer == "0" else answer.replace(os.path.basename(self.lock), "LOCK")
+
+    def close(self, stream):
+        if not isinstance(stream, str):
+            stream.abort()
+            assert host.wait_for(lambda: self.holder() != "the daemon"), "the lock stays behind a console that is closed"
+
+
+def open_twice(side):
+    terminal = Terminal(side)
+    first = terminal.open()
+    answers = [terminal.holder(), terminal.open()]
+    forced = terminal.open(libvirt.VIR_DOMAIN_CONSOLE_FORCE)
+    answers += [type(forced).__name__, terminal.holder()]
+    terminal.close(forced)
+    del first
+    return str([*answers, terminal.holder()])
+
+
+def open_behind(side, text):
+    terminal = Terminal(side)
+    with open(terminal.lock, "w", encoding="ascii") as f:
+        f.write(text)
+    answers = []
+    for flags in (0, libvirt.VIR_DOMAIN_CONSOLE_FORCE):
+        stream = terminal.open(flags)
+        answers += [stream if isinstance(stream, str) else "open", terminal.holder()]
+        terminal.close(stream)
+    if os.path.exists(terminal.lock):
+        os.unlink(terminal.lock)
+    return str(answers)
+
+
+def terminals(pair):
+    """one console each, which lock files tell other programs, and those of others are respected"""
+    for side in (pair.ours, pair.reference):
+        os.mkdir(side.h.path("run", "lock"))
+    pair.compare("open", open_twice)
+    for text in OTHERS:
+        pair.compare(f"a lock of {text!r}", lambda side, t=text: open_behind(side, t))
+    pair.settle()
+
+
 def consoles(pair):
     """one joins the running guest, and has a terminal"""
     pair.same("attach", lambda side: side.dom().attachDeviceFlags(CONSOLE, LIVE))
@@ -234,7 +298,7 @@ def commands(pair):
     pair.settle()
 
 
-TESTS = [devices_come_and_go, consoles, the_same_again, wrong_devices, absent_devices, commands]
+TESTS = [devices_come_and_go, terminals, consoles, the_same_again, wrong_devices, absent_devices, commands]
 
 
 def main():
