@@ -68,10 +68,23 @@ int qemu_edit_begin(QemuEdit *edit, VhCall *call, const remote_nonnull_domain *w
         return 0;
 }
 
+/* A list that is stored names each of its threads, those too that were only counted before. */
+static void name_iothreads(VhDomainDef *def)
+{
+        bool named = false;
+
+        for (uint32_t i = 0; i < def->iothread_list.n; i++)
+                named |= !def->iothread_list.items[i]->made;
+        for (uint32_t i = 0; named && i < def->iothread_list.n; i++)
+                def->iothread_list.items[i]->made = false;
+}
+
 int qemu_edit_commit(QemuEdit *edit, VhError **err)
 {
         int r = qemu_store(edit->driver, edit->def, err);
 
+        if (r == 0)
+                name_iothreads(edit->def);
         if (r == 0)
                 qemu_set_def(edit->driver, edit->dom, VH_TAKE_PTR(edit->def));
         return r;

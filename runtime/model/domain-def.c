@@ -17,7 +17,11 @@ VhDomainDef *vh_domain_def_free(VhDomainDef *def)
 
 VhDomainDef *vh_domain_def_copy(const VhDomainDef *def)
 {
-        return vh_xml_bind_dup(&vh_table_domain, def);
+        VhDomainDef *copy = vh_xml_bind_dup(&vh_table_domain, def);
+
+        for (uint32_t i = 0; i < def->iothread_list.n; i++)
+                copy->iothread_list.items[i]->made = def->iothread_list.items[i]->made;
+        return copy;
 }
 
 bool vh_domain_def_equal(const VhDomainDef *a, const VhDomainDef *b, VhBuf *where)

@@ -4,6 +4,7 @@
 saved, restored, and taken over by another daemon. Every call goes to Debian's libvirtd too, and the answers are the same. The
 guests have no system; what needs one is in linux.py. Prints TAP."""
 
+import itertools
 import os
 import re
 import sys
@@ -368,6 +369,21 @@ def dirty_rate(pair):
     pair.settle()
 
 
+def threads(pair):
+    """of I/O, which are only counted or have numbers, in all forms of the text"""
+    def listed_threads(side):
+        return str([re.findall(r"<iothread[^>]*>(?:\d+)?", side.must("dumpxml", "guest", *form))
+                    for form in ([], ["--inactive"], ["--migratable"], ["--security-info"])])
+    pair.on_both(lambda side: side.define(guest("<vcpu>1</vcpu><iothreads>2</iothreads>")))
+    pair.on_both(lambda side: side.must("start", "guest", "--paused"))
+    pair.compare("at the start", listed_threads)
+    for verb, number, where in itertools.product(("iothreadadd", "iothreaddel"), ("5", "2"), ("--live", "--config")):
+        pair.commands([verb, "guest", number, where])
+        pair.compare(f"after {verb} {number} {where}", listed_threads)
+    pair.on_both(Side.destroy)
+    pair.settle()
+
+
 def placement(pair):
     """what numad is to choose, where it is not installed"""
     assert not os.path.exists("/usr/bin/numad"), "only the reference asks it"
@@ -382,7 +398,7 @@ def oom_score(side):
         return f.read()
 
 
-TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive, memory_devices, perf_events, dirty_rate, placement]
+TESTS = [definitions, stored_numbers, stored_single, live_calls, plugged_in_survive, memory_devices, perf_events, dirty_rate, threads, placement]
 
 
 def main():
