@@ -332,9 +332,16 @@ def joining_disk(h, dev, bus, more):
     return h.write(text, f"{dev}.xml")
 
 
+def owner_and_mode(path):
+    try:
+        st = os.stat(path)
+    except FileNotFoundError:
+        return "is going"
+    return f"{st.st_uid}:{st.st_gid} {st.st_mode:o}"
+
+
 def temporary_images(h):
-    found = [(name, os.stat(h.path(name))) for name in sorted(os.listdir(h.root)) if "TRANSIENT" in name]
-    return "\n".join(f"{name} {st.st_uid}:{st.st_gid} {st.st_mode:o}" for name, st in found)
+    return "\n".join(f"{name} {owner_and_mode(h.path(name))}" for name in sorted(os.listdir(h.root)) if "TRANSIENT" in name)
 
 
 def forgetful_session(h, uri):
