@@ -136,13 +136,6 @@ static bool may_miss(const VhDisk *disk, QemuChainFor what)
         return what == QEMU_CHAIN_START && disk->src.startup_policy == POLICY_OPTIONAL;
 }
 
-/* Nothing can be behind it, and there is no header to be read. */
-static bool stands_alone(const VhDisk *disk)
-{
-        return disk->src.type == VH_DISK_TYPE_DIR ||
-               (disk->src.type == VH_DISK_TYPE_NETWORK && disk->format == VH_STORAGE_FORMAT_RAW);
-}
-
 void qemu_chain_want(VhDisk *disk, QemuChainFor what, QemuHostWork *work)
 {
         VhDiskSource *last = &disk->src;
@@ -150,7 +143,8 @@ void qemu_chain_want(VhDisk *disk, QemuChainFor what, QemuHostWork *work)
 
         if (qemu_disk_is_empty(disk))
                 return;
-        if (stands_alone(disk))
+        /* Nothing can be behind it, and there is no header to be read. */
+        if (disk->src.type == VH_DISK_TYPE_DIR)
                 qemu_chain_close(last);
         /* A definition may tell the first images only. */
         while (last->backing && last->backing->type != VH_DISK_TYPE_NONE)

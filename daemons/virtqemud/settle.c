@@ -5,6 +5,7 @@
 
 #include "settle.h"
 
+#include "backing-name.h"
 #include "tls-objects.h"
 
 static void settle_graphics(const VhConf *conf, VhGraphics *g)
@@ -32,10 +33,27 @@ static void settle_tcp(const VhConf *conf, VhChrSource *src)
 
                 if (end->tls_origin)
                         continue;
-                end->tls_origin = end->tls ? VH_CHR_TLS_FROM_GUEST : VH_CHR_TLS_FROM_CONFIG;
+                end->tls_origin = end->tls ? VH_TLS_FROM_GUEST : VH_TLS_FROM_CONFIG;
                 if (!end->tls)
                         end->tls = qemu_tls_settings(conf, QEMU_TLS_CHARDEV).wanted ? VH_YES : VH_NO;
         }
+}
+
+static void settle_image(const VhConf *conf, VhDiskSource *src)
+{
+        VhNetworkSource *net = src->network;
+
+        if (src->type != VH_DISK_TYPE_NETWORK || net->protocol != QEMU_PROTOCOL_NBD || net->tls_origin)
+                return;
+        net->tls_origin = net->tls ? VH_TLS_FROM_GUEST : VH_TLS_FROM_CONFIG;
+        if (!net->tls)
+                net->tls = qemu_tls_settings(conf, QEMU_TLS_NBD).wanted ? VH_YES : VH_NO;
+}
+
+static void settle_disk(const VhConf *conf, VhDisk *disk)
+{
+        for (VhDiskSource *src = &disk->src; src; src = src->backing)
+                settle_image(conf, src);
 }
 
 const VhChrSource *qemu_chr_source(VhDeviceKind kind, const void *dev)
@@ -55,6 +73,8 @@ void qemu_settle_device(const VhConf *conf, VhDeviceKind kind, void *dev)
 
         if (kind == VH_DEVICE_GRAPHICS)
                 settle_graphics(conf, dev);
+        else if (kind == VH_DEVICE_DISK)
+                settle_disk(conf, dev);
         else if (src)
                 settle_tcp(conf, src);
 }

@@ -161,8 +161,8 @@ static const VhXmlTable table_chr_end = {
         sizeof(S),
         ROWS(WORD("tlsFromConfig", tls_origin, NAMES("0", "1"), KEY, .show = VH_XML_STATUS, LIVE),
              WORD("mode", mode, CHR_MODES), ATTR("host", host, string), ATTR("service", service, string),
-             YESNO("tls", tls, ORIGIN(BIT(VH_CHR_TLS_UNSETTLED) | BIT(VH_CHR_TLS_FROM_GUEST))),
-             YESNO("tls", tls, ORIGIN(BIT(VH_CHR_TLS_FROM_CONFIG)), LIVE),
+             YESNO("tls", tls, ORIGIN(BIT(VH_TLS_UNSETTLED) | BIT(VH_TLS_FROM_GUEST))),
+             YESNO("tls", tls, ORIGIN(BIT(VH_TLS_FROM_CONFIG)), LIVE),
              GROUP("reconnect", ROWS(YESNO("enabled", reconnect), ATTR("timeout", reconnect_timeout, uint)))),
 };
 #undef S

@@ -101,11 +101,11 @@ typedef VH_PACKED_ENUM VhChrType{
 } VhChrType;
 
 /* Who said whether a connection is encrypted. */
-typedef VH_PACKED_ENUM VhChrTlsOrigin{
-        VH_CHR_TLS_UNSETTLED,   /* the guest does not run */
-        VH_CHR_TLS_FROM_GUEST,  /* its definition */
-        VH_CHR_TLS_FROM_CONFIG, /* the settings, when it was started */
-} VhChrTlsOrigin;
+typedef VH_PACKED_ENUM VhTlsOrigin{
+        VH_TLS_UNSETTLED,   /* the guest does not run */
+        VH_TLS_FROM_GUEST,  /* its definition */
+        VH_TLS_FROM_CONFIG, /* the settings, when it was started */
+} VhTlsOrigin;
 
 /* One end of a tcp or udp source. */
 typedef struct VhChrEnd {
@@ -113,7 +113,7 @@ typedef struct VhChrEnd {
         char *host;
         char *service;
         uint8_t tls;                /* VH_YES, VH_NO */
-        uint8_t tls_origin;         /* VhChrTlsOrigin */
+        uint8_t tls_origin;         /* VhTlsOrigin */
         uint8_t reconnect;          /* VH_YES, VH_NO */
         uint32_t reconnect_timeout; /* seconds */
 } VhChrEnd;

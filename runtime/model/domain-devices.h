@@ -71,6 +71,7 @@ typedef struct VhStorageReservations {
 typedef struct VhNetworkSource {
         uint8_t protocol;   /* words */
         uint8_t tls;        /* VH_YES, VH_NO */
+        uint8_t tls_origin; /* VhTlsOrigin */
         uint8_t ssl_verify; /* VH_YES, VH_NO */
         char *name;
         char *query;

@@ -165,11 +165,15 @@ static const VhXmlRow rows_inner_attrs[] = {
 #undef S
 
 #define S VhNetworkSource
+/* What the settings said is no part of a definition. */
+#define ORIGIN(mask) WHEN(tls_origin, mask)
 static const VhXmlTable table_network_source = {
         "source",
         sizeof(S),
-        ROWS(WORD("protocol", protocol, &vh_disk_protocol_names, REQUIRED), ATTR("name", name, string),
-             ATTR("query", query, string), YESNO("tls", tls), ATTR("tlsHostname", tls_hostname, string),
+        ROWS(WORD("tlsFromConfig", tls_origin, NAMES("0", "1"), KEY, .show = VH_XML_STATUS, LIVE),
+             WORD("protocol", protocol, &vh_disk_protocol_names, REQUIRED), ATTR("name", name, string),
+             ATTR("query", query, string), YESNO("tls", tls, ORIGIN(BIT(VH_TLS_UNSETTLED) | BIT(VH_TLS_FROM_GUEST))),
+             YESNO("tls", tls, ORIGIN(BIT(VH_TLS_FROM_CONFIG)), LIVE), ATTR("tlsHostname", tls_hostname, string),
              WORD("startupPolicy", startup_policy, STARTUP_POLICIES), ATTR("index", index, opt_uint, LIVE),
              LIST("host", hosts, vh_table_storage_host), GROUP("snapshot", ROWS(ATTR("name", snapshot, string))),
              GROUP("config", ROWS(ATTR("file", config_file, string))), PTR("auth", auth, vh_table_storage_auth),

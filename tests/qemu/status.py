@@ -25,7 +25,8 @@ GUEST = f"""<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qe
 <os><type arch='x86_64' machine='MACHINE'>hvm</type></os><features><acpi/></features>TAIL<devices>DEVICES</devices>END</domain>"""
 # Name: format, image below.
 IMAGES = {"a": ["raw"], "b": ["raw"], "c": ["raw"], "d": ["raw"], "base": ["qcow2"], "mid": ["qcow2", "base"], "top": ["qcow2", "mid"],
-          "q": ["qcow2"], "r": ["qcow2"], "x": ["raw"]}
+          "q": ["qcow2"], "r": ["qcow2"], "x": ["raw"], "nbd-raw": ["raw"], "nbd-qcow2": ["qcow2"]}
+SERVED = ("nbd-raw", "nbd-qcow2")
 BLUR = [(re.compile(r"\bpid='\d+'"), "pid='N'"), (re.compile(r"/dev/pts/\d+"), "PTY"), (re.compile(r"asyncStarted='\d+'"), "asyncStarted='N'"),
         # What has become of a job and is written down a moment later; a group that the reference has of its own.
         (re.compile(r" newstate='\w+'"), ""), (re.compile(r"<resource>.*?</resource>", re.S), ""),
@@ -50,7 +51,15 @@ class Side(Virsh, GuestHost):
         os.makedirs(self.path("log", "swtpm"))
         subprocess.run(self.enter(["sh", "-c", f"mkdir -p /var/log/swtpm && mount --bind {self.path('log', 'swtpm')} /var/log/swtpm"]), check=True)
         self.start(host.daemon_program("virtlogd"), sockets=host.sockets_of("virtlogd"))
+        self.servers = [self.serve(name) for name in SERVED]
         self.connect(which)
+
+    def serve(self, name):
+        """An image over NBD."""
+        path = self.path(f"{name}.sock")
+        server = subprocess.Popen(["qemu-nbd", "-t", "-e", "4", "-f", "raw", "-x", name, "-k", path, self.path(f"{name}.img")])
+        assert host.wait_for(lambda: os.path.exists(path)), "qemu-nbd has no socket"
+        return server
 
     def connect(self, which):
         self.process, self.uri = self.daemon(which)
@@ -65,6 +74,9 @@ class Side(Virsh, GuestHost):
     def close(self):
         self.conn.close()
         super().close()
+        for server in self.servers:
+            server.kill()
+            server.wait()
 
     def inside(self, text):
         return text.replace("ROOT", self.root)
@@ -114,6 +126,11 @@ def disk(image, dev, bus, kind="raw", more="", device="disk", attributes="", dri
             f"<target dev='{dev}' bus='{bus}'/>{more}</disk>")
 
 
+def served(kind, dev, bus="virtio", more="", device="disk", tls=""):
+    return (f"<disk type='network' device='{device}'><driver name='qemu' type='{kind}'/><source protocol='nbd' name='nbd-{kind}'{tls}>"
+            f"<host transport='unix' socket='ROOT/nbd-{kind}.sock'/></source><target dev='{dev}' bus='{bus}'/>{more}</disk>")
+
+
 def guest(head=MEMORY, devices="", machine=I440FX, tail="", end=""):
     text = GUEST.replace("HEAD", head).replace("DEVICES", devices).replace("MACHINE", machine).replace("TAIL", tail)
     return text.replace("END", end)
@@ -132,6 +149,8 @@ GUESTS = {
 {disk("d", "fda", "fdc", device="floppy")}
 <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='ROOT/x.img'><slices><slice type='storage' offset='0' size='1048576'/></slices></source><target dev='sdc' bus='usb'/></disk>
 <disk type='dir' device='disk'><driver name='qemu' type='fat'/><source dir='ROOT/share'/><target dev='vdc' bus='virtio'/><readonly/></disk>"""),
+    "network": guest(devices=f"""<controller type='sata'/>
+{served("raw", "vda", more="<shareable/>")}{served("qcow2", "vdb")}{served("raw", "sda", "sata", "<readonly/>", "cdrom", " tls='no'")}"""),
     "chardevs": guest(devices="""
 <serial type='pty'><log file='ROOT/serial.log' append='on'/></serial><serial type='unix'><source mode='bind' path='ROOT/serial.sock'/></serial>
 <serial type='tcp'><source mode='bind' host='127.0.0.1' service='4555'/><protocol type='telnet'/></serial><serial type='null'/>
