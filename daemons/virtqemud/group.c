@@ -218,9 +218,18 @@ static int forked(QemuProcess *proc, VhError **err)
         return VH_LATER;
 }
 
+/* A group on its way out. */
+struct QemuGroupEnd {
+        QemuCgroup *group;
+        QemuProcess *proc; /* NULL: it does not matter to it any more */
+        bool awaited;
+};
+
 static void cancel(QemuProcess *proc)
 {
         proc->machine_call = qemu_machine_call_free(proc->machine_call);
+        if (proc->group_end)
+                proc->group_end->awaited = false;
 }
 
 /* Threads are known now. */
@@ -263,13 +272,24 @@ void qemu_group_refresh(QemuProcess *proc)
 
 static int remove_group(void *data)
 {
-        qemu_cgroup_remove(data);
+        struct QemuGroupEnd *end = data;
+
+        qemu_cgroup_remove(end->group);
         return 0;
 }
 
 static void removed(void *data, int r)
 {
-        qemu_cgroup_free(data);
+        struct QemuGroupEnd *end = data;
+        QemuProcess *proc = end->proc;
+        bool awaited = end->awaited;
+
+        if (proc)
+                proc->group_end = NULL;
+        qemu_cgroup_free(end->group);
+        free(end);
+        if (awaited)
+                qemu_run_step_done(proc, 0, NULL);
 }
 
 static void stopped(QemuProcess *proc)
@@ -284,7 +304,28 @@ static void stopped(QemuProcess *proc)
                         driver->machines = qemu_machines_new(driver->env.loop);
                 qemu_machine_end(driver->machines, group->machine, group->unit, group->machine != NULL);
         }
-        vh_pool_submit(driver->pool, remove_group, removed, group);
+        proc->group_end = vh_new(struct QemuGroupEnd, 1);
+        *proc->group_end = (struct QemuGroupEnd){ .group = group, .proc = proc };
+        vh_pool_submit(driver->pool, remove_group, removed, proc->group_end);
+}
+
+/* The status file goes behind the group: by it a daemon that comes after us finds what was left. The service manager
+ * removes its scopes without us. */
+static int released(QemuProcess *proc, VhError **err)
+{
+        if (!proc->group_end || proc->group_end->group->unit)
+                return 0;
+        proc->group_end->awaited = true;
+        return VH_LATER;
+}
+
+void qemu_group_forget(QemuProcess *proc)
+{
+        if (proc->group_end) {
+                proc->group_end->proc = NULL;
+                proc->group_end->awaited = false;
+        }
+        qemu_cgroup_free(proc->group);
 }
 
 /* ---- guests that another daemon started ---- */
@@ -321,5 +362,6 @@ const QemuRunHooks qemu_group_hooks = {
         .forked = forked,
         .started = started,
         .stopped = stopped,
+        .released = released,
         .cancel = cancel,
 };

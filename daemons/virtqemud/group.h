@@ -15,6 +15,8 @@ extern const QemuRunHooks qemu_group_hooks;
 void qemu_group_reconnect(QemuProcess *proc);
 /* The group of a process that ended while no daemon ran, so that it is removed with the run. */
 void qemu_group_find_left(QemuProcess *proc);
+/* The run's object goes: frees what it has of its group, which is left as it is. */
+void qemu_group_forget(QemuProcess *proc);
 
 /* Refuses (VIR_ERR_OPERATION_INVALID) what needs a controller that the guest does not have. */
 int qemu_group_need(const QemuProcess *proc, QemuController c, VhError **err);

@@ -97,7 +97,7 @@ static void process_free(QemuProcess *proc)
         qemu_helpers_free(proc);
         qemu_host_work_drop(proc->volumes, false);
         qemu_identity_free(proc->identity);
-        qemu_cgroup_free(proc->group);
+        qemu_group_forget(proc);
         qemu_dev_tree_free(proc->dev_tree);
         free(proc->iothread_tids);
         qemu_perf_close(proc);

@@ -90,6 +90,7 @@ struct QemuProcess {
         QemuLaunch *launch;                   /* of the start, while its work goes on */
         bool host_made;                       /* by this start, what it needs of the host */
         struct QemuCgroup *group;             /* group.h; NULL: none */
+        struct QemuGroupEnd *group_end;       /* group.c: it is being removed; NULL: it is not */
         struct QemuMachineCall *machine_call; /* that makes it */
         struct QemuScript *script;            /* script.h; whose end is waited for */
         struct QemuLogWork *log_work;         /* run-log.h; likewise */

@@ -191,8 +191,7 @@ class Crashing(Live):
             found.append(f"the folder is in QEMU: {'fs0' in devices}")
         return found
 
-    def check_clean(self, ends):
-        """ends: of a call that ends the guest."""
+    def check_clean(self):
         dom = self.dom()
         if dom and dom.isActive():
             dom.destroy()
@@ -201,9 +200,6 @@ class Crashing(Live):
             dom.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
                                libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
         assert not self.dom()
-
-        # Without a service manager nobody remembers the group of a guest whose end was being brought to its end.
-        self.before |= {what for what in self.inventory() if ends and what.startswith("group ")}
         self.no_more(lambda: self.inventory() - self.before, "left behind")
         assert not [name for name in os.listdir(self.root) if "TRANSIENT" in name], "a temporary image stayed"
         lost = {what for what in self.before - self.inventory() if not what.startswith("group ")}
@@ -437,12 +433,12 @@ def medium_is_true(h, active, done):
     wait_for(lambda: (h.path("cd.img") in inside) == ("cd.img" in h.dom().XMLDesc()))
 
 
-def operation(before, after, known=True, ends=False, always=True):
+def operation(before, after, known=True, always=True):
     """always: False: only with CRASH_ALL=1."""
     def mark(function):
         if not (always or os.environ.get("CRASH_ALL")):
             return function
-        function.before, function.after, function.known, function.ends = before, after, known, ends
+        function.before, function.after, function.known = before, after, known
         OPERATIONS.append(function)
         return function
     return mark
@@ -488,7 +484,7 @@ def attach_forgetful(h, dom):
     dom.attachDeviceFlags(h.fill(DISK).replace("<target", "<transient/><target"), PERSISTENT)
 
 
-@operation(running, is_off, ends=True)
+@operation(running, is_off)
 def destroy(h, dom):
     dom.destroy()
 
@@ -498,7 +494,7 @@ def start_equipped(h, dom):
     dom.create()
 
 
-@operation(equipped_running, is_off, ends=True)
+@operation(equipped_running, is_off)
 def destroy_equipped(h, dom):
     dom.destroy()
 
@@ -529,7 +525,7 @@ def detach(h, dom):
     dom.detachDeviceFlags(h.fill(DISK), PERSISTENT)
 
 
-@operation(running, saved_or_runs, ends=True)
+@operation(running, saved_or_runs)
 def managed_save(h, dom):
     dom.managedSave()
 
@@ -539,7 +535,7 @@ def start_saved(h, dom):
     dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
 
 
-@operation(running, file_or_runs, ends=True)
+@operation(running, file_or_runs)
 def save(h, dom):
     dom.save(h.path("saved"))
 
@@ -664,7 +660,7 @@ def try_point(h, op, at):
         else:
             assert not error, "without a fault it should do"
         op.after(h, h.check(), not error)
-        h.check_clean(op.ends)
+        h.check_clean()
     except Exception as why:
         raise AssertionError(f"{op.__name__}, killed at system call {at} (hit: {hit}), ended with: {error}") from why
     return hit
