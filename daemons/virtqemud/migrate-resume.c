@@ -41,13 +41,17 @@ static void got_caps(QemuTask *task, json_t *ret, int r, const VhError *err)
         qemu_task_end(task, 0, NULL);
 }
 
-static void begin_run(QemuTask *task)
+/* QEMU notices later than we do that nobody listens any more, and the target can be asked to wait only once. */
+static void got_status(QemuTask *task, json_t *ret)
 {
         MigrateTask *t = (MigrateTask *)task;
         QemuMigration *m = qemu_migration(task->dom);
         VhError *err = NULL;
         int r = qemu_migrate_check_resume(task->dom, m, false, &err);
 
+        if (r == 0 && !vh_streq(json_string_value(json_object_get(ret, "status")), "postcopy-paused"))
+                r = vh_error_set(&err, VIR_FROM_QEMU, VIR_ERR_OPERATION_INVALID,
+                                 "QEMU reports migration is still running");
         if (r < 0) {
                 qemu_task_end(task, r, err);
                 return;
@@ -55,6 +59,19 @@ static void begin_run(QemuTask *task)
         m->conn = t->conn;
         qemu_migration_set_phase(m, QEMU_PHASE_BEGIN_RESUME);
         qemu_task_qmp_try(task, qmp_command("query-migrate-capabilities", NULL), got_caps);
+}
+
+static void begin_run(QemuTask *task)
+{
+        const QemuMigration *m = qemu_migration(task->dom);
+        VhError *err = NULL;
+        int r = qemu_migrate_check_resume(task->dom, m, false, &err);
+
+        if (r < 0) {
+                qemu_task_end(task, r, err);
+                return;
+        }
+        qemu_task_qmp(task, qmp_command("query-migrate", NULL), got_status);
 }
 
 const QemuTaskClass qemu_resume_begin_class = {
