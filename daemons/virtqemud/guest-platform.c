@@ -103,8 +103,3 @@ bool qemu_is_x86(const VhDomainDef *def)
 {
         return vh_cpu_family(def->os.arch) == VH_CPU_FAMILY_X86;
 }
-
-bool qemu_is_arm(const VhDomainDef *def)
-{
-        return vh_cpu_family(def->os.arch) == VH_CPU_FAMILY_ARM;
-}

@@ -73,6 +73,4 @@ static inline uint64_t qemu_memory_pieces(uint64_t kib)
         return (kib + QEMU_MEMORY_PIECE - 1) / QEMU_MEMORY_PIECE * QEMU_MEMORY_PIECE;
 }
 
-/* By architecture. */
 bool qemu_is_x86(const VhDomainDef *def);
-bool qemu_is_arm(const VhDomainDef *def);

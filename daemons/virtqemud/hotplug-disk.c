@@ -190,7 +190,7 @@ bool qemu_disk_same_source(const VhDiskSource *a, const VhDiskSource *b)
         return a->type == b->type && vh_streq(a->path, b->path) && a->type != VH_DISK_TYPE_NETWORK;
 }
 
-bool qemu_disk_is_removable(const VhDisk *disk)
+static bool is_removable(const VhDisk *disk)
 {
         return disk->device == VH_DISK_DEVICE_CDROM || disk->device == VH_DISK_DEVICE_FLOPPY;
 }
@@ -199,7 +199,7 @@ int qemu_update_disk_check(const VhDisk *old, const VhDisk *new, VhError **err)
 {
         int r = check_disk(old, new, err);
 
-        if (r < 0 || qemu_disk_same_source(&old->src, &new->src) || qemu_disk_is_removable(old))
+        if (r < 0 || qemu_disk_same_source(&old->src, &new->src) || is_removable(old))
                 return r;
         return vh_error_set(err, VIR_FROM_QEMU, VIR_ERR_CONFIG_UNSUPPORTED,
                             "disk source can be changed only in removable drives");

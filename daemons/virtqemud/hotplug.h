@@ -127,7 +127,6 @@ int qemu_update_net_check(const VhNet *old, const VhNet *new, VhError **err);
 /* hotplug-disk.c: refuses what cannot change of a disk. new is complete, but for an address that nobody gave it. */
 int qemu_update_disk_check(const VhDisk *old, const VhDisk *new, VhError **err);
 bool qemu_disk_same_source(const VhDiskSource *a, const VhDiskSource *b);
-bool qemu_disk_is_removable(const VhDisk *disk);
 
 /* hotplug-graphics.c */
 int qemu_update_graphics(QemuChange *change, const QemuBuild *b, void *have, void *want);

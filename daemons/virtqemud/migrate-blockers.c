@@ -119,7 +119,8 @@ static int check_tpms(const QemuProcess *proc, const VhDomainDef *def, VhError *
         return 0;
 }
 
-int qemu_migrate_check_devices(const VhDomainDef *def, VhError **err)
+/* What only this host can go on with: not in images of its memory either. */
+static int check_devices(const VhDomainDef *def, VhError **err)
 {
         static int (*const checks[])(const VhDomainDef *def, VhError **err) = {
                 check_hostdevs, check_nets, check_cpu, check_shmems, check_filesystems, qemu_transient_refuse_move,
@@ -139,6 +140,6 @@ int qemu_migrate_check_blockers(VhDomainObj *dom, const json_t *answer, VhError 
         if (r == 0 && proc && proc->block_jobs)
                 r = refuse(err, "domain has active block job");
         if (r == 0)
-                r = qemu_migrate_check_devices(dom->def, err);
+                r = check_devices(dom->def, err);
         return r == 0 && proc ? check_tpms(proc, dom->def, err) : r;
 }

@@ -5,7 +5,5 @@
 
 #include "process.h"
 
-/* What only this host can go on with: not in images of its memory either. Returns 0 or negative errno with *err. */
-int qemu_migrate_check_devices(const VhDomainDef *def, VhError **err);
 /* All of it. answer: QEMU's to query-migrate; NULL: it is not asked. Returns 0 or negative errno with *err. */
 int qemu_migrate_check_blockers(VhDomainObj *dom, const json_t *answer, VhError **err);

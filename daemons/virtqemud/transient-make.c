@@ -191,11 +191,6 @@ int qemu_transients_add(QemuTransients *t, const QemuBuild *b, VhDisk *disk, boo
         return 0;
 }
 
-void qemu_transients_plug(QemuTransients *t)
-{
-        t->plug = true;
-}
-
 void qemu_transients_go(QemuTransients *t)
 {
         t->block.task.ended = made;
@@ -229,6 +224,6 @@ void qemu_transients_start(QemuProcess *proc, QemuLaunch *launch, QemuValuesDone
                 done(data, r, err);
                 return;
         }
-        qemu_transients_plug(t);
+        t->plug = true;
         qemu_transients_go(t);
 }

@@ -31,8 +31,6 @@ QemuTransients *qemu_transients_new(QemuProcess *proc, const VhDomainDef *def, Q
 /* Adds a disk of def, which gets its new image at once, before anything of it is there. opened: QEMU has the disk's own
  * image open. Returns 0 or negative errno with *b->err. */
 int qemu_transients_add(QemuTransients *t, const QemuBuild *b, VhDisk *disk, bool opened);
-/* The disks that were added without being open already are plugged in as well. */
-void qemu_transients_plug(QemuTransients *t);
 void qemu_transients_go(QemuTransients *t);
 /* One that does not go. Accepts NULL, returns NULL. */
 QemuTransients *qemu_transients_free(QemuTransients *t);
